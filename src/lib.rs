@@ -1,0 +1,3 @@
+//! TLS streams for tokio.
+
+pub use rustls;

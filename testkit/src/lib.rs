@@ -1,0 +1,1 @@
+//! Deterministic transports, certificates and configurations for the tests of pollback.
