@@ -243,6 +243,9 @@ where
         match self.accepted.into_connection(config) {
             Ok(mut connection) => {
                 f(&mut connection);
+                // What came with the ClientHello is in the connection already. If it is refused,
+                // the connection says so again when it is driven.
+                let _ = connection.process_new_packets();
                 Accept::new(TlsStream::new(self.io, connection))
             }
             Err((error, alert)) => {
