@@ -51,7 +51,9 @@ async fn in_with_alpn() {
             let connect = connector.with_alpn(list.clone()).connect(localhost(), near);
             refuses(connect.into_fallible(), far).await;
             let (near, far) = tokio::io::duplex(4096);
-            let connect = connector.with_alpn(list).connect_with(localhost(), near, |_| ());
+            let connect = connector
+                .with_alpn(list)
+                .connect_with(localhost(), near, |_| ());
             refuses(connect.into_fallible(), far).await;
         }
     }
@@ -64,10 +66,15 @@ async fn with_alpn_stands_in_for_a_bad_configuration() {
     let connector = TlsConnector::from(Arc::new(config));
     let (near, far) = tokio::io::duplex(4096);
     let server = Arc::new(Setup::new(Version::Tls13).alpn(&["h2"]).server());
-    let connect = connector.with_alpn(vec![b"h2".to_vec()]).connect(localhost(), near);
+    let connect = connector
+        .with_alpn(vec![b"h2".to_vec()])
+        .connect(localhost(), near);
     let (client, server) = tokio::join!(connect, Way::Direct.accept(server, far));
     client.unwrap();
-    assert_eq!(server.unwrap().get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(
+        server.unwrap().get_ref().1.alpn_protocol(),
+        Some(&b"h2"[..])
+    );
 }
 
 #[tokio::test]
@@ -79,8 +86,11 @@ async fn in_the_configuration_of_a_server() {
             let acceptor = TlsAcceptor::from(Arc::new(config));
             for with in [false, true] {
                 let (near, far) = tokio::io::duplex(4096);
-                let accept =
-                    if with { acceptor.accept_with(far, |_| ()) } else { acceptor.accept(far) };
+                let accept = if with {
+                    acceptor.accept_with(far, |_| ())
+                } else {
+                    acceptor.accept(far)
+                };
                 let (error, far) = accept.into_fallible().await.unwrap_err();
                 names(&error, ErrorKind::InvalidAlpn);
                 drop((near, far));
@@ -103,7 +113,10 @@ async fn in_a_configuration_that_is_chosen_late() {
                 Way::Lazy.accept(Arc::new(config), far),
             );
             names(&server.unwrap_err(), ErrorKind::InvalidAlpn);
-            assert!(Error::find(&client.unwrap_err()).is_some(), "the client is not left waiting");
+            assert!(
+                Error::find(&client.unwrap_err()).is_some(),
+                "the client is not left waiting"
+            );
         }
     }
 }

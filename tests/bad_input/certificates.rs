@@ -12,8 +12,7 @@ async fn a_certificate_for_another_name() {
         for way in Way::ALL {
             let setup = Setup::new(version);
             let name = "other.example".try_into().unwrap();
-            let (client, server) =
-                clash_by_name(setup.client(), setup.server(), way, name).await;
+            let (client, server) = clash_by_name(setup.client(), setup.server(), way, name).await;
             names(&client, ErrorKind::WrongName);
             names(&server, ErrorKind::Alert(AlertDescription::BadCertificate));
         }
@@ -41,7 +40,10 @@ async fn an_expired_certificate() {
             let expired = setup.server_with(&Authority::shared().expired_server());
             let (client, server) = clash(setup.client(), expired, way).await;
             names(&client, ErrorKind::Expired);
-            names(&server, ErrorKind::Alert(AlertDescription::CertificateExpired));
+            names(
+                &server,
+                ErrorKind::Alert(AlertDescription::CertificateExpired),
+            );
         }
     }
 }
@@ -76,7 +78,10 @@ async fn a_server_certificate_shown_by_a_client() {
             let unsuitable = client_with(version, &Authority::shared().server());
             let (client, server) = clash(unsuitable, demanding, way).await;
             names(&server, ErrorKind::Certificate);
-            names(&client, ErrorKind::Alert(AlertDescription::UnsupportedCertificate));
+            names(
+                &client,
+                ErrorKind::Alert(AlertDescription::UnsupportedCertificate),
+            );
         }
     }
 }
@@ -89,7 +94,10 @@ async fn no_client_certificate_where_one_is_demanded() {
             let demanding = setup.clone().client_auth().server();
             let (client, server) = clash(setup.client(), demanding, way).await;
             names(&server, ErrorKind::Certificate);
-            names(&client, ErrorKind::Alert(AlertDescription::CertificateRequired));
+            names(
+                &client,
+                ErrorKind::Alert(AlertDescription::CertificateRequired),
+            );
         }
     }
 }

@@ -139,9 +139,13 @@ fn names(error: &io::Error, kind: ErrorKind) {
     assert_eq!(error.kind(), expected, "{error:?}");
     if expected == io::ErrorKind::InvalidData {
         // As in tokio-rustls, the error of rustls itself is inside.
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let inner = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         assert!(inner.is_some(), "{error:?}");
-        let source = found.source().and_then(|source| source.downcast_ref::<rustls::Error>());
+        let source = found
+            .source()
+            .and_then(|source| source.downcast_ref::<rustls::Error>());
         assert_eq!(source, inner);
     }
     assert!(!found.to_string().is_empty());

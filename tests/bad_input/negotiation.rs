@@ -13,8 +13,12 @@ async fn no_common_version() {
     let [older, newer] = Version::ALL;
     for (offered, wanted) in [(older, newer), (newer, older)] {
         for way in Way::ALL {
-            let (client, server) =
-                clash(Setup::new(offered).client(), Setup::new(wanted).server(), way).await;
+            let (client, server) = clash(
+                Setup::new(offered).client(),
+                Setup::new(wanted).server(),
+                way,
+            )
+            .await;
             names(&server, ErrorKind::NoCommonVersion);
             names(&client, ErrorKind::Alert(AlertDescription::ProtocolVersion));
         }
@@ -29,7 +33,10 @@ async fn no_common_alpn() {
             let server = Setup::new(version).alpn(&["smtp"]).server();
             let (client, server) = clash(client, server, way).await;
             names(&server, ErrorKind::NoCommonAlpn);
-            names(&client, ErrorKind::Alert(AlertDescription::NoApplicationProtocol));
+            names(
+                &client,
+                ErrorKind::Alert(AlertDescription::NoApplicationProtocol),
+            );
         }
     }
 }
@@ -38,7 +45,8 @@ async fn no_common_alpn() {
 fn only(suite: CipherSuite, version: Version) -> (ClientConfig, Arc<CryptoProvider>) {
     let split = |keep: bool| {
         let mut part = provider().as_ref().clone();
-        part.cipher_suites.retain(|known| (known.suite() == suite) == keep);
+        part.cipher_suites
+            .retain(|known| (known.suite() == suite) == keep);
         Arc::new(part)
     };
     let client = ClientConfig::builder_with_provider(split(true))
@@ -67,7 +75,10 @@ async fn no_common_cipher_suite() {
                 .unwrap();
             let (client, server) = clash(client, server, way).await;
             names(&server, ErrorKind::NoCommonParameters);
-            names(&client, ErrorKind::Alert(AlertDescription::HandshakeFailure));
+            names(
+                &client,
+                ErrorKind::Alert(AlertDescription::HandshakeFailure),
+            );
         }
     }
 }

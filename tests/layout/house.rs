@@ -21,6 +21,7 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "stream",   ours: &["error", "callback", "engine"],           crates: ON_BOTH },
     Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
     Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
+    Room { name: "either",   ours: &["stream", "client", "server"],            crates: ON_BOTH },
     Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: ON_BOTH },
@@ -37,7 +38,7 @@ const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];
 /// The functions whose names may begin with `get_`: those that tokio-rustls has.
 const GET: &[&str] = &["get_ref", "get_mut"];
 
-/// How deep modules may be nested; `stream::read` is two deep.
+/// How deep the files of modules may be nested; `stream::read` is two deep.
 const DEPTH: usize = 2;
 
 /// The longest that a file may be.

@@ -222,13 +222,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("src/stream/read/buffer.rs", "", "deep"),
     ("src/stream/read/mod.rs", "", ""),
-    ("src/stream/read.rs", "mod inner { fn f() {} }", "deep"),
+    ("src/stream/read.rs", "mod inner { fn f() {} }", ""),
     ("src/stream/read.rs", "mod inner; fn f() {}", "deep"),
-    (
-        "src/stream/read.rs",
-        "#[cfg(test)] mod tests { fn f() {} }",
-        "",
-    ),
 ];
 
 #[test]

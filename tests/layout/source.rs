@@ -10,7 +10,7 @@ pub(crate) struct File {
     pub(crate) module: Vec<String>,
     /// Every path that begins in our crate or in a dependency.
     pub(crate) paths: Vec<Import>,
-    /// The file's own module and those it declares, tests aside, each with its line.
+    /// The file's own module and those it declares in other files, each with its line.
     pub(crate) modules: Vec<(usize, Vec<String>)>,
     /// The names of the functions it defines, each with its line.
     pub(crate) functions: Vec<(usize, String)>,
@@ -111,13 +111,12 @@ impl Reader<'_> {
                 "unsafe" => self.file.unsafe_lines.push(line),
                 "fn" => self.file.functions.push((line, next)),
                 "mod" => {
-                    let mut module = self.module(&inline);
-                    module.push(next.clone());
-                    if next != "tests" {
-                        self.file.modules.push((line, module));
-                    }
                     if self.text(self.at + 2) == "{" {
                         inline.push((next, depth));
+                    } else {
+                        let mut module = self.module(&inline);
+                        module.push(next);
+                        self.file.modules.push((line, module));
                     }
                 }
                 _ if self.is_path_start() => {
