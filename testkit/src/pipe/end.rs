@@ -11,6 +11,7 @@ use super::faults::{Answer, Operation};
 use super::wire::{Side, View, Wire};
 
 /// A transport. Dropping it closes both directions.
+#[derive(Debug)]
 pub struct End {
     wire: Wire,
     side: Side,
