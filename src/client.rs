@@ -1,0 +1,166 @@
+//! The client's side: connectors, and the stream that they make.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::error::ErrorKind;
+use crate::stream::{self, FallibleHandshake, Handshake};
+
+/// A TLS stream of a client.
+pub type TlsStream<IO> = stream::TlsStream<IO, ClientConnection>;
+
+/// The handshake of a client.
+pub type Connect<IO> = Handshake<IO, ClientConnection>;
+
+/// The handshake of a client, which gives the transport back on failure.
+pub type FallibleConnect<IO> = FallibleHandshake<IO, ClientConnection>;
+
+/// Makes TLS connections as a client.
+///
+/// ```no_run
+/// use pollback::TlsConnector;
+/// use pollback::rustls::{ClientConfig, RootCertStore};
+/// use std::sync::Arc;
+/// use tokio::net::TcpStream;
+///
+/// # async fn connect(roots: RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
+/// let config = ClientConfig::builder()
+///     .with_root_certificates(roots)
+///     .with_no_client_auth();
+/// let connector = TlsConnector::from(Arc::new(config));
+///
+/// let tcp = TcpStream::connect("example.com:443").await?;
+/// let stream = connector.connect("example.com".try_into()?, tcp).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TlsConnector {
+    config: Arc<ClientConfig>,
+    early_data: bool,
+}
+
+/// A [`TlsConnector`] with application protocols (ALPN) of its own.
+pub struct TlsConnectorWithAlpn<'c> {
+    connector: &'c TlsConnector,
+    alpn_protocols: Vec<Vec<u8>>,
+}
+
+impl From<Arc<ClientConfig>> for TlsConnector {
+    fn from(config: Arc<ClientConfig>) -> Self {
+        Self {
+            config,
+            early_data: false,
+        }
+    }
+}
+
+impl TlsConnector {
+    /// Sends what is written first as early data (0-RTT), where a ticket of an earlier connection
+    /// allows it.
+    ///
+    /// [`ClientConfig::enable_early_data`] must be set too. The handshake then resolves at once,
+    /// and the first reads and writes carry it out. Early data that the server does not take is
+    /// sent again after the handshake. It can be replayed by an attacker: RFC 8446, section 8.
+    #[cfg(feature = "early-data")]
+    #[must_use]
+    pub fn early_data(mut self, enabled: bool) -> Self {
+        self.early_data = enabled;
+        self
+    }
+
+    /// Makes a TLS connection to the server `domain` on the transport `stream`.
+    ///
+    /// See [`Handshake`] for its errors and what happens when it is dropped.
+    pub fn connect<IO>(&self, domain: ServerName<'static>, stream: IO) -> Connect<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connect_with(domain, stream, |_| ())
+    }
+
+    /// Like [`connect`](Self::connect), but lets `f` change the connection before the handshake.
+    pub fn connect_with<IO, F>(&self, domain: ServerName<'static>, stream: IO, f: F) -> Connect<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+        F: FnOnce(&mut ClientConnection),
+    {
+        self.start(domain, stream, self.config.alpn_protocols.clone(), f)
+    }
+
+    /// Offers `alpn_protocols` instead of those of the configuration.
+    pub fn with_alpn(&self, alpn_protocols: Vec<Vec<u8>>) -> TlsConnectorWithAlpn<'_> {
+        TlsConnectorWithAlpn {
+            connector: self,
+            alpn_protocols,
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    fn start<IO, F>(
+        &self,
+        domain: ServerName<'static>,
+        io: IO,
+        alpn_protocols: Vec<Vec<u8>>,
+        f: F,
+    ) -> Connect<IO>
+    where
+        F: FnOnce(&mut ClientConnection),
+    {
+        if let Err(kind) = ErrorKind::check_alpn(&alpn_protocols) {
+            return Connect::failed(io, kind.into());
+        }
+        let config = Arc::clone(&self.config);
+        let mut connection = match ClientConnection::new_with_alpn(config, domain, alpn_protocols) {
+            Ok(connection) => connection,
+            Err(error) => return Connect::failed(io, io::Error::other(error)),
+        };
+        f(&mut connection);
+        let early_data = self.early_data && connection.early_data().is_some();
+        let stream = TlsStream::new(io, connection);
+        Connect::new(if early_data {
+            stream.with_early_data()
+        } else {
+            stream
+        })
+    }
+}
+
+impl TlsConnectorWithAlpn<'_> {
+    /// Like [`TlsConnector::connect`].
+    pub fn connect<IO>(self, domain: ServerName<'static>, stream: IO) -> Connect<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connect_with(domain, stream, |_| ())
+    }
+
+    /// Like [`TlsConnector::connect_with`].
+    pub fn connect_with<IO, F>(self, domain: ServerName<'static>, stream: IO, f: F) -> Connect<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+        F: FnOnce(&mut ClientConnection),
+    {
+        self.connector.start(domain, stream, self.alpn_protocols, f)
+    }
+}
+
+#[cfg(feature = "tokio-rustls")]
+impl<IO> From<tokio_rustls::client::TlsStream<IO>> for TlsStream<IO> {
+    /// Takes over a stream of tokio-rustls between two operations.
+    ///
+    /// It should have been neither shut down nor in early data: that is known to the old stream
+    /// alone.
+    fn from(stream: tokio_rustls::client::TlsStream<IO>) -> Self {
+        let (io, connection) = stream.into_inner();
+        Self::new(io, connection)
+    }
+}

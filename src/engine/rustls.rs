@@ -1,0 +1,162 @@
+//! Connections of rustls 0.23, both sides in one implementation.
+
+use std::io::{self, BufRead, IoSlice, Read, Write};
+use std::ops::DerefMut;
+
+use rustls::{
+    ClientConnection, ConnectionCommon, IoState, ProtocolVersion, ServerConnection, Side, SideData,
+};
+
+use super::{Engine, Failure, Inbox};
+use crate::error::ErrorKind;
+
+/// What sets the two sides apart.
+pub trait Sided: DerefMut<Target = ConnectionCommon<Self::Data>> {
+    type Data: SideData;
+    const SIDE: Side;
+
+    fn send_early(&mut self, _: &[u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn is_early_data_accepted(&self) -> bool {
+        false
+    }
+}
+
+impl Sided for ClientConnection {
+    type Data = rustls::client::ClientConnectionData;
+    const SIDE: Side = Side::Client;
+
+    fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
+        match self.early_data() {
+            Some(mut early) => early.write(data),
+            None => Ok(0),
+        }
+    }
+
+    fn is_early_data_accepted(&self) -> bool {
+        Self::is_early_data_accepted(self)
+    }
+}
+
+impl Sided for ServerConnection {
+    type Data = rustls::server::ServerConnectionData;
+    const SIDE: Side = Side::Server;
+}
+
+impl<C: Sided> Engine for C {
+    fn is_handshaking(&self) -> bool {
+        (**self).is_handshaking()
+    }
+
+    fn is_awaited(&self) -> bool {
+        // A server of TLS 1.3 that is done has had the client's last word; it owes only tickets.
+        !(C::SIDE == Side::Server && self.protocol_version() == Some(ProtocolVersion::TLSv1_3))
+    }
+
+    fn wants_write(&self) -> bool {
+        (**self).wants_write()
+    }
+
+    fn receive(
+        &mut self,
+        inbox: &mut Inbox,
+        source: &mut dyn Read,
+    ) -> io::Result<Result<(), Failure>> {
+        let mut received = false;
+        loop {
+            let state = match self.process_new_packets() {
+                Ok(state) => state,
+                Err(error) => return Ok(Err(error.into())),
+            };
+            if is_full(&state) {
+                return Ok(Ok(()));
+            }
+            if inbox.is_empty() {
+                if received {
+                    return Ok(Ok(()));
+                }
+                if let Err(error) = inbox.fill(source) {
+                    // This makes the connection release the buffer that the last record needed.
+                    let _ = self.read_tls(&mut Nothing);
+                    return Err(error);
+                }
+            }
+            // Nothing in the inbox after it was filled is how the connection learns of the end.
+            match self.read_tls(inbox) {
+                Ok(0) => return Ok(Ok(())),
+                Ok(_) => received = true,
+                // The inbox does not fail; a message grew beyond what the connection can hold.
+                Err(error) => return Ok(Err(Failure(error))),
+            }
+        }
+    }
+
+    fn absorb(&mut self, inbox: &mut Inbox) {
+        // Both calls refuse what there is no more room for.
+        while !inbox.is_empty() && self.read_tls(inbox).is_ok_and(|taken| taken > 0) {
+            if self.process_new_packets().is_err() {
+                return;
+            }
+        }
+    }
+
+    fn plaintext(&mut self) -> io::Result<&[u8]> {
+        match self.reader().into_first_chunk() {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(ErrorKind::Truncated.into())
+            }
+            answer => answer,
+        }
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.reader().consume(taken);
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writer().write_vectored(slices)
+    }
+
+    fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
+        Sided::send_early(self, data)
+    }
+
+    fn is_early_data_accepted(&self) -> bool {
+        Sided::is_early_data_accepted(self)
+    }
+
+    fn queue_answers(&mut self) {
+        // rustls keeps the answer to a key update back until the next write, of whatever length.
+        let _ = self.writer().write(&[]);
+    }
+
+    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
+        self.write_tls(sink)
+    }
+
+    fn close(&mut self) {
+        self.send_close_notify();
+    }
+}
+
+impl From<rustls::Error> for Failure {
+    fn from(error: rustls::Error) -> Self {
+        Self(io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}
+
+/// Whether more ciphertext could only pile up.
+fn is_full(state: &IoState) -> bool {
+    state.plaintext_bytes_to_read() > 0 || state.peer_has_closed()
+}
+
+/// A transport that has nothing to read at the moment.
+struct Nothing;
+
+impl Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}

@@ -1,0 +1,238 @@
+//! What can go wrong, as kinds that a program can match on.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
+
+/// Why a handshake, a stream or a callback failed.
+///
+/// Everything here speaks [`io::Error`], as tokio does. An `io::Error` that comes from TLS carries
+/// the [`rustls::Error`] itself, one that comes from the transport is the transport's own object,
+/// and one that comes from this crate carries this type. [`Error::find`] brings the first and the
+/// last under one roof:
+///
+/// ```
+/// use pollback::{Error, ErrorKind};
+/// use std::io;
+///
+/// fn advice(error: &io::Error) -> &'static str {
+///     match Error::find(error).map(|e| e.kind()) {
+///         Some(ErrorKind::NotTls) => "is this an HTTPS port?",
+///         Some(ErrorKind::WrongName) => "the certificate is for another host",
+///         Some(_) => "TLS failed",
+///         None => "the network failed",
+///     }
+/// }
+///
+/// let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::NotValidForName);
+/// let error = io::Error::new(io::ErrorKind::InvalidData, tls);
+/// assert_eq!(advice(&error), "the certificate is for another host");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer does not speak TLS.
+    NotTls,
+    /// The peer's certificate is for another name.
+    WrongName,
+    /// No trusted root vouches for the peer's certificate.
+    UnknownIssuer,
+    /// The peer's certificate is not valid at this time.
+    Expired,
+    /// The peer's certificate is missing or unacceptable for another reason.
+    Certificate,
+    /// Both sides have no TLS version in common.
+    NoCommonVersion,
+    /// Both sides have no application protocol (ALPN) in common.
+    NoCommonAlpn,
+    /// Both sides have no cipher suite, group or signature scheme in common.
+    NoCommonParameters,
+    /// The peer ended the connection with this alert (RFC 8446, section 6).
+    Alert(AlertDescription),
+    /// What the peer sent breaks the protocol or does not decrypt.
+    Misbehaved,
+    /// The transport ended without the peer's close_notify: data may be missing.
+    Truncated,
+    /// An application protocol name (ALPN) of ours is empty or longer than 255 bytes.
+    InvalidAlpn,
+    /// A write came after the stream was shut down.
+    Closed,
+    /// The transport took no byte of a write that offered some.
+    Refused,
+    /// A transport or callback answered more bytes than it was offered.
+    OverReported,
+    /// A transport answered the error `WouldBlock`, which registers no waker.
+    Unregistered,
+    /// Nobody is left who could announce that a callback transport is ready.
+    Abandoned,
+    /// Any other failure of TLS.
+    Tls,
+}
+
+impl Error {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Looks for a failure of TLS or of this crate in an error and in what caused it.
+    ///
+    /// Works on the `io::Error`s of this crate and on any error that has one as its source.
+    /// Returns `None` for failures of the transport.
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(own) = error.downcast_ref::<Self>() {
+                return Some(own.clone());
+            }
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Some(Self::from(tls.clone()));
+            }
+            next = match error.downcast_ref::<io::Error>() {
+                // `source` of an `io::Error` passes over the error that it wraps.
+                Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+                None => error.source(),
+            };
+        }
+        None
+    }
+
+    pub(crate) fn because(
+        kind: ErrorKind,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            kind,
+            source: Some(source.into().into()),
+        }
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match self.kind {
+            ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            ErrorKind::InvalidAlpn => io::ErrorKind::InvalidInput,
+            ErrorKind::Closed | ErrorKind::Abandoned => io::ErrorKind::BrokenPipe,
+            ErrorKind::Refused => io::ErrorKind::WriteZero,
+            ErrorKind::OverReported | ErrorKind::Unregistered => io::ErrorKind::Other,
+            _ => io::ErrorKind::InvalidData,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl From<rustls::Error> for Error {
+    fn from(error: rustls::Error) -> Self {
+        Self::because(ErrorKind::of(&error), error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.io_kind(), error)
+    }
+}
+
+impl From<ErrorKind> for io::Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
+
+impl ErrorKind {
+    /// Refuses application protocol names that cannot be sent (RFC 7301, section 3.1).
+    pub(crate) fn check_alpn(protocols: &[Vec<u8>]) -> Result<(), Self> {
+        match protocols.iter().all(|name| (1..=255).contains(&name.len())) {
+            true => Ok(()),
+            false => Err(Self::InvalidAlpn),
+        }
+    }
+
+    fn of(error: &rustls::Error) -> Self {
+        use rustls::Error as Tls;
+        match error {
+            Tls::InvalidMessage(
+                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+            ) => Self::NotTls,
+            Tls::InvalidCertificate(reason) => match reason {
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
+                CertificateError::UnknownIssuer => Self::UnknownIssuer,
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => Self::Expired,
+                _ => Self::Certificate,
+            },
+            Tls::NoCertificatesPresented | Tls::InvalidCertRevocationList(_) => Self::Certificate,
+            Tls::PeerIncompatible(reason) => match reason {
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::SupportedVersionsExtensionRequired
+                | PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled => Self::NoCommonVersion,
+                _ => Self::NoCommonParameters,
+            },
+            Tls::NoApplicationProtocol => Self::NoCommonAlpn,
+            Tls::AlertReceived(alert) => Self::Alert(*alert),
+            Tls::InvalidMessage(_)
+            | Tls::InappropriateMessage { .. }
+            | Tls::InappropriateHandshakeMessage { .. }
+            | Tls::PeerMisbehaved(_)
+            | Tls::PeerSentOversizedRecord
+            | Tls::DecryptError => Self::Misbehaved,
+            _ => Self::Tls,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotTls => "the peer does not speak TLS",
+            Self::WrongName => "the peer's certificate is for another name",
+            Self::UnknownIssuer => "no trusted root vouches for the peer's certificate",
+            Self::Expired => "the peer's certificate is not valid at this time",
+            Self::Certificate => "the peer's certificate is missing or unacceptable",
+            Self::NoCommonVersion => "no TLS version in common with the peer",
+            Self::NoCommonAlpn => "no application protocol in common with the peer",
+            Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
+            Self::Alert(alert) => return write!(f, "the peer sent the alert {alert:?}"),
+            Self::Misbehaved => "the peer broke the TLS protocol",
+            Self::Truncated => "the transport ended without a close_notify from the peer",
+            Self::InvalidAlpn => "an ALPN protocol name must have 1 to 255 bytes",
+            Self::Closed => "write after the stream was shut down",
+            Self::Refused => "the transport took no byte of a write",
+            Self::OverReported => "a transport answered more bytes than it was offered",
+            Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
+            Self::Abandoned => "nobody is left who could announce readiness",
+            Self::Tls => "TLS failed",
+        })
+    }
+}

@@ -1,0 +1,273 @@
+//! The server's side: acceptors, and the stream that they make.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rustls::server::{Accepted, Acceptor, ClientHello};
+use rustls::{ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::callback::{ATTEMPTS_PER_POLL, Attempt};
+use crate::error::ErrorKind;
+use crate::stream::{self, FallibleHandshake, Handshake, Refusal};
+
+/// A TLS stream of a server.
+pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
+
+/// The handshake of a server.
+pub type Accept<IO> = Handshake<IO, ServerConnection>;
+
+/// The handshake of a server, which gives the transport back on failure.
+pub type FallibleAccept<IO> = FallibleHandshake<IO, ServerConnection>;
+
+/// Makes TLS connections as a server.
+///
+/// ```no_run
+/// use pollback::TlsAcceptor;
+/// use pollback::rustls::ServerConfig;
+/// use std::sync::Arc;
+/// use tokio::net::TcpListener;
+///
+/// # async fn serve(config: ServerConfig) -> std::io::Result<()> {
+/// let acceptor = TlsAcceptor::from(Arc::new(config));
+/// let listener = TcpListener::bind("127.0.0.1:4433").await?;
+/// loop {
+///     let (tcp, _) = listener.accept().await?;
+///     let accept = acceptor.accept(tcp);
+///     tokio::spawn(async move {
+///         let stream = accept.await?;
+///         // Use the stream.
+///         # drop(stream);
+///         std::io::Result::Ok(())
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    config: Arc<ServerConfig>,
+}
+
+impl From<Arc<ServerConfig>> for TlsAcceptor {
+    fn from(config: Arc<ServerConfig>) -> Self {
+        Self { config }
+    }
+}
+
+impl TlsAcceptor {
+    /// Makes a TLS connection with the client on the transport `stream`.
+    ///
+    /// Resolves when the client has proved that it knows the keys; it does not wait for the client
+    /// to take the session tickets. See [`Handshake`] for its errors and what happens when it is
+    /// dropped.
+    pub fn accept<IO>(&self, stream: IO) -> Accept<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.accept_with(stream, |_| ())
+    }
+
+    /// Like [`accept`](Self::accept), but lets `f` change the connection before the handshake.
+    pub fn accept_with<IO, F>(&self, stream: IO, f: F) -> Accept<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+        F: FnOnce(&mut ServerConnection),
+    {
+        if let Err(kind) = ErrorKind::check_alpn(&self.config.alpn_protocols) {
+            return Accept::failed(stream, kind.into());
+        }
+        match ServerConnection::new(Arc::clone(&self.config)) {
+            Ok(mut connection) => {
+                f(&mut connection);
+                Accept::new(TlsStream::new(stream, connection))
+            }
+            Err(error) => Accept::failed(stream, io::Error::other(error)),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+}
+
+/// Reads a ClientHello from the transport `IO`, so that the configuration can be chosen by it.
+///
+/// Resolves to a [`StartHandshake`].
+///
+/// # Errors
+///
+/// As [`Handshake`]. A ClientHello that is refused is answered with an alert first. Polled after it
+/// has resolved to a `StartHandshake` or after [`take_io`](Self::take_io) it fails again.
+///
+/// # Cancel safety
+///
+/// A poll that is dropped loses nothing: await it by reference (`(&mut acceptor).await`) and it can
+/// go on later, or give the transport back with [`take_io`](Self::take_io).
+///
+/// ```no_run
+/// use pollback::LazyConfigAcceptor;
+/// use pollback::rustls::ServerConfig;
+/// use pollback::rustls::server::Acceptor;
+/// use std::sync::Arc;
+/// use tokio::net::TcpStream;
+///
+/// # async fn route(tcp: TcpStream, one: Arc<ServerConfig>, other: Arc<ServerConfig>)
+/// #     -> std::io::Result<()> {
+/// let start = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+/// let config = match start.client_hello().server_name() {
+///     Some("one.example") => one,
+///     _ => other,
+/// };
+/// let stream = start.into_stream(config).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct LazyConfigAcceptor<IO> {
+    acceptor: Acceptor,
+    io: Option<IO>,
+    refused: Option<(Refusal, rustls::Error)>,
+}
+
+impl<IO> LazyConfigAcceptor<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Reads a ClientHello from `io` into `acceptor`.
+    pub fn new(acceptor: Acceptor, io: IO) -> Self {
+        Self {
+            acceptor,
+            io: Some(io),
+            refused: None,
+        }
+    }
+
+    /// Takes the transport back: after a failure, or to give up waiting.
+    ///
+    /// `None` if it was taken before, or went into the [`StartHandshake`]. Bytes of the ClientHello
+    /// that were read stay in the acceptor.
+    pub fn take_io(&mut self) -> Option<IO> {
+        self.io.take()
+    }
+
+    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let (Some((refusal, _)), Some(io)) = (&mut self.refused, &mut self.io) {
+            ready!(refusal.poll_deliver(io, cx));
+        }
+        Poll::Ready(match self.refused.take() {
+            Some((_, error)) => io::Error::new(io::ErrorKind::InvalidData, error),
+            None => io::Error::other("a ClientHello was asked for after it was given"),
+        })
+    }
+}
+
+impl<IO> Future for LazyConfigAcceptor<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    type Output = io::Result<StartHandshake<IO>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        for _ in 0..ATTEMPTS_PER_POLL {
+            let Some(io) = this.io.as_mut().filter(|_| this.refused.is_none()) else {
+                return Poll::Ready(Err(ready!(this.poll_refuse(cx))));
+            };
+            match this.acceptor.read_tls(&mut Attempt::new(Pin::new(io), cx)) {
+                Ok(0) => return Poll::Ready(Err(ErrorKind::Truncated.into())),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            match this.acceptor.accept() {
+                Ok(None) => {}
+                Ok(Some(accepted)) => {
+                    if let Some(io) = this.io.take() {
+                        return Poll::Ready(Ok(StartHandshake { accepted, io }));
+                    }
+                }
+                Err((error, alert)) => this.refused = Some((Refusal::new(alert), error)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A ClientHello and the transport that it came from; the handshake goes on from here.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StartHandshake<IO> {
+    /// The ClientHello, as rustls has accepted it.
+    pub accepted: Accepted,
+    /// The transport.
+    pub io: IO,
+}
+
+impl<IO> StartHandshake<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Goes on from a ClientHello that was read from `transport` in another way.
+    pub fn from_parts(accepted: Accepted, transport: IO) -> Self {
+        Self {
+            accepted,
+            io: transport,
+        }
+    }
+
+    /// What the client asks for.
+    pub fn client_hello(&self) -> ClientHello<'_> {
+        self.accepted.client_hello()
+    }
+
+    /// Goes on with the handshake under `config`. If that refuses the client, the client gets an
+    /// alert.
+    pub fn into_stream(self, config: Arc<ServerConfig>) -> Accept<IO> {
+        self.into_stream_with(config, |_| ())
+    }
+
+    /// Like [`into_stream`](Self::into_stream), but lets `f` change the connection first.
+    pub fn into_stream_with<F>(self, config: Arc<ServerConfig>, f: F) -> Accept<IO>
+    where
+        F: FnOnce(&mut ServerConnection),
+    {
+        if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
+            return Accept::failed(self.io, kind.into());
+        }
+        match self.accepted.into_connection(config) {
+            Ok(mut connection) => {
+                f(&mut connection);
+                Accept::new(TlsStream::new(self.io, connection))
+            }
+            Err((error, alert)) => {
+                let error = io::Error::new(io::ErrorKind::InvalidData, error);
+                Accept::refused(self.io, alert, error)
+            }
+        }
+    }
+}
+
+impl<IO: fmt::Debug> fmt::Debug for LazyConfigAcceptor<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyConfigAcceptor")
+            .field("io", &self.io)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "tokio-rustls")]
+impl<IO> From<tokio_rustls::server::TlsStream<IO>> for TlsStream<IO> {
+    /// Takes over a stream of tokio-rustls between two operations.
+    ///
+    /// It should not have been shut down: that is known to the old stream alone.
+    fn from(stream: tokio_rustls::server::TlsStream<IO>) -> Self {
+        let (io, connection) = stream.into_inner();
+        Self::new(io, connection)
+    }
+}

@@ -1,0 +1,130 @@
+//! What the application reads.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+
+use super::TlsStream;
+use super::waiters::Half;
+use crate::callback::ATTEMPTS_PER_POLL;
+use crate::engine::Engine;
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Ready once the engine has plaintext, or knows that there will be none.
+    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.connection.is_handshaking() {
+            ready!(self.poll_handshake(Half::Reader, cx))?;
+        }
+        for _ in 0..ATTEMPTS_PER_POLL {
+            match self.connection.plaintext() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => return Poll::Ready(Ok(())),
+            }
+            if let Some(error) = self.read_error.take() {
+                return Poll::Ready(Err(error));
+            }
+            if let Err(failure) = ready!(self.poll_receive(Half::Reader, cx))? {
+                return self.poll_fail(Half::Reader, cx, failure);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Copies every record that is there, as far as there is room.
+    fn poll_copy(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        while buf.remaining() > 0 {
+            let answer = match self.poll_plaintext(cx) {
+                Poll::Ready(Ok(())) => self.connection.plaintext(),
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Pending if buf.filled().len() > before => break,
+                Poll::Pending => return Poll::Pending,
+            };
+            match answer {
+                Ok([]) => break,
+                Ok(chunk) => {
+                    let taken = chunk.len().min(buf.remaining());
+                    buf.put_slice(&chunk[..taken]);
+                    self.connection.consume(taken);
+                }
+                Err(error) if buf.filled().len() > before => {
+                    self.read_error = Some(error);
+                    break;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
+    /// when the reader parks, what was written and not flushed.
+    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
+        if !self.closed {
+            self.connection.queue_answers();
+        }
+        if self.write_error.is_some() {
+            return;
+        }
+        if self.early.is_some() && !self.connection.is_handshaking() {
+            if let Poll::Ready(Err(error)) = self.poll_resend(Half::Reader, cx) {
+                self.write_error = Some(error);
+                return;
+            }
+        }
+        if self.connection.wants_write() || (parks && self.unflushed) {
+            // A read goes on although writes fail, as it does on a socket; the next write tells.
+            if let Poll::Ready(Err(error)) = self.poll_push(Half::Reader, cx) {
+                self.write_error = Some(error);
+            }
+        }
+    }
+}
+
+impl<IO, C> AsyncRead for TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let this = self.get_mut();
+        let answer = this.poll_copy(cx, buf);
+        this.push_behind(cx, answer.is_pending());
+        answer
+    }
+}
+
+impl<IO, C> AsyncBufRead for TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        let answer = this.poll_plaintext(cx);
+        this.push_behind(cx, answer.is_pending());
+        ready!(answer)?;
+        Poll::Ready(this.connection.plaintext())
+    }
+
+    /// # Panics
+    ///
+    /// If more is consumed than `poll_fill_buf` gave.
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        self.get_mut().connection.consume(amount);
+    }
+}

@@ -1,0 +1,137 @@
+//! The slices of a write, cut into records.
+
+use std::io::IoSlice;
+
+/// The most plaintext that a record holds (RFC 8446, section 5.1).
+pub(super) const RECORD: usize = 16 * 1024;
+
+/// How many slices a record is gathered from.
+const SLICES: usize = 64;
+
+/// What is left of the slices of a write.
+pub(super) struct Slices<'a> {
+    slices: &'a [IoSlice<'a>],
+    /// How much of the first slice is done.
+    done: usize,
+}
+
+/// The slices of one record.
+pub(super) struct Record<'a> {
+    slices: [IoSlice<'a>; SLICES],
+    count: usize,
+}
+
+impl<'a> Slices<'a> {
+    pub(super) fn new(slices: &'a [IoSlice<'a>]) -> Self {
+        let mut this = Self { slices, done: 0 };
+        this.advance(0);
+        this
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// As much as goes into the next record.
+    pub(super) fn record(&self) -> Record<'a> {
+        let mut record = Record {
+            slices: [IoSlice::new(&[]); SLICES],
+            count: 0,
+        };
+        let mut room = RECORD;
+        let mut done = self.done;
+        for slice in self.slices {
+            let rest = &slice[done..];
+            done = 0;
+            if rest.is_empty() {
+                continue;
+            }
+            if room == 0 || record.count == SLICES {
+                break;
+            }
+            let part = &rest[..rest.len().min(room)];
+            room -= part.len();
+            record.slices[record.count] = IoSlice::new(part);
+            record.count += 1;
+        }
+        record
+    }
+
+    /// Goes on by `count` bytes and over empty slices.
+    pub(super) fn advance(&mut self, mut count: usize) {
+        while let Some(first) = self.slices.first() {
+            let rest = first.len() - self.done;
+            if count < rest {
+                self.done += count;
+                return;
+            }
+            count -= rest;
+            self.slices = &self.slices[1..];
+            self.done = 0;
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn as_slice(&self) -> &[IoSlice<'a>] {
+        &self.slices[..self.count]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(bufs: &[&[u8]]) -> Vec<Vec<usize>> {
+        let slices: Vec<_> = bufs.iter().map(|buf| IoSlice::new(buf)).collect();
+        let mut slices = Slices::new(&slices);
+        let mut records = Vec::new();
+        while !slices.is_empty() {
+            let record = slices.record();
+            let lengths: Vec<_> = record.as_slice().iter().map(|slice| slice.len()).collect();
+            slices.advance(lengths.iter().sum());
+            records.push(lengths);
+        }
+        records
+    }
+
+    #[test]
+    fn empty_slices_make_no_record() {
+        assert!(records(&[]).is_empty());
+        assert!(records(&[&[], &[], &[]]).is_empty());
+    }
+
+    #[test]
+    fn empty_slices_are_left_out_of_a_record() {
+        assert_eq!(records(&[&[], &[1], &[], &[2, 3], &[]]), [[1, 2]]);
+    }
+
+    #[test]
+    fn a_record_ends_inside_a_slice() {
+        let big = vec![0; RECORD + 10];
+        assert_eq!(records(&[&[1, 2], &big]), [vec![2, RECORD - 2], vec![12]]);
+    }
+
+    #[test]
+    fn a_record_ends_on_the_edge_of_a_slice() {
+        let full = vec![0; RECORD];
+        assert_eq!(records(&[&full, &[1]]), [[RECORD], [1]]);
+    }
+
+    #[test]
+    fn many_slices_make_several_records() {
+        let slices = vec![&[7u8][..]; 2 * SLICES + 1];
+        let counts: Vec<_> = records(&slices).iter().map(Vec::len).collect();
+        assert_eq!(counts, [SLICES, SLICES, 1]);
+    }
+
+    #[test]
+    fn a_part_of_a_slice_can_be_taken() {
+        let bufs = [IoSlice::new(b"abc"), IoSlice::new(b"de")];
+        let mut slices = Slices::new(&bufs);
+        slices.advance(2);
+        let record = slices.record();
+        assert_eq!(record.as_slice()[0][..], *b"c");
+        assert_eq!(record.as_slice()[1][..], *b"de");
+    }
+}
