@@ -4,8 +4,8 @@ use pollback_testkit::executor;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::pollback::{TlsStream, client, server};
 use crate::support::{for_each_talk, pattern, read_what_is_there, receive, send};
+use pollback::{TlsStream, client, server};
 
 #[test]
 fn a_stream_is_small() {

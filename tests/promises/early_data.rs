@@ -9,10 +9,10 @@ use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
 use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
 use crate::support::{
     WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, send,
 };
+use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
 
 const LIMIT: u32 = 4096;
 

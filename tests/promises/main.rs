@@ -2,9 +2,6 @@
 //!
 //! Nothing here waits for a clock: the executor of the test kit sees a hang as "nobody will be woken".
 
-// The names under test. Those of tokio-rustls fit here as well: `use tokio_rustls as pollback;`.
-use tokio_rustls as pollback;
-
 mod instruments;
 mod support;
 

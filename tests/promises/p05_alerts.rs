@@ -10,11 +10,11 @@ use rustls::server::Acceptor;
 use rustls::{AlertDescription, CertificateError, Error};
 use tokio::io::AsyncReadExt;
 
-use crate::pollback::{LazyConfigAcceptor, rustls};
 use crate::support::{
     ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
     for_each_talk_and_shape, localhost, receive_all, records, tls_error,
 };
+use pollback::{LazyConfigAcceptor, rustls};
 
 const NOT_TLS: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 

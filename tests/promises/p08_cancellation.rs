@@ -10,11 +10,11 @@ use pollback_testkit::pipe::{Operation, pipe};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::pollback::{LazyConfigAcceptor, rustls};
 use crate::support::{
     WIDE, acceptor, client_hello, connector, for_each_talk, localhost, pattern, poll_once, receive,
     receive_all, records, send,
 };
+use pollback::{LazyConfigAcceptor, rustls};
 
 #[test]
 fn a_cancelled_read_loses_no_byte() {

@@ -5,11 +5,11 @@ use pollback_testkit::executor::{Executor, Handle};
 use pollback_testkit::pipe::{End, Operation, pipe};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 
-use crate::pollback::TlsStream;
 use crate::support::{
     Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
     read_what_is_there, receive, request_key_update, send,
 };
+use pollback::TlsStream;
 
 /// What becomes of a task that has taken the place of the other one's waker.
 #[derive(Clone, Copy, Debug)]

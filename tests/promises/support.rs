@@ -6,14 +6,14 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::pollback::rustls::pki_types::ServerName;
+use pollback::rustls::pki_types::ServerName;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
 use rustls::{AlertDescription, ClientConfig, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::pollback::{TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
+use pollback::{TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
 
 /// A pipe with more room than any test fills.
 pub(crate) const WIDE: usize = 4 << 20;
@@ -79,7 +79,6 @@ impl Side {
             Self::Server => (server, server_io, client, client_io),
         };
         Talk {
-            version,
             subject,
             subject_io,
             peer,
