@@ -3,7 +3,7 @@
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::pipe;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
@@ -70,10 +70,14 @@ fn both_sides_may_shut_down_at_the_same_time() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version);
         let (mut client, mut server) = handshake(setup.client(), setup.server(), shape.open());
-        let (client, server) = executor::join(client.shutdown(), server.shutdown());
-        client.expect("the client shuts down");
-        server.expect("the server shuts down");
+        let (client, server) = executor::join(leave(&mut client), leave(&mut server));
+        assert!(client.is_empty() && server.is_empty());
     });
+}
+
+async fn leave<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
+    stream.shutdown().await.expect("a shutdown");
+    receive_all(stream).await.expect("a clean end")
 }
 
 /// With tickets unread, closing a socket makes the kernel answer with a reset, which destroys what is on its way.
@@ -84,7 +88,8 @@ async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
         let address = listener.local_addr().expect("an address");
         let bytes = pattern(200_000);
-        let (gone, client_gone) = oneshot::channel();
+        let (greet, greeted) = oneshot::channel();
+        let (leave, left) = oneshot::channel();
         let client = async {
             let tcp = TcpStream::connect(address).await.expect("a connection");
             let connector = connector(setup.client());
@@ -92,10 +97,11 @@ async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
                 .connect(localhost(), tcp)
                 .await
                 .expect("a handshake");
+            greeted.await.expect("the tickets are before the client");
             stream.write_all(&bytes).await.expect("a write");
             stream.shutdown().await.expect("a shutdown");
             drop(stream);
-            gone.send(()).expect("the server waits");
+            leave.send(()).expect("the server waits");
         };
         let server = async {
             let (tcp, _) = listener.accept().await.expect("a connection");
@@ -104,7 +110,8 @@ async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
                 .await
                 .expect("a handshake");
             stream.flush().await.expect("the tickets are out");
-            client_gone.await.expect("the client leaves");
+            greet.send(()).expect("the client waits");
+            left.await.expect("the client leaves");
             let mut received = Vec::new();
             stream
                 .read_to_end(&mut received)

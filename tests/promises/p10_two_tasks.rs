@@ -1,7 +1,7 @@
 //! 10. Two tasks, one reading and one writing through a split, never lose each other's wake-up.
 
 use pollback_testkit::configs::Version;
-use pollback_testkit::executor::{Executor, Handle};
+use pollback_testkit::executor::{self, Executor, Handle};
 use pollback_testkit::pipe::{End, Operation, pipe};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 
@@ -84,7 +84,7 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
             subject_io.unblock(Operation::Write);
             executor.run_until_stalled();
             assert!(writer.is_finished(), "the writer was not woken");
-            assert!(read_what_is_there(&mut peer) == bytes);
+            assert!(executor::block_on(receive(&mut peer, bytes.len())) == bytes);
         }
     }
 }
