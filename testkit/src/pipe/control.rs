@@ -7,7 +7,7 @@ use super::wire::{Side, Wire};
 const CALL_LIMIT: usize = 20_000_000;
 
 /// A handle to one end, which stays with the test while a stream owns the end.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Control {
     wire: Wire,
     side: Side,

@@ -11,6 +11,7 @@ use super::faults::{Answer, Operation};
 use super::wire::{Side, View, Wire};
 
 /// A transport. Dropping it closes both directions.
+#[derive(Debug)]
 pub struct End {
     wire: Wire,
     side: Side,
@@ -94,13 +95,13 @@ fn accept(view: &mut View<'_>, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Resul
 
 /// Moves what a buffered transport holds back.
 fn deliver(view: &mut View<'_>, cx: &Context<'_>) -> Poll<io::Result<()>> {
-    if view.own.outgoing.abandoned {
-        return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-    }
     let complete = view.own.outgoing.deliver();
     wake_reader(view);
     if complete {
         return Poll::Ready(Ok(()));
+    }
+    if view.own.outgoing.abandoned {
+        return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
     }
     view.own.outgoing.writer = Some(cx.waker().clone());
     Poll::Pending
