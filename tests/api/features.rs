@@ -5,6 +5,7 @@ use pollback::rustls::crypto::CryptoProvider;
 use pollback::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use pollback::{TlsAcceptor, TlsConnector};
 use pollback_testkit::certificates::Authority;
+use pollback_testkit::configs::provider;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -73,6 +74,12 @@ async fn check(
     client
 }
 
+#[tokio::test]
+async fn a_provider_of_the_program_needs_no_feature() {
+    let (client, server) = configs(provider().as_ref().clone());
+    check(client, server).await;
+}
+
 #[cfg(feature = "aws_lc_rs")]
 #[tokio::test]
 async fn aws_lc_rs_brings_its_provider() {
@@ -118,10 +125,9 @@ async fn tls12_speaks_the_older_version() {
 
 #[cfg(any(feature = "brotli", feature = "zlib"))]
 mod compression {
-    use super::{check, configs};
+    use super::{check, configs, provider};
     use pollback::rustls::CertificateCompressionAlgorithm;
     use pollback::rustls::compress::{CertCompressor, CertDecompressor, DecompressionFailed};
-    use pollback_testkit::configs::provider;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Counts the certificates that a decompressor has unpacked.
@@ -172,9 +178,8 @@ mod compression {
 
 #[cfg(feature = "logging")]
 mod logging {
-    use super::{check, configs};
+    use super::{check, configs, provider};
     use log::{LevelFilter, Log, Metadata, Record};
-    use pollback_testkit::configs::provider;
     use std::sync::Mutex;
 
     /// Notes which modules of rustls have spoken.

@@ -18,19 +18,20 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "error",    ours: &[],        crates: &["rustls"] },
     Room { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
     Room { name: "engine",   ours: &["error"], crates: &["rustls"] },
-    Room { name: "stream",   ours: &["error", "callback", "engine"],           crates: ON_BOTH },
-    Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
-    Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
-    Room { name: "either",   ours: &["stream", "client", "server"],            crates: ON_BOTH },
-    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"], crates: ON_BOTH },
+    // One drive loop for every engine: it knows a connection by our trait alone.
+    Room { name: "stream",   ours: &["error", "callback", "engine"],           crates: &["tokio"] },
+    Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
+    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"], crates: JOINT },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
-                             crates: ON_BOTH },
+                             crates: JOINT },
     Room { name: "listener", ours: &["error", "callback", "engine", "stream", "server", "hello"],
-                             crates: ON_BOTH },
+                             crates: JOINT },
 ];
 
-/// For the rooms in which tokio and rustls meet.
-const ON_BOTH: &[&str] = &["rustls", "tokio", "tokio_rustls"];
+/// For the rooms in which the types of tokio and rustls meet.
+const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
 
 /// Where `unsafe` may stand: these folders and files.
 const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];

@@ -186,6 +186,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("src/engine/rustls.rs", "fn f() { tokio::pin!(x) }", "tokio"),
     ("src/engine/mod.rs", "use tokio as t;", "tokio"),
+    ("src/stream/mod.rs", "use rustls::Connection;", "rustls"),
     ("src/client.rs", "use rustix::fd::OwnedFd;", "rustix"),
     // Comments and strings are not imports.
     (
