@@ -6,6 +6,7 @@ use super::tls::{Accept, Connect, FallibleAccept, FallibleConnect, TlsAcceptor, 
 use crate::support::{duplex, localhost, setups, talk, tcp};
 use pollback_testkit::configs::{Setup, Version};
 use std::io;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 
@@ -137,4 +138,51 @@ async fn the_io_error_is_the_tls_error() {
     let inner = error.get_ref().expect("wraps the error of rustls");
     let inner = inner.downcast_ref::<Error>().expect("of rustls itself");
     assert!(matches!(inner, Error::InvalidMessage(_)), "{inner:?}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_used_fails_the_future() {
+    let (client, server) = configs(&Setup::new(Version::Tls13));
+    let (mut client, mut server) = (Arc::unwrap_or_clone(client), Arc::unwrap_or_clone(server));
+    client.max_fragment_size = Some(1);
+    server.max_fragment_size = Some(1);
+    let connector = TlsConnector::from(Arc::new(client));
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let (near, far) = duplex();
+
+    let connect = connector.connect(localhost(), near);
+    assert!(connect.get_ref().is_some());
+    let (error, mut near) = connect.into_fallible().await.unwrap_err();
+    is_bad_fragment_size(&error);
+    let accept = acceptor.accept(far);
+    assert!(accept.get_ref().is_some());
+    let (error, mut far) = accept.into_fallible().await.unwrap_err();
+    is_bad_fragment_size(&error);
+
+    near.write_all(b"still usable").await.unwrap();
+    let mut received = [0; 12];
+    far.read_exact(&mut received).await.unwrap();
+    assert_eq!(&received, b"still usable");
+}
+
+fn is_bad_fragment_size(error: &io::Error) {
+    assert_eq!(error.kind(), io::ErrorKind::Other);
+    let inner = error.get_ref().unwrap().downcast_ref::<Error>();
+    assert_eq!(inner, Some(&Error::BadMaxFragmentSize));
+}
+
+#[tokio::test]
+async fn end_of_stream_in_the_handshake_is_unexpected() {
+    for setup in setups() {
+        let (near, far) = duplex();
+        drop(far);
+        // What the client writes may fail first.
+        let error = connect(&setup, near).await.unwrap_err();
+        let kinds = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
+        assert!(kinds.contains(&error.kind()), "{error:?}");
+        let (near, far) = duplex();
+        drop(near);
+        let error = accept(&setup, far).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
 }

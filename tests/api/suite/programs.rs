@@ -3,7 +3,9 @@
 use super::configs;
 use super::tls::rustls::ServerConfig;
 use super::tls::rustls::server::Acceptor;
-use super::tls::{LazyConfigAcceptor, TlsAcceptor, TlsConnector, TlsStream, client, server};
+use super::tls::{
+    Connect, LazyConfigAcceptor, TlsAcceptor, TlsConnector, TlsStream, client, server,
+};
 use crate::support::{localhost, setups, talk, tcp};
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::{Setup, Version};
@@ -150,6 +152,34 @@ async fn a_handshake_may_be_given_a_deadline() {
             .is_err()
     );
     drop((far, other_near));
+}
+
+/// A future of the program's own that polls the handshake, whatever the transport.
+struct Counted<IO> {
+    connect: Connect<IO>,
+    polls: usize,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Future for Counted<IO> {
+    type Output = io::Result<(client::TlsStream<IO>, usize)>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.polls += 1;
+        let stream = std::task::ready!(Pin::new(&mut self.connect).poll(cx))?;
+        Poll::Ready(Ok((stream, self.polls)))
+    }
+}
+
+#[tokio::test]
+async fn a_program_wraps_the_handshake_in_a_future_of_its_own() {
+    let (client, server) = configs(&Setup::new(Version::Tls13));
+    let (near, far) = tcp().await;
+    let connect = TlsConnector::from(client).connect(localhost(), near);
+    let acceptor = TlsAcceptor::from(server);
+    let (client, server) = tokio::join!(Counted { connect, polls: 0 }, acceptor.accept(far));
+    let (mut client, polls) = client.unwrap();
+    assert!(polls > 1, "the server answers later");
+    talk(&mut client, &mut server.unwrap()).await;
 }
 
 /// A connection that may or may not be encrypted, as many clients have it.

@@ -5,7 +5,7 @@ use super::tls::{TlsStream, client, server};
 use super::{configs, connect_over};
 use crate::support::{Transport, carry, duplex, setups, talk, tcp};
 use pollback_testkit::configs::{Setup, Version};
-use std::io::IoSlice;
+use std::io::{ErrorKind, IoSlice};
 use std::pin::Pin;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -148,6 +148,22 @@ async fn shutdown_ends_one_direction_and_leaves_the_other() {
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         assert_eq!(answer, "answer");
+    }
+}
+
+#[tokio::test]
+async fn end_of_stream_without_a_close_notify_is_unexpected() {
+    for setup in setups() {
+        let (mut client, server) = connected(&setup, duplex()).await;
+        let (far, _) = server.into_inner();
+        drop(far);
+        let error = client.read(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+
+        let (client, mut server) = connected(&setup, duplex()).await;
+        drop(client);
+        let error = server.read(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     }
 }
 
