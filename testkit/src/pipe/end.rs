@@ -34,7 +34,8 @@ impl End {
                 Intervention::Answer(answer) => answer.map_ok(|()| 0),
                 Intervention::Proceed(most) => accept(view, cx, bytes, most),
                 Intervention::TooMuch => {
-                    accept(view, cx, bytes, usize::MAX).map_ok(|_| bytes.len().saturating_add(1))
+                    let _ = accept(view, cx, bytes, usize::MAX);
+                    Poll::Ready(Ok(bytes.len().saturating_add(1)))
                 }
             };
             let counts = &mut view.own.counts;

@@ -44,7 +44,8 @@ pub enum Answer {
     Reset,
     /// A panic whose payload is an [`Injected`]. No hook is called, so that nothing is printed.
     Panic,
-    /// A write takes everything and claims one byte more. Other operations are honest.
+    /// A write takes what there is room for and claims one byte more than it was offered. Other
+    /// operations are honest.
     TooMuch,
 }
 
