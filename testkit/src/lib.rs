@@ -1,1 +1,10 @@
 //! Deterministic transports, certificates and configurations for the tests of pollback.
+//!
+//! Nothing here knows pollback, so that the same tests can be pointed at any crate with the names of tokio-rustls.
+
+pub mod certificates;
+pub mod configs;
+pub mod executor;
+pub mod pipe;
+pub mod programs;
+pub mod watched;

@@ -1,0 +1,210 @@
+//! A look into one end of the pipe, and the levers that make it misbehave.
+
+use super::faults::{Answer, Operation};
+use super::wire::{Side, Wire};
+
+/// A stream that calls its transport more often than this has no end; the test fails instead of running for ever.
+const CALL_LIMIT: usize = 20_000_000;
+
+/// A handle to one end, which stays with the test while a stream owns the end.
+#[derive(Clone)]
+pub struct Control {
+    wire: Wire,
+    side: Side,
+}
+
+/// How often one operation was called on an end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls, whatever the answer.
+    pub calls: usize,
+    /// Calls that were answered with `Pending`.
+    pub pending: usize,
+    /// Bytes moved.
+    pub bytes: usize,
+}
+
+/// What a stream has asked of an end so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// `poll_read`.
+    pub read: Tally,
+    /// `poll_write`.
+    pub write: Tally,
+    /// `poll_write_vectored`.
+    pub vectored: Tally,
+    /// `poll_flush`.
+    pub flush: Tally,
+    /// `poll_shutdown`.
+    pub shutdown: Tally,
+    /// How many bytes had arrived and were not read when `poll_shutdown` was called first.
+    pub unread_at_shutdown: Option<usize>,
+}
+
+impl Counts {
+    /// All answers that were `Pending`.
+    pub fn pending(&self) -> usize {
+        self.each().map(|tally| tally.pending).sum()
+    }
+
+    /// Writes of either form.
+    pub fn writes(&self) -> usize {
+        self.write.calls + self.vectored.calls
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Tally> {
+        [
+            &self.read,
+            &self.write,
+            &self.vectored,
+            &self.flush,
+            &self.shutdown,
+        ]
+        .into_iter()
+    }
+}
+
+impl Tally {
+    /// Notes one answer: `None` for `Pending`, else how many bytes it moved.
+    pub(super) fn add(&mut self, answer: Option<usize>) {
+        self.calls += 1;
+        assert!(
+            self.calls < CALL_LIMIT,
+            "spinning: no end of calls to the transport"
+        );
+        match answer {
+            Some(bytes) => self.bytes += bytes,
+            None => self.pending += 1,
+        }
+    }
+}
+
+impl Control {
+    pub(super) fn new(wire: Wire, side: Side) -> Self {
+        Self { wire, side }
+    }
+
+    /// What was asked of this end so far.
+    pub fn counts(&self) -> Counts {
+        self.wire.locked(self.side, |view| view.own.counts)
+    }
+
+    /// Every byte that this end has accepted, whether the peer has read it or not.
+    pub fn written(&self) -> Vec<u8> {
+        self.wire
+            .locked(self.side, |view| view.own.outgoing.accepted().to_vec())
+    }
+
+    /// How many bytes of this end lie before the peer, unread.
+    pub fn unread_by_peer(&self) -> usize {
+        self.wire
+            .locked(self.side, |view| view.own.outgoing.unread())
+    }
+
+    /// How many bytes lie before this end, unread.
+    pub fn unread(&self) -> usize {
+        self.wire.locked(self.side, |view| view.incoming.unread())
+    }
+
+    /// Whether this end has closed its direction.
+    pub fn is_closed(&self) -> bool {
+        self.wire.locked(self.side, |view| view.own.outgoing.closed)
+    }
+
+    /// Reads what lies before the peer, in its place.
+    pub fn take_unread_by_peer(&self) -> Vec<u8> {
+        self.wire.locked(self.side, |view| {
+            let writer = view.own.outgoing.writer.take();
+            view.wake(writer);
+            view.own.outgoing.take(usize::MAX)
+        })
+    }
+
+    /// Puts bytes before this end as if the peer had written them.
+    pub fn inject(&self, bytes: &[u8]) {
+        self.wire.locked(self.side, |view| {
+            view.incoming.inject(bytes);
+            let reader = view.incoming.reader.take();
+            view.wake(reader);
+        });
+    }
+
+    /// Flips the bits of one byte that lies before this end, unread.
+    pub fn corrupt_unread(&self, index: usize) {
+        self.wire
+            .locked(self.side, |view| view.incoming.change(index, |byte| !byte));
+    }
+
+    /// Ends the stream that this end reads, after what lies unread.
+    pub fn end_of_stream(&self) {
+        self.wire.locked(self.side, |view| {
+            view.incoming.closed = true;
+            let reader = view.incoming.reader.take();
+            view.wake(reader);
+        });
+    }
+
+    /// Answers the next calls with these answers, one each.
+    pub fn script(&self, operation: Operation, answers: impl IntoIterator<Item = Answer>) {
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).next.extend(answers);
+        });
+    }
+
+    /// Answers each call with this answer, once the script is through.
+    pub fn always(&self, operation: Operation, answer: Answer) {
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).always = Some(answer)
+        });
+    }
+
+    /// Answers every `every`-th call with this answer.
+    ///
+    /// # Panics
+    ///
+    /// When `every` is less than two, which would leave no call to make progress with.
+    pub fn every(&self, every: usize, operation: Operation, answer: Answer) {
+        assert!(every > 1, "some calls have to be honest");
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).every = Some((every, answer));
+        });
+    }
+
+    /// Moves at most so many bytes in one call.
+    pub fn at_most(&self, operation: Operation, bytes: usize) {
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).at_most = Some(bytes)
+        });
+    }
+
+    /// Keeps what is written until a flush, or until `limit` bytes are kept.
+    pub fn buffer(&self, limit: usize) {
+        self.wire
+            .locked(self.side, |view| view.own.outgoing.hold_up_to(limit));
+    }
+
+    /// Has no vectored writes.
+    pub fn scalar(&self) {
+        self.wire
+            .locked(self.side, |view| view.own.faults.scalar = true);
+    }
+
+    /// Answers each call with `Pending` until [`unblock`](Self::unblock).
+    pub fn block(&self, operation: Operation) {
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).blocked = true
+        });
+    }
+
+    /// Ends [`block`](Self::block) and wakes the task that waits.
+    pub fn unblock(&self, operation: Operation) {
+        self.wire.locked(self.side, |view| {
+            view.own.faults.on(operation).blocked = false;
+            let waker = match operation {
+                Operation::Read => view.incoming.reader.take(),
+                _ => view.own.outgoing.writer.take(),
+            };
+            view.wake(waker);
+        });
+    }
+}

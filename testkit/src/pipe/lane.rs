@@ -1,0 +1,94 @@
+//! One direction of the pipe.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// Bytes on their way from one side to the other.
+pub(super) struct Lane {
+    capacity: usize,
+    /// With a limit, bytes wait here until a flush or until the limit is reached, as in a `BufWriter`.
+    hold_limit: Option<usize>,
+    held: VecDeque<u8>,
+    unread: VecDeque<u8>,
+    accepted: Vec<u8>,
+    /// No more bytes will come.
+    pub(super) closed: bool,
+    /// No one will read them.
+    pub(super) abandoned: bool,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+impl Lane {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            hold_limit: None,
+            held: VecDeque::new(),
+            unread: VecDeque::new(),
+            accepted: Vec::new(),
+            closed: false,
+            abandoned: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    pub(super) fn hold_up_to(&mut self, limit: usize) {
+        self.hold_limit = Some(limit);
+    }
+
+    /// Takes a prefix of the bytes and says how long it is; 0 means that there is no room.
+    pub(super) fn accept(&mut self, bytes: &[u8]) -> usize {
+        let room = match self.hold_limit {
+            Some(limit) => {
+                if self.held.len() >= limit {
+                    self.deliver();
+                }
+                limit.saturating_sub(self.held.len())
+            }
+            None => self.room(),
+        };
+        let taken = &bytes[..bytes.len().min(room)];
+        self.accepted.extend_from_slice(taken);
+        match self.hold_limit {
+            Some(_) => self.held.extend(taken),
+            None => self.unread.extend(taken),
+        }
+        taken.len()
+    }
+
+    /// Moves what is held towards the reader and says whether nothing is left behind.
+    pub(super) fn deliver(&mut self) -> bool {
+        let moved = self.held.len().min(self.room());
+        self.unread.extend(self.held.drain(..moved));
+        self.held.is_empty()
+    }
+
+    /// Gives out a prefix of what has arrived.
+    pub(super) fn take(&mut self, limit: usize) -> Vec<u8> {
+        let taken = self.unread.len().min(limit);
+        self.unread.drain(..taken).collect()
+    }
+
+    /// Puts bytes before the reader, whether there is room or not.
+    pub(super) fn inject(&mut self, bytes: &[u8]) {
+        self.unread.extend(bytes);
+    }
+
+    pub(super) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    pub(super) fn accepted(&self) -> &[u8] {
+        &self.accepted
+    }
+
+    pub(super) fn change(&mut self, index: usize, change: impl FnOnce(u8) -> u8) {
+        self.unread[index] = change(self.unread[index]);
+    }
+
+    fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.unread.len())
+    }
+}

@@ -1,0 +1,30 @@
+//! A two-way pipe in memory: no sockets, no clock, the same run every time.
+//!
+//! Like a socket it keeps one waker per direction and side, the latest, and wakes it when that direction can move.
+//! A [`Control`] looks into the pipe and makes it misbehave while the [`End`] itself belongs to a stream.
+
+mod control;
+mod end;
+mod faults;
+mod lane;
+mod shape;
+mod wire;
+
+pub use control::{Control, Counts, Tally};
+pub use end::End;
+pub use faults::{Answer, Operation};
+pub use shape::{SHAPES, Shape};
+
+/// Opens a pipe that holds `capacity` bytes in each direction.
+///
+/// # Panics
+///
+/// When the capacity is zero: nothing could ever move.
+pub fn pipe(capacity: usize) -> (End, End) {
+    assert!(capacity > 0, "a pipe holds at least one byte");
+    let wire = wire::Wire::new(capacity);
+    (
+        End::new(wire.clone(), wire::Side::Left),
+        End::new(wire, wire::Side::Right),
+    )
+}

@@ -1,0 +1,78 @@
+//! What the two ends share, behind the only lock of the pipe.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+
+use super::control::Counts;
+use super::faults::Faults;
+use super::lane::Lane;
+
+/// Which end of the pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+#[derive(Clone)]
+pub(super) struct Wire(Arc<Mutex<State>>);
+
+struct State {
+    left: SideState,
+    right: SideState,
+}
+
+/// What belongs to one side: the lane it writes into, how it misbehaves, and what was asked of it.
+pub(super) struct SideState {
+    pub(super) outgoing: Lane,
+    pub(super) faults: Faults,
+    pub(super) counts: Counts,
+}
+
+/// One side as seen while the lock is held.
+pub(super) struct View<'a> {
+    pub(super) own: &'a mut SideState,
+    pub(super) incoming: &'a mut Lane,
+    wake: Vec<Waker>,
+}
+
+impl View<'_> {
+    /// Wakes the task once the lock is released: a waker may run any code.
+    pub(super) fn wake(&mut self, waker: Option<Waker>) {
+        self.wake.extend(waker);
+    }
+}
+
+impl Wire {
+    pub(super) fn new(capacity: usize) -> Self {
+        let side = || SideState {
+            outgoing: Lane::new(capacity),
+            faults: Faults::default(),
+            counts: Counts::default(),
+        };
+        Self(Arc::new(Mutex::new(State {
+            left: side(),
+            right: side(),
+        })))
+    }
+
+    pub(super) fn locked<T>(&self, side: Side, act: impl FnOnce(&mut View<'_>) -> T) -> T {
+        // A test that panicked has said why; its ends are still dropped in peace.
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { left, right } = &mut *state;
+        let (own, peer) = match side {
+            Side::Left => (left, right),
+            Side::Right => (right, left),
+        };
+        let mut view = View {
+            own,
+            incoming: &mut peer.outgoing,
+            wake: Vec::new(),
+        };
+        let answer = act(&mut view);
+        let wake = view.wake;
+        drop(state);
+        wake.into_iter().for_each(Waker::wake);
+        answer
+    }
+}
