@@ -3,6 +3,12 @@
 mod attempt;
 mod callback_io;
 mod closures;
+#[cfg(all(unix, feature = "fd"))]
+mod descriptor;
+#[cfg(all(target_os = "linux", feature = "fd"))]
+mod descriptor_on_linux;
+mod owners;
+mod readiness;
 mod retries;
 mod script;
 mod shutdown;
