@@ -3,6 +3,7 @@
 mod attempt;
 mod callback_io;
 mod closures;
+mod composition;
 #[cfg(all(unix, feature = "fd"))]
 mod descriptor;
 #[cfg(all(target_os = "linux", feature = "fd"))]
