@@ -14,7 +14,7 @@ use pollback::callback::{Callback, CallbackIo, Callbacks, Descriptor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::support::would_block;
+use crate::support::{Writes, would_block};
 
 /// Runs a future, and what it spawns with `spawn_local`, on this thread.
 pub(crate) fn run<F: Future>(future: F) -> F::Output {
@@ -23,22 +23,32 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
     LocalSet::new().block_on(&runtime, future)
 }
 
-fn pair() -> (UnixStream, UnixStream) {
+pub(crate) fn pair() -> (UnixStream, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     theirs.set_nonblocking(true).unwrap();
     (ours, theirs)
 }
 
-/// Three closures and a descriptor over one socket.
-fn transport(socket: UnixStream) -> CallbackIo<impl Callback, Descriptor<Arc<UnixStream>>> {
+/// Three closures and a descriptor over one socket, whose writes are counted.
+pub(crate) fn transport(
+    socket: UnixStream,
+    writes: &Arc<Writes>,
+) -> CallbackIo<impl Callback + use<>, Descriptor<Arc<UnixStream>>> {
     let socket = Arc::new(socket);
-    let [reading, writing, writing_slices] = std::array::from_fn(|_| Arc::clone(&socket));
+    let [reading, writing, gathering] = std::array::from_fn(|_| Arc::clone(&socket));
+    let [scalar, vectored] = [Arc::clone(writes), Arc::clone(writes)];
     let callbacks = Callbacks::new(
         move |buf: &mut [u8]| (&*reading).read(buf),
-        move |buf: &[u8]| (&*writing).write(buf),
+        move |buf: &[u8]| {
+            scalar.note_scalar();
+            (&*writing).write(buf)
+        },
     )
-    .with_write_vectored(move |bufs: &[IoSlice<'_>]| (&*writing_slices).write_vectored(bufs));
+    .with_write_vectored(move |bufs: &[IoSlice<'_>]| {
+        vectored.note_vectored(bufs.len());
+        (&*gathering).write_vectored(bufs)
+    });
     CallbackIo::new(callbacks, Descriptor::new(socket).unwrap())
 }
 
@@ -57,7 +67,7 @@ async fn count_polls<F: Future>(future: F) -> (F::Output, usize) {
 fn a_reader_is_woken_by_what_arrives() {
     let (ours, theirs) = pair();
     run(async {
-        let mut ours = transport(ours);
+        let mut ours = transport(ours, &Arc::default());
         let reader = spawn_local(async move { ours.read_u8().await });
         // The reader is told that there is nothing, before there is something.
         tokio::task::yield_now().await;
@@ -71,7 +81,7 @@ fn a_full_socket_holds_the_writer_back_until_there_is_room() {
     let (ours, theirs) = pair();
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     run(async {
-        let mut ours = transport(ours);
+        let mut ours = transport(ours, &Arc::default());
         let sent = bytes.clone();
         let writer = spawn_local(async move {
             let (result, polls) = count_polls(ours.write_all(&sent)).await;
@@ -91,8 +101,9 @@ fn both_directions_wait_at_the_same_time() {
     let (ours, theirs) = pair();
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     run(async {
-        let (mut reader, mut writer) = tokio::io::split(transport(ours));
-        let (mut their_reader, mut their_writer) = tokio::io::split(transport(theirs));
+        let (mut reader, mut writer) = tokio::io::split(transport(ours, &Arc::default()));
+        let (mut their_reader, mut their_writer) =
+            tokio::io::split(transport(theirs, &Arc::default()));
         let echo = spawn_local(async move {
             let mut buffer = vec![0; 10_000];
             loop {
@@ -187,7 +198,7 @@ fn the_same_holds_for_a_writer() {
 fn a_peer_that_closes_ends_the_stream_of_a_waiting_reader() {
     let (ours, theirs) = pair();
     run(async {
-        let mut ours = transport(ours);
+        let mut ours = transport(ours, &Arc::default());
         let reader = spawn_local(async move {
             let mut received = Vec::new();
             ours.read_to_end(&mut received).await.map(|_| received)
@@ -203,7 +214,7 @@ fn a_peer_that_closes_ends_the_stream_of_a_waiting_reader() {
 fn a_peer_that_closes_fails_a_waiting_writer() {
     let (ours, theirs) = pair();
     run(async {
-        let mut ours = transport(ours);
+        let mut ours = transport(ours, &Arc::default());
         let writer = spawn_local(async move {
             let endless = vec![0; 1 << 16];
             loop {

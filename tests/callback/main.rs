@@ -8,9 +8,11 @@ mod composition;
 mod descriptor;
 #[cfg(all(target_os = "linux", feature = "fd"))]
 mod descriptor_on_linux;
+mod memory;
 mod owners;
 mod readiness;
 mod retries;
 mod script;
 mod shutdown;
 mod support;
+mod tls;

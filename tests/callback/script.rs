@@ -56,8 +56,12 @@ impl Script {
 
     pub(crate) fn pending() -> Self {
         let script = Self::default();
-        script.0.borrow_mut().answers.push_back(Poll::Pending);
+        script.add_pending();
         script
+    }
+
+    pub(crate) fn add_pending(&self) {
+        self.0.borrow_mut().answers.push_back(Poll::Pending);
     }
 
     pub(crate) fn add(&self, answer: io::Result<usize>) {

@@ -160,3 +160,30 @@ pub(crate) fn ready<T>(answer: Poll<T>) -> T {
         Poll::Pending => panic!("pending"),
     }
 }
+
+/// Counts the calls of the closures that write.
+#[derive(Default)]
+pub(crate) struct Writes {
+    scalar: AtomicUsize,
+    vectored: AtomicUsize,
+    most_slices: AtomicUsize,
+}
+
+impl Writes {
+    pub(crate) fn note_scalar(&self) {
+        self.scalar.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_vectored(&self, slices: usize) {
+        self.vectored.fetch_add(1, Ordering::Relaxed);
+        self.most_slices.fetch_max(slices, Ordering::Relaxed);
+    }
+
+    /// Asserts that the vectored closure was used, for more than one slice, and the other not.
+    #[track_caller]
+    pub(crate) fn assert_vectored(&self) {
+        assert_eq!(self.scalar.load(Ordering::Relaxed), 0);
+        assert!(self.vectored.load(Ordering::Relaxed) > 0);
+        assert!(self.most_slices.load(Ordering::Relaxed) > 1);
+    }
+}
