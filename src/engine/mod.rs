@@ -2,11 +2,12 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
+mod alert;
 mod inbox;
 mod rustls;
 
+pub(crate) use self::alert::Alert;
 pub(crate) use self::inbox::Inbox;
-pub(crate) use ::rustls::server::AcceptedAlert as Alert;
 
 /// Why the engine refused what the peer sent. It stays refused: every later answer is the same.
 #[derive(Debug)]

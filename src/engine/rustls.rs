@@ -64,31 +64,32 @@ impl<C: Sided> Engine for C {
         inbox: &mut Inbox,
         source: &mut dyn Read,
     ) -> io::Result<Result<(), Failure>> {
-        let mut received = false;
+        if let Err(error) = self.writer().flush() {
+            return Ok(Err(Failure(error)));
+        }
+        if !matches!(self.plaintext(), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+            return Ok(Ok(()));
+        }
+        if inbox.is_empty() {
+            if let Err(error) = inbox.fill(source) {
+                // This makes the connection release the buffer that the last record needed.
+                let _ = self.read_tls(&mut Nothing);
+                return Err(error);
+            }
+        }
         loop {
-            let state = match self.process_new_packets() {
-                Ok(state) => state,
-                Err(error) => return Ok(Err(error.into())),
-            };
-            if is_full(&state) {
-                return Ok(Ok(()));
-            }
-            if inbox.is_empty() {
-                if received {
-                    return Ok(Ok(()));
-                }
-                if let Err(error) = inbox.fill(source) {
-                    // This makes the connection release the buffer that the last record needed.
-                    let _ = self.read_tls(&mut Nothing);
-                    return Err(error);
-                }
-            }
-            // Nothing in the inbox after it was filled is how the connection learns of the end.
+            // To be asked once for an empty inbox is how the connection learns of the end.
             match self.read_tls(inbox) {
                 Ok(0) => return Ok(Ok(())),
-                Ok(_) => received = true,
+                Ok(_) => {}
                 // The inbox does not fail; a message grew beyond what the connection can hold.
                 Err(error) => return Ok(Err(Failure(error))),
+            }
+            // Only after bytes were added: rustls counts early data that it skips anew each time.
+            match self.process_new_packets() {
+                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(())),
+                Ok(_) => {}
+                Err(error) => return Ok(Err(error.into())),
             }
         }
     }

@@ -12,9 +12,6 @@ use crate::callback::{ATTEMPTS_PER_POLL, Attempt, Callback, Direction};
 use crate::engine::{Engine, Failure, Inbox};
 use crate::error::ErrorKind;
 
-/// How many reads are made for bytes that nobody has asked for, when a connection ends.
-const READS_AT_THE_END: usize = 64;
-
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -128,7 +125,7 @@ where
     /// Reads what nobody will take, so that a kernel does not answer it with a reset that
     /// overtakes the alert, and a peer that is blocked in a write comes to read the alert.
     fn discard_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
-        for _ in 0..READS_AT_THE_END {
+        for _ in 0..ATTEMPTS_PER_POLL {
             self.inbox.clear();
             if self.poll_fill_inbox(half, cx).is_none() {
                 return;
@@ -138,7 +135,7 @@ where
 
     /// Takes in what has arrived, without waiting for more and without losing any of it.
     pub(super) fn take_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
-        for _ in 0..READS_AT_THE_END {
+        for _ in 0..ATTEMPTS_PER_POLL {
             if self.poll_fill_inbox(half, cx).is_none() {
                 return;
             }

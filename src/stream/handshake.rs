@@ -161,9 +161,12 @@ where
                 _ => None,
             };
             match self.poll_receive(half, cx) {
+                // Where writes have failed there is no way for an alert.
+                Poll::Ready(Ok(Err(failure))) if write_error.is_some() => {
+                    return Poll::Ready(Err(failure.into()));
+                }
                 Poll::Ready(Ok(Err(failure))) => return self.poll_fail(half, cx, failure),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(write_error.unwrap_or(error))),
-                // What was in the connection from the start may have got it to the end.
                 _ if !self.connection.is_handshaking() => {}
                 Poll::Ready(Ok(Ok(()))) if self.inbox.is_exhausted() => {
                     let error = write_error.unwrap_or_else(|| ErrorKind::Truncated.into());

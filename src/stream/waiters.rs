@@ -49,11 +49,15 @@ impl Waiters {
     /// waits for, and the transport need not wake anybody any more.
     pub(super) fn advance(&mut self, half: Half) {
         *self.slot(half) = None;
-        let other = match half {
+        self.wake(match half {
             Half::Reader => Half::Writer,
             Half::Writer => Half::Reader,
-        };
-        if let Some(waker) = self.slot(other).take() {
+        });
+    }
+
+    /// Wakes `half`, if it waits.
+    pub(super) fn wake(&mut self, half: Half) {
+        if let Some(waker) = self.slot(half).take() {
             waker.wake();
         }
     }
@@ -79,5 +83,77 @@ impl Wake for Both {
     fn wake_by_ref(self: &Arc<Self>) {
         self.one.wake_by_ref();
         self.other.wake_by_ref();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn task() -> (Arc<Wakes>, Waker) {
+        let wakes = Arc::new(Wakes::default());
+        (Arc::clone(&wakes), wakes.into())
+    }
+
+    fn count(wakes: &Wakes) -> usize {
+        wakes.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_half_that_is_alone_uses_its_own_waker() {
+        let (_, reader) = task();
+        let mut waiters = Waiters::default();
+        waiters.park(Half::Reader, &reader);
+        assert!(waiters.joined(Half::Reader, &reader).is_none());
+    }
+
+    #[test]
+    fn two_halves_of_one_task_use_its_own_waker() {
+        let (_, task) = task();
+        let mut waiters = Waiters::default();
+        waiters.park(Half::Reader, &task);
+        assert!(waiters.joined(Half::Writer, &task).is_none());
+    }
+
+    #[test]
+    fn a_joined_waker_wakes_both_tasks() {
+        let ((reads, reader), (writes, writer)) = (task(), task());
+        let mut waiters = Waiters::default();
+        waiters.park(Half::Reader, &reader);
+        let joined = waiters.joined(Half::Writer, &writer).expect("two tasks");
+        joined.wake();
+        assert_eq!((count(&reads), count(&writes)), (1, 1));
+    }
+
+    #[test]
+    fn an_answer_to_one_half_wakes_the_other_once() {
+        let ((reads, reader), (writes, writer)) = (task(), task());
+        let mut waiters = Waiters::default();
+        waiters.park(Half::Reader, &reader);
+        waiters.park(Half::Writer, &writer);
+        waiters.advance(Half::Reader);
+        waiters.advance(Half::Reader);
+        assert_eq!((count(&reads), count(&writes)), (0, 1));
+    }
+
+    #[test]
+    fn only_the_latest_waker_of_a_half_counts() {
+        let ((old, stale), (new, latest)) = (task(), task());
+        let mut waiters = Waiters::default();
+        waiters.park(Half::Writer, &stale);
+        waiters.park(Half::Writer, &latest);
+        waiters.wake(Half::Writer);
+        assert_eq!((count(&old), count(&new)), (0, 1));
     }
 }

@@ -62,7 +62,12 @@ where
         };
         match stopped {
             Poll::Pending if taken == 0 => Poll::Pending,
-            Poll::Pending => Poll::Ready(Ok(taken)),
+            Poll::Pending => {
+                // If the writer never comes back, a reader has to push the rest: it waits for the
+                // transport's reads, and would not learn that it can.
+                self.readers.wake(Half::Reader);
+                Poll::Ready(Ok(taken))
+            }
             Poll::Ready(error) if taken == 0 => Poll::Ready(Err(error)),
             Poll::Ready(error) => {
                 self.write_error = Some(error);

@@ -1,6 +1,7 @@
 //! A certificate authority made for a test, and the certificates it issues.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -25,10 +26,15 @@ impl Authority {
     /// Makes a new authority with a new key.
     #[allow(clippy::new_without_default)] // A default value is not expected to be random.
     pub fn new() -> Self {
+        // With a name in common, the one would pass for a forgery of the other instead of a
+        // stranger.
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!(
+            "pollback test authority {}",
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
         let mut params = params(&[]);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "pollback test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::KeyCertSign,

@@ -39,8 +39,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 
 /// What the configurations of the two sides have in common.
 ///
-/// Each call of [`client`](Self::client) and [`server`](Self::server) makes a new configuration; tickets of one are
-/// of no use with another, so a test of resumption keeps both.
+/// Each call of [`client`](Self::client) and [`server`](Self::server) makes a new configuration;
+/// tickets of one are of no use with another, so a test of resumption keeps both.
 #[derive(Clone, Debug)]
 pub struct Setup {
     version: Version,
@@ -75,7 +75,8 @@ impl Setup {
         self
     }
 
-    /// The server takes at most so many bytes of early data, and the client sends early data when it can.
+    /// The server takes at most so many bytes of early data, and the client sends early data when
+    /// it can.
     pub fn early_data(mut self, limit: u32) -> Self {
         self.early_data = limit;
         self

@@ -1,8 +1,8 @@
 //! A single-thread executor that detects a hang without a clock.
 //!
-//! It is stricter than a real one, within what the contract of [`Future`] allows: every poll gets a new waker, only
-//! the waker of the latest poll counts, and a task that was not woken is not polled. A hang is then a state, "tasks
-//! remain and none is woken", and not a matter of time.
+//! It is stricter than a real one, within what the contract of [`Future`] allows: every poll gets a
+//! new waker, only the waker of the latest poll counts, and a task that was not woken is not
+//! polled. A hang is then a state, "tasks remain and none is woken", and not a matter of time.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -60,7 +60,8 @@ impl<'a> Executor<'a> {
         Self::default()
     }
 
-    /// Adds a task. It runs when [`run`](Self::run) or [`run_until_stalled`](Self::run_until_stalled) does.
+    /// Adds a task. It runs when [`run`](Self::run) or
+    /// [`run_until_stalled`](Self::run_until_stalled) does.
     pub fn spawn<F>(&mut self, name: &str, future: F) -> Handle<F::Output>
     where
         F: Future + 'a,

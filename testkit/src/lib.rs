@@ -1,6 +1,7 @@
 //! Deterministic transports, certificates and configurations for the tests of pollback.
 //!
-//! Nothing here knows pollback, so that the same tests can be pointed at any crate with the names of tokio-rustls.
+//! Nothing here knows pollback, so that the same tests can be pointed at any crate with the names
+//! of tokio-rustls.
 
 pub mod certificates;
 pub mod configs;

@@ -3,7 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// While this environment variable is set, a test whose program is missing fails instead of being skipped.
+/// While this environment variable is set, a test whose program is missing fails instead of being
+/// skipped.
 pub const REQUIRE: &str = "POLLBACK_REQUIRE_PROGRAMS";
 
 /// Looks for a program in `PATH`.

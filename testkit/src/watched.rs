@@ -1,4 +1,5 @@
-//! Checks each poll of a future against "Pending only when the transport was pending, or the task has been woken".
+//! Checks each poll of a future against "Pending only when the transport was pending, or the task
+//! has been woken".
 
 use std::future::Future;
 use std::pin::Pin;

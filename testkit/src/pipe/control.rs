@@ -3,11 +3,12 @@
 use super::faults::{Answer, Operation};
 use super::wire::{Side, Wire};
 
-/// A stream that calls its transport more often than this has no end; the test fails instead of running for ever.
+/// A stream that calls its transport more often than this has no end; the test fails instead of
+/// running for ever.
 const CALL_LIMIT: usize = 20_000_000;
 
 /// A handle to one end, which stays with the test while a stream owns the end.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Control {
     wire: Wire,
     side: Side,
@@ -127,12 +128,6 @@ impl Control {
             let reader = view.incoming.reader.take();
             view.wake(reader);
         });
-    }
-
-    /// Flips the bits of one byte that lies before this end, unread.
-    pub fn corrupt_unread(&self, index: usize) {
-        self.wire
-            .locked(self.side, |view| view.incoming.change(index, |byte| !byte));
     }
 
     /// Ends the stream that this end reads, after what lies unread.

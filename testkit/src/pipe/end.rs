@@ -11,6 +11,7 @@ use super::faults::{Answer, Operation};
 use super::wire::{Side, View, Wire};
 
 /// A transport. Dropping it closes both directions.
+#[derive(Debug)]
 pub struct End {
     wire: Wire,
     side: Side,
@@ -55,6 +56,11 @@ enum Intervention {
 
 /// Lets the faults of this side answer in place of the pipe.
 fn intervene(view: &mut View<'_>, cx: &Context<'_>, operation: Operation) -> Intervention {
+    let broken = view.own.outgoing.closed || view.own.outgoing.abandoned;
+    if broken && operation != Operation::Read {
+        // As on a socket: what is broken answers so every time.
+        return Intervention::Proceed;
+    }
     let fault = view.own.faults.on(operation);
     if fault.blocked {
         match operation {
@@ -94,13 +100,13 @@ fn accept(view: &mut View<'_>, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Resul
 
 /// Moves what a buffered transport holds back.
 fn deliver(view: &mut View<'_>, cx: &Context<'_>) -> Poll<io::Result<()>> {
-    if view.own.outgoing.abandoned {
-        return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-    }
     let complete = view.own.outgoing.deliver();
     wake_reader(view);
     if complete {
         return Poll::Ready(Ok(()));
+    }
+    if view.own.outgoing.abandoned {
+        return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
     }
     view.own.outgoing.writer = Some(cx.waker().clone());
     Poll::Pending
@@ -181,14 +187,11 @@ impl AsyncWrite for End {
             let first = slices.iter().find(|slice| !slice.is_empty());
             return self.write(cx, first.map_or(&[], |slice| slice), true);
         }
-        self.write(
-            cx,
-            &slices
-                .iter()
-                .flat_map(|slice| slice.iter().copied())
-                .collect::<Vec<u8>>(),
-            true,
-        )
+        let mut bytes = Vec::new();
+        for slice in slices {
+            bytes.extend_from_slice(slice);
+        }
+        self.write(cx, &bytes, true)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -23,8 +23,8 @@ pub enum Answer {
     Honest,
     /// Pending, and the task is woken at once.
     Pending,
-    /// Success in which nothing is done: a write takes 0 bytes, a read meets the end of the stream, a flush or
-    /// shutdown only pretends.
+    /// Success in which nothing is done: a write takes 0 bytes, a read meets the end of the stream,
+    /// a flush or shutdown only pretends.
     Nothing,
     /// An error of this kind, with the message `injected`.
     Error(io::ErrorKind),

@@ -6,7 +6,8 @@ use std::task::Waker;
 /// Bytes on their way from one side to the other.
 pub(super) struct Lane {
     capacity: usize,
-    /// With a limit, bytes wait here until a flush or until the limit is reached, as in a `BufWriter`.
+    /// With a limit, bytes wait here until a flush or until the limit is reached, as in a
+    /// `BufWriter`.
     hold_limit: Option<usize>,
     held: VecDeque<u8>,
     unread: VecDeque<u8>,
@@ -82,10 +83,6 @@ impl Lane {
 
     pub(super) fn accepted(&self) -> &[u8] {
         &self.accepted
-    }
-
-    pub(super) fn change(&mut self, index: usize, change: impl FnOnce(u8) -> u8) {
-        self.unread[index] = change(self.unread[index]);
     }
 
     fn room(&self) -> usize {

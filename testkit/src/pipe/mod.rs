@@ -1,7 +1,8 @@
 //! A two-way pipe in memory: no sockets, no clock, the same run every time.
 //!
-//! Like a socket it keeps one waker per direction and side, the latest, and wakes it when that direction can move.
-//! A [`Control`] looks into the pipe and makes it misbehave while the [`End`] itself belongs to a stream.
+//! Like a socket it keeps one waker per direction and side, the latest, and wakes it when that
+//! direction can move. A [`Control`] looks into the pipe and makes it misbehave while the [`End`]
+//! itself belongs to a stream.
 
 mod control;
 mod end;

@@ -1,0 +1,117 @@
+//! What a stream costs, in calls to the transport and in memory: numbers that do not depend on the
+//! machine.
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::pipe;
+use tokio::net::TcpStream;
+
+use crate::heap;
+use crate::support::{
+    WIDE, for_each_talk, handshake, pattern, poll_read, read_what_is_there, receive, send,
+    write_vectored,
+};
+use pollback::{TlsStream, client, server};
+
+#[test]
+fn a_stream_is_small() {
+    assert!(size_of::<client::TlsStream<TcpStream>>() <= 256);
+    assert!(size_of::<server::TlsStream<TcpStream>>() <= 256);
+    assert!(size_of::<TlsStream<TcpStream>>() <= 256);
+}
+
+#[test]
+fn a_lone_record_takes_two_reads() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(16 * 1024);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        let before = talk.subject_io.counts().read.calls;
+        assert!(executor::block_on(receive(&mut talk.subject, bytes.len())) == bytes);
+        let reads = talk.subject_io.counts().read.calls - before;
+        assert!(reads <= 2, "{reads} reads of the transport for one record");
+    });
+}
+
+#[test]
+fn a_mebibyte_takes_few_reads() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(1 << 20);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        let before = talk.subject_io.counts().read.calls;
+        assert!(executor::block_on(receive(&mut talk.subject, bytes.len())) == bytes);
+        let reads = talk.subject_io.counts().read.calls - before;
+        assert!(reads <= 40, "{reads} reads of the transport");
+    });
+}
+
+#[test]
+fn a_mebibyte_takes_few_writes() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(1 << 20);
+        let before = talk.subject_io.counts().writes();
+        executor::block_on(send(&mut talk.subject, &bytes));
+        let writes = talk.subject_io.counts().writes() - before;
+        assert!(writes <= 64, "{writes} writes to the transport");
+        assert!(read_what_is_there(&mut talk.peer) == bytes);
+    });
+}
+
+#[test]
+fn small_slices_are_joined() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(100_000);
+        let before = talk.subject_io.counts().writes();
+        executor::block_on(async {
+            let mut sent = 0;
+            while sent < bytes.len() {
+                let slices: Vec<&[u8]> = bytes[sent..].chunks(100).collect();
+                sent += write_vectored(&mut talk.subject, &slices)
+                    .await
+                    .expect("a write");
+            }
+        });
+        let writes = talk.subject_io.counts().writes() - before;
+        assert!(
+            writes <= 20,
+            "{writes} writes to the transport for 1000 slices"
+        );
+        assert!(read_what_is_there(&mut talk.peer) == bytes);
+    });
+}
+
+/// rustls alone keeps 4 KiB for the next record, besides keys and certificates; a record that has
+/// passed through may leave nothing.
+#[test]
+fn an_idle_connection_keeps_little() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        // Kept to the end: a connection that dropped the last of its configuration would give that
+        // back too.
+        let (client_config, server_config) = (setup.client(), setup.server());
+        let (mut client, mut server) =
+            handshake(client_config.clone(), server_config.clone(), pipe(WIDE));
+        let bytes = pattern(60_000);
+        executor::join(send(&mut client, &bytes), receive(&mut server, bytes.len()));
+        executor::join(send(&mut server, &bytes), receive(&mut client, bytes.len()));
+        assert!(poll_read(&mut server, 1).is_pending());
+        assert!(poll_read(&mut client, 1).is_pending());
+
+        // What is left of the pipe belongs to neither.
+        let _pipe = client.get_ref().0.control();
+        let client = freed_by(|| drop(client));
+        let server = freed_by(|| drop(server));
+        for (side, kept) in [("client", client), ("server", server)] {
+            assert!(
+                kept > 4096,
+                "{version:?} {side}: {kept} bytes, without the connection itself"
+            );
+            assert!(kept < 8192, "{version:?} {side}: {kept} bytes of heap");
+        }
+    }
+}
+
+fn freed_by(act: impl FnOnce()) -> isize {
+    let before = heap::in_use();
+    act();
+    before - heap::in_use()
+}

@@ -1,0 +1,274 @@
+//! Early data of a client: accepted, rejected and sent again, or not sent at all.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
+use rustls::server::ServerSessionMemoryCache;
+use rustls::{ClientConfig, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{
+    WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, records, send,
+};
+use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
+
+const LIMIT: u32 = 4096;
+
+/// A client with a ticket that allows early data, and the server that issued it.
+struct Acquaintances {
+    client: ClientConfig,
+    server: ServerConfig,
+}
+
+impl Acquaintances {
+    fn new() -> Self {
+        let setup = Setup::new(Version::Tls13).early_data(LIMIT);
+        let (client, server) = (setup.client(), setup.server());
+        let (mut client_stream, mut server_stream) =
+            handshake(client.clone(), server.clone(), pipe(WIDE));
+        executor::join(
+            send(&mut server_stream, b"ticket"),
+            receive(&mut client_stream, 6),
+        );
+        Self { client, server }
+    }
+
+    /// The server has forgotten the ticket, so that it rejects early data.
+    fn with_a_forgetful_server(mut self) -> Self {
+        self.server.session_storage = ServerSessionMemoryCache::new(16);
+        self
+    }
+
+    /// The server skips far more than the client may send: rustls counts a record that it skips
+    /// again with every piece of ciphertext that arrives later, and transports that deliver in
+    /// small pieces would use up the limit.
+    fn with_patience(mut self) -> Self {
+        self.server.max_early_data_size = 1 << 24;
+        self
+    }
+
+    fn rejecting(self, rejecting: bool) -> Self {
+        if rejecting {
+            self.with_a_forgetful_server().with_patience()
+        } else {
+            self
+        }
+    }
+
+    fn connector(&self) -> TlsConnector {
+        connector(self.client.clone()).early_data(true)
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        acceptor(self.server.clone())
+    }
+}
+
+async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
+    connector
+        .connect(localhost(), end)
+        .await
+        .expect("the client connects")
+}
+
+/// Accepts, and reads what came early and what came after.
+async fn accept_and_read(
+    acceptor: TlsAcceptor,
+    end: End,
+    length: usize,
+) -> (server::TlsStream<End>, Vec<u8>, Vec<u8>) {
+    let mut stream = acceptor.accept(end).await.expect("the server accepts");
+    let mut early = Vec::new();
+    if let Some(mut data) = stream.get_mut().1.early_data() {
+        data.read_to_end(&mut early).expect("bytes in memory");
+    }
+    let late = receive(&mut stream, length - early.len()).await;
+    (stream, early, late)
+}
+
+fn for_each_shape(test: impl Fn(Acquaintances, &Shape)) {
+    for shape in &SHAPES {
+        eprintln!("over {}", shape.name);
+        test(Acquaintances::new(), shape);
+    }
+}
+
+#[test]
+fn accepted_early_data_arrives_first() {
+    for_each_shape(|both, shape| {
+        let bytes = pattern(1000);
+        let (client_end, server_end) = shape.open();
+        let client = async {
+            let mut stream = connect(both.connector(), client_end).await;
+            stream.write_all(&bytes[..600]).await.expect("early data");
+            send(&mut stream, &bytes[600..]).await;
+            receive(&mut stream, 6).await;
+            assert!(stream.get_ref().1.is_early_data_accepted());
+        };
+        let server = async {
+            let (mut stream, early, late) =
+                accept_and_read(both.acceptor(), server_end, bytes.len()).await;
+            send(&mut stream, b"answer").await;
+            assert!(!early.is_empty());
+            [early, late].concat()
+        };
+        assert!(executor::join(client, server).1 == bytes);
+    });
+}
+
+#[test]
+fn rejected_early_data_is_sent_again_whole_and_in_order() {
+    for_each_shape(|both, shape| {
+        let both = both.rejecting(true);
+        let bytes = pattern(1000);
+        let (client_end, server_end) = shape.open();
+        let client = async {
+            let mut stream = connect(both.connector(), client_end).await;
+            for chunk in bytes.chunks(100) {
+                stream.write_all(chunk).await.expect("early data");
+            }
+            stream.flush().await.expect("a flush");
+            receive(&mut stream, 6).await;
+            assert!(!stream.get_ref().1.is_early_data_accepted());
+        };
+        let server = async {
+            let (mut stream, early, late) =
+                accept_and_read(both.acceptor(), server_end, bytes.len()).await;
+            send(&mut stream, b"answer").await;
+            assert!(early.is_empty());
+            late
+        };
+        assert!(executor::join(client, server).1 == bytes);
+    });
+}
+
+#[test]
+fn a_server_skips_as_much_as_its_limit_says() {
+    let both = Acquaintances::new().with_a_forgetful_server();
+    let bytes = pattern(1000);
+    let (client_end, server_end) = pipe(WIDE);
+    let client = async {
+        let mut stream = connect(both.connector(), client_end).await;
+        // With what encryption adds this is less than a third of the limit.
+        for chunk in bytes.chunks(100) {
+            stream.write_all(chunk).await.expect("early data");
+        }
+        stream.flush().await.expect("a flush");
+        receive(&mut stream, 6).await
+    };
+    let server = async {
+        let (mut stream, early, late) =
+            accept_and_read(both.acceptor(), server_end, bytes.len()).await;
+        send(&mut stream, b"answer").await;
+        assert!(early.is_empty());
+        late
+    };
+    assert!(executor::join(client, server).1 == bytes);
+}
+
+#[test]
+fn more_than_the_limit_is_sent_in_order() {
+    for rejected in [false, true] {
+        for_each_shape(|both, shape| {
+            let both = both.rejecting(rejected);
+            let bytes = pattern(3 * LIMIT as usize);
+            let (client_end, server_end) = shape.open();
+            let client = async {
+                let mut stream = connect(both.connector(), client_end).await;
+                stream.write_all(&bytes).await.expect("early data and more");
+                receive(&mut stream, 6).await
+            };
+            let server = async {
+                let (mut stream, early, late) =
+                    accept_and_read(both.acceptor(), server_end, bytes.len()).await;
+                send(&mut stream, b"answer").await;
+                assert!(early.len() <= LIMIT as usize);
+                [early, late].concat()
+            };
+            assert!(executor::join(client, server).1 == bytes);
+        });
+    }
+}
+
+#[test]
+fn a_client_that_reads_first_progresses() {
+    for rejected in [false, true] {
+        for_each_shape(|both, shape| {
+            let both = both.rejecting(rejected);
+            let (client_end, server_end) = shape.open();
+            let client = async {
+                let mut stream = connect(both.connector(), client_end).await;
+                receive(&mut stream, 8).await
+            };
+            let server = async {
+                let mut stream = both
+                    .acceptor()
+                    .accept(server_end)
+                    .await
+                    .expect("a handshake");
+                send(&mut stream, b"greeting").await;
+                stream
+            };
+            assert_eq!(executor::join(client, server).0, b"greeting");
+        });
+    }
+}
+
+#[test]
+fn a_client_that_shuts_down_first_is_heard() {
+    for rejected in [false, true] {
+        for_each_shape(|both, shape| {
+            let both = both.rejecting(rejected);
+            let (client_end, server_end) = shape.open();
+            let client = async {
+                let mut stream = connect(both.connector(), client_end).await;
+                stream.write_all(b"all there is").await.expect("early data");
+                stream.shutdown().await.expect("a shutdown");
+                receive_all(&mut stream).await.expect("a clean end")
+            };
+            let server = async {
+                let (mut stream, early, late) =
+                    accept_and_read(both.acceptor(), server_end, 12).await;
+                assert_eq!(stream.read(&mut [0; 8]).await.expect("a clean end"), 0);
+                send(&mut stream, b"understood").await;
+                stream.shutdown().await.expect("a shutdown");
+                [early, late].concat()
+            };
+            let (answer, request) = executor::join(client, server);
+            assert_eq!(answer, b"understood");
+            assert_eq!(request, b"all there is");
+        });
+    }
+}
+
+#[test]
+fn without_a_ticket_the_handshake_comes_first() {
+    for shape in &SHAPES {
+        let setup = Setup::new(Version::Tls13).early_data(LIMIT);
+        let (client_end, server_end) = shape.open();
+        let connector = TlsConnector::from(Arc::new(setup.client())).early_data(true);
+        let client = async {
+            let mut stream = connect(connector, client_end).await;
+            assert!(!stream.get_ref().1.is_handshaking());
+            send(&mut stream, b"request").await;
+        };
+        let server = accept_and_read(acceptor(setup.server()), server_end, 7);
+        let ((), (_, early, late)) = executor::join(client, server);
+        assert_eq!((&early[..], &late[..]), (&b""[..], &b"request"[..]));
+    }
+}
+
+#[test]
+fn early_data_goes_out_before_the_server_answers() {
+    let both = Acquaintances::new();
+    let (client_end, _server_end) = pipe(WIDE);
+    let io = client_end.control();
+    let mut stream = executor::block_on(connect(both.connector(), client_end));
+    executor::block_on(stream.write_all(b"early")).expect("early data");
+    assert!(stream.get_ref().1.is_handshaking());
+    // The hello, a change_cipher_spec for the sake of middleboxes, and application data.
+    assert_eq!(records(&io.written()), [22, 20, 23]);
+}

@@ -1,0 +1,24 @@
+//! What a stream promises, proved one promise per module, for TLS 1.2 and 1.3 and over transports
+//! that make it hard.
+//!
+//! Nothing here waits for a clock: the executor of the test kit sees a hang as "nobody will be
+//! woken".
+
+mod heap;
+mod instruments;
+mod support;
+
+mod p01_pending;
+mod p02_writes;
+mod p03_nothing_unsent;
+mod p04_handshake;
+mod p05_alerts;
+mod p06_end_of_stream;
+mod p07_shutdown;
+mod p08_cancellation;
+mod p09_reads_fill;
+mod p10_two_tasks;
+
+mod costs;
+#[cfg(feature = "early-data")]
+mod early_data;

@@ -1,0 +1,247 @@
+//! 2. `Ok(n)` from a write: exactly those n bytes reach the wire in order, or a later call fails.
+
+use std::io::{self, ErrorKind};
+use std::task::Poll;
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, Operation, pipe};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::support::{
+    RECORD, Side, WIDE, acceptor, client_hello, connector, error_kind, for_each_shape,
+    for_each_talk, for_each_talk_and_shape, localhost, pattern, poll_once, poll_read,
+    read_what_is_there, receive, send, write_vectored,
+};
+
+#[test]
+fn bytes_arrive_in_order_over_every_transport() {
+    for_each_talk_and_shape(|mut talk| {
+        let bytes = pattern(20_000);
+        let send = async {
+            for chunk in bytes.chunks(777) {
+                talk.subject
+                    .write_all(chunk)
+                    .await
+                    .expect("a successful write");
+            }
+            talk.subject.flush().await.expect("a successful flush");
+        };
+        let ((), received) = executor::join(send, receive(&mut talk.peer, bytes.len()));
+        assert_eq!(received, bytes);
+    });
+}
+
+#[test]
+fn slices_arrive_in_order_over_every_transport() {
+    for_each_talk_and_shape(|mut talk| {
+        let bytes = pattern(5000);
+        let slices = [&bytes[..1], &bytes[1..1], &bytes[1..2000], &bytes[2000..]];
+        let send = async {
+            let taken = write_vectored(&mut talk.subject, &slices)
+                .await
+                .expect("a write");
+            assert!(taken > 1, "one call takes more than the first slice");
+            send(&mut talk.subject, &bytes[taken..]).await;
+        };
+        let ((), received) = executor::join(send, receive(&mut talk.peer, bytes.len()));
+        assert_eq!(received, bytes);
+    });
+}
+
+#[test]
+fn a_transport_that_refuses_to_write_is_an_error() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.always(Operation::Write, Answer::Nothing);
+        let refused = executor::block_on(talk.subject.write_all(&pattern(1 << 20)));
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::WriteZero);
+    });
+}
+
+#[test]
+fn a_transport_that_refuses_the_flush_is_an_error() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.always(Operation::Write, Answer::Nothing);
+        let refused = executor::block_on(write_and_flush(&mut talk.subject));
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::WriteZero);
+    });
+}
+
+#[test]
+fn a_transport_that_refuses_the_shutdown_is_an_error() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.always(Operation::Write, Answer::Nothing);
+        let refused = executor::block_on(talk.subject.shutdown());
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::WriteZero);
+    });
+}
+
+#[test]
+fn a_transport_that_refuses_the_handshake_is_an_error() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+
+        let (end, _peer) = pipe(WIDE);
+        end.control().always(Operation::Write, Answer::Nothing);
+        let connect = connector(setup.client()).connect(localhost(), end);
+        let refused = executor::block_on(connect).expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::WriteZero);
+
+        let (end, _peer) = pipe(WIDE);
+        end.control().always(Operation::Write, Answer::Nothing);
+        end.control().inject(&client_hello(version));
+        let refused = executor::block_on(acceptor(setup.server()).accept(end));
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::WriteZero);
+    }
+}
+
+#[test]
+fn an_interrupted_transport_is_tried_again() {
+    for_each_talk(|mut talk| {
+        let interrupted = Answer::Error(ErrorKind::Interrupted);
+        for operation in [Operation::Read, Operation::Write, Operation::Flush] {
+            talk.subject_io.script(operation, [interrupted; 2]);
+        }
+        // Single calls: the loops of tokio's `write_all` and `read_exact` might try again by
+        // themselves.
+        let taken = executor::block_on(talk.subject.write(b"request")).expect("a write");
+        assert_eq!(taken, 7);
+        executor::block_on(talk.subject.flush()).expect("a flush");
+        assert_eq!(executor::block_on(receive(&mut talk.peer, 7)), b"request");
+        executor::block_on(send(&mut talk.peer, b"response"));
+        let taken = executor::block_on(talk.subject.read(&mut [0; 64])).expect("a read");
+        assert_eq!(taken, 8);
+    });
+}
+
+#[test]
+fn the_error_of_the_transport_comes_through() {
+    for_each_talk(|mut talk| {
+        talk.subject_io
+            .always(Operation::Write, Answer::Error(ErrorKind::HostUnreachable));
+        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::HostUnreachable);
+        assert_eq!(error.to_string(), "injected");
+    });
+}
+
+#[test]
+fn a_transport_that_claims_too_much_is_an_error() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.script(Operation::Write, [Answer::TooMuch]);
+        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("a lie");
+        assert_eq!(error_kind(&error), Some(pollback::ErrorKind::OverReported));
+    });
+}
+
+#[test]
+fn what_was_taken_and_cannot_be_sent_fails_the_next_write() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.block(Operation::Write);
+        let taken = executor::block_on(talk.subject.write(b"request")).expect("room for it");
+        assert_eq!(taken, 7);
+        talk.subject_io
+            .always(Operation::Write, Answer::Error(ErrorKind::HostUnreachable));
+        talk.subject_io.unblock(Operation::Write);
+        // Here a reader meets the error, which is the writer's.
+        assert!(poll_read(&mut talk.subject, 8).is_pending());
+        let error = executor::block_on(talk.subject.write(b"more")).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::HostUnreachable);
+        assert_eq!(error.to_string(), "injected");
+    });
+}
+
+#[test]
+fn a_write_after_shutdown_is_an_error() {
+    for_each_talk(|mut talk| {
+        // A transport that stays open: the stream itself has to refuse.
+        talk.subject_io.always(Operation::Shutdown, Answer::Nothing);
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        let written = talk.subject_io.written();
+        for _ in 0..2 {
+            let late = executor::block_on(talk.subject.write(b"late"));
+            assert_eq!(late.expect_err("refused").kind(), ErrorKind::BrokenPipe);
+            let late = executor::block_on(write_vectored(&mut talk.subject, &[b"la", b"te"]));
+            assert_eq!(late.expect_err("refused").kind(), ErrorKind::BrokenPipe);
+        }
+        executor::block_on(talk.subject.flush()).expect("nothing to flush");
+        assert_eq!(talk.subject_io.written(), written);
+    });
+}
+
+#[test]
+fn at_most_one_record_stays_behind_without_a_flush() {
+    for size in [1, 100, 5000, 16 * 1024, 1 << 20] {
+        for_each_talk(|mut talk| {
+            let bytes = pattern(size * (40_000 / size).max(1));
+            executor::block_on(async {
+                for chunk in bytes.chunks(size) {
+                    talk.subject
+                        .write_all(chunk)
+                        .await
+                        .expect("room for everything");
+                }
+            });
+            let received = read_what_is_there(&mut talk.peer);
+            let behind = bytes.len() - received.len();
+            assert!(
+                behind <= RECORD,
+                "{behind} bytes left behind by writes of {size}"
+            );
+            assert_eq!(received, bytes[..received.len()]);
+        });
+    }
+}
+
+#[test]
+fn a_cancelled_write_leaves_nothing_behind() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.block(Operation::Write);
+        let mut expected = fill(&mut talk.subject);
+        assert!(poll_once(talk.subject.write(&[b'o'; 1000])).is_pending());
+        talk.subject_io.unblock(Operation::Write);
+        let send = send(&mut talk.subject, &[b'n'; 1000]);
+        expected.extend([b'n'; 1000]);
+        let ((), received) = executor::join(send, receive(&mut talk.peer, expected.len()));
+        assert!(
+            received == expected,
+            "the bytes of the cancelled write were sent"
+        );
+        assert!(
+            poll_read(&mut talk.peer, 1).is_pending(),
+            "and nothing besides"
+        );
+    });
+}
+
+#[test]
+fn a_blocked_transport_bounds_what_a_writer_can_leave() {
+    for_each_shape(|version, shape| {
+        let mut talk = Side::Client.talk(version, shape.open());
+        talk.subject_io.block(Operation::Write);
+        let accepted = fill(&mut talk.subject).len();
+        assert!(
+            accepted <= 256 * 1024,
+            "{accepted} bytes taken in by a blocked stream"
+        );
+    });
+}
+
+/// Writes until the stream takes no more, and says what it took.
+fn fill<S: AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
+    let chunk = [b'x'; 1000];
+    let mut accepted = Vec::new();
+    while let Poll::Ready(taken) = poll_once(stream.write(&chunk)) {
+        accepted.extend(&chunk[..taken.expect("a successful write")]);
+        assert!(
+            accepted.len() < WIDE,
+            "a blocked stream takes in everything"
+        );
+    }
+    accepted
+}
+
+async fn write_and_flush<S: AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
+    stream.write_all(b"request").await?;
+    stream.flush().await
+}

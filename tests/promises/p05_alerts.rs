@@ -1,0 +1,185 @@
+//! 5. An alert is delivered whole and flushed before the error is returned.
+
+use std::io::ErrorKind;
+
+use pollback_testkit::certificates::Authority;
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
+use rustls::server::Acceptor;
+use rustls::{AlertDescription, CertificateError, Error};
+use tokio::io::AsyncReadExt;
+
+use crate::support::{
+    ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
+    for_each_talk_and_shape, localhost, receive_all, records, tls_error,
+};
+use pollback::{LazyConfigAcceptor, rustls};
+
+const NOT_TLS: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+/// A record that no key decrypts.
+const FORGED: [u8; 5 + 64] = {
+    let mut record = [0; 5 + 64];
+    [record[0], record[1], record[2], record[4]] = [23, 3, 3, 64];
+    record
+};
+
+#[test]
+fn a_server_answers_what_is_not_tls() {
+    for_each_shape(|version, shape| {
+        let (mut peer, end) = shape.open();
+        end.control().inject(NOT_TLS);
+        let accept = acceptor(Setup::new(version).server()).accept(end);
+        let (accepted, answer) = executor::join(accept, receive_all(&mut peer));
+        tls_error(&accepted.expect_err("not TLS"));
+        assert_eq!(records(&answer.expect("an end")), [ALERT]);
+    });
+}
+
+#[test]
+fn a_lazy_server_answers_what_is_not_tls() {
+    for_each_shape(|_, shape| {
+        let (mut peer, end) = shape.open();
+        end.control().inject(NOT_TLS);
+        let (accepted, answer) = executor::join(
+            async {
+                LazyConfigAcceptor::new(Acceptor::default(), end)
+                    .await
+                    .map(drop)
+            },
+            receive_all(&mut peer),
+        );
+        tls_error(&accepted.expect_err("not TLS"));
+        assert_eq!(records(&answer.expect("an end")), [ALERT]);
+    });
+}
+
+#[test]
+fn a_client_answers_what_is_not_tls() {
+    for_each_shape(|version, shape| {
+        let (end, mut peer) = shape.open();
+        end.control().inject(NOT_TLS);
+        let connect = connector(Setup::new(version).client()).connect(localhost(), end);
+        let (connected, answer) = executor::join(connect, receive_all(&mut peer));
+        tls_error(&connected.expect_err("not TLS"));
+        assert_eq!(records(&answer.expect("an end")).last(), Some(&ALERT));
+    });
+}
+
+#[test]
+fn a_server_learns_that_it_is_not_trusted() {
+    for_each_shape(|version, shape| {
+        let setup = Setup::new(version);
+        let (client_end, server_end) = shape.open();
+        let stranger = Authority::new();
+        let client = connector(setup.client_trusting(&stranger));
+        let (connected, accepted) = executor::join(
+            client.connect(localhost(), client_end),
+            acceptor(setup.server()).accept(server_end),
+        );
+        assert_eq!(
+            tls_error(&connected.expect_err("an unknown issuer")),
+            &Error::InvalidCertificate(CertificateError::UnknownIssuer)
+        );
+        assert_alert(
+            &accepted.expect_err("an alert"),
+            AlertDescription::UnknownCA,
+        );
+    });
+}
+
+#[test]
+fn a_client_learns_that_no_protocol_is_common() {
+    for_each_shape(|version, shape| {
+        let setup = Setup::new(version);
+        let (client_end, server_end) = shape.open();
+        let (connected, accepted) = executor::join(
+            connector(setup.clone().alpn(&["h2"]).client()).connect(localhost(), client_end),
+            acceptor(setup.alpn(&["http/1.1"]).server()).accept(server_end),
+        );
+        let error = accepted.expect_err("no common protocol");
+        assert_eq!(tls_error(&error), &Error::NoApplicationProtocol);
+        let error = connected.expect_err("an alert");
+        assert_alert(&error, AlertDescription::NoApplicationProtocol);
+    });
+}
+
+#[test]
+fn a_connected_client_learns_that_it_needs_a_certificate() {
+    for_each_shape(|version, shape| {
+        let (client_end, server_end) = shape.open();
+        let connector = connector(Setup::new(version).client());
+        let client = async {
+            // With TLS 1.3 the client has finished before the server sees that there is no
+            // certificate.
+            let mut stream = connector.connect(localhost(), client_end).await?;
+            stream.read_u8().await
+        };
+        let accept = acceptor(Setup::new(version).client_auth().server()).accept(server_end);
+        let (client, accepted) = executor::join(client, accept);
+        let error = accepted.expect_err("no certificate");
+        assert_eq!(tls_error(&error), &Error::NoCertificatesPresented);
+        let error = client.expect_err("an alert");
+        assert_alert(&error, AlertDescription::CertificateRequired);
+    });
+}
+
+#[test]
+fn a_peer_learns_that_its_record_was_bad() {
+    for_each_talk_and_shape(|mut talk| {
+        talk.subject_io.inject(&FORGED);
+        let (read, heard) = executor::join(talk.subject.read_u8(), talk.peer.read_u8());
+        assert_eq!(
+            tls_error(&read.expect_err("a bad record")),
+            &Error::DecryptError
+        );
+        assert_alert(
+            &heard.expect_err("an alert"),
+            AlertDescription::BadRecordMac,
+        );
+    });
+}
+
+#[test]
+fn a_failure_stays_a_failure() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.inject(&FORGED);
+        for _ in 0..3 {
+            let error = executor::block_on(talk.subject.read_u8()).expect_err("a bad record");
+            assert_eq!(error.kind(), ErrorKind::InvalidData);
+        }
+    });
+}
+
+#[test]
+fn a_transport_that_fails_does_not_hide_the_cause() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.inject(&FORGED);
+        talk.subject_io
+            .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+        let error = executor::block_on(talk.subject.read_u8()).expect_err("a bad record");
+        assert_eq!(tls_error(&error), &Error::DecryptError);
+    });
+    for version in Version::ALL {
+        let (end, _peer) = failing_pipe();
+        let connect = connector(Setup::new(version).client()).connect(localhost(), end);
+        tls_error(&executor::block_on(connect).expect_err("not TLS"));
+
+        let (end, _peer) = failing_pipe();
+        end.control()
+            .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+        let accept = acceptor(Setup::new(version).server()).accept(end);
+        tls_error(&executor::block_on(accept).expect_err("not TLS"));
+    }
+}
+
+/// Something that is not TLS has arrived, and the first write goes through, the next does not.
+fn failing_pipe() -> (End, End) {
+    let (end, peer) = pipe(WIDE);
+    let io = end.control();
+    io.inject(NOT_TLS);
+    io.script(Operation::Write, [Answer::Honest]);
+    io.always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+    (end, peer)
+}

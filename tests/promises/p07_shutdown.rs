@@ -1,0 +1,138 @@
+//! 7. A shutdown takes in what has arrived before the transport is closed.
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Operation, pipe};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use crate::support::{
+    WIDE, acceptor, connector, for_each_shape, for_each_talk, for_each_talk_and_shape, handshake,
+    localhost, pattern, receive_all, send,
+};
+
+#[test]
+fn tickets_are_read_before_the_transport_is_closed() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let (client_end, server_end) = pipe(WIDE);
+        let client_io = client_end.control();
+        let ends = (client_end, server_end);
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
+        // Whatever the server still owes after the handshake is before the client now.
+        executor::block_on(server.flush()).expect("a flush");
+        executor::block_on(client.shutdown()).expect("a shutdown");
+        assert_eq!(
+            client_io.counts().unread_at_shutdown,
+            Some(0),
+            "{version:?}"
+        );
+    }
+}
+
+#[test]
+fn tickets_that_come_out_byte_by_byte_are_read() {
+    let setup = Setup::new(Version::Tls13);
+    let (client_end, server_end) = pipe(WIDE);
+    let client_io = client_end.control();
+    let ends = (client_end, server_end);
+    let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
+    executor::block_on(server.flush()).expect("a flush");
+    client_io.at_most(Operation::Read, 1);
+    executor::block_on(client.shutdown()).expect("a shutdown");
+    assert_eq!(client_io.counts().unread_at_shutdown, Some(0));
+}
+
+#[test]
+fn data_that_a_shutdown_takes_in_is_not_lost() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(3000);
+        executor::block_on(async {
+            send(&mut talk.peer, &bytes).await;
+            talk.peer.shutdown().await.expect("a shutdown");
+            talk.subject.shutdown().await.expect("a shutdown");
+        });
+        assert_eq!(talk.subject_io.counts().unread_at_shutdown, Some(0));
+        let received = executor::block_on(receive_all(&mut talk.subject)).expect("a clean end");
+        assert!(received == bytes);
+    });
+}
+
+#[test]
+fn a_shutdown_closes_every_transport_after_close_notify() {
+    for_each_talk_and_shape(|mut talk| {
+        let bytes = pattern(3000);
+        let subject = async {
+            // No flush: the shutdown sends what is left.
+            talk.subject.write_all(&bytes).await.expect("a write");
+            talk.subject.shutdown().await.expect("a shutdown");
+            talk.subject
+                .shutdown()
+                .await
+                .expect("a shutdown that was done before");
+        };
+        let ((), received) = executor::join(subject, receive_all(&mut talk.peer));
+        assert!(received.expect("a clean end") == bytes);
+        assert!(talk.subject_io.is_closed());
+    });
+}
+
+#[test]
+fn both_sides_may_shut_down_at_the_same_time() {
+    for_each_shape(|version, shape| {
+        let setup = Setup::new(version);
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), shape.open());
+        let (client, server) = executor::join(leave(&mut client), leave(&mut server));
+        assert!(client.is_empty() && server.is_empty());
+    });
+}
+
+async fn leave<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
+    stream.shutdown().await.expect("a shutdown");
+    receive_all(stream).await.expect("a clean end")
+}
+
+/// With tickets unread, closing a socket makes the kernel answer with a reset, which destroys what
+/// is on its way.
+#[tokio::test]
+async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let bytes = pattern(200_000);
+        let (greet, greeted) = oneshot::channel();
+        let (leave, left) = oneshot::channel();
+        let client = async {
+            let tcp = TcpStream::connect(address).await.expect("a connection");
+            let connector = connector(setup.client());
+            let mut stream = connector
+                .connect(localhost(), tcp)
+                .await
+                .expect("a handshake");
+            greeted.await.expect("a server");
+            if version == Version::Tls13 {
+                let tcp = stream.get_ref().0;
+                tcp.peek(&mut [0]).await.expect("the tickets are here");
+            }
+            stream.write_all(&bytes).await.expect("a write");
+            stream.shutdown().await.expect("a shutdown");
+            drop(stream);
+            leave.send(()).expect("the server waits");
+        };
+        let server = async {
+            let (tcp, _) = listener.accept().await.expect("a connection");
+            let mut stream = acceptor(setup.server())
+                .accept(tcp)
+                .await
+                .expect("a handshake");
+            stream.flush().await.expect("the tickets leave");
+            greet.send(()).expect("the client waits");
+            left.await.expect("the client leaves");
+            receive_all(&mut stream).await.expect("a clean end")
+        };
+        let ((), received) = tokio::join!(client, server);
+        assert!(received == bytes, "{version:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! 9. A read fills the caller's buffer with every record that is already there.
+
+use std::task::Poll;
+
+use pollback_testkit::executor;
+use tokio::io::AsyncRead;
+
+use crate::support::{for_each_talk, pattern, poll_read, send};
+
+#[test]
+fn one_read_takes_every_small_record() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(500);
+        for chunk in bytes.chunks(10) {
+            executor::block_on(send(&mut talk.peer, chunk));
+        }
+        assert_eq!(read_once(&mut talk.subject, 64 * 1024), bytes);
+    });
+}
+
+#[test]
+fn one_read_takes_every_large_record() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(60_000);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        assert!(read_once(&mut talk.subject, 64 * 1024) == bytes);
+    });
+}
+
+#[test]
+fn a_small_buffer_is_filled_and_the_rest_kept() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(1000);
+        for chunk in bytes.chunks(10) {
+            executor::block_on(send(&mut talk.peer, chunk));
+        }
+        for expected in bytes.chunks(64) {
+            assert_eq!(read_once(&mut talk.subject, 64), expected);
+        }
+        assert!(poll_read(&mut talk.subject, 64).is_pending());
+    });
+}
+
+#[test]
+fn whole_records_are_given_out_before_an_incomplete_one() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(200);
+        executor::block_on(send(&mut talk.peer, &bytes[..100]));
+        let first = talk.peer_io.take_unread_by_peer();
+        executor::block_on(send(&mut talk.peer, &bytes[100..]));
+        let second = talk.peer_io.take_unread_by_peer();
+        let (start, end) = second.split_at(second.len() / 2);
+        talk.subject_io.inject(&[&first[..], start].concat());
+        assert_eq!(read_once(&mut talk.subject, 1024), bytes[..100]);
+        assert!(poll_read(&mut talk.subject, 1024).is_pending());
+        talk.subject_io.inject(end);
+        assert_eq!(read_once(&mut talk.subject, 1024), bytes[100..]);
+    });
+}
+
+#[test]
+fn an_empty_buffer_is_filled_at_once() {
+    for_each_talk(|mut talk| {
+        assert_eq!(read_once(&mut talk.subject, 0), b"");
+        executor::block_on(send(&mut talk.peer, b"kept"));
+        assert_eq!(read_once(&mut talk.subject, 0), b"");
+        assert_eq!(read_once(&mut talk.subject, 8), b"kept");
+    });
+}
+
+fn read_once<S: AsyncRead + Unpin>(stream: &mut S, room: usize) -> Vec<u8> {
+    match poll_read(stream, room) {
+        Poll::Ready(bytes) => bytes.expect("a successful read"),
+        Poll::Pending => panic!("nothing was there"),
+    }
+}

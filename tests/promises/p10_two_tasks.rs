@@ -1,0 +1,209 @@
+//! 10. Two tasks, one reading and one writing through a split, never lose each other's wake-up.
+
+use pollback_testkit::configs::Version;
+use pollback_testkit::executor::{self, Executor, Handle};
+use pollback_testkit::pipe::{End, Operation, pipe};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+
+use crate::support::{
+    Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
+    read_what_is_there, receive, request_key_update, send,
+};
+use pollback::TlsStream;
+
+/// What becomes of a task that has taken the place of the other one's waker.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    GoesOn,
+    IsDropped,
+    IsNeverPolledAgain,
+}
+
+impl Fate {
+    const ALL: [Self; 3] = [Self::GoesOn, Self::IsDropped, Self::IsNeverPolledAgain];
+
+    fn strike<T>(self, executor: &mut Executor<'_>, task: &Handle<T>) {
+        match self {
+            Self::GoesOn => {}
+            Self::IsDropped => executor.cancel(task),
+            Self::IsNeverPolledAgain => executor.pause(task),
+        }
+    }
+}
+
+#[test]
+fn both_directions_flow_at_once_over_every_transport() {
+    for_each_talk_and_shape(|talk| {
+        let bytes = &pattern(5000);
+        let (mut subject_reads, mut subject_writes) = split(talk.subject);
+        let (mut peer_reads, mut peer_writes) = split(talk.peer);
+        let mut executor = Executor::new();
+        executor.spawn("subject writes", async move {
+            send(&mut subject_writes, bytes).await
+        });
+        executor.spawn(
+            "peer writes",
+            async move { send(&mut peer_writes, bytes).await },
+        );
+        let to_subject = executor.spawn("subject reads", async move {
+            receive(&mut subject_reads, bytes.len()).await
+        });
+        let to_peer = executor.spawn("peer reads", async move {
+            receive(&mut peer_reads, bytes.len()).await
+        });
+        executor.run();
+        assert!(to_subject.take() == *bytes && to_peer.take() == *bytes);
+    });
+}
+
+#[test]
+fn a_reader_that_answers_does_not_lose_the_writer() {
+    for fate in Fate::ALL {
+        for under_test in Side::BOTH {
+            eprintln!("{under_test:?} under test, the reader {fate:?}");
+            let Talk {
+                subject,
+                subject_io,
+                mut peer,
+                ..
+            } = under_test.talk(Version::Tls13, pipe(WIDE));
+            let bytes = pattern(300_000);
+            let mut executor = Executor::new();
+            let (reads, writes) = split(subject);
+            let reader = executor.spawn("reader", read_five(reads));
+            subject_io.block(Operation::Write);
+            let writer = executor.spawn("writer", write(writes, &bytes));
+            assert!(!executor.run_until_stalled());
+
+            // The reader now owes an answer, and waits for the transport to take it.
+            request_key_update(&mut peer);
+            assert!(poll_once(peer.flush()).is_ready());
+            assert!(!executor.run_until_stalled());
+            fate.strike(&mut executor, &reader);
+
+            subject_io.unblock(Operation::Write);
+            executor.run_until_stalled();
+            assert!(writer.is_finished(), "the writer was not woken");
+            assert!(executor::block_on(receive(&mut peer, bytes.len())) == bytes);
+        }
+    }
+}
+
+#[test]
+fn a_shutdown_that_reads_does_not_lose_the_reader() {
+    for fate in Fate::ALL {
+        for_each_talk(
+            |Talk {
+                 subject,
+                 subject_io,
+                 mut peer,
+                 ..
+             }| {
+                eprintln!("the writer {fate:?}");
+                let mut executor = Executor::new();
+                let (reads, mut writes) = split(subject);
+                let reader = executor.spawn("reader", read_five(reads));
+                assert!(!executor.run_until_stalled());
+                subject_io.block(Operation::Write);
+                let writer = executor.spawn("writer", async move { writes.shutdown().await });
+                assert!(!executor.run_until_stalled());
+                assert!(!writer.is_finished(), "the transport is blocked");
+                fate.strike(&mut executor, &writer);
+
+                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
+                executor.run_until_stalled();
+                assert!(reader.is_finished(), "the reader was not woken");
+            },
+        );
+    }
+}
+
+#[test]
+fn a_blocked_writer_does_not_lose_the_reader() {
+    for fate in Fate::ALL {
+        for_each_talk(
+            |Talk {
+                 subject,
+                 subject_io,
+                 mut peer,
+                 ..
+             }| {
+                eprintln!("the writer {fate:?}");
+                let bytes = pattern(300_000);
+                let mut executor = Executor::new();
+                let (reads, writes) = split(subject);
+                let reader = executor.spawn("reader", read_five(reads));
+                subject_io.block(Operation::Write);
+                let writer = executor.spawn("writer", write(writes, &bytes));
+                assert!(!executor.run_until_stalled());
+                fate.strike(&mut executor, &writer);
+
+                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
+                executor.run_until_stalled();
+                assert!(reader.is_finished(), "the reader was not woken");
+            },
+        );
+    }
+}
+
+#[test]
+fn what_a_stopped_writer_left_is_pushed_by_the_parked_reader() {
+    for fate in Fate::ALL {
+        for_each_talk(
+            |Talk {
+                 subject,
+                 subject_io,
+                 mut peer,
+                 ..
+             }| {
+                eprintln!("the writer {fate:?}");
+                let mut executor = Executor::new();
+                let (reads, mut writes) = split(subject);
+                let reader = executor.spawn("reader", read_five(reads));
+                assert!(!executor.run_until_stalled());
+                subject_io.block(Operation::Write);
+                let writer = executor.spawn("writer", async move {
+                    writes.write_all(b"request").await.expect("a write");
+                    std::future::pending::<()>().await;
+                });
+                assert!(!executor.run_until_stalled());
+                fate.strike(&mut executor, &writer);
+
+                subject_io.unblock(Operation::Write);
+                executor.run_until_stalled();
+                assert_eq!(read_what_is_there(&mut peer), b"request");
+                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
+                executor.run_until_stalled();
+                assert!(reader.is_finished(), "the reader was not woken");
+            },
+        );
+    }
+}
+
+#[test]
+fn a_writer_outlives_the_reader() {
+    for_each_talk_and_shape(
+        |Talk {
+             subject, mut peer, ..
+         }| {
+            let bytes = pattern(5000);
+            let mut executor = Executor::new();
+            let (reads, writes) = split(subject);
+            let reader = executor.spawn("reader", read_five(reads));
+            executor.spawn("writer", write(writes, &bytes));
+            executor.run_until_stalled();
+            executor.cancel(&reader);
+            let received = executor.spawn("peer", receive(&mut peer, bytes.len()));
+            executor.run();
+            assert!(received.take() == bytes);
+        },
+    );
+}
+
+async fn read_five(mut half: ReadHalf<TlsStream<End>>) -> Vec<u8> {
+    receive(&mut half, 5).await
+}
+
+async fn write(mut half: WriteHalf<TlsStream<End>>, bytes: &[u8]) {
+    send(&mut half, bytes).await;
+}
