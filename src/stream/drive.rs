@@ -103,6 +103,7 @@ where
             })
         )?;
         self.unflushed = false;
+        self.undelivered = false;
         Poll::Ready(Ok(()))
     }
 

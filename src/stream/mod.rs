@@ -30,7 +30,8 @@ use waiters::Waiters;
 /// give 0 bytes for ever, and writes go on working. If the transport ends without a close_notify,
 /// reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data
 /// may be missing. A read also sends what is still to be sent, so waiting for an answer needs no
-/// flush.
+/// flush. If that fails, reads go on as they do on a socket; but where a read would have to wait
+/// although what was written has not gone out, it fails.
 ///
 /// # Writing
 ///
@@ -72,6 +73,8 @@ pub struct TlsStream<IO, C> {
     write_error: Option<io::Error>,
     /// Whether the transport was given bytes that it was not told to flush.
     unflushed: bool,
+    /// Whether some of that, or of what is still here, is plaintext that a write has taken.
+    undelivered: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -100,6 +103,7 @@ impl<IO, C> TlsStream<IO, C> {
             read_error: None,
             write_error: None,
             unflushed: false,
+            undelivered: false,
             closed: false,
         }
     }

@@ -24,7 +24,9 @@ where
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                _ => return Poll::Ready(Ok(())),
+                Ok(_) => return Poll::Ready(Ok(())),
+                // Why the transport broke says more than that it has ended.
+                Err(_) => return Poll::Ready(self.write_error.take().map_or(Ok(()), Err)),
             }
             if let Some(error) = self.read_error.take() {
                 return Poll::Ready(Err(error));
@@ -67,22 +69,29 @@ where
 
     /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
     /// when the reader parks, what was written and not flushed.
-    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
-        if self.write_error.is_some() {
-            return;
-        }
-        if self.early.is_some() && !self.connection.is_handshaking() {
-            if let Poll::Ready(Err(error)) = self.poll_resend(Half::Reader, cx) {
+    ///
+    /// A read goes on although writes fail, as it does on a socket; the next write tells. But it
+    /// does not wait for the answer to what was written and could not be sent.
+    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> io::Result<()> {
+        if self.write_error.is_none() {
+            if let Poll::Ready(Err(error)) = self.poll_push_behind(cx, parks) {
                 self.write_error = Some(error);
-                return;
             }
+        }
+        match self.write_error.take_if(|_| parks && self.undelivered) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
+        if self.early.is_some() && !self.connection.is_handshaking() {
+            ready!(self.poll_resend(Half::Reader, cx))?;
         }
         if self.connection.wants_write() || (parks && self.unflushed) {
-            // A read goes on although writes fail, as it does on a socket; the next write tells.
-            if let Poll::Ready(Err(error)) = self.poll_push(Half::Reader, cx) {
-                self.write_error = Some(error);
-            }
+            ready!(self.poll_push(Half::Reader, cx))?;
         }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -101,7 +110,7 @@ where
         }
         let this = self.get_mut();
         let answer = this.poll_copy(cx, buf);
-        this.push_behind(cx, answer.is_pending());
+        this.push_behind(cx, answer.is_pending())?;
         answer
     }
 }
@@ -114,7 +123,7 @@ where
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         let answer = this.poll_plaintext(cx);
-        this.push_behind(cx, answer.is_pending());
+        this.push_behind(cx, answer.is_pending())?;
         ready!(answer)?;
         Poll::Ready(this.connection.plaintext())
     }
