@@ -75,6 +75,9 @@ pub struct TlsStream<IO, C> {
     unflushed: bool,
     /// Whether some of that, or of what is still here, is plaintext that a write has taken.
     undelivered: bool,
+    /// Whether the transport has claimed more bytes than it was offered. Nobody knows how many it
+    /// has taken, so nothing can follow them.
+    miscounted: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -104,6 +107,7 @@ impl<IO, C> TlsStream<IO, C> {
             write_error: None,
             unflushed: false,
             undelivered: false,
+            miscounted: false,
             closed: false,
         }
     }

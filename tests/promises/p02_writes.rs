@@ -130,8 +130,14 @@ fn the_error_of_the_transport_comes_through() {
 fn a_transport_that_claims_too_much_is_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.script(Operation::Write, [Answer::TooMuch]);
+        let over_reported = Some(pollback::ErrorKind::OverReported);
         let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("a lie");
-        assert_eq!(error_kind(&error), Some(pollback::ErrorKind::OverReported));
+        assert_eq!(error_kind(&error), over_reported);
+        // Nobody knows where the peer is now.
+        let written = talk.subject_io.written();
+        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("too late");
+        assert_eq!(error_kind(&error), over_reported);
+        assert_eq!(talk.subject_io.written(), written);
     });
 }
 
