@@ -13,6 +13,6 @@ pub(crate) use carrier::Carrier;
 pub(crate) use case::{Case, Role, Stop, Strike};
 pub(crate) use makes::Make;
 pub(crate) use run::{Outcome, World, run};
-pub(crate) use scenarios::{Scenario, scenario, scenarios};
+pub(crate) use scenarios::{Handshake, Scenario, scenarios};
 pub(crate) use side::Ending;
 pub(crate) use verdict::{Cause, cause, judge, judged};

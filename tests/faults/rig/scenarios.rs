@@ -131,9 +131,7 @@ fn exchanges(version: Version) -> Vec<Scenario> {
         echo("client-certificate", version, 10).with(Handshake::ClientCertificate),
         echo("lazy", version, 10).with(Handshake::Lazy),
         echo("buffered", version, 20_000).buffered(4096),
-        echo("narrow", version, 1)
-            .with(Handshake::Resumed)
-            .over(1),
+        echo("narrow", version, 1).with(Handshake::Resumed).over(1),
         echo("middling", version, 2000).over(700),
     ]
 }

@@ -87,8 +87,7 @@ impl Side {
     pub(super) fn cancels_now(&self) -> bool {
         match self.stop.get() {
             Some(Stop::Cancel(left)) => {
-                self.stop
-                    .set(left.checked_sub(1).map(Stop::Cancel));
+                self.stop.set(left.checked_sub(1).map(Stop::Cancel));
                 left == 0
             }
             _ => false,
@@ -158,7 +157,10 @@ impl<F: Future<Output = io::Result<()>>> Task<F> {
     }
 
     fn poll_future(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let future = self.future.as_mut().expect("polled no more once it is done");
+        let future = self
+            .future
+            .as_mut()
+            .expect("polled no more once it is done");
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(answer) => answer,
             Err(payload) if is_injected(&*payload) => {

@@ -105,12 +105,12 @@ fn is_explained(cause: Cause, own: &SideResult, other: &SideResult) -> bool {
                     )
                 })
         }
-        Cause::Ours(ErrorKind::Refused) => {
-            has(own, |applied| applied == (Operation::Write, Answer::Nothing))
-        }
-        Cause::Ours(ErrorKind::OverReported) => {
-            has(own, |applied| applied == (Operation::Write, Answer::TooMuch))
-        }
+        Cause::Ours(ErrorKind::Refused) => has(own, |applied| {
+            applied == (Operation::Write, Answer::Nothing)
+        }),
+        Cause::Ours(ErrorKind::OverReported) => has(own, |applied| {
+            applied == (Operation::Write, Answer::TooMuch)
+        }),
         Cause::Ours(ErrorKind::Unregistered) => has(own, |(_, answer)| {
             answer == Answer::Error(io::ErrorKind::WouldBlock)
         }),
