@@ -25,8 +25,11 @@ where
             match self.connection.plaintext() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(_) => return Poll::Ready(Ok(())),
-                // Why the transport broke says more than that it has ended.
-                Err(_) => return Poll::Ready(self.write_error.take().map_or(Ok(()), Err)),
+                Err(error) => {
+                    // Why the transport broke says more than that it has ended.
+                    let told = self.read_error.take().or_else(|| self.write_error.take());
+                    return Poll::Ready(Err(told.unwrap_or(error)));
+                }
             }
             if let Some(error) = self.read_error.take() {
                 return Poll::Ready(Err(error));
@@ -109,9 +112,9 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
-        let answer = this.poll_copy(cx, buf);
+        let answer = this.poll_copy(cx, buf)?;
         this.push_behind(cx, answer.is_pending())?;
-        answer
+        answer.map(Ok)
     }
 }
 
@@ -122,9 +125,9 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        let answer = this.poll_plaintext(cx);
+        let answer = this.poll_plaintext(cx)?;
         this.push_behind(cx, answer.is_pending())?;
-        ready!(answer)?;
+        ready!(answer);
         Poll::Ready(this.connection.plaintext())
     }
 
