@@ -8,5 +8,7 @@
 
 mod rig;
 
+mod others;
+mod parity;
 mod replay;
 mod sweep;

@@ -13,7 +13,7 @@ use crate::rig::{
 };
 
 /// What is put in the place of an honest answer.
-const ANSWERS: [Answer; 12] = [
+pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::AtMost(1),
     Answer::Spurious,
     Answer::Pending,
