@@ -13,6 +13,14 @@ pub(crate) use self::inbox::Inbox;
 #[derive(Debug)]
 pub struct Failure(io::Error);
 
+impl Failure {
+    /// Whether the peer has ended the connection with an alert, and hears nothing more.
+    pub(crate) fn is_alert_of_peer(&self) -> bool {
+        let tls = self.0.get_ref().and_then(|error| error.downcast_ref());
+        matches!(tls, Some(::rustls::Error::AlertReceived(_)))
+    }
+}
+
 impl From<Failure> for io::Error {
     fn from(failure: Failure) -> Self {
         failure.0

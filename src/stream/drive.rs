@@ -106,7 +106,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Delivers the alert, then fails.
+    /// Delivers the alert, then fails. If the peer has sent one itself, nothing is waited for.
     pub(super) fn poll_fail<T>(
         &mut self,
         half: Half,
@@ -117,8 +117,8 @@ where
         let pushed = self.poll_push(half, cx);
         self.discard_arrived(half, cx);
         match pushed {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(_) => Poll::Ready(Err(failure.into())),
+            Poll::Pending if !failure.is_alert_of_peer() => Poll::Pending,
+            _ => Poll::Ready(Err(failure.into())),
         }
     }
 
