@@ -64,26 +64,27 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
-    /// when the reader parks, what was written and not flushed.
+    /// Pushes out what would otherwise stay behind a reader. A read goes on although writes fail,
+    /// as it does on a socket; the next write tells.
     fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
+        if self.write_error.is_none() {
+            if let Poll::Ready(Err(error)) = self.poll_push_behind(cx, parks) {
+                self.write_error = Some(error);
+            }
+        }
+    }
+
+    /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
+    /// flushed.
+    fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
+        if self.early.is_some() && !self.connection.is_handshaking() {
+            ready!(self.poll_resend(Half::Reader, cx))?;
+        }
+        let owed = self.connection.wants_write();
+        ready!(self.poll_transmit(Half::Reader, cx))?;
+        // Not before all else is gone: answers would pile up for a peer that takes none of them.
         if !self.closed {
             self.connection.queue_answers();
-        }
-        if self.write_error.is_some() {
-            return;
-        }
-        if self.early.is_some() && !self.connection.is_handshaking() {
-            if let Poll::Ready(Err(error)) = self.poll_resend(Half::Reader, cx) {
-                self.write_error = Some(error);
-                return;
-            }
-        }
-        if self.connection.wants_write() || (parks && self.unflushed) {
-            // A read goes on although writes fail, as it does on a socket; the next write tells.
-            if let Poll::Ready(Err(error)) = self.poll_push(Half::Reader, cx) {
-                self.write_error = Some(error);
-            }
         }
     }
 }
@@ -94,6 +95,10 @@ where
     C: Engine,
 {
     fn poll_read(
+        if owed || self.connection.wants_write() || (parks && self.unflushed) {
+            ready!(self.poll_push(Half::Reader, cx))?;
+        }
+        Poll::Ready(Ok(()))
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
