@@ -127,7 +127,7 @@ where
     fn discard_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
         for _ in 0..ATTEMPTS_PER_POLL {
             self.inbox.clear();
-            if self.poll_fill_inbox(half, cx).is_none() {
+            if !matches!(self.poll_fill_inbox(half, cx), Poll::Ready(Ok(1..))) {
                 return;
             }
         }
@@ -136,25 +136,22 @@ where
     /// Takes in what has arrived, without waiting for more and without losing any of it.
     pub(super) fn take_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
         for _ in 0..ATTEMPTS_PER_POLL {
-            if self.poll_fill_inbox(half, cx).is_none() {
-                return;
+            match self.poll_fill_inbox(half, cx) {
+                Poll::Ready(Ok(1..)) => self.connection.absorb(&mut self.inbox),
+                Poll::Ready(Err(error)) => {
+                    self.read_error.get_or_insert(error);
+                    return;
+                }
+                Poll::Ready(Ok(0)) | Poll::Pending => return,
             }
-            self.connection.absorb(&mut self.inbox);
         }
     }
 
-    /// Moves what has arrived into the inbox, as far as there is room; `None` if nothing was moved.
-    fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Option<()> {
-        match self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {
+    /// Moves what has arrived into the inbox, as far as there is room.
+    fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {
             inbox.fill(transport)
-        }) {
-            Poll::Ready(Ok(1..)) => Some(()),
-            Poll::Ready(Err(error)) => {
-                self.read_error = Some(error);
-                None
-            }
-            Poll::Ready(Ok(0)) | Poll::Pending => None,
-        }
+        })
     }
 
     pub(super) fn poll_shutdown_transport(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -26,8 +26,11 @@ where
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 _ => return Poll::Ready(Ok(())),
             }
-            if let Some(error) = self.read_error.take() {
-                return Poll::Ready(Err(error));
+            // What arrived before the error is given out before it.
+            if self.inbox.is_empty() {
+                if let Some(error) = self.read_error.take() {
+                    return Poll::Ready(Err(error));
+                }
             }
             if let Err(failure) = ready!(self.poll_receive(Half::Reader, cx))? {
                 return self.poll_fail(Half::Reader, cx, failure);
@@ -86,6 +89,10 @@ where
         if !self.closed {
             self.connection.queue_answers();
         }
+        if owed || self.connection.wants_write() || (parks && self.unflushed) {
+            ready!(self.poll_push(Half::Reader, cx))?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -95,10 +102,6 @@ where
     C: Engine,
 {
     fn poll_read(
-        if owed || self.connection.wants_write() || (parks && self.unflushed) {
-            ready!(self.poll_push(Half::Reader, cx))?;
-        }
-        Poll::Ready(Ok(()))
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
