@@ -43,8 +43,8 @@ pub trait Engine {
     /// Takes ciphertext in and decrypts what is whole: what the inbox holds, or if that is empty,
     /// the outcome of one attempt at `source`.
     ///
-    /// Takes nothing while plaintext is waiting, and nothing after the peer has closed or the
-    /// source has ended; [`plaintext`](Self::plaintext) tells which.
+    /// Says how many bytes it took: none while plaintext is waiting, and none after the peer has
+    /// closed or the source has ended; [`plaintext`](Self::plaintext) tells which.
     ///
     /// The outer error is that of `source`, the inner one that of TLS; with that an alert is to be
     /// transmitted.
@@ -52,7 +52,7 @@ pub trait Engine {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>>;
+    ) -> io::Result<Result<usize, Failure>>;
 
     /// Moves ciphertext out of the inbox until it is empty or the engine can hold no more.
     fn absorb(&mut self, inbox: &mut Inbox);

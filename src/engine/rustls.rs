@@ -64,12 +64,12 @@ impl<C: Sided> Engine for C {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>> {
+    ) -> io::Result<Result<usize, Failure>> {
         if let Err(error) = self.writer().flush() {
             return Ok(Err(Failure(error)));
         }
         if !matches!(self.plaintext(), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            return Ok(Ok(()));
+            return Ok(Ok(0));
         }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
@@ -80,17 +80,18 @@ impl<C: Sided> Engine for C {
                 };
             }
         }
+        let mut total = 0;
         loop {
             // To be asked once for an empty inbox is how the connection learns of the end.
             match self.read_tls(inbox) {
-                Ok(0) => return Ok(Ok(())),
-                Ok(_) => {}
+                Ok(0) => return Ok(Ok(total)),
+                Ok(taken) => total += taken,
                 // The inbox does not fail.
                 Err(_) => return Ok(Err(too_large())),
             }
             // Only after bytes were added: rustls counts early data that it skips anew each time.
             match self.process_new_packets() {
-                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(())),
+                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(total)),
                 Ok(_) => {}
                 Err(error) => return Ok(Err(error.into())),
             }

@@ -12,6 +12,10 @@ use crate::callback::{ATTEMPTS_PER_POLL, Attempt, Callback, Direction};
 use crate::engine::{Engine, Failure, Inbox};
 use crate::error::ErrorKind;
 
+/// How much ciphertext may be taken in for no plaintext before other tasks get their turn: a peer
+/// can send tickets without end.
+pub(super) const BYTES_PER_POLL: usize = 128 * 1024;
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -50,12 +54,12 @@ where
         Poll::Pending
     }
 
-    /// Takes in what the inbox holds or one attempt brings.
+    /// Takes in what the inbox holds or one attempt brings, and says how much.
     pub(super) fn poll_receive(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Result<(), Failure>>> {
+    ) -> Poll<io::Result<Result<usize, Failure>>> {
         self.poll_attempt(Direction::Read, half, cx, |connection, inbox, transport| {
             connection.receive(inbox, transport)
         })
@@ -135,9 +139,13 @@ where
 
     /// Takes in what has arrived, without waiting for more and without losing any of it.
     pub(super) fn take_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
-        for _ in 0..ATTEMPTS_PER_POLL {
+        let mut total = 0;
+        while total < BYTES_PER_POLL {
             match self.poll_fill_inbox(half, cx) {
-                Poll::Ready(Ok(1..)) => self.connection.absorb(&mut self.inbox),
+                Poll::Ready(Ok(taken @ 1..)) => {
+                    total += taken;
+                    self.connection.absorb(&mut self.inbox);
+                }
                 Poll::Ready(Err(error)) => {
                     self.read_error.get_or_insert(error);
                     return;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsStream;
+use super::drive::BYTES_PER_POLL;
 use super::waiters::Half;
 use crate::callback::ATTEMPTS_PER_POLL;
 use crate::engine::Engine;
@@ -21,6 +22,7 @@ where
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(Half::Reader, cx))?;
         }
+        let mut total = 0;
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -32,8 +34,12 @@ where
                     return Poll::Ready(Err(error));
                 }
             }
-            if let Err(failure) = ready!(self.poll_receive(Half::Reader, cx))? {
-                return self.poll_fail(Half::Reader, cx, failure);
+            match ready!(self.poll_receive(Half::Reader, cx))? {
+                Ok(taken) => total += taken,
+                Err(failure) => return self.poll_fail(Half::Reader, cx, failure),
+            }
+            if total >= BYTES_PER_POLL {
+                break;
             }
         }
         cx.waker().wake_by_ref();
