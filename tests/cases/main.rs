@@ -56,6 +56,7 @@ mod forger;
 
 mod buffered_reads;
 mod bulk;
+mod closing;
 mod errors;
 mod floods;
 mod flushes;

@@ -92,15 +92,13 @@ fn a_runtime_that_ends_in_mid_handshake_ends_the_handshake() {
         // Nobody answers, so both sides wait for ever.
         let setup = Setup::new(version);
         let runtime = current_thread();
-        let (mut connect, mut accept) = runtime.block_on(async {
-            let ((here, _there), (_from, to)) = (tcp().await, tcp().await);
-            // The other ends stay open for as long as the process does.
-            std::mem::forget((_there, _from));
+        let (mut connect, mut accept, _other_ends) = runtime.block_on(async {
+            let ((here, there), (from, to)) = (tcp().await, tcp().await);
             let mut connect = connector(setup.client()).connect(localhost(), here);
             let mut accept = acceptor(setup.server()).accept(to);
             assert!(poll_in_place(&mut connect).await.is_pending());
             assert!(poll_in_place(&mut accept).await.is_pending());
-            (connect, accept)
+            (connect, accept, (there, from))
         });
         drop(runtime);
         executor::block_on(&mut connect).expect_err("no runtime");

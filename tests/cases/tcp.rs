@@ -29,6 +29,7 @@ const SMALL_BUFFER: u32 = 4096;
 const LARGE_BUFFER: u32 = 400_000;
 
 /// When the tickets of the server arrive at the client.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tickets {
     BeforeTheShutdown,
