@@ -155,6 +155,14 @@ where
         }
     }
 
+    /// Queues what the peer has asked for, once all else is gone: answers would pile up for a peer
+    /// that takes none of them.
+    pub(super) fn queue_answers(&mut self) {
+        if !self.closed && !self.connection.wants_write() {
+            self.connection.queue_answers();
+        }
+    }
+
     /// Moves what has arrived into the inbox, as far as there is room.
     fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {

@@ -41,6 +41,7 @@ where
             if total >= BYTES_PER_POLL {
                 break;
             }
+            self.queue_answers();
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -90,10 +91,12 @@ where
             ready!(self.poll_resend(Half::Reader, cx))?;
         }
         let owed = self.connection.wants_write();
-        ready!(self.poll_transmit(Half::Reader, cx))?;
-        // Not before all else is gone: answers would pile up for a peer that takes none of them.
-        if !self.closed {
-            self.connection.queue_answers();
+        if owed {
+            ready!(self.poll_transmit(Half::Reader, cx))?;
+        }
+        if owed || parks {
+            // What could not be queued when it was received.
+            self.queue_answers();
         }
         if owed || self.connection.wants_write() || (parks && self.unflushed) {
             ready!(self.poll_push(Half::Reader, cx))?;
