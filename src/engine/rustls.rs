@@ -121,6 +121,8 @@ impl<C: Sided> Engine for C {
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
+        // rustls takes early data after a failure too, and sends it behind the alert.
+        self.writer().flush()?;
         Sided::send_early(self, data)
     }
 
