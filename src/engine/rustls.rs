@@ -64,11 +64,11 @@ impl<C: Sided> Engine for C {
         inbox: &mut Inbox,
         source: &mut dyn Read,
     ) -> io::Result<Result<(), Failure>> {
-        if let Err(error) = self.writer().flush() {
-            return Ok(Err(Failure(error)));
-        }
         if !matches!(self.plaintext(), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
             return Ok(Ok(()));
+        }
+        if let Err(error) = self.writer().flush() {
+            return Ok(Err(Failure(error)));
         }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
@@ -89,6 +89,8 @@ impl<C: Sided> Engine for C {
             match self.process_new_packets() {
                 Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(())),
                 Ok(_) => {}
+                // What came before the failure comes first; the connection stays failed.
+                Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error.into())),
             }
         }
