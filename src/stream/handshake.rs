@@ -171,11 +171,11 @@ where
                     return Poll::Ready(Err(self.write_error.take().unwrap_or(error)));
                 }
                 _ if !self.connection.is_handshaking() => {}
-                Poll::Ready(Ok(Ok(()))) if self.inbox.is_exhausted() => {
+                Poll::Ready(Ok(Ok(_))) if self.inbox.is_exhausted() => {
                     let error = self.write_error.take();
                     return Poll::Ready(Err(error.unwrap_or_else(|| ErrorKind::Truncated.into())));
                 }
-                Poll::Ready(Ok(Ok(()))) => {}
+                Poll::Ready(Ok(Ok(_))) => {}
                 Poll::Pending => match self.write_error.take() {
                     Some(error) => return Poll::Ready(Err(error)),
                     None if !blocked && self.connection.wants_write() => {}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+mod close;
 mod drive;
 mod early;
 mod handshake;
@@ -43,11 +44,21 @@ use waiters::Waiters;
 /// for writing; reads go on working, later writes fail with
 /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`).
 ///
+/// # Dropping
+///
+/// A stream that is dropped without a shutdown looks truncated to the peer. Over TCP, one that is
+/// dropped after a shutdown is whole to the peer if nothing more arrives than the shutdown took in:
+/// the tickets of a server, and up to 64 KiB of anything else. Unread bytes, or bytes that arrive
+/// after the drop, make the kernel send a reset, which destroys what the peer's kernel has not got
+/// by then. Where the peer may still be sending, [`close`](Self::close) waits for its end.
+///
 /// # Errors
 ///
-/// Errors of the transport come through as the objects they are. A TLS failure is an
-/// [`io::Error`] of kind `InvalidData` that holds the [`rustls::Error`]; it is returned after the
-/// alert for the peer has been delivered, and by every later call.
+/// Errors of the transport come through as the objects they are. Once a read of the transport has
+/// failed it is not read any more, and later reads fail with the same kind, code and message; so
+/// no data follows a hole. A TLS failure is an [`io::Error`] of kind `InvalidData` that holds the
+/// [`rustls::Error`]; it is returned after the alert for the peer has been delivered, and by every
+/// later call.
 ///
 /// # Cancel safety
 ///
@@ -79,6 +90,8 @@ pub struct TlsStream<IO, C> {
     /// Whether the transport has claimed more bytes than it was offered. Nobody knows how many it
     /// has taken, so nothing can follow them.
     miscounted: bool,
+    /// Whether there may be requests of the peer for which no answer was queued yet.
+    received: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -109,6 +122,7 @@ impl<IO, C> TlsStream<IO, C> {
             unflushed: false,
             undelivered: false,
             miscounted: false,
+            received: false,
             closed: false,
         }
     }
