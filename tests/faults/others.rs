@@ -64,8 +64,8 @@ fn with_tokio_rustls_at_the_other_end() {
 }
 
 /// The sweep is fair if another implementation passes it, where that has no known defect: it takes
-/// `Ok(0)` for "would block", does not try again after `Interrupted`, and parks on an error that
-/// registers no waker.
+/// `Ok(0)` for "would block", does not try again after `Interrupted`, parks on an error that
+/// registers no waker, and loses the wake of one task to another.
 #[test]
 fn with_tokio_rustls_in_our_place() {
     let answers: Vec<Answer> = ANSWERS
@@ -75,7 +75,9 @@ fn with_tokio_rustls_in_our_place() {
         .collect();
     assert!(answers.contains(&Answer::Error(ConnectionAborted)));
     let mut swept = Swept::default();
-    for scenario in some().filter(|scenario| scenario.version == Version::Tls13) {
+    let fit =
+        |scenario: &&Scenario| scenario.version == Version::Tls13 && scenario.client.len() == 1;
+    for scenario in some().filter(fit) {
         for role in Role::BOTH {
             let mut case = Case::new(scenario);
             case.client = Make::Theirs;

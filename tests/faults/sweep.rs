@@ -9,7 +9,8 @@ use pollback_testkit::pipe::{Answer, Operation};
 #[cfg(feature = "early-data")]
 use crate::rig::Handshake;
 use crate::rig::{
-    Case, Cause, Ending, Outcome, Role, Scenario, Stop, Strike, World, cause, judged, scenarios,
+    Case, Cause, Ending, Make, Outcome, Role, Scenario, Stop, Strike, World, cause, judged,
+    scenarios,
 };
 
 /// What is put in the place of an honest answer.
@@ -40,6 +41,7 @@ impl Swept {
     pub(crate) fn strike(&mut self, case: &Case, role: Role, answers: &[Answer]) {
         let world = World::new(case.scenario);
         let honest = self.run(case, &world).expect("nothing is in the way");
+        self.check(case, taken_in(case, &honest));
         let calls = honest.of(role).calls.clone();
         for answer in answers {
             for (call, operation) in calls.iter().enumerate() {
@@ -147,6 +149,18 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
             "{ending:?} instead of {expected:?} from {operation:?}"
         )),
     }
+}
+
+/// Whether a side of ours had read what had arrived when it shut its transport down. Else a kernel
+/// would answer the unread bytes with a reset, which destroys what was sent last.
+fn taken_in(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    for role in Role::BOTH {
+        let unread = outcome.of(role).counts.unread_at_shutdown;
+        if case.make(role) == Make::Ours && unread.is_some_and(|bytes| bytes > 0) {
+            return Err(format!("{role:?}: {unread:?} bytes unread at the shutdown"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether both sides are through with everything.

@@ -23,6 +23,7 @@ pub(super) fn intervene(
     operation: Operation,
 ) -> Intervention {
     view.own.faults.calls.push(operation);
+    view.forget(operation);
     if view.own.outgoing.learns_of_reset() {
         return failure(io::ErrorKind::ConnectionReset.into());
     }

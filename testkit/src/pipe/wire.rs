@@ -53,6 +53,12 @@ impl View<'_> {
         }
     }
 
+    /// Forgets who waits for the direction of an operation: only the latest call counts, and its
+    /// answer need not be `Pending`.
+    pub(super) fn forget(&mut self, operation: Operation) {
+        *self.slot(operation) = None;
+    }
+
     /// Remembers who waits for the direction of an operation.
     pub(super) fn park(&mut self, operation: Operation, cx: &Context<'_>) {
         *self.slot(operation) = Some(cx.waker().clone());

@@ -166,7 +166,7 @@ where
     if let Some(strike) = case.strike.filter(|strike| strike.role == role) {
         control.strike(strike.call, strike.answer);
     }
-    let side = Side::new(tasks.len(), stop.map(|(_, stop)| stop));
+    let side = Side::new(case.make(role), tasks.len(), stop.map(|(_, stop)| stop));
     let mut first = Some((end, handshake));
     for (slot, acts) in tasks.iter().enumerate() {
         let first = first.take();

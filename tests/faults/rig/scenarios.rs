@@ -96,6 +96,7 @@ fn make() -> Vec<Scenario> {
         all.extend(exchanges(version));
         all.extend(endings(version));
         all.push(two_tasks(version));
+        all.push(silent_writer(version));
     }
     all.extend(key_updates());
     if cfg!(feature = "early-data") {
@@ -176,6 +177,17 @@ fn two_tasks(version: Version) -> Scenario {
         &[&[Write(5000), Flush, Shutdown], &[ReadToEnd]],
     )
     .over(600)
+}
+
+/// A writer that stops without a flush, for which the reader has to push.
+fn silent_writer(version: Version) -> Scenario {
+    Scenario::new(
+        "silent-writer",
+        version,
+        &[&[Read(1000), Shutdown, ReadToEnd], &[Write(1000)]],
+        &[&[Read(1000), Write(1000), Flush, ReadToEnd, Shutdown]],
+    )
+    .over(300)
 }
 
 fn key_updates() -> Vec<Scenario> {

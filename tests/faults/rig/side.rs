@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use pollback_testkit::pipe::Injected;
 
 use super::case::Stop;
-use super::makes::Stream;
+use super::makes::{Make, Stream};
 
 /// How a side ended.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(crate) enum Ending {
 /// What the tasks of one side share. When one of them fails, the others end too.
 #[derive(Default)]
 pub(crate) struct Side {
+    is_ours: bool,
     stream: RefCell<Option<Box<dyn Stream>>>,
     ending: RefCell<Option<Ending>>,
     wakers: RefCell<[Option<Waker>; 2]>,
@@ -44,8 +45,9 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    pub(super) fn new(tasks: usize, stop: Option<Stop>) -> Rc<Self> {
+    pub(super) fn new(make: Make, tasks: usize, stop: Option<Stop>) -> Rc<Self> {
         Rc::new(Self {
+            is_ours: make == Make::Ours,
             unfinished: Cell::new(tasks),
             stop: Cell::new(stop),
             ..Self::default()
@@ -129,7 +131,21 @@ impl Side {
         match result {
             Ok(()) if self.unfinished.get() > 0 => {}
             Ok(()) => self.end(Ending::Done),
-            Err(error) => self.end(Ending::Failed(error)),
+            Err(error) => {
+                if self.is_ours {
+                    self.try_again();
+                }
+                self.end(Ending::Failed(error));
+            }
+        }
+    }
+
+    /// What a stream that has failed still sends must not do harm. (With tokio-rustls a write that
+    /// has failed may yet arrive.)
+    fn try_again(&self) {
+        if let Some(stream) = &mut *self.stream.borrow_mut() {
+            let mut context = Context::from_waker(Waker::noop());
+            let _ = Pin::new(&mut **stream).poll_flush(&mut context);
         }
     }
 
