@@ -6,6 +6,7 @@
 use pollback::callback::{
     Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
 };
+use pollback::hello::{Extensions, Hello, Peek, Refuse, Replay};
 use pollback::rustls::{ClientConnection, ServerConnection};
 use pollback::stream::{self, FallibleHandshake, Handshake, Parts};
 use pollback::{
@@ -125,6 +126,20 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
         LazyConfigAcceptor<Local>                   => no  no  yes;
         StartHandshake<TcpStream>                   => yes yes yes;
         StartHandshake<Local>                       => no  no  yes;
+
+        Peek<TcpStream>                             => yes yes yes;
+        Peek<Local>                                 => no  no  yes;
+        Peek<Unshared>                              => yes no  yes;
+        Peek<Pinned>                                => yes yes no;
+        Hello<TcpStream>                            => yes yes yes;
+        Hello<Local>                                => no  no  yes;
+        Hello<Unshared>                             => yes no  yes;
+        Replay<TcpStream>                           => yes yes yes;
+        Replay<Local>                               => no  no  yes;
+        Replay<Pinned>                              => yes yes no;
+        Refuse<TcpStream>                           => yes yes yes;
+        Refuse<Local>                               => no  no  yes;
+        Extensions<'static>                         => yes yes yes;
 
         // An attempt lives within one poll: a `Context` belongs to its thread.
         Attempt<'static, 'static, TcpStream>        => no  no  yes;
