@@ -41,6 +41,8 @@ mod either;
 mod engine;
 mod error;
 pub mod hello;
+#[cfg(feature = "listener")]
+pub mod listener;
 pub mod server;
 pub mod stream;
 

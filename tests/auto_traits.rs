@@ -175,6 +175,39 @@ fn a_descriptor_is_what_its_owner_is() {
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }
 
+#[cfg(feature = "listener")]
+#[test]
+#[rustfmt::skip]
+fn a_listener_is_what_it_accepts_from() {
+    use pollback::listener::{
+        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, Peer, SharedConfig, Stage,
+        TlsListener, Transports, WhenFull,
+    };
+    use tokio::net::TcpListener;
+
+    let differences = differences! {
+        // Who is reported to need not be shared between threads.
+        TlsListener<TcpListener, SharedConfig>      => yes no  yes;
+        Connection<TcpStream, u8, Facts>            => yes yes yes;
+        Connection<Local, u8, Facts>                => no  no  yes;
+        Connection<Unshared, u8, Facts>             => yes no  yes;
+        Connection<Pinned, u8, Facts>               => yes yes no;
+        Peer<u8, Facts>                             => yes yes yes;
+        Ending                                      => yes yes yes;
+        Facts                                       => yes yes yes;
+        Failed<u8>                                  => yes yes yes;
+        Stage                                       => yes yes yes;
+        WhenFull                                    => yes yes yes;
+        SharedConfig                                => yes yes yes;
+        PemFiles<Function>                          => yes yes yes;
+        LoadError                                   => yes yes yes;
+        ByHello<Function>                           => yes yes yes;
+        Transports<TcpStream>                       => yes yes yes;
+        Transports<Local>                           => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
 #[test]
 fn a_row_that_is_not_true_is_noticed() {
     assert!(differences! { u8 => yes yes yes; Rc<u8> => no no yes; }.is_empty());
