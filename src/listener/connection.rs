@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 #[cfg(feature = "proxy-protocol")]
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 #[cfg(feature = "proxy-protocol")]
 use proxy_header::ProxyHeader;
@@ -84,8 +84,18 @@ impl<S: AsyncWrite + Unpin, P, F> Connection<S, P, F> {
                 return answer;
             }
         }
-        // A stream that cannot be shut down is closed all the same.
-        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+        self.poll_close(half, cx)
+    }
+
+    /// Shuts the stream down, whichever task comes to it, and then fails.
+    fn poll_close<T>(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if Pin::new(&mut self.stream).poll_shutdown(cx).is_pending() {
+            // The stream may wake only the task that asked last, and that one wakes the other.
+            self.guard.park(half, cx.waker());
+            return Poll::Pending;
+        }
+        self.guard.wake();
+        // A stream that could not be shut down has ended all the same.
         let error = "the server has ended";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)))
     }

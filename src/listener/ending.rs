@@ -28,10 +28,28 @@ impl Ending {
         self.0.advance(Phase::Stopping);
     }
 
+    /// Waits until the listener is told to end. What serves a connection can then come to its own
+    /// end: an HTTP library closes idle connections, say.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no effect.
+    pub async fn stopped(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            if self.0.phase() != Phase::Accepting {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Makes the listener accept no more and waits until all its handshakes and streams are gone,
     /// for `grace` at most. Then handshakes are dropped, and each stream that is left sends
     /// close_notify and fails its reader and writer with `ConnectionAborted`; for that they have one
     /// more second.
+    ///
+    /// The listener has to be polled meanwhile, or dropped.
     ///
     /// Gives the number of streams that were left when the grace time was over: 0 if everything has
     /// ended of itself.
@@ -124,6 +142,7 @@ impl Tracker {
             };
             (state.listener.take(), streams)
         };
+        self.changed.notify_waiters();
         // Wakers run code of others, so not under the lock.
         listener.into_iter().for_each(Waker::wake);
         streams.iter().for_each(|parked| parked.wake());
@@ -213,6 +232,11 @@ impl Guard {
     pub(super) fn park(&self, half: Half, waker: &Waker) -> bool {
         self.parked.park(half, waker);
         self.is_closing()
+    }
+
+    /// Wakes the tasks that wait.
+    pub(super) fn wake(&self) {
+        self.parked.wake();
     }
 }
 

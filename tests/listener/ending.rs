@@ -1,8 +1,9 @@
 //! The end of a listener.
 
 use super::{Served, assert_echo, connect, echo, open, serve, setup};
-use futures_util::FutureExt;
-use pollback::listener::{Ending, TlsListener};
+use futures_util::{FutureExt, StreamExt, stream};
+use pollback::listener::{Ending, Handshaker, Stage, TlsListener, Transports};
+use pollback_testkit::pipe::{Operation, pipe};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -178,5 +179,42 @@ async fn a_connection_that_is_not_in_use_fails_when_it_is_used_next() {
     connection.shutdown().await.expect("no harm in that");
     drop(connection);
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(drained.await.unwrap(), 1);
+}
+
+/// Serves transports as they are.
+#[derive(Clone)]
+struct AsItIs;
+
+impl<IO: Send + 'static> Handshaker<IO> for AsItIs {
+    type Stream = IO;
+    type Facts = ();
+
+    async fn handshake(self, io: IO, _: &mut Stage) -> io::Result<(IO, ())> {
+        Ok((io, ()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_tasks_that_close_the_same_connection_both_end() {
+    let (_near, far) = pipe(16);
+    let control = far.control();
+    let incoming = Transports(stream::iter([io::Result::Ok((far, 1))]).chain(stream::pending()));
+    let mut listener = TlsListener::new(incoming, AsItIs);
+    let ending = listener.ending();
+    let (mut reader, mut writer) = tokio::io::split(listener.accept().await.unwrap());
+    drop(listener);
+    let reads = tokio::spawn(async move { reader.read(&mut [0]).await.map(drop) });
+    let writes = tokio::spawn(async move { writer.write_all(&[7; 32]).await });
+    // Like a socket, the transport wakes only who has asked last.
+    control.block(Operation::Shutdown);
+    let drained = drain(&ending);
+    sleep(GRACE + Duration::from_millis(1)).await;
+    assert!(!reads.is_finished() && !writes.is_finished());
+    control.unblock(Operation::Shutdown);
+    for task in [reads, writes] {
+        let error = task.await.unwrap().expect_err("cut off");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
     assert_eq!(drained.await.unwrap(), 1);
 }
