@@ -13,6 +13,14 @@ pub(crate) use self::inbox::Inbox;
 #[derive(Debug)]
 pub struct Failure(io::Error);
 
+impl Failure {
+    /// Whether the peer has ended the connection with an alert, and hears nothing more.
+    pub(crate) fn is_alert_of_peer(&self) -> bool {
+        let tls = self.0.get_ref().and_then(|error| error.downcast_ref());
+        matches!(tls, Some(::rustls::Error::AlertReceived(_)))
+    }
+}
+
 impl From<Failure> for io::Error {
     fn from(failure: Failure) -> Self {
         failure.0
@@ -36,7 +44,8 @@ pub trait Engine {
     /// the outcome of one attempt at `source`.
     ///
     /// To be asked only while [`plaintext`](Self::plaintext) says that there is none yet. Stops as
-    /// soon as there is some, and when the peer has closed or the source has ended.
+    /// soon as there is some, and when the peer has closed or the source has ended; says how many
+    /// bytes it took.
     ///
     /// The outer error is that of `source`, the inner one that of TLS; with that an alert is to be
     /// transmitted.
@@ -44,7 +53,7 @@ pub trait Engine {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>>;
+    ) -> io::Result<Result<usize, Failure>>;
 
     /// Moves ciphertext out of the inbox until it is empty or the engine can hold no more.
     fn absorb(&mut self, inbox: &mut Inbox);

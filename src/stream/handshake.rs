@@ -168,11 +168,11 @@ where
                 Poll::Ready(Ok(Err(failure))) => return self.poll_fail(half, cx, failure),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(write_error.unwrap_or(error))),
                 _ if !self.connection.is_handshaking() => {}
-                Poll::Ready(Ok(Ok(()))) if self.inbox.is_exhausted() => {
+                Poll::Ready(Ok(Ok(_))) if self.inbox.is_exhausted() => {
                     let error = write_error.unwrap_or_else(|| ErrorKind::Truncated.into());
                     return Poll::Ready(Err(error));
                 }
-                Poll::Ready(Ok(Ok(()))) => {}
+                Poll::Ready(Ok(Ok(_))) => {}
                 Poll::Pending => match write_error {
                     Some(error) => return Poll::Ready(Err(error)),
                     None if !blocked && self.connection.wants_write() => {}
