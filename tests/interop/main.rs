@@ -4,6 +4,8 @@ mod built;
 mod child;
 mod clients;
 mod files;
+#[cfg(all(unix, feature = "axum"))]
+mod listener;
 mod own;
 mod peers;
 mod servers;
