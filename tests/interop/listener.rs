@@ -108,3 +108,9 @@ async fn a_handler_of_axum_knows_the_client() {
     server.signal("INT").await;
     server.finish().await.succeeded();
 }
+
+#[tokio::test]
+async fn tonic_serves_over_the_listener() {
+    let asked = run(&mut example("grpc").await, b"").await.succeeded();
+    assert!(asked.stdout.contains("says Serving"), "{asked:#?}");
+}
