@@ -90,6 +90,8 @@ impl<C: Sided> Engine for C {
             match self.process_new_packets() {
                 Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(total)),
                 Ok(_) => {}
+                // What came before the failure comes first; the connection stays failed.
+                Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),
                 Err(error) => return Ok(Err(error.into())),
             }
         }
@@ -122,6 +124,8 @@ impl<C: Sided> Engine for C {
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
+        // rustls takes early data after a failure too, and sends it behind the alert.
+        self.writer().flush()?;
         Sided::send_early(self, data)
     }
 
