@@ -85,7 +85,7 @@ impl Running {
     }
 
     /// Sends a signal, named as in `kill -NAME`, to the program.
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "axum"))]
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs");
         let mut shell = Command::new("sh");
