@@ -3,13 +3,14 @@
 use std::io::ErrorKind;
 use std::task::Poll;
 
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{Answer, Operation};
+use pollback_testkit::pipe::{Answer, Operation, pipe};
 use pollback_testkit::watched::Watched;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    Talk, for_each_talk, for_each_talk_and_shape, pattern, poll_once, receive_all, send,
+    Side, Talk, for_each_talk, for_each_talk_and_shape, pattern, poll_once, receive_all, send,
 };
 
 #[test]
@@ -41,6 +42,35 @@ fn two_sides_that_still_send_close_at_once() {
             assert!(subject_io.is_closed() && peer_io.is_closed());
         },
     );
+}
+
+/// A peer that reads only when it has written everything: more than fits into the pipe and into
+/// what a shutdown takes in.
+#[test]
+fn it_reads_while_its_own_bytes_are_blocked() {
+    for version in Version::ALL {
+        for under_test in Side::BOTH {
+            let Talk {
+                mut subject,
+                mut peer,
+                ..
+            } = under_test.talk(version, pipe(100));
+            let bytes = pattern(300_000);
+            let leave = async {
+                let taken = subject.write(&bytes).await.expect("a write");
+                subject.close().await.expect("a close");
+                taken
+            };
+            let other = async {
+                send(&mut peer, &bytes).await;
+                let received = receive_all(&mut peer).await.expect("a clean end");
+                peer.shutdown().await.expect("a shutdown");
+                received
+            };
+            let (taken, received) = executor::join(leave, other);
+            assert!(received == bytes[..taken]);
+        }
+    }
 }
 
 #[test]

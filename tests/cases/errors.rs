@@ -16,7 +16,7 @@ use crate::support::{
     WIDE, acceptor, assert_alert, client_hello, connector, error_kind, for_each_talk, localhost,
     pattern, poll_once, poll_read, read_what_is_there, receive, records, send, write_vectored,
 };
-use pollback::rustls;
+use pollback::{client, rustls, server};
 
 const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
 
@@ -71,19 +71,55 @@ fn a_read_goes_on_failing_as_it_first_did() {
 #[test]
 fn the_code_of_the_operating_system_is_repeated() {
     for version in Version::ALL {
-        let (client_end, server_end) = pipe(WIDE);
-        let connect =
-            connector(Setup::new(version).client()).connect(localhost(), Coded::new(client_end));
-        let accept = acceptor(Setup::new(version).server()).accept(server_end);
-        let (client, server) = executor::join(connect, accept);
-        let (mut client, _server) = (client.expect("a handshake"), server.expect("a handshake"));
-        while poll_read(&mut client, 64).is_ready() {}
-        client.get_mut().0.code = Some(CODE);
+        let (mut client, _server) = failing(version, io::Error::from_raw_os_error(CODE));
         for _ in 0..3 {
             let error = executor::block_on(client.read_u8()).expect_err("an error");
             assert_eq!(error.raw_os_error(), Some(CODE));
         }
     }
+}
+
+#[test]
+fn the_error_itself_comes_first() {
+    for version in Version::ALL {
+        for shut_down in [false, true] {
+            let (mut client, _server) = failing(version, io::Error::other(Odd));
+            if shut_down {
+                // It takes in what there is, and must not swallow the error.
+                for _ in 0..2 {
+                    executor::block_on(client.shutdown()).expect("a shutdown");
+                }
+            }
+            let first = executor::block_on(client.read_u8()).expect_err("an error");
+            assert!(first.get_ref().is_some_and(|inner| inner.is::<Odd>()));
+            for _ in 0..2 {
+                let later = executor::block_on(client.read_u8()).expect_err("an error");
+                assert_eq!(later.kind(), first.kind());
+                assert_eq!(later.to_string(), first.to_string());
+            }
+        }
+    }
+}
+
+/// An established client whose next read of the transport fails.
+fn failing(
+    version: Version,
+    error: io::Error,
+) -> (client::TlsStream<Failing>, server::TlsStream<End>) {
+    let (end, server_end) = pipe(WIDE);
+    let transport = Failing {
+        end,
+        error: None,
+        failed: false,
+    };
+    let (client, server) = executor::join(
+        connector(Setup::new(version).client()).connect(localhost(), transport),
+        acceptor(Setup::new(version).server()).accept(server_end),
+    );
+    let (mut client, server) = (client.expect("a handshake"), server.expect("a handshake"));
+    assert!(poll_read(&mut client, 64).is_pending());
+    client.get_mut().0.error = Some(error);
+    (client, server)
 }
 
 #[test]
@@ -237,41 +273,43 @@ fn a_failed_handshake_of_early_data_goes_on_failing() {
 /// The code of an error that no part of the crate makes of itself.
 const CODE: i32 = 113;
 
-/// A transport whose reads fail once with an error of the operating system, and then end.
-struct Coded {
-    end: End,
-    code: Option<i32>,
-    failed: bool,
-}
+/// An error of the transport that only its own type describes.
+#[derive(Debug)]
+struct Odd;
 
-impl Coded {
-    fn new(end: End) -> Self {
-        Self {
-            end,
-            code: None,
-            failed: false,
-        }
+impl std::error::Error for Odd {}
+
+impl std::fmt::Display for Odd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("odd")
     }
 }
 
-impl AsyncRead for Coded {
+/// A transport whose reads fail once, with this error, and then end.
+struct Failing {
+    end: End,
+    error: Option<io::Error>,
+    failed: bool,
+}
+
+impl AsyncRead for Failing {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.code.take() {
-            Some(code) => {
-                self.failed = true;
-                Poll::Ready(Err(io::Error::from_raw_os_error(code)))
-            }
-            None if self.failed => Poll::Ready(Ok(())),
-            None => Pin::new(&mut self.end).poll_read(cx, buf),
+        if let Some(error) = self.error.take() {
+            self.failed = true;
+            return Poll::Ready(Err(error));
         }
+        if self.failed {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.end).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Coded {
+impl AsyncWrite for Failing {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
