@@ -2,9 +2,45 @@
 
 use std::io::ErrorKind;
 
-use pollback_testkit::pipe::Answer;
+use pollback_testkit::pipe;
 
 use super::input::Input;
+
+/// One answer of a transport, be it a pipe or made of closures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Honest,
+    /// Pending, and the task is woken at once.
+    Pending,
+    /// Success in which nothing is done.
+    Nothing,
+    Error(ErrorKind),
+    /// Success, for one byte more than was offered.
+    TooMuch,
+}
+
+impl Answer {
+    /// Whether a stream may answer this with anything but patience.
+    pub(super) fn is_fault(self) -> bool {
+        match self {
+            Self::Honest | Self::Pending => false,
+            Self::Error(kind) => kind != ErrorKind::Interrupted,
+            Self::Nothing | Self::TooMuch => true,
+        }
+    }
+}
+
+impl From<Answer> for pipe::Answer {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Honest => Self::Honest,
+            Answer::Pending => Self::Pending,
+            Answer::Nothing => Self::Nothing,
+            Answer::Error(kind) => Self::Error(kind),
+            Answer::TooMuch => Self::TooMuch,
+        }
+    }
+}
 
 /// A list of answers: stretches of honest ones, and faults between them.
 pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
@@ -23,15 +59,4 @@ pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
         }],
     });
     stretches.concat()
-}
-
-/// Whether a stream may answer this with anything but patience.
-pub(super) fn is_fault(answer: &Answer) -> bool {
-    match answer {
-        Answer::Honest | Answer::AtMost(_) | Answer::Spurious => false,
-        Answer::Pending | Answer::Delayed(_) => false,
-        Answer::Error(kind) => *kind != ErrorKind::Interrupted,
-        Answer::Nothing | Answer::TooMuch => true,
-        Answer::EndOfStream | Answer::Reset | Answer::Panic => true,
-    }
 }

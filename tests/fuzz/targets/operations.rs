@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use pollback_testkit::executor::Executor;
-use pollback_testkit::pipe::{Answer, Control, Operation, pipe};
+use pollback_testkit::pipe::{Control, Operation, pipe};
 
-use super::answers;
+use super::answers::{self, Answer};
 use super::input::Input;
 use super::session::Session;
 
@@ -29,7 +29,7 @@ pub(super) fn run(data: &[u8]) {
     for control in &controls {
         for answer in misbehave(control, &mut input) {
             answered += 1;
-            sound &= !answers::is_fault(&answer);
+            sound &= !answer.is_fault();
         }
     }
     let standstills = input.list(7, |input| Standstill {
@@ -67,7 +67,7 @@ fn misbehave(control: &Control, input: &mut Input<'_>) -> Vec<Answer> {
             // A flush that only pretends cannot be told from one that does.
             list.retain(|answer| *answer != Answer::Nothing);
         }
-        control.script(operation, list.clone());
+        control.script(operation, list.iter().copied().map(Into::into));
         given.extend(list);
     }
     given
