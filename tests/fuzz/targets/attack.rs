@@ -35,13 +35,16 @@ impl Manner {
     }
 }
 
+/// Makes a connection, if the bytes that it takes for that are enough.
+pub(super) type Rustls<'a> = dyn Fn(&mut &[u8]) -> Result<Option<Connection>, rustls::Error> + 'a;
+
 /// Runs `subject` against a peer that sends `bytes`, and checks what must hold whatever they are.
 ///
-/// `rustls` is a connection of the subject's configuration.
+/// `rustls` makes a connection of the subject's configuration.
 pub(super) fn attack<F>(
     manner: &Manner,
     bytes: &[u8],
-    rustls: Connection,
+    rustls: &Rustls<'_>,
     subject: impl FnOnce(End) -> F,
 ) where
     F: Future<Output = io::Result<()>>,
@@ -102,20 +105,30 @@ fn assert_bounded(control: &Control, moved: usize) {
     );
 }
 
-/// What rustls alone makes of the bytes: its error, and whether it has an alert to send then.
-fn verdict(mut rustls: Connection, mut bytes: &[u8]) -> (Option<rustls::Error>, bool) {
-    while let Ok(1..) = rustls.read_tls(&mut bytes) {
-        if let Err(error) = rustls.process_new_packets() {
+/// What rustls alone makes of the bytes: its error, and whether there is an alert to send then.
+fn verdict(rustls: &Rustls<'_>, mut bytes: &[u8]) -> (Option<rustls::Error>, bool) {
+    let mut connection = match rustls(&mut bytes) {
+        Ok(Some(connection)) => connection,
+        Ok(None) => return (None, false),
+        Err(error) => {
+            let alert = !matches!(error, rustls::Error::AlertReceived(_));
+            return (Some(error), alert);
+        }
+    };
+    loop {
+        if let Err(error) = connection.process_new_packets() {
             let mut sent = Vec::new();
-            while rustls.wants_write() {
-                rustls.write_tls(&mut sent).expect("a vector takes all");
+            while connection.wants_write() {
+                connection.write_tls(&mut sent).expect("a vector takes all");
             }
             let records = whole_records(&sent).expect("whole records");
             return (Some(error), records.last().is_some_and(Record::is_alert));
         }
-        let _ = rustls.reader().read_to_end(&mut Vec::new());
+        let _ = connection.reader().read_to_end(&mut Vec::new());
+        if !matches!(connection.read_tls(&mut bytes), Ok(1..)) {
+            return (None, false);
+        }
     }
-    (None, false)
 }
 
 /// The error is that of rustls, or says how the transport ended.

@@ -23,8 +23,8 @@ pub(super) fn run(data: &[u8]) {
         })
     };
     let connector = TlsConnector::from(config()).early_data(early);
-    let rustls = ClientConnection::new(config(), localhost()).expect("a usable configuration");
-    attack(&manner, input.rest(), rustls.into(), |end| async move {
+    let rustls = |_: &mut &[u8]| Ok(Some(ClientConnection::new(config(), localhost())?.into()));
+    attack(&manner, input.rest(), &rustls, |end| async move {
         let mut stream = connector.connect(localhost(), end).await?;
         stream.write_all(b"request").await?;
         echo(stream, manner.room).await
