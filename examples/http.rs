@@ -50,14 +50,15 @@ async fn main() -> Result<(), BoxError> {
     let files = PemFiles::new(chain, key, config as Build);
     let config = SharedConfig::new(files.load()?);
     let tcp = TcpListener::bind(address).await?;
-    println!("listening on {}", tcp.local_addr()?);
-
+    let bound = tcp.local_addr()?;
     let mut listener = TlsListener::new(tcp, config.clone())
         .with_deadline(DEADLINE)
         .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
     let ending = listener.ending();
+    // Before anybody can know that there is a server: an early signal would end it.
     #[cfg(unix)]
-    tokio::spawn(reload_on_hangup(files, config));
+    reload_on_hangup(files, config)?;
+    println!("listening on {bound}");
     let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
     while let Some(connection) = listener.accept().await {
         tokio::spawn(serve(connection, ending.clone()));
@@ -82,16 +83,18 @@ fn config(
 }
 
 #[cfg(unix)]
-async fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
+fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut hangups = signal(SignalKind::hangup())?;
-    while hangups.recv().await.is_some() {
-        match files.reload(&config) {
-            Ok(()) => println!("reloaded"),
-            Err(error) => println!("still serving the old certificate: {error}"),
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            match files.reload(&config) {
+                Ok(()) => println!("reloaded"),
+                Err(error) => println!("still serving the old certificate: {error}"),
+            }
         }
-    }
+    });
     Ok(())
 }
 
