@@ -14,7 +14,7 @@
 //! use std::sync::Arc;
 //! use tokio::net::TcpStream;
 //!
-//! # async fn fetch(name: &str) -> Arc<ServerConfig> { unimplemented!() }
+//! # async fn fetch(name: &str) -> Arc<ServerConfig> { std::future::pending().await }
 //! async fn route(tcp: TcpStream) -> io::Result<()> {
 //!     let hello = hello::peek(tcp).await?;
 //!     match hello.client_hello().server_name() {

@@ -60,7 +60,7 @@ where
 /// use std::sync::Arc;
 /// use tokio::net::TcpStream;
 ///
-/// # async fn fetch(name: Option<&str>) -> std::io::Result<Arc<ServerConfig>> { unimplemented!() }
+/// # async fn fetch(name: Option<&str>) -> std::io::Result<Arc<ServerConfig>> { std::future::pending().await }
 /// # fn listen() -> impl pollback::listener::Handshaker<TcpStream> {
 /// by_hello(|hello: Hello<TcpStream>| async move {
 ///     let config = fetch(hello.client_hello().server_name()).await?;
