@@ -29,6 +29,8 @@ pub mod client;
 mod either;
 mod engine;
 mod error;
+#[cfg(feature = "ffi")]
+pub mod ffi;
 pub mod server;
 pub mod stream;
 

@@ -6,16 +6,28 @@ mod inbox;
 mod rustls;
 
 pub(crate) use self::inbox::Inbox;
-pub(crate) use ::rustls::server::AcceptedAlert as Alert;
 
 /// Why the engine refused what the peer sent. It stays refused: every later answer is the same.
 #[derive(Debug)]
 pub struct Failure(io::Error);
 
+impl Failure {
+    #[cfg(feature = "ffi")]
+    pub(crate) fn new(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl From<Failure> for io::Error {
     fn from(failure: Failure) -> Self {
         failure.0
     }
+}
+
+/// Tells the peer why it is refused, where there is no connection that could.
+pub(crate) trait Alert: Send + Sync {
+    /// Gives ciphertext out: one attempt at `sink`. `Ok(0)` once all of it is out.
+    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize>;
 }
 
 /// A TLS connection that turns plaintext into ciphertext and back.
@@ -72,4 +84,13 @@ pub trait Engine {
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
+}
+
+/// A transport that has nothing to read at the moment.
+pub(crate) struct Nothing;
+
+impl Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }

@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::ops::DerefMut;
 
+use rustls::server::AcceptedAlert;
 use rustls::{
     ClientConnection, ConnectionCommon, IoState, ProtocolVersion, ServerConnection, Side, SideData,
 };
 
-use super::{Engine, Failure, Inbox};
+use super::{Alert, Engine, Failure, Inbox, Nothing};
 use crate::error::ErrorKind;
 
 /// What sets the two sides apart.
@@ -142,6 +143,12 @@ impl<C: Sided> Engine for C {
     }
 }
 
+impl Alert for AcceptedAlert {
+    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
+        self.write(sink)
+    }
+}
+
 impl From<rustls::Error> for Failure {
     fn from(error: rustls::Error) -> Self {
         Self(io::Error::new(io::ErrorKind::InvalidData, error))
@@ -151,13 +158,4 @@ impl From<rustls::Error> for Failure {
 /// Whether more ciphertext could only pile up.
 fn is_full(state: &IoState) -> bool {
     state.plaintext_bytes_to_read() > 0 || state.peer_has_closed()
-}
-
-/// A transport that has nothing to read at the moment.
-struct Nothing;
-
-impl Read for Nothing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
-    }
 }

@@ -12,11 +12,11 @@ use crate::engine::{Alert, Inbox};
 
 /// The alert with which a handshake is refused.
 #[derive(Default)]
-pub(crate) struct Refusal(Option<Alert>);
+pub(crate) struct Refusal(Option<Box<dyn Alert>>);
 
 impl Refusal {
-    pub(crate) fn new(alert: Alert) -> Self {
-        Self(Some(alert))
+    pub(crate) fn new(alert: impl Alert + 'static) -> Self {
+        Self(Some(Box::new(alert)))
     }
 
     /// Ready once the alert is delivered and flushed, as far as the transport allows, and what the
@@ -31,7 +31,7 @@ impl Refusal {
         let mut attempts = 0;
         let delivered = loop {
             let mut transport = Attempt::new(Pin::new(&mut *io), cx);
-            let written = alert.write(&mut transport);
+            let written = alert.transmit(&mut transport);
             let answer = match written {
                 Ok(0) => io::Write::flush(&mut transport),
                 Ok(_) => continue,
