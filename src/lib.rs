@@ -20,9 +20,14 @@
 //! - [`callback`] has the contract of an attempt and the adapters in both directions.
 //! - [`Error`] and [`ErrorKind`] tell failures apart.
 //!
-//! A tokio-rustls 0.26 program moves over by changing the name of the crate.
+//! A tokio-rustls 0.26 program moves over by changing the name of the crate;
+//! [`moving_from_tokio_rustls`] lists every name, and what differs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/tokio-rustls.md")]
+pub mod moving_from_tokio_rustls {}
 
 pub mod callback;
 pub mod client;

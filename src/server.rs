@@ -12,6 +12,7 @@ use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::callback::{ATTEMPTS_PER_POLL, Attempt};
+use crate::engine::Alert;
 use crate::error::ErrorKind;
 use crate::stream::{self, FallibleHandshake, Handshake, Refusal};
 
@@ -78,14 +79,14 @@ impl TlsAcceptor {
         F: FnOnce(&mut ServerConnection),
     {
         if let Err(kind) = ErrorKind::check_alpn(&self.config.alpn_protocols) {
-            return Accept::failed(stream, kind.into());
+            return Accept::refused(stream, Alert::internal_error(), kind.into());
         }
         match ServerConnection::new(Arc::clone(&self.config)) {
             Ok(mut connection) => {
                 f(&mut connection);
                 Accept::new(TlsStream::new(stream, connection))
             }
-            Err(error) => Accept::failed(stream, io::Error::other(error)),
+            Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }
     }
 
@@ -191,7 +192,9 @@ where
                         return Poll::Ready(Ok(StartHandshake { accepted, io }));
                     }
                 }
-                Err((error, alert)) => this.refused = Some((Refusal::new(alert), error)),
+                Err((error, alert)) => {
+                    this.refused = Some((Refusal::new(Alert::new(&error, alert)), error));
+                }
             }
         }
         cx.waker().wake_by_ref();
@@ -238,7 +241,7 @@ where
         F: FnOnce(&mut ServerConnection),
     {
         if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
-            return Accept::failed(self.io, kind.into());
+            return Accept::refused(self.io, Alert::internal_error(), kind.into());
         }
         match self.accepted.into_connection(config) {
             Ok(mut connection) => {
@@ -249,6 +252,7 @@ where
                 Accept::new(TlsStream::new(self.io, connection))
             }
             Err((error, alert)) => {
+                let alert = Alert::new(&error, alert);
                 let error = io::Error::new(io::ErrorKind::InvalidData, error);
                 Accept::refused(self.io, alert, error)
             }

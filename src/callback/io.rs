@@ -13,7 +13,7 @@ use crate::error::ErrorKind;
 /// [`AsyncWrite`].
 ///
 /// `C` makes the attempts, usually [`Callbacks`](super::Callbacks). `R` says who wakes a task whose
-/// attempt would block: a [`Descriptor`](super::Descriptor), the owner of a
+/// attempt would block: a `Descriptor` (feature `fd`), the owner of a
 /// [`ReadinessHandle`](super::ReadinessHandle), or, if the attempt itself registers the waker,
 /// [`Polled`](super::Polled).
 ///

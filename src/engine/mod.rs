@@ -2,9 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
+mod alert;
 mod inbox;
 mod rustls;
 
+pub(crate) use self::alert::Alert;
 pub(crate) use self::inbox::Inbox;
 
 /// Why the engine refused what the peer sent. It stays refused: every later answer is the same.
@@ -22,12 +24,6 @@ impl From<Failure> for io::Error {
     fn from(failure: Failure) -> Self {
         failure.0
     }
-}
-
-/// Tells the peer why it is refused, where there is no connection that could.
-pub(crate) trait Alert: Send + Sync {
-    /// Gives ciphertext out: one attempt at `sink`. `Ok(0)` once all of it is out.
-    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize>;
 }
 
 /// A TLS connection that turns plaintext into ciphertext and back.

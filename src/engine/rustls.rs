@@ -3,12 +3,11 @@
 use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::ops::DerefMut;
 
-use rustls::server::AcceptedAlert;
 use rustls::{
     ClientConnection, ConnectionCommon, IoState, ProtocolVersion, ServerConnection, Side, SideData,
 };
 
-use super::{Alert, Engine, Failure, Inbox, Nothing};
+use super::{Engine, Failure, Inbox, Nothing};
 use crate::error::ErrorKind;
 
 /// What sets the two sides apart.
@@ -140,12 +139,6 @@ impl<C: Sided> Engine for C {
 
     fn close(&mut self) {
         self.send_close_notify();
-    }
-}
-
-impl Alert for AcceptedAlert {
-    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
-        self.write(sink)
     }
 }
 

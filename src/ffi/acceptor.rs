@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::ptr::null_mut;
 use std::task::{Context, Poll, ready};
 
-use rustls::Side;
+use rustls::{AlertDescription, Side};
 use rustls_ffi::acceptor::{rustls_accepted, rustls_accepted_alert, rustls_acceptor};
 use rustls_ffi::rustls_result;
 use rustls_ffi::server::rustls_server_config;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::failure::error_of;
+use super::failure::{error_of, is_alert};
 use super::lend::{lend_read, lend_write};
 use super::owned::Owned;
 use super::{FfiConnection, read, write};
@@ -66,7 +66,7 @@ where
         self.io.take()
     }
 
-    fn accept(&mut self) -> Result<Option<Owned<rustls_accepted>>, (Refusal, rustls_result)> {
+    fn accept(&mut self) -> Result<Option<Owned<rustls_accepted>>, (Alert, rustls_result)> {
         let mut accepted = null_mut();
         let mut alert = null_mut();
         let result = rustls_acceptor::rustls_acceptor_accept(
@@ -79,7 +79,7 @@ where
         match result {
             rustls_result::Ok => Ok(accepted),
             rustls_result::AcceptorNotReady => Ok(None),
-            result => Err((alert.map_or_else(Refusal::default, Refusal::new), result)),
+            result => Err((alert_for(result, alert), result)),
         }
     }
 
@@ -124,7 +124,7 @@ where
                         return Poll::Ready(Ok(FfiAccepted { accepted, io }));
                     }
                 }
-                Err(refused) => this.refused = Some(refused),
+                Err((alert, result)) => this.refused = Some((Refusal::new(alert), result)),
             }
         }
         cx.waker().wake_by_ref();
@@ -180,24 +180,37 @@ where
                 connection.process_arrived();
                 connection.handshake(self.io)
             }
-            (None, Some(alert)) => Handshake::refused(self.io, alert, error_of(result)),
-            (None, None) => Handshake::failed(self.io, error_of(result)),
+            (None, alert) => {
+                Handshake::refused(self.io, alert_for(result, alert), error_of(result))
+            }
         }
     }
 }
 
-impl Alert for Owned<rustls_accepted_alert> {
-    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
-        let alert = self.as_mut_ptr();
-        lend_write(sink, |userdata, out_n| {
-            rustls_accepted_alert::rustls_accepted_alert_write_tls(
-                alert,
-                Some(write),
-                userdata,
-                out_n,
-            )
-        })
+/// What rustls-ffi has prepared for a ClientHello that it refuses, or what fits if it has prepared
+/// nothing.
+fn alert_for(result: rustls_result, prepared: Option<Owned<rustls_accepted_alert>>) -> Alert {
+    let mut record = Vec::new();
+    if let Some(mut prepared) = prepared {
+        // A vector takes everything.
+        while matches!(write_alert(&mut prepared, &mut record), Ok(1..)) {}
     }
+    let otherwise = match result {
+        rustls_result::InappropriateMessage => Some(AlertDescription::UnexpectedMessage),
+        _ if is_alert(result) => None,
+        _ => Some(AlertDescription::InternalError),
+    };
+    Alert::prepared(record, otherwise)
+}
+
+fn write_alert(
+    alert: &mut Owned<rustls_accepted_alert>,
+    sink: &mut dyn Write,
+) -> io::Result<usize> {
+    let alert = alert.as_mut_ptr();
+    lend_write(sink, |userdata, out_n| {
+        rustls_accepted_alert::rustls_accepted_alert_write_tls(alert, Some(write), userdata, out_n)
+    })
 }
 
 impl<IO: fmt::Debug> fmt::Debug for FfiAcceptor<IO> {

@@ -57,13 +57,18 @@ fn kind_of(result: rustls_result) -> ErrorKind {
         other => match other as u32 {
             7121..=7131 | 7154 | 7156 | 7157 | 7400..7500 => ErrorKind::Certificate,
             7133..=7155 => ErrorKind::Misbehaved,
-            FIRST_ALERT..7300 => match ALERTS.get((other as u32 - FIRST_ALERT) as usize) {
+            number if is_alert(other) => match ALERTS.get((number - FIRST_ALERT) as usize) {
                 Some(alert) => ErrorKind::Alert(*alert),
                 None => ErrorKind::Tls,
             },
             _ => ErrorKind::Tls,
         },
     }
+}
+
+/// Whether the peer has sent an alert.
+pub(super) fn is_alert(result: rustls_result) -> bool {
+    (FIRST_ALERT..=rustls_result::AlertUnknown as u32).contains(&(result as u32))
 }
 
 const FIRST_ALERT: u32 = rustls_result::AlertCloseNotify as u32;

@@ -59,7 +59,7 @@ impl<IO, C> Handshake<IO, C> {
     }
 
     /// A handshake that is refused with an alert.
-    pub(crate) fn refused(io: IO, alert: impl Alert + 'static, error: io::Error) -> Self {
+    pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
         Self(State::Refused(Refusal::new(alert), error, io))
     }
 

@@ -1,9 +1,9 @@
 //! An alert that is delivered without a connection.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -12,11 +12,11 @@ use crate::engine::{Alert, Inbox};
 
 /// The alert with which a handshake is refused.
 #[derive(Default)]
-pub(crate) struct Refusal(Option<Box<dyn Alert>>);
+pub(crate) struct Refusal(Option<Alert>);
 
 impl Refusal {
-    pub(crate) fn new(alert: impl Alert + 'static) -> Self {
-        Self(Some(Box::new(alert)))
+    pub(crate) fn new(alert: Alert) -> Self {
+        Self(Some(alert))
     }
 
     /// Ready once the alert is delivered and flushed, as far as the transport allows, and what the
@@ -28,39 +28,41 @@ impl Refusal {
         let Some(alert) = &mut self.0 else {
             return Poll::Ready(());
         };
-        let mut attempts = 0;
-        let delivered = loop {
-            let mut transport = Attempt::new(Pin::new(&mut *io), cx);
-            let written = alert.transmit(&mut transport);
-            let answer = match written {
-                Ok(0) => io::Write::flush(&mut transport),
-                Ok(_) => continue,
-                Err(error) => Err(error),
-            };
-            attempts += 1;
-            match answer {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    if attempts == ATTEMPTS_PER_POLL {
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
-                }
-                // Delivered, or the transport allows no more.
-                _ => break true,
-            }
-        };
+        let delivered = poll_write(alert, io, cx);
         let mut discarded = Inbox::default();
-        while matches!(
-            discarded.fill(&mut Attempt::new(Pin::new(&mut *io), cx)),
-            Ok(1..)
-        ) {}
-        if !delivered {
-            return Poll::Pending;
+        for _ in 0..ATTEMPTS_PER_POLL {
+            discarded.clear();
+            if !matches!(discarded.fill(&mut Attempt::new(Pin::new(io), cx)), Ok(1..)) {
+                break;
+            }
         }
+        ready!(delivered);
         self.0 = None;
         Poll::Ready(())
     }
+}
+
+/// Ready once the transport has taken the alert and is flushed, or takes no more.
+fn poll_write<IO>(alert: &mut Alert, io: &mut IO, cx: &mut Context<'_>) -> Poll<()>
+where
+    IO: AsyncWrite + Unpin,
+{
+    for _ in 0..ATTEMPTS_PER_POLL {
+        let mut transport = Attempt::new(Pin::new(io), cx);
+        let answer = match alert.rest() {
+            [] => transport.flush().map(|()| 0),
+            rest => transport.write(rest),
+        };
+        match answer {
+            Ok(0) => return Poll::Ready(()),
+            Ok(sent) => alert.advance(sent),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Poll::Ready(()),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 impl fmt::Debug for Refusal {

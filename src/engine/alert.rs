@@ -1,0 +1,59 @@
+//! Alerts that a server sends before it has a connection.
+
+use rustls::server::AcceptedAlert;
+use rustls::{AlertDescription, Error};
+
+/// A whole alert record in plaintext, from which the bytes that were sent are taken away.
+pub(crate) struct Alert {
+    record: Vec<u8>,
+    sent: usize,
+}
+
+impl Alert {
+    /// What rustls has prepared for a ClientHello that it refuses with `error`, or what fits if it
+    /// has prepared nothing.
+    pub(crate) fn new(error: &Error, mut prepared: AcceptedAlert) -> Self {
+        let mut record = Vec::new();
+        // A vector takes everything.
+        let _ = prepared.write_all(&mut record);
+        let otherwise = match error {
+            Error::AlertReceived(_) => None,
+            Error::InappropriateMessage { .. } => Some(AlertDescription::UnexpectedMessage),
+            _ => Some(AlertDescription::InternalError),
+        };
+        Self::prepared(record, otherwise)
+    }
+
+    /// A record that was prepared, or one with the other alert if nothing was.
+    pub(crate) fn prepared(record: Vec<u8>, otherwise: Option<AlertDescription>) -> Self {
+        match otherwise {
+            Some(description) if record.is_empty() => Self::fatal(description),
+            _ => Self { record, sent: 0 },
+        }
+    }
+
+    /// For a fault that is ours.
+    pub(crate) fn internal_error() -> Self {
+        Self::fatal(AlertDescription::InternalError)
+    }
+
+    /// RFC 8446, sections 5.1 and 6: the record of a fatal alert, without encryption.
+    fn fatal(description: AlertDescription) -> Self {
+        const ALERT: u8 = 21;
+        const FATAL: u8 = 2;
+        Self {
+            record: vec![ALERT, 3, 3, 0, 2, FATAL, description.into()],
+            sent: 0,
+        }
+    }
+
+    /// What is still to be sent.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.record[self.sent..]
+    }
+
+    /// Notes that `count` more bytes were sent.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.sent += count;
+    }
+}

@@ -1,0 +1,17 @@
+//! A tokio-rustls program runs on pollback after changing the crate name.
+//!
+//! Everything in `suite` is written against tokio-rustls 0.26 and runs twice, once on each crate.
+//! What only pollback has is tested beside it. `docs/tokio-rustls.md` lists the names; `table`
+//! keeps that list true.
+
+#![expect(clippy::duplicate_mod, reason = "one suite, run on two crates")]
+
+#[cfg(feature = "tokio-rustls")]
+mod conversions;
+mod features;
+mod on_pollback;
+mod on_tokio_rustls;
+mod parts;
+mod signatures;
+mod support;
+mod table;

@@ -1,0 +1,111 @@
+//! What a stream has beyond tokio-rustls: all its parts, and borrowed descriptors.
+
+use crate::support::{Transport, localhost, setups};
+use pollback::stream::Parts;
+use pollback::{TlsAcceptor, TlsConnector, client, server};
+use pollback_testkit::configs::Setup;
+use std::io::Read;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+async fn connected<IO: Transport>(
+    setup: &Setup,
+    (near, far): (IO, IO),
+) -> (client::TlsStream<IO>, server::TlsStream<IO>) {
+    let connector = TlsConnector::from(Arc::new(setup.client()));
+    let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+    let (client, server) = tokio::join!(connector.connect(localhost(), near), acceptor.accept(far));
+    (client.unwrap(), server.unwrap())
+}
+
+#[tokio::test]
+async fn the_parts_of_a_stream_lose_nothing_that_was_received() {
+    for setup in setups() {
+        // Everything is in the pipe before the client reads.
+        let (mut client, mut server) = connected(&setup, tokio::io::duplex(256 * 1024)).await;
+        let message: Vec<u8> = (0..120_000_u32).map(|i| (i / 11) as u8).collect();
+        server.write_all(&message).await.unwrap();
+        server.shutdown().await.unwrap();
+
+        let mut received = vec![0; 10];
+        client.read_exact(&mut received).await.unwrap();
+        let Parts {
+            mut io,
+            mut connection,
+            ciphertext,
+            ..
+        } = client.into_parts();
+        assert!(!ciphertext.is_empty(), "the stream had read ahead");
+        drop(server);
+        let mut arrived = ciphertext;
+        io.read_to_end(&mut arrived).await.unwrap();
+        let mut unread = &arrived[..];
+        loop {
+            let mut plaintext = [0; 16 * 1024];
+            while let Ok(length @ 1..) = connection.reader().read(&mut plaintext) {
+                received.extend(&plaintext[..length]);
+            }
+            if unread.is_empty() {
+                break;
+            }
+            connection.read_tls(&mut unread).unwrap();
+            connection.process_new_packets().unwrap();
+        }
+        assert!(
+            received == message,
+            "{} of {} bytes",
+            received.len(),
+            message.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_parts_of_a_stream_lose_nothing_that_was_written() {
+    for setup in setups() {
+        let (mut client, mut server) = connected(&setup, tokio::io::duplex(4096)).await;
+        // More than the pipe holds, so that some of it stays behind.
+        let mut message = vec![7; 16 * 1024];
+        let taken = client.write(&message).await.unwrap();
+        message.truncate(taken);
+        let Parts {
+            mut io,
+            mut connection,
+            ..
+        } = client.into_parts();
+        assert!(connection.wants_write(), "nothing was left behind");
+        connection.send_close_notify();
+        let mut rest = Vec::new();
+        while connection.wants_write() {
+            connection.write_tls(&mut rest).unwrap();
+        }
+        let mut received = Vec::new();
+        let (sent, read) = tokio::join!(io.write_all(&rest), server.read_to_end(&mut received));
+        sent.unwrap();
+        read.unwrap();
+        assert!(
+            received == message,
+            "{} of {} bytes",
+            received.len(),
+            message.len()
+        );
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_borrowed_descriptor_is_that_of_the_transport() {
+    use pollback::TlsStream;
+    use std::os::fd::{AsFd, AsRawFd};
+
+    let [setup, _] = setups();
+    let (client, server) = connected(&setup, crate::support::tcp().await).await;
+    let (near, far) = (
+        client.get_ref().0.as_raw_fd(),
+        server.get_ref().0.as_raw_fd(),
+    );
+    assert_eq!(client.as_fd().as_raw_fd(), near);
+    assert_eq!(server.as_fd().as_raw_fd(), far);
+    assert_eq!(TlsStream::from(client).as_fd().as_raw_fd(), near);
+    assert_eq!(TlsStream::from(server).as_fd().as_raw_fd(), far);
+}

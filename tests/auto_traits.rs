@@ -1,0 +1,174 @@
+//! Which public types are `Send`, `Sync` and `Unpin`, in one table.
+//!
+//! A type that holds a transport or callbacks is what these are; everything else is all three. A
+//! "no" is checked as well as a "yes".
+
+use pollback::callback::{
+    Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
+};
+use pollback::rustls::{ClientConnection, ServerConnection};
+use pollback::stream::{self, FallibleHandshake, Handshake, Parts};
+use pollback::{
+    Accept, Connect, Error, ErrorKind, FallibleAccept, FallibleConnect, LazyConfigAcceptor,
+    StartHandshake, TlsAcceptor, TlsConnector, TlsConnectorWithAlpn, TlsStream, client, server,
+};
+use std::cell::Cell;
+use std::marker::{PhantomData, PhantomPinned};
+use std::rc::Rc;
+use tokio::net::TcpStream;
+
+/// A transport that cannot leave its thread.
+struct Local {
+    _shared: Rc<TcpStream>,
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Local {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self._shared.as_fd()
+    }
+}
+
+/// A transport that can be handed to another thread but not shared with one.
+struct Unshared {
+    _state: Cell<u8>,
+}
+
+/// A transport that must not move once it was polled.
+struct Pinned {
+    _stays: PhantomPinned,
+}
+
+type Function = fn();
+
+/// Asks whether a type has a trait: if it has, the inherent constant is found before the trait's.
+struct Probe<T: ?Sized>(PhantomData<T>);
+
+trait Otherwise {
+    const SEND: bool = false;
+    const SYNC: bool = false;
+    const UNPIN: bool = false;
+}
+
+impl<T: ?Sized> Otherwise for Probe<T> {}
+
+impl<T: ?Sized + Send> Probe<T> {
+    const SEND: bool = true;
+}
+
+impl<T: ?Sized + Sync> Probe<T> {
+    const SYNC: bool = true;
+}
+
+impl<T: ?Sized + Unpin> Probe<T> {
+    const UNPIN: bool = true;
+}
+
+/// Each row that is not as the table says, with what was found.
+macro_rules! differences {
+    ($($type:ty => $send:ident $sync:ident $unpin:ident;)*) => {
+        [$((
+            stringify!($type),
+            [stringify!($send), stringify!($sync), stringify!($unpin)],
+            [Probe::<$type>::SEND, Probe::<$type>::SYNC, Probe::<$type>::UNPIN],
+        )),*]
+        .into_iter()
+        .filter(|(_, wanted, found)| *wanted != found.map(|has| if has { "yes" } else { "no" }))
+        .map(|(name, wanted, found)| format!("{name}: {wanted:?} wanted, {found:?} found"))
+        .collect::<Vec<_>>()
+    };
+}
+
+#[test]
+#[rustfmt::skip]
+fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
+    let differences = differences! {
+        // type                                        Send Sync Unpin
+        TlsConnector                                => yes yes yes;
+        TlsConnectorWithAlpn<'static>               => yes yes yes;
+        TlsAcceptor                                 => yes yes yes;
+        Error                                       => yes yes yes;
+        ErrorKind                                   => yes yes yes;
+
+        TlsStream<TcpStream>                        => yes yes yes;
+        TlsStream<Local>                            => no  no  yes;
+        TlsStream<Unshared>                         => yes no  yes;
+        TlsStream<Pinned>                           => yes yes no;
+        client::TlsStream<TcpStream>                => yes yes yes;
+        client::TlsStream<Local>                    => no  no  yes;
+        client::TlsStream<Unshared>                 => yes no  yes;
+        client::TlsStream<Pinned>                   => yes yes no;
+        server::TlsStream<TcpStream>                => yes yes yes;
+        server::TlsStream<Local>                    => no  no  yes;
+        server::TlsStream<Unshared>                 => yes no  yes;
+        server::TlsStream<Pinned>                   => yes yes no;
+        stream::TlsStream<TcpStream, Unshared>      => yes no  yes;
+        Parts<TcpStream, ClientConnection>          => yes yes yes;
+        Parts<Local, ServerConnection>              => no  no  yes;
+        Parts<Pinned, ServerConnection>             => yes yes no;
+
+        Connect<TcpStream>                          => yes yes yes;
+        Connect<Local>                              => no  no  yes;
+        Connect<Unshared>                           => yes no  yes;
+        Connect<Pinned>                             => yes yes no;
+        Accept<TcpStream>                           => yes yes yes;
+        Accept<Local>                               => no  no  yes;
+        Accept<Unshared>                            => yes no  yes;
+        Accept<Pinned>                              => yes yes no;
+        FallibleConnect<TcpStream>                  => yes yes yes;
+        FallibleConnect<Local>                      => no  no  yes;
+        FallibleAccept<TcpStream>                   => yes yes yes;
+        FallibleAccept<Local>                       => no  no  yes;
+        Handshake<TcpStream, ServerConnection>      => yes yes yes;
+        FallibleHandshake<Unshared, ClientConnection> => yes no yes;
+        LazyConfigAcceptor<TcpStream>               => yes yes yes;
+        LazyConfigAcceptor<Local>                   => no  no  yes;
+        StartHandshake<TcpStream>                   => yes yes yes;
+        StartHandshake<Local>                       => no  no  yes;
+
+        // An attempt lives within one poll: a `Context` belongs to its thread.
+        Attempt<'static, 'static, TcpStream>        => no  no  yes;
+        Attempt<'static, 'static, Pinned>           => no  no  yes;
+        Absent                                      => yes yes yes;
+        Direction                                   => yes yes yes;
+        Polled                                      => yes yes yes;
+        ReadinessHandle                             => yes yes yes;
+        Signalled                                   => yes yes yes;
+        Callbacks<Function, Function>               => yes yes yes;
+        Callbacks<Function, Local>                  => no  no  yes;
+        Callbacks<Function, Function, Unshared>     => yes no  yes;
+        Callbacks<Function, Function, Absent, Local> => no no  yes;
+        CallbackIo<Function, Signalled>             => yes yes yes;
+        CallbackIo<Local, Signalled>                => no  no  yes;
+        CallbackIo<Function, Unshared>              => yes no  yes;
+        CallbackIo<Pinned, Polled>                  => yes yes yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[cfg(all(unix, feature = "fd"))]
+#[test]
+#[rustfmt::skip]
+fn a_descriptor_is_what_its_owner_is() {
+    use pollback::callback::Descriptor;
+    use std::os::fd::OwnedFd;
+
+    let differences = differences! {
+        Descriptor<OwnedFd>                         => yes yes yes;
+        Descriptor<Local>                           => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[test]
+fn a_row_that_is_not_true_is_noticed() {
+    assert!(differences! { u8 => yes yes yes; Rc<u8> => no no yes; }.is_empty());
+    assert_eq!(
+        differences! { u8 => no yes yes; Rc<u8> => yes no yes; }.len(),
+        2
+    );
+    assert_eq!(
+        differences! { Cell<u8> => yes yes yes; PhantomPinned => yes yes yes; }.len(),
+        2
+    );
+}

@@ -1,0 +1,111 @@
+//! The rules, as tables, and the checks that read them.
+
+use crate::source::{File, Root};
+
+/// A module directly below the crate root, and what it may know of.
+pub(crate) struct Room {
+    pub(crate) name: &'static str,
+    /// The other rooms it may import.
+    pub(crate) ours: &'static [&'static str],
+    /// The crates other than the standard library that it may mention.
+    pub(crate) crates: &'static [&'static str],
+}
+
+/// The rooms from the ground up: each imports only from what is listed above it. Not every room is
+/// furnished yet; the order is settled all the same.
+#[rustfmt::skip]
+pub(crate) const HOUSE: &[Room] = &[
+    Room { name: "error",    ours: &[],        crates: &["rustls"] },
+    Room { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
+    Room { name: "engine",   ours: &["error"], crates: &["rustls"] },
+    // One drive loop for every engine: it knows a connection by our trait alone.
+    Room { name: "stream",   ours: &["error", "callback", "engine"],           crates: &["tokio"] },
+    Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
+    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"],
+                             crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
+    Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
+                             crates: JOINT },
+    Room { name: "listener", ours: &["error", "callback", "engine", "stream", "server", "hello"],
+                             crates: JOINT },
+];
+
+/// For the rooms in which the types of tokio and rustls meet.
+const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
+
+/// Where `unsafe` may stand: these folders and files.
+const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];
+
+/// The functions whose names may begin with `get_`: those that tokio-rustls has.
+const GET: &[&str] = &["get_ref", "get_mut"];
+
+/// How deep the files of modules may be nested; `stream::read` is two deep.
+const DEPTH: usize = 2;
+
+/// The longest that a file may be.
+pub(crate) const LINES: usize = 500;
+
+/// Says so when the file is too long.
+pub(crate) fn check_length(path: &str, text: &str) -> Option<String> {
+    let lines = text.lines().count();
+    (lines > LINES).then(|| format!("{path}: {lines} lines, more than {LINES}"))
+}
+
+/// Everything that is wrong with one file of `src`.
+pub(crate) fn check_source(file: &File) -> Vec<String> {
+    let mut found = check_contents(file);
+    let Some(name) = file.module.first() else {
+        // The crate root ties the rooms together and may import all of them.
+        return found;
+    };
+    let Some(room) = HOUSE.iter().find(|room| room.name == name) else {
+        found.push(format!("{}: {name} is not a room of the house", file.path));
+        return found;
+    };
+    for import in &file.paths {
+        let complaint = match &import.root {
+            Root::Ours(module) => match module.first() {
+                Some(first) if first == name || room.ours.contains(&first.as_str()) => continue,
+                Some(first) if HOUSE.iter().any(|room| room.name == first) => {
+                    format!("{name} may not import {first}")
+                }
+                _ => "import from the module, not from the crate root's re-export".to_owned(),
+            },
+            Root::Crate(other) if room.crates.contains(&other.as_str()) => continue,
+            Root::Crate(other) => format!("{name} may not mention {other}"),
+        };
+        found.push(format!(
+            "{}:{}: {complaint}: {}",
+            file.path, import.line, import.text
+        ));
+    }
+    found
+}
+
+fn check_contents(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    for (line, module) in &file.modules {
+        if module.len() > DEPTH {
+            let module = module.join("::");
+            found.push(format!(
+                "{}:{line}: {module} is more than {DEPTH} deep",
+                file.path
+            ));
+        }
+    }
+    if !UNSAFE.iter().any(|allowed| file.path.starts_with(allowed)) {
+        for line in &file.unsafe_lines {
+            found.push(format!("{}:{line}: unsafe is not allowed here", file.path));
+        }
+    }
+    for (line, name) in &file.functions {
+        if name.starts_with("get_") && !GET.contains(&name.as_str()) {
+            found.push(format!(
+                "{}:{line}: {name} should not begin with get_",
+                file.path
+            ));
+        }
+    }
+    found
+}
