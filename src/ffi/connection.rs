@@ -30,14 +30,14 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// ```no_run
 /// use pollback::ffi::FfiConnection;
-/// use pollback::ffi::rustls_ffi::client::{rustls_client_config, rustls_client_connection};
+/// use pollback::ffi::rustls_ffi::client::rustls_client_config;
 /// use pollback::ffi::rustls_ffi::rustls_result;
 /// use std::ptr::{NonNull, null_mut};
 /// use tokio::net::TcpStream;
 ///
 /// # async fn connect(config: *const rustls_client_config) -> std::io::Result<()> {
 /// let mut raw = null_mut();
-/// let result = rustls_client_connection::rustls_client_connection_new(
+/// let result = rustls_client_config::rustls_client_connection_new(
 ///     config,
 ///     c"example.com".as_ptr(),
 ///     &mut raw,
