@@ -7,10 +7,12 @@
 //!
 //! | given | wanted | here |
 //! |---|---|---|
-//! | C callbacks | a tokio transport | [`CCallbacks`] in a [`CallbackIo`](crate::callback::CallbackIo) |
-//! | a tokio transport | C callbacks | [`read`], [`write`], [`write_vectored`], within [`lend_read`] or [`lend_write`] |
+//! | C callbacks | a tokio transport | [`CCallbacks`] in a [`CallbackIo`] |
+//! | a tokio transport | C callbacks | [`read`], [`write()`], [`write_vectored`] |
 //! | a `rustls_connection` | a TLS stream | [`FfiConnection`] |
 //! | a `rustls_acceptor` | a server's TLS stream | [`FfiAcceptor`] |
+//!
+//! A transport is lent to C for the time of one call, by [`lend_read`] or [`lend_write`].
 //!
 //! # Codes
 //!
@@ -27,6 +29,8 @@
 //! A program whose `main` is in Rust ignores SIGPIPE. One whose `main` is in C does not, and some
 //! writes to a socket that the peer has closed then kill it, vectored writes of tokio's sockets
 //! among them. Have it call `signal(SIGPIPE, SIG_IGN)`.
+//!
+//! [`CallbackIo`]: crate::callback::CallbackIo
 
 #![allow(unsafe_code)]
 
