@@ -25,6 +25,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The programs of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(doc)]
 #[doc = include_str!("../docs/tokio-rustls.md")]
 pub mod moving_from_tokio_rustls {}

@@ -1,5 +1,6 @@
 //! poll → attempt: a tokio transport in one poll, seen as `std::io::Read + Write`.
 
+use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -52,10 +53,16 @@ impl<'a, 'cx, T: ?Sized> Attempt<'a, 'cx, T> {
 impl<T: AsyncRead + ?Sized> Read for Attempt<'_, '_, T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let offered = buf.len();
+        let start = buf.as_ptr();
         let mut buf = ReadBuf::new(buf);
         let answer = self.transport.as_mut().poll_read(self.cx, &mut buf);
-        // A transport can put another buffer in the place of ours, so its length is an answer too.
-        within(offered, registered(answer.map_ok(|()| buf.filled().len())))
+        let stored = within(offered, registered(answer.map_ok(|()| buf.filled().len())))?;
+        // A transport can put another buffer in the place of ours, of whatever length.
+        if buf.filled().as_ptr() != start {
+            let reason = format!("{stored} bytes were stored in another buffer");
+            return Err(Error::because(ErrorKind::OverReported, reason).into());
+        }
+        Ok(stored)
     }
 }
 
@@ -88,6 +95,14 @@ impl<T: AsyncRead + AsyncWrite + ?Sized> Callback for Attempt<'_, '_, T> {
 
     fn shutdown(&mut self) -> io::Result<()> {
         registered(self.transport.as_mut().poll_shutdown(self.cx))
+    }
+}
+
+impl<T: fmt::Debug + ?Sized> fmt::Debug for Attempt<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
     }
 }
 

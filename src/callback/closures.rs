@@ -32,7 +32,6 @@ use super::{Callback, within};
 /// let mut buffer = [0; 8];
 /// assert_eq!(callbacks.read(&mut buffer)?, 2);
 /// assert_eq!(callbacks.write_vectored(&[IoSlice::new(b"a"), IoSlice::new(b"bc")])?, 3);
-/// drop(callbacks);
 /// assert_eq!(sent, b"abc");
 /// # io::Result::Ok(())
 /// ```

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::attempt::first_slice;
 use super::{ATTEMPTS_PER_POLL, Callback, Direction, Readiness, within};
 use crate::error::ErrorKind;
 
@@ -18,8 +19,10 @@ use crate::error::ErrorKind;
 /// [`Polled`](super::Polled).
 ///
 /// Each poll makes one attempt; only `Interrupted`, and a `WouldBlock` after which the readiness
-/// says "try again", repeat it. Errors are passed on as the objects they are. After a shutdown
-/// writes fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) and make no attempt.
+/// says "try again", repeat it. Errors are passed on as the objects they are. Once a shutdown has
+/// begun writes fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) and make no attempt. A
+/// read into an empty buffer makes no attempt either. Attempts that always succeed never yield to
+/// other tasks, which tokio's own sockets do from time to time.
 ///
 /// # Cancel safety
 ///
@@ -157,6 +160,11 @@ impl<C: Callback, R: Readiness> AsyncWrite for CallbackIo<C, R> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // std's own `write_vectored` offers one slice only, and its answer could not be held
+        // against that offer.
+        if !self.callback.has_write_vectored() {
+            return self.poll_write(cx, first_slice(bufs));
+        }
         let offered = bufs.iter().map(|buf| buf.len()).sum();
         self.get_mut().poll_put(cx, |callback| {
             within(offered, callback.write_vectored(bufs))
@@ -173,10 +181,9 @@ impl<C: Callback, R: Readiness> AsyncWrite for CallbackIo<C, R> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.closed = true;
         ready!(self.as_mut().poll_flush(cx))?;
-        let this = self.get_mut();
-        ready!(this.poll_attempt(Direction::Write, cx, Callback::shutdown))?;
-        this.closed = true;
-        Poll::Ready(Ok(()))
+        self.get_mut()
+            .poll_attempt(Direction::Write, cx, Callback::shutdown)
     }
 }

@@ -31,6 +31,8 @@
 
 mod attempt;
 mod closures;
+#[cfg(all(unix, feature = "fd"))]
+mod descriptor;
 mod io;
 mod readiness;
 
@@ -38,9 +40,9 @@ use std::io::{Read, Result, Write};
 
 pub use attempt::Attempt;
 pub use closures::{Absent, Callbacks};
-pub use io::CallbackIo;
 #[cfg(all(unix, feature = "fd"))]
-pub use readiness::Descriptor;
+pub use descriptor::Descriptor;
+pub use io::CallbackIo;
 pub use readiness::{Direction, Polled, Readiness, ReadinessHandle, Signalled};
 
 use crate::error::{Error, ErrorKind};
@@ -50,7 +52,8 @@ use crate::error::{Error, ErrorKind};
 /// Implemented by [`Attempt`] and [`Callbacks`]. Implement it for a type of your own to use it in a
 /// [`CallbackIo`] without closures.
 pub trait Callback: Read + Write {
-    /// Whether `write_vectored` takes more than one slice in a call.
+    /// Whether `write_vectored` takes more than one slice in a call. If not, `write` is called with
+    /// the first slice that is not empty.
     fn has_write_vectored(&self) -> bool {
         false
     }
@@ -67,10 +70,31 @@ pub trait Callback: Read + Write {
     }
 }
 
+impl<C: Callback + ?Sized> Callback for &mut C {
+    fn has_write_vectored(&self) -> bool {
+        (**self).has_write_vectored()
+    }
+
+    fn shutdown(&mut self) -> Result<()> {
+        (**self).shutdown()
+    }
+}
+
+impl<C: Callback + ?Sized> Callback for Box<C> {
+    fn has_write_vectored(&self) -> bool {
+        (**self).has_write_vectored()
+    }
+
+    fn shutdown(&mut self) -> Result<()> {
+        (**self).shutdown()
+    }
+}
+
 /// How often a driver repeats a fruitless attempt before it lets other tasks run.
 pub(crate) const ATTEMPTS_PER_POLL: usize = 1024;
 
 /// Refuses an answer that is larger than the offer it answers.
+#[inline]
 pub(crate) fn within(offered: usize, answer: Result<usize>) -> Result<usize> {
     match answer {
         Ok(answered) if answered > offered => Err(Error::because(

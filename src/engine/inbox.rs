@@ -26,6 +26,7 @@ impl Inbox {
     ///
     /// `Ok(0)` means that there is no room, or that the source has ended; once it has, it is not
     /// asked again.
+    #[inline]
     pub(crate) fn fill(&mut self, source: &mut dyn Read) -> io::Result<usize> {
         if self.ended || self.filled.end == SIZE {
             return Ok(0);
@@ -46,11 +47,13 @@ impl Inbox {
     }
 
     /// Whether no byte is left in it.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.filled.is_empty()
     }
 
     /// Whether the source has ended and every byte of it has been taken.
+    #[inline]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.ended && self.is_empty()
     }
@@ -70,6 +73,7 @@ impl Inbox {
     }
 
     /// Gives the buffer back when nothing is in it.
+    #[inline]
     fn release(&mut self) {
         if self.is_empty() {
             self.filled = 0..0;

@@ -42,8 +42,8 @@ pub trait Engine {
     /// Takes ciphertext in and decrypts what is whole: what the inbox holds, or if that is empty,
     /// the outcome of one attempt at `source`.
     ///
-    /// Takes nothing while plaintext is waiting, and nothing after the peer has closed or the
-    /// source has ended; [`plaintext`](Self::plaintext) tells which.
+    /// To be asked only while [`plaintext`](Self::plaintext) says that there is none yet. Stops as
+    /// soon as there is some, and when the peer has closed or the source has ended.
     ///
     /// The outer error is that of `source`, the inner one that of TLS; with that an alert is to be
     /// transmitted.

@@ -67,9 +67,6 @@ impl<C: Sided> Engine for C {
         if let Err(error) = self.writer().flush() {
             return Ok(Err(Failure(error)));
         }
-        if !matches!(self.plaintext(), Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            return Ok(Ok(()));
-        }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
                 // This makes the connection release the buffer that the last record needed.

@@ -140,6 +140,14 @@ where
                 return;
             }
             self.connection.absorb(&mut self.inbox);
+            self.queue_answers();
+        }
+    }
+
+    /// Queues what the peer has asked for in what was just received.
+    pub(super) fn queue_answers(&mut self) {
+        if !self.closed {
+            self.connection.queue_answers();
         }
     }
 

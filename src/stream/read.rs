@@ -32,6 +32,7 @@ where
             if let Err(failure) = ready!(self.poll_receive(Half::Reader, cx))? {
                 return self.poll_fail(Half::Reader, cx, failure);
             }
+            self.queue_answers();
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -67,9 +68,6 @@ where
     /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
     /// when the reader parks, what was written and not flushed.
     fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
-        if !self.closed {
-            self.connection.queue_answers();
-        }
         if self.write_error.is_some() {
             return;
         }

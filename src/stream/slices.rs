@@ -5,20 +5,11 @@ use std::io::IoSlice;
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(super) const RECORD: usize = 16 * 1024;
 
-/// How many slices a record is gathered from.
-const SLICES: usize = 64;
-
 /// What is left of the slices of a write.
 pub(super) struct Slices<'a> {
     slices: &'a [IoSlice<'a>],
     /// How much of the first slice is done.
     done: usize,
-}
-
-/// The slices of one record.
-pub(super) struct Record<'a> {
-    slices: [IoSlice<'a>; SLICES],
-    count: usize,
 }
 
 impl<'a> Slices<'a> {
@@ -32,29 +23,26 @@ impl<'a> Slices<'a> {
         self.slices.is_empty()
     }
 
-    /// As much as goes into the next record.
-    pub(super) fn record(&self) -> Record<'a> {
-        let mut record = Record {
-            slices: [IoSlice::new(&[]); SLICES],
-            count: 0,
-        };
+    /// As much as goes into the next record, gathered from at most as many slices as `gathered`
+    /// holds.
+    pub(super) fn record<'g>(&self, gathered: &'g mut [IoSlice<'a>]) -> &'g [IoSlice<'a>] {
+        let mut count = 0;
         let mut room = RECORD;
         let mut done = self.done;
         for slice in self.slices {
-            let rest = &slice[done..];
-            done = 0;
-            if rest.is_empty() {
-                continue;
-            }
-            if room == 0 || record.count == SLICES {
+            if room == 0 || count == gathered.len() {
                 break;
             }
-            let part = &rest[..rest.len().min(room)];
-            room -= part.len();
-            record.slices[record.count] = IoSlice::new(part);
-            record.count += 1;
+            let rest = &slice[done..];
+            done = 0;
+            if !rest.is_empty() {
+                let part = &rest[..rest.len().min(room)];
+                room -= part.len();
+                gathered[count] = IoSlice::new(part);
+                count += 1;
+            }
         }
-        record
+        &gathered[..count]
     }
 
     /// Goes on by `count` bytes and over empty slices.
@@ -72,23 +60,20 @@ impl<'a> Slices<'a> {
     }
 }
 
-impl<'a> Record<'a> {
-    pub(super) fn as_slice(&self) -> &[IoSlice<'a>] {
-        &self.slices[..self.count]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SLICES: usize = 64;
 
     fn records(bufs: &[&[u8]]) -> Vec<Vec<usize>> {
         let slices: Vec<_> = bufs.iter().map(|buf| IoSlice::new(buf)).collect();
         let mut slices = Slices::new(&slices);
         let mut records = Vec::new();
         while !slices.is_empty() {
-            let record = slices.record();
-            let lengths: Vec<_> = record.as_slice().iter().map(|slice| slice.len()).collect();
+            let mut gathered = [IoSlice::new(&[]); SLICES];
+            let record = slices.record(&mut gathered);
+            let lengths: Vec<_> = record.iter().map(|slice| slice.len()).collect();
             slices.advance(lengths.iter().sum());
             records.push(lengths);
         }
@@ -130,8 +115,9 @@ mod tests {
         let bufs = [IoSlice::new(b"abc"), IoSlice::new(b"de")];
         let mut slices = Slices::new(&bufs);
         slices.advance(2);
-        let record = slices.record();
-        assert_eq!(record.as_slice()[0][..], *b"c");
-        assert_eq!(record.as_slice()[1][..], *b"de");
+        let mut gathered = [IoSlice::new(&[]); SLICES];
+        let record = slices.record(&mut gathered);
+        assert_eq!(record[0][..], *b"c");
+        assert_eq!(record[1][..], *b"de");
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Waiters {
 
 impl Waiters {
     /// What to give to the transport instead of `own`, if the other half waits here too.
+    #[inline]
     pub(super) fn joined(&self, half: Half, own: &Waker) -> Option<Waker> {
         let other = match half {
             Half::Reader => &self.writer,
@@ -38,6 +39,7 @@ impl Waiters {
     }
 
     /// Remembers that `half` waits: the transport was polled for it and answered `Pending`.
+    #[inline]
     pub(super) fn park(&mut self, half: Half, waker: &Waker) {
         match self.slot(half) {
             Some(parked) => parked.clone_from(waker),
@@ -47,6 +49,7 @@ impl Waiters {
 
     /// Remembers that `half` has got an answer, and wakes the other one: the answer may be what it
     /// waits for, and the transport need not wake anybody any more.
+    #[inline]
     pub(super) fn advance(&mut self, half: Half) {
         *self.slot(half) = None;
         self.wake(match half {
@@ -56,6 +59,7 @@ impl Waiters {
     }
 
     /// Wakes `half`, if it waits.
+    #[inline]
     pub(super) fn wake(&mut self, half: Half) {
         if let Some(waker) = self.slot(half).take() {
             waker.wake();

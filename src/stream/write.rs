@@ -12,6 +12,9 @@ use super::waiters::Half;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 
+/// How many slices of a vectored write are gathered into a record.
+const SLICES: usize = 64;
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -19,10 +22,10 @@ where
 {
     /// Takes records one at a time, and no further one while an earlier one is still here: only
     /// then no more than one stays behind when the writer stops.
-    fn poll_send(
+    fn poll_send<const SLICES: usize>(
         &mut self,
         cx: &mut Context<'_>,
-        mut slices: Slices<'_>,
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.closed {
             return Poll::Ready(Err(ErrorKind::Closed.into()));
@@ -30,11 +33,13 @@ where
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
         }
+        let mut slices = Slices::new(bufs);
         if slices.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let mut gathered = [IoSlice::new(&[]); SLICES];
         if self.early.is_some() {
-            let early = ready!(self.poll_send_early(cx, slices.record().as_slice()))?;
+            let early = ready!(self.poll_send_early(cx, slices.record(&mut gathered)))?;
             if early > 0 {
                 return Poll::Ready(Ok(early));
             }
@@ -51,7 +56,7 @@ where
             if slices.is_empty() {
                 return Poll::Ready(Ok(taken));
             }
-            match self.connection.send(slices.record().as_slice()) {
+            match self.connection.send(slices.record(&mut gathered)) {
                 Ok(0) => break Poll::Ready(ErrorKind::Refused.into()),
                 Ok(sent) => {
                     slices.advance(sent);
@@ -102,8 +107,7 @@ where
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut()
-            .poll_send(cx, Slices::new(&[IoSlice::new(buf)]))
+        self.get_mut().poll_send::<1>(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -111,7 +115,7 @@ where
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_send(cx, Slices::new(bufs))
+        self.get_mut().poll_send::<SLICES>(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,0 +1,180 @@
+//! Gets a URL over HTTPS: the body goes to stdout, what was negotiated to stderr.
+//!
+//! ```sh
+//! cargo run --example client -- https://www.rust-lang.org/
+//! cargo run --example client -- --tls13 --root root.pem https://localhost:4433/
+//! ```
+
+mod http;
+mod url;
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pollback::client::TlsStream;
+use pollback::rustls::pki_types::CertificateDer;
+use pollback::rustls::pki_types::pem::PemObject;
+use pollback::rustls::{self, ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use pollback::{ErrorKind, TlsConnector};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::url::Url;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+const USAGE: &str = "usage: client [--root FILE] [--tls12] [--tls13] [--alpn NAME]... URL";
+/// How long a server may take until it has finished the handshake.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Options {
+    url: String,
+    root: Option<PathBuf>,
+    versions: Vec<&'static SupportedProtocolVersion>,
+    alpn: Vec<Vec<u8>>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Some(options) = options(env::args_os().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Err(error) = get(&options).await else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("client: {}: {}", options.url, explanation(&*error));
+    ExitCode::FAILURE
+}
+
+fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
+    let mut options = Options::default();
+    loop {
+        let argument = arguments.next()?;
+        match argument.to_str()? {
+            "--root" => options.root = Some(arguments.next()?.into()),
+            "--tls12" => options.versions.push(&version::TLS12),
+            "--tls13" => options.versions.push(&version::TLS13),
+            "--alpn" => options
+                .alpn
+                .push(arguments.next()?.into_string().ok()?.into()),
+            url if url.starts_with('-') => return None,
+            url => {
+                options.url = url.to_owned();
+                return arguments.next().is_none().then_some(options);
+            }
+        }
+    }
+}
+
+async fn get(options: &Options) -> Result<(), BoxError> {
+    let url: Url = options.url.parse()?;
+    let connector = TlsConnector::from(Arc::new(config(options)?));
+    let mut stream = match timeout(DEADLINE, connect(&url, connector)).await {
+        Ok(connected) => connected?,
+        Err(_) => return Err("no connection within the deadline".into()),
+    };
+    eprintln!("{}", negotiated(&stream));
+    http::get(&mut stream, &url, &mut tokio::io::stdout()).await?;
+    // The answer is complete: a server that has gone already changes nothing about that.
+    let _ = stream.shutdown().await;
+    Ok(())
+}
+
+async fn connect(url: &Url, connector: TlsConnector) -> Result<TlsStream<TcpStream>, BoxError> {
+    let tcp = TcpStream::connect((url.host(), url.port())).await?;
+    tcp.set_nodelay(true)?;
+    Ok(connector.connect(url.name(), tcp).await?)
+}
+
+fn config(options: &Options) -> Result<ClientConfig, BoxError> {
+    let roots = match &options.root {
+        Some(path) => {
+            given_roots(path).map_err(|e| format!("root file {}: {e}", path.display()))?
+        }
+        None => platform_roots()?,
+    };
+    let versions = match &options.versions[..] {
+        [] => rustls::DEFAULT_VERSIONS,
+        chosen => chosen,
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = match &options.alpn[..] {
+        [] => vec![b"http/1.1".to_vec()],
+        chosen => chosen.to_vec(),
+    };
+    Ok(config)
+}
+
+fn given_roots(path: &Path) -> Result<RootCertStore, BoxError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots
+            .add(certificate?)
+            .map_err(|e| format!("a certificate in it cannot be used: {e}"))?;
+    }
+    if roots.is_empty() {
+        return Err("no PEM certificate in it".into());
+    }
+    Ok(roots)
+}
+
+fn platform_roots() -> Result<RootCertStore, BoxError> {
+    let loaded = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // Platforms keep a few old certificates that rustls does not take; the others will do.
+    roots.add_parsable_certificates(loaded.certs);
+    match loaded.errors.into_iter().next() {
+        _ if !roots.is_empty() => Ok(roots),
+        Some(error) => Err(format!("no platform roots: {error}").into()),
+        None => Err("no platform roots; give one with --root".into()),
+    }
+}
+
+/// Version, cipher suite, group, ALPN and kind of handshake, in one line.
+fn negotiated(stream: &TlsStream<TcpStream>) -> String {
+    let (_, connection) = stream.get_ref();
+    let suite = connection.negotiated_cipher_suite();
+    let group = connection.negotiated_key_exchange_group();
+    let alpn = connection.alpn_protocol().unwrap_or(b"none");
+    format!(
+        "{}, {}, {}, ALPN {}, {} handshake",
+        name(connection.protocol_version()),
+        name(suite.map(|suite| suite.suite())),
+        name(group.map(|group| group.name())),
+        alpn.escape_ascii(),
+        name(connection.handshake_kind()),
+    )
+}
+
+fn name(value: Option<impl Debug>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| format!("{value:?}"))
+}
+
+/// What an error means to the one who typed the URL.
+fn explanation(error: &(dyn Error + 'static)) -> String {
+    let Some(found) = pollback::Error::find(error) else {
+        return error.to_string();
+    };
+    let hint = match found.kind() {
+        ErrorKind::UnknownIssuer => " (--root FILE gives a root to trust)",
+        ErrorKind::InvalidAlpn => " (--alpn NAME)",
+        _ => "",
+    };
+    match found.source() {
+        Some(cause) => format!("{found}{hint}: {cause}"),
+        None => format!("{found}{hint}"),
+    }
+}

@@ -1,0 +1,79 @@
+//! One direction of the move: a sender that writes slices, a receiver that digests.
+
+use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::BoxError;
+use crate::payload::{Reader, Sha};
+
+/// What the application holds at once: this many bytes, written as slices of `SLICE`.
+pub(crate) const BUFFER: usize = 16 * SLICE;
+const SLICE: usize = 16 * 1024;
+
+/// What arrived, and how long it took: from the call until the peer's `close_notify`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) digest: Sha,
+    pub(crate) length: u64,
+    pub(crate) took: Duration,
+}
+
+/// Sends all of the payload, then ends this direction; the other one stays open.
+pub(crate) async fn send<S>(stream: &mut S, mut payload: Reader<'_>) -> Result<(), BoxError>
+where
+    S: AsyncWrite + Unpin,
+{
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let filled = payload.fill(&mut buffer).await?;
+        if filled == 0 {
+            break;
+        }
+        let mut slices: Vec<_> = buffer[..filled].chunks(SLICE).map(IoSlice::new).collect();
+        write_all_vectored(stream, &mut slices).await?;
+    }
+    stream.shutdown().await?;
+    Ok(())
+}
+
+async fn write_all_vectored<S>(stream: &mut S, mut slices: &mut [IoSlice<'_>]) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    while !slices.is_empty() {
+        match stream.write_vectored(slices).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut slices, written),
+        }
+    }
+    Ok(())
+}
+
+/// Reads until the peer ends its direction.
+pub(crate) async fn receive<S>(stream: &mut S, bar: &ProgressBar) -> io::Result<Received>
+where
+    S: AsyncRead + Unpin,
+{
+    let started = Instant::now();
+    let mut buffer = vec![0; BUFFER];
+    let mut hasher = Sha256::new();
+    let mut length = 0;
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        length += read as u64;
+        bar.inc(read as u64);
+    }
+    Ok(Received {
+        digest: hasher.finalize().into(),
+        length,
+        took: started.elapsed(),
+    })
+}

@@ -1,0 +1,80 @@
+//! As much of HTTP/1.1 as one answer needs.
+
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// The longest head of a request that is taken in.
+const HEAD_LIMIT: u64 = 16 * 1024;
+/// How much of a refused request is read after the answer.
+const REST_LIMIT: u64 = 1024 * 1024;
+
+/// What a request deserves.
+enum Verdict {
+    Get,
+    Head,
+    Wrong(&'static str),
+}
+
+/// Reads the head of one request, answers it and closes the connection.
+pub(crate) async fn answer<S>(stream: &mut S, hello: &str) -> io::Result<()>
+where
+    S: AsyncBufRead + AsyncWrite + Unpin,
+{
+    let Some(verdict) = request(stream).await? else {
+        // A client that only wanted the handshake.
+        return stream.shutdown().await;
+    };
+    let (status, body) = match verdict {
+        Verdict::Get | Verdict::Head => ("200 OK", hello),
+        Verdict::Wrong(status) => (status, ""),
+    };
+    let length = body.len();
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
+    );
+    if !matches!(verdict, Verdict::Head) {
+        answer.push_str(body);
+    }
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    if matches!(verdict, Verdict::Wrong(_)) {
+        // Bytes that nobody reads make a kernel reset the connection, answer and all.
+        tokio::io::copy(&mut stream.take(REST_LIMIT), &mut tokio::io::sink()).await?;
+    }
+    Ok(())
+}
+
+/// Reads a head up to its empty line; `None` where the client sent nothing at all.
+async fn request<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Option<Verdict>> {
+    let mut head = stream.take(HEAD_LIMIT);
+    let mut lines = Vec::new();
+    loop {
+        let start = lines.len();
+        if head.read_until(b'\n', &mut lines).await? == 0 {
+            return Ok(match (lines.len(), head.limit()) {
+                (0, _) => None,
+                (_, 0) => Some(Verdict::Wrong("431 Request Header Fields Too Large")),
+                _ => Some(Verdict::Wrong("400 Bad Request")),
+            });
+        }
+        if matches!(&lines[start..], b"\r\n" | b"\n") {
+            break;
+        }
+    }
+    let first = lines
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let mut words = first.trim_ascii_end().split(|byte| *byte == b' ');
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    Ok(Some(match (method, target, version, words.next()) {
+        (Some(method), Some([b'/', ..]), Some(b"HTTP/1.0" | b"HTTP/1.1"), None) => match method {
+            b"GET" => Verdict::Get,
+            b"HEAD" => Verdict::Head,
+            _ => Verdict::Wrong("405 Method Not Allowed"),
+        },
+        _ => Verdict::Wrong("400 Bad Request"),
+    }))
+}

@@ -1,0 +1,110 @@
+//! Readiness from a file descriptor (Unix).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::task::{Context, Poll, ready};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+use super::{Direction, Readiness};
+
+/// Readiness from a file descriptor that tokio's runtime watches (Unix).
+///
+/// The descriptor is watched for as long as this lives; it is never read, written or closed
+/// here beyond what dropping `T` does. `T` can be a socket, an `Arc` of one that the callbacks
+/// share, an [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; it has to keep the descriptor
+/// that it gives first open for as long as it lives, as all of these do.
+///
+/// A callback that says "would block" although the descriptor is ready costs attempts, not
+/// liveness: it is tried again, between the turns of other tasks.
+#[derive(Debug)]
+pub struct Descriptor<T: AsFd>(AsyncFd<Watched<T>>);
+
+#[derive(Debug)]
+struct Watched<T> {
+    owner: T,
+    descriptor: RawFd,
+}
+
+impl<T> AsRawFd for Watched<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.descriptor
+    }
+}
+
+impl<T: AsFd> Descriptor<T> {
+    /// Watches `descriptor`, which should be in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor cannot be watched (a regular file, say), or the limit of the system is
+    /// reached.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, or if that runtime has its I/O driver disabled.
+    pub fn new(descriptor: T) -> io::Result<Self> {
+        let watched = Watched {
+            descriptor: descriptor.as_fd().as_raw_fd(),
+            owner: descriptor,
+        };
+        // Deprecated since the descriptor of an `AsRawFd` may change or be closed while it is
+        // watched. This one does not change, and its owner is kept with it.
+        #[allow(deprecated)]
+        AsyncFd::new(watched).map(Self)
+    }
+
+    /// The descriptor's owner.
+    pub fn get_ref(&self) -> &T {
+        &self.0.get_ref().owner
+    }
+
+    fn poll_reported<'a>(
+        &'a self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<AsyncFdReadyGuard<'a, Watched<T>>>> {
+        match direction {
+            Direction::Read => self.0.poll_read_ready(cx),
+            Direction::Write => self.0.poll_write_ready(cx),
+        }
+    }
+
+    fn is_ready(&self, direction: Direction) -> io::Result<bool> {
+        let flags = match direction {
+            Direction::Read => PollFlags::IN,
+            Direction::Write => PollFlags::OUT,
+        };
+        let mut watched = [PollFd::new(self.get_ref(), flags)];
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        match poll(&mut watched, Some(&at_once)) {
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl<T: AsFd> Readiness for Descriptor<T> {
+    fn poll_blocked(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The runtime reports changes only, so what it reported may be forgotten only once the
+        // descriptor is not ready. Later changes are reported anew.
+        let mut event = ready!(self.poll_reported(direction, cx))?;
+        if self.is_ready(direction)? {
+            event.retain_ready();
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        event.clear_ready();
+        // Registers the waker, unless there is news, or the end that a descriptor once had,
+        // which the runtime never forgets.
+        if self.poll_reported(direction, cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,189 @@
+//! What the tests of this program share: wakers that count, errors that can be told apart, and the
+//! five operations in both of their forms.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use pollback::callback::Callback;
+use pollback::{Error, ErrorKind};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Counts how often its waker was woken.
+#[derive(Default)]
+pub(crate) struct WakeCount(AtomicUsize);
+
+impl Wake for WakeCount {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl WakeCount {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let count = Arc::<Self>::default();
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// An error that nobody but these tests can make.
+#[derive(Debug)]
+pub(crate) struct Private(u32);
+
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "private error {}", self.0)
+    }
+}
+
+impl std::error::Error for Private {}
+
+/// Makes an error of this kind, and something to recognise that very object by.
+pub(crate) fn private_error(kind: io::ErrorKind) -> (io::Error, Identity) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed) as u32;
+    let error = io::Error::new(kind, Private(number));
+    let address = private(&error).expect("just put there");
+    let identity = Identity(std::ptr::from_ref(address) as usize, number);
+    (error, identity)
+}
+
+/// What tells one error object from every other: where it lies, and what it holds.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Identity(usize, u32);
+
+impl Identity {
+    #[track_caller]
+    pub(crate) fn assert_is(&self, error: &io::Error) {
+        let found = private(error).unwrap_or_else(|| panic!("another error: {error:?}"));
+        let found = Self(std::ptr::from_ref(found) as usize, found.0);
+        assert_eq!(&found, self, "a copy, or another error of the same type");
+    }
+}
+
+fn private(error: &io::Error) -> Option<&Private> {
+    error.get_ref()?.downcast_ref()
+}
+
+#[track_caller]
+pub(crate) fn assert_kind(error: &io::Error, kind: ErrorKind) {
+    assert_eq!(
+        Error::find(error).map(|e| e.kind()),
+        Some(kind),
+        "{error:?}"
+    );
+}
+
+/// Asserts that `error` says "no waker is registered" and has the transport's error as its source.
+#[track_caller]
+pub(crate) fn assert_unregistered(error: &io::Error, original: &Identity) {
+    assert_ne!(error.kind(), io::ErrorKind::WouldBlock);
+    assert_kind(error, ErrorKind::Unregistered);
+    let own = error.get_ref().expect("an error of the crate");
+    let own: &Error = own.downcast_ref().expect("an error of the crate");
+    let source: &io::Error = own.source().expect("a source").downcast_ref().unwrap();
+    assert_eq!(source.kind(), io::ErrorKind::WouldBlock);
+    original.assert_is(source);
+}
+
+pub(crate) fn would_block() -> io::Error {
+    io::ErrorKind::WouldBlock.into()
+}
+
+/// How many bytes each of the [`Operation`]s offers.
+pub(crate) const OFFERED: usize = 3;
+
+/// An operation that offers three bytes, or none where it has nothing to offer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operation {
+    Read,
+    Write,
+    WriteVectored,
+    Flush,
+    Shutdown,
+}
+
+use Operation::{Flush, Read, Shutdown, Write, WriteVectored};
+
+impl Operation {
+    pub(crate) const ALL: [Self; 5] = [Read, Write, WriteVectored, Flush, Shutdown];
+    /// Those whose answer is a number of bytes.
+    pub(crate) const COUNTING: [Self; 3] = [Read, Write, WriteVectored];
+
+    pub(crate) fn attempt(self, callback: &mut impl Callback) -> io::Result<usize> {
+        match self {
+            Read => callback.read(&mut [0; OFFERED]),
+            Write => callback.write(b"abc"),
+            WriteVectored => callback.write_vectored(&slices(&[b"a", b"bc"])),
+            Flush => callback.flush().map(|()| 0),
+            Shutdown => callback.shutdown().map(|()| 0),
+        }
+    }
+
+    pub(crate) fn poll<T>(self, io: &mut T, waker: &Waker) -> Poll<io::Result<usize>>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let io = Pin::new(io);
+        let cx = &mut Context::from_waker(waker);
+        match self {
+            Read => {
+                let mut buf = [0; OFFERED];
+                let mut buf = ReadBuf::new(&mut buf);
+                io.poll_read(cx, &mut buf).map_ok(|()| buf.filled().len())
+            }
+            Write => io.poll_write(cx, b"abc"),
+            WriteVectored => io.poll_write_vectored(cx, &slices(&[b"a", b"bc"])),
+            Flush => io.poll_flush(cx).map_ok(|()| 0),
+            Shutdown => io.poll_shutdown(cx).map_ok(|()| 0),
+        }
+    }
+}
+
+pub(crate) fn slices<'a>(bufs: &[&'a [u8]]) -> Vec<IoSlice<'a>> {
+    bufs.iter().map(|buf| IoSlice::new(buf)).collect()
+}
+
+/// The answer of a poll that must not be `Pending`.
+#[track_caller]
+pub(crate) fn ready<T>(answer: Poll<T>) -> T {
+    match answer {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("pending"),
+    }
+}
+
+/// Counts the calls of the closures that write.
+#[derive(Default)]
+pub(crate) struct Writes {
+    scalar: AtomicUsize,
+    vectored: AtomicUsize,
+    most_slices: AtomicUsize,
+}
+
+impl Writes {
+    pub(crate) fn note_scalar(&self) {
+        self.scalar.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_vectored(&self, slices: usize) {
+        self.vectored.fetch_add(1, Ordering::Relaxed);
+        self.most_slices.fetch_max(slices, Ordering::Relaxed);
+    }
+
+    /// Asserts that the vectored closure was used, for more than one slice, and the other not.
+    #[track_caller]
+    pub(crate) fn assert_vectored(&self) {
+        assert_eq!(self.scalar.load(Ordering::Relaxed), 0);
+        assert!(self.vectored.load(Ordering::Relaxed) > 0);
+        assert!(self.most_slices.load(Ordering::Relaxed) > 1);
+    }
+}

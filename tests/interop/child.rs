@@ -1,0 +1,132 @@
+//! Programs that are started, watched and ended by their handles.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// A watchdog: many times what any of the programs needs.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A program that runs; it is ended when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: JoinHandle<io::Result<String>>,
+}
+
+/// Runs a program to its end.
+pub(crate) async fn run(command: &mut Command, input: &[u8]) -> Finished {
+    Running::start(command, input).await.finish().await
+}
+
+impl Running {
+    /// Starts a program, and gives it `input` to read.
+    pub(crate) async fn start(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let mut stderr = child.stderr.take().expect("a pipe");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A program that ends without reading says why by itself.
+        let _ = bounded(LIMIT, "feeding the program", stdin.write_all(input)).await;
+        Self {
+            child,
+            stdout,
+            // Read all the time, so that a program with much to say is not blocked by it.
+            stderr: tokio::spawn(async move {
+                let mut text = Vec::new();
+                stderr.read_to_end(&mut text).await?;
+                Ok(String::from_utf8_lossy(&text).into_owned())
+            }),
+        }
+    }
+
+    /// Waits for the line of stdout that starts with `words`; the address it listens on follows.
+    pub(crate) async fn address(&mut self, words: &str) -> SocketAddr {
+        let search = async {
+            let mut line = String::new();
+            while self.stdout.read_line(&mut line).await? > 0 {
+                if let Some(address) = line.strip_prefix(words) {
+                    return Ok(address.trim().parse().expect("an address"));
+                }
+                line.clear();
+            }
+            Err(io::ErrorKind::UnexpectedEof)?
+        };
+        let found: io::Result<SocketAddr> = bounded(LIMIT, "waiting for the address", search).await;
+        match found {
+            Ok(address) => address,
+            Err(error) => panic!("no address ({error}): {:#?}", self.wait().await),
+        }
+    }
+
+    /// Waits until the program ends by itself.
+    pub(crate) async fn finish(mut self) -> Finished {
+        self.wait().await
+    }
+
+    /// Ends the program.
+    pub(crate) async fn end(mut self) -> Finished {
+        self.child.start_kill().expect("a handle of a child");
+        self.wait().await
+    }
+
+    async fn wait(&mut self) -> Finished {
+        let mut stdout = Vec::new();
+        let ended = async {
+            self.stdout.read_to_end(&mut stdout).await?;
+            self.child.wait().await
+        };
+        let status = bounded(LIMIT, "waiting for the end of the program", ended).await;
+        let stderr = bounded(LIMIT, "waiting for the rest of stderr", &mut self.stderr).await;
+        Finished {
+            code: status.expect("a status").code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: stderr.expect("no panic").expect("a pipe that can be read"),
+        }
+    }
+}
+
+impl Finished {
+    /// Expects success.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Expects this exit code, and words on stderr that name the cause.
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32, cause: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(self.stderr.contains(cause), "no {cause:?} in {self:#?}");
+        self
+    }
+}
+
+/// Awaits `future`, and panics when it takes longer than `limit`.
+pub(crate) async fn bounded<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
+    match timeout(limit, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what} takes more than {limit:?}"),
+    }
+}

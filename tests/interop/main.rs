@@ -1,0 +1,9 @@
+//! The examples as programs: against openssl and curl, with bad input, and on their own.
+
+mod built;
+mod child;
+mod clients;
+mod files;
+mod own;
+mod peers;
+mod servers;
