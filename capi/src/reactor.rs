@@ -1,7 +1,7 @@
 //! The thread that watches the sockets of all transports. It lives as long as there is one.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Handle};
@@ -27,20 +27,31 @@ impl Reactor {
     }
 
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
-        let handle = runtime.handle().clone();
+        let made = Arc::new(OnceLock::new());
         let (stop, stopped) = oneshot::channel();
+        let to_be_made = Arc::clone(&made);
+        // The runtime is made there, since making it leaves something behind on the thread until
+        // that ends, and the threads of the C program are not ours.
         let thread = thread::Builder::new()
             .name("pollback".to_owned())
             .spawn(move || {
-                // Either way it is over.
-                let _ = runtime.block_on(stopped);
+                let runtime = Builder::new_current_thread().enable_io().build();
+                let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+                let _ = to_be_made.set(handle.map_err(io::Error::raw_os_error));
+                if let Ok(runtime) = runtime {
+                    // Either way it is over.
+                    let _ = runtime.block_on(stopped);
+                }
             })?;
-        Ok(Self {
-            handle,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        match made.wait() {
+            Ok(handle) => Ok(Self {
+                handle: handle.clone(),
+                stop: Some(stop),
+                thread: Some(thread),
+            }),
+            Err(Some(code)) => Err(io::Error::from_raw_os_error(*code)),
+            Err(None) => Err(io::ErrorKind::Other.into()),
+        }
     }
 
     pub(crate) fn handle(&self) -> &Handle {
