@@ -48,6 +48,19 @@ impl<T> TlsStream<T> {
     }
 }
 
+impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
+    /// Shuts down, then reads and drops what the peer still sends, until the peer has closed too.
+    ///
+    /// See [`stream::TlsStream::close`](crate::stream::TlsStream::close).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn close(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.close().await)
+    }
+}
+
 impl<T> From<client::TlsStream<T>> for TlsStream<T> {
     fn from(stream: client::TlsStream<T>) -> Self {
         Self::Client(stream)

@@ -17,7 +17,7 @@ mod counted;
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pollback::ffi::rustls_ffi::connection::rustls_connection;
 use pollback::ffi::rustls_ffi::rustls_result;
@@ -45,7 +45,9 @@ async fn main() -> io::Result<()> {
     let bytes = size.next_back().unwrap_or(256) * MIB;
 
     println!("{} MiB through TLS 1.3 over a socket pair", bytes / MIB);
-    println!("                        writes  bytes each    reads  bytes each    MiB/s");
+    println!(
+        "                        writes  bytes each    reads  bytes each    MiB/s  CPU us/MiB"
+    );
     let (connector, acceptor) = rust_sides();
     let (ours, theirs) = UnixStream::pair()?;
     let (mut ours, mut theirs) = (Counted::new(ours), Counted::new(theirs));
@@ -53,15 +55,15 @@ async fn main() -> io::Result<()> {
         connector.connect(localhost(), &mut ours),
         acceptor.accept(&mut theirs),
     );
-    let rate = transfer(client?, server?, bytes).await?;
-    report("rustls", &ours, &theirs, rate);
+    let cost = transfer(client?, server?, bytes).await?;
+    report("rustls", &ours, &theirs, &cost);
 
     let (ours, theirs) = UnixStream::pair()?;
     let (mut ours, mut theirs) = (Counted::new(ours), Counted::new(theirs));
     let (client, server) = c_sides();
     let (client, server) = tokio::join!(client.handshake(&mut ours), server.handshake(&mut theirs));
-    let rate = transfer(client?, server?, bytes).await?;
-    report("rustls-ffi", &ours, &theirs, rate);
+    let cost = transfer(client?, server?, bytes).await?;
+    report("rustls-ffi", &ours, &theirs, &cost);
 
     for (name, vectored) in [("rustls, C transport", true), ("  without vectored", false)] {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
@@ -72,8 +74,8 @@ async fn main() -> io::Result<()> {
             connector.connect(localhost(), &mut ours),
             acceptor.accept(&mut theirs),
         );
-        let rate = transfer(client?, server?, bytes).await?;
-        report(name, &ours, &theirs, rate);
+        let cost = transfer(client?, server?, bytes).await?;
+        report(name, &ours, &theirs, &cost);
     }
 
     println!();
@@ -100,14 +102,27 @@ fn c_sides() -> (FfiConnection, FfiConnection) {
     (client.connection(c"localhost"), server.connection())
 }
 
-/// Moves the bytes to the end of the stream; says how many MiB in a second.
-async fn transfer<C, S>(mut client: C, mut server: S, bytes: usize) -> io::Result<f64>
+/// What a MiB has cost.
+struct Cost {
+    clock: Duration,
+    processor: Duration,
+}
+
+/// How much time all threads of this process have used. Unlike that of the clock it can be
+/// compared on a machine that does other things too.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("a time since the start")
+}
+
+/// Moves the bytes to the end of the stream.
+async fn transfer<C, S>(mut client: C, mut server: S, bytes: usize) -> io::Result<Cost>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let chunk = vec![7; CHUNK];
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), processor_time());
     let (sent, received) = tokio::join!(
         async {
             for _ in 0..bytes / CHUNK {
@@ -128,17 +143,23 @@ where
     );
     sent?;
     assert_eq!(received?, bytes);
-    Ok(bytes as f64 / MIB as f64 / start.elapsed().as_secs_f64())
+    let count = u32::try_from(bytes / MIB).expect("fewer MiB than that");
+    Ok(Cost {
+        clock: start.elapsed() / count,
+        processor: (processor_time() - before) / count,
+    })
 }
 
-fn report<T>(name: &str, client: &Counted<T>, server: &Counted<T>, rate: f64) {
+fn report<T>(name: &str, client: &Counted<T>, server: &Counted<T>, cost: &Cost) {
     let (writes, reads) = (&client.writes, &server.reads);
     println!(
-        "{name:20} {:9}  {:10} {:8}  {:10} {rate:8.0}",
+        "{name:20} {:9}  {:10} {:8}  {:10} {:8.0} {:11}",
         writes.calls,
         writes.each(),
         reads.calls,
         reads.each(),
+        1.0 / cost.clock.as_secs_f64(),
+        cost.processor.as_micros(),
     );
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use crate::error::Error;
+
 /// How much is asked of the transport at once: four records.
 const SIZE: usize = 64 * 1024;
 
@@ -19,15 +21,20 @@ pub struct Inbox {
     buffer: Option<Box<[u8]>>,
     filled: Range<usize>,
     ended: bool,
+    /// What the source has failed with.
+    failure: Option<io::Error>,
 }
 
 impl Inbox {
     /// Makes one attempt at `source`, for as much as there is room.
     ///
-    /// `Ok(0)` means that there is no room, or that the source has ended; once it has, it is not
-    /// asked again.
+    /// `Ok(0)` means that there is no room, or that the source has ended. Once it has ended or
+    /// failed it is not asked again: what came next might follow a hole.
     #[inline]
     pub(crate) fn fill(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        if let Some(failure) = &self.failure {
+            return Err(again(failure));
+        }
         if self.ended || self.filled.end == SIZE {
             return Ok(0);
         }
@@ -37,10 +44,13 @@ impl Inbox {
                 .unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
         });
         let answer = source.read(&mut buffer[self.filled.end..]);
-        match answer {
+        match &answer {
             Ok(0) => self.ended = true,
             Ok(stored) => self.filled.end += stored,
-            Err(_) => {}
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                _ => self.failure = Some(again(error)),
+            },
         }
         self.release();
         answer
@@ -85,6 +95,20 @@ impl Inbox {
     }
 }
 
+/// The same error once more: its kind, its code and its message.
+fn again(error: &io::Error) -> io::Error {
+    if let Some(code) = error.raw_os_error() {
+        return io::Error::from_raw_os_error(code);
+    }
+    match error.get_ref() {
+        None => error.kind().into(),
+        Some(inner) => match inner.downcast_ref::<Error>() {
+            Some(own) => own.clone().into(),
+            None => io::Error::new(error.kind(), inner.to_string()),
+        },
+    }
+}
+
 /// Takes bytes out.
 impl Read for Inbox {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -100,6 +124,7 @@ impl fmt::Debug for Inbox {
         f.debug_struct("Inbox")
             .field("bytes", &self.filled.len())
             .field("ended", &self.ended)
+            .field("failure", &self.failure)
             .finish()
     }
 }

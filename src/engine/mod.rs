@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
+use crate::error::{Error, ErrorKind};
+
 mod alert;
 mod inbox;
 mod rustls;
@@ -17,6 +19,12 @@ impl Failure {
     #[cfg(feature = "ffi")]
     pub(crate) fn new(error: io::Error) -> Self {
         Self(error)
+    }
+
+    /// Whether the peer has ended the connection with an alert, and hears nothing more.
+    pub(crate) fn is_alert_of_peer(&self) -> bool {
+        let found = Error::find(&self.0).map(|error| error.kind());
+        matches!(found, Some(ErrorKind::Alert(_)))
     }
 }
 
@@ -43,7 +51,8 @@ pub trait Engine {
     /// the outcome of one attempt at `source`.
     ///
     /// To be asked only while [`plaintext`](Self::plaintext) says that there is none yet. Stops as
-    /// soon as there is some, and when the peer has closed or the source has ended.
+    /// soon as there is some, and when the peer has closed or the source has ended; says how many
+    /// bytes it took.
     ///
     /// The outer error is that of `source`, the inner one that of TLS; with that an alert is to be
     /// transmitted.
@@ -51,7 +60,7 @@ pub trait Engine {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>>;
+    ) -> io::Result<Result<usize, Failure>>;
 
     /// Moves ciphertext out of the inbox until it is empty or the engine can hold no more.
     fn absorb(&mut self, inbox: &mut Inbox);

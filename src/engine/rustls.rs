@@ -4,7 +4,8 @@ use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::ops::DerefMut;
 
 use rustls::{
-    ClientConnection, ConnectionCommon, IoState, ProtocolVersion, ServerConnection, Side, SideData,
+    ClientConnection, ConnectionCommon, InvalidMessage, IoState, ProtocolVersion, ServerConnection,
+    Side, SideData,
 };
 
 use super::{Engine, Failure, Inbox, Nothing};
@@ -63,29 +64,34 @@ impl<C: Sided> Engine for C {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>> {
+    ) -> io::Result<Result<usize, Failure>> {
         if let Err(error) = self.writer().flush() {
             return Ok(Err(Failure(error)));
         }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
                 // This makes the connection release the buffer that the last record needed.
-                let _ = self.read_tls(&mut Nothing);
-                return Err(error);
+                return match self.read_tls(&mut Nothing) {
+                    Err(full) if full.kind() == io::ErrorKind::InvalidData => Ok(Err(too_large())),
+                    _ => Err(error),
+                };
             }
         }
+        let mut total = 0;
         loop {
             // To be asked once for an empty inbox is how the connection learns of the end.
             match self.read_tls(inbox) {
-                Ok(0) => return Ok(Ok(())),
-                Ok(_) => {}
-                // The inbox does not fail; a message grew beyond what the connection can hold.
-                Err(error) => return Ok(Err(Failure(error))),
+                Ok(0) => return Ok(Ok(total)),
+                Ok(taken) => total += taken,
+                // The inbox does not fail.
+                Err(_) => return Ok(Err(too_large())),
             }
             // Only after bytes were added: rustls counts early data that it skips anew each time.
             match self.process_new_packets() {
-                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(())),
+                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(total)),
                 Ok(_) => {}
+                // What came before the failure comes first; the connection stays failed.
+                Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),
                 Err(error) => return Ok(Err(error.into())),
             }
         }
@@ -118,6 +124,8 @@ impl<C: Sided> Engine for C {
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
+        // rustls takes early data after a failure too, and sends it behind the alert.
+        self.writer().flush()?;
         Sided::send_early(self, data)
     }
 
@@ -143,6 +151,11 @@ impl From<rustls::Error> for Failure {
     fn from(error: rustls::Error) -> Self {
         Self(io::Error::new(io::ErrorKind::InvalidData, error))
     }
+}
+
+/// A message grew beyond what the connection can hold, which rustls says without a type.
+fn too_large() -> Failure {
+    rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge).into()
 }
 
 /// Whether more ciphertext could only pile up.

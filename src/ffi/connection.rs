@@ -220,33 +220,34 @@ impl Engine for FfiConnection {
         &mut self,
         inbox: &mut Inbox,
         source: &mut dyn Read,
-    ) -> io::Result<Result<(), Failure>> {
+    ) -> io::Result<Result<usize, Failure>> {
         if let Err(failure) = self.check_refused() {
             return Ok(Err(failure));
-        }
-        if self.is_full() {
-            return Ok(Ok(()));
         }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
                 // This makes the connection release the buffer that the last record needed.
-                let _ = self.read_tls(&mut Nothing);
-                return Err(error);
+                return match self.read_tls(&mut Nothing) {
+                    Err(full) if full.kind() != io::ErrorKind::WouldBlock => Ok(Err(too_large())),
+                    _ => Err(error),
+                };
             }
         }
+        let mut total = 0;
         loop {
             // To be asked once for an empty inbox is how the connection learns of the end.
             match self.read_tls(inbox) {
-                Ok(0) => return Ok(Ok(())),
-                Ok(_) => {}
-                // The inbox does not fail; a message grew beyond what the connection can hold.
-                Err(error) => return Ok(Err(Failure::new(error))),
+                Ok(0) => return Ok(Ok(total)),
+                Ok(taken) => total += taken,
+                // The inbox does not fail.
+                Err(_) => return Ok(Err(too_large())),
             }
-            if let Err(failure) = self.process_new_packets() {
-                return Ok(Err(failure));
-            }
-            if inbox.is_empty() || self.is_full() {
-                return Ok(Ok(()));
+            match self.process_new_packets() {
+                Ok(()) if inbox.is_empty() || self.is_full() => return Ok(Ok(total)),
+                Ok(()) => {}
+                // What came before the failure comes first; the connection stays failed.
+                Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),
+                Err(failure) => return Ok(Err(failure)),
             }
         }
     }
@@ -314,6 +315,11 @@ impl Engine for FfiConnection {
     fn close(&mut self) {
         rustls_connection::rustls_connection_send_close_notify(self.as_mut_ptr());
     }
+}
+
+/// A message grew beyond what the connection can hold, for which rustls-ffi has no result.
+fn too_large() -> Failure {
+    Failure::new(error_of(rustls_result::MessageHandshakePayloadTooLarge))
 }
 
 impl fmt::Debug for FfiConnection {

@@ -12,6 +12,10 @@ use crate::callback::{ATTEMPTS_PER_POLL, Attempt, Callback, Direction};
 use crate::engine::{Engine, Failure, Inbox};
 use crate::error::ErrorKind;
 
+/// How much ciphertext may be taken in for no plaintext before other tasks get their turn: a peer
+/// can send tickets without end.
+pub(super) const BYTES_PER_POLL: usize = 128 * 1024;
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -41,6 +45,7 @@ where
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 answer => {
+                    self.received |= direction == Direction::Read;
                     waiters.advance(half);
                     return Poll::Ready(answer);
                 }
@@ -50,12 +55,12 @@ where
         Poll::Pending
     }
 
-    /// Takes in what the inbox holds or one attempt brings.
+    /// Takes in what the inbox holds or one attempt brings, and says how much.
     pub(super) fn poll_receive(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Result<(), Failure>>> {
+    ) -> Poll<io::Result<Result<usize, Failure>>> {
         self.poll_attempt(Direction::Read, half, cx, |connection, inbox, transport| {
             connection.receive(inbox, transport)
         })
@@ -106,7 +111,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Delivers the alert, then fails.
+    /// Delivers the alert, then fails. If the peer has sent one itself, nothing is waited for.
     pub(super) fn poll_fail<T>(
         &mut self,
         half: Half,
@@ -117,8 +122,8 @@ where
         let pushed = self.poll_push(half, cx);
         self.discard_arrived(half, cx);
         match pushed {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(_) => Poll::Ready(Err(failure.into())),
+            Poll::Pending if !failure.is_alert_of_peer() => Poll::Pending,
+            _ => Poll::Ready(Err(failure.into())),
         }
     }
 
@@ -127,7 +132,7 @@ where
     fn discard_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
         for _ in 0..ATTEMPTS_PER_POLL {
             self.inbox.clear();
-            if self.poll_fill_inbox(half, cx).is_none() {
+            if !matches!(self.poll_fill_inbox(half, cx), Poll::Ready(Ok(1..))) {
                 return;
             }
         }
@@ -135,34 +140,27 @@ where
 
     /// Takes in what has arrived, without waiting for more and without losing any of it.
     pub(super) fn take_arrived(&mut self, half: Half, cx: &mut Context<'_>) {
-        for _ in 0..ATTEMPTS_PER_POLL {
-            if self.poll_fill_inbox(half, cx).is_none() {
-                return;
+        let mut total = 0;
+        while total < BYTES_PER_POLL {
+            match self.poll_fill_inbox(half, cx) {
+                Poll::Ready(Ok(taken @ 1..)) => {
+                    total += taken;
+                    self.connection.absorb(&mut self.inbox);
+                }
+                Poll::Ready(Err(error)) => {
+                    self.read_error.get_or_insert(error);
+                    return;
+                }
+                Poll::Ready(Ok(0)) | Poll::Pending => return,
             }
-            self.connection.absorb(&mut self.inbox);
-            self.queue_answers();
         }
     }
 
-    /// Queues what the peer has asked for in what was just received.
-    pub(super) fn queue_answers(&mut self) {
-        if !self.closed {
-            self.connection.queue_answers();
-        }
-    }
-
-    /// Moves what has arrived into the inbox, as far as there is room; `None` if nothing was moved.
-    fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Option<()> {
-        match self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {
+    /// Moves what has arrived into the inbox, as far as there is room.
+    fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {
             inbox.fill(transport)
-        }) {
-            Poll::Ready(Ok(1..)) => Some(()),
-            Poll::Ready(Err(error)) => {
-                self.read_error = Some(error);
-                None
-            }
-            Poll::Ready(Ok(0)) | Poll::Pending => None,
-        }
+        })
     }
 
     pub(super) fn poll_shutdown_transport(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

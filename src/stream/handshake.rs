@@ -149,17 +149,20 @@ where
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        // Held back because an alert in what can still be read would tell more.
+        let mut write_error = None;
         for _ in 0..ATTEMPTS_PER_POLL {
-            let pushed = self.poll_push(half, cx);
+            let pushed = match write_error.take() {
+                Some(error) => Poll::Ready(Err(error)),
+                None => self.poll_push(half, cx),
+            };
             if !self.connection.is_handshaking() {
                 return self.poll_last_flight(half, cx, pushed);
             }
             let blocked = pushed.is_pending();
-            // Held back because an alert in what can still be read would tell more.
-            let write_error = match pushed {
-                Poll::Ready(Err(error)) => Some(error),
-                _ => None,
-            };
+            if let Poll::Ready(Err(error)) = pushed {
+                write_error = Some(error);
+            }
             match self.poll_receive(half, cx) {
                 // Where writes have failed there is no way for an alert.
                 Poll::Ready(Ok(Err(failure))) if write_error.is_some() => {
@@ -168,17 +171,20 @@ where
                 Poll::Ready(Ok(Err(failure))) => return self.poll_fail(half, cx, failure),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(write_error.unwrap_or(error))),
                 _ if !self.connection.is_handshaking() => {}
-                Poll::Ready(Ok(Ok(()))) if self.inbox.is_exhausted() => {
+                Poll::Ready(Ok(Ok(_))) if self.inbox.is_exhausted() => {
                     let error = write_error.unwrap_or_else(|| ErrorKind::Truncated.into());
                     return Poll::Ready(Err(error));
                 }
-                Poll::Ready(Ok(Ok(()))) => {}
+                Poll::Ready(Ok(Ok(_))) => {}
                 Poll::Pending => match write_error {
                     Some(error) => return Poll::Ready(Err(error)),
                     None if !blocked && self.connection.wants_write() => {}
                     None => return Poll::Pending,
                 },
             }
+        }
+        if let Some(error) = write_error {
+            return Poll::Ready(Err(error));
         }
         cx.waker().wake_by_ref();
         Poll::Pending

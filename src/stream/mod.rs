@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+mod close;
 mod drive;
 mod early;
 mod handshake;
@@ -42,11 +43,21 @@ use waiters::Waiters;
 /// for writing; reads go on working, later writes fail with
 /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`).
 ///
+/// # Dropping
+///
+/// A stream that is dropped without a shutdown looks truncated to the peer. Over TCP, one that is
+/// dropped after a shutdown is whole to the peer if nothing more arrives than the shutdown took in:
+/// the tickets of a server, and up to 64 KiB of anything else. Unread bytes, or bytes that arrive
+/// after the drop, make the kernel send a reset, which destroys what the peer's kernel has not got
+/// by then. Where the peer may still be sending, [`close`](Self::close) waits for its end.
+///
 /// # Errors
 ///
-/// Errors of the transport come through as the objects they are. A TLS failure is an
-/// [`io::Error`] of kind `InvalidData` that holds the [`rustls::Error`]; it is returned after the
-/// alert for the peer has been delivered, and by every later call.
+/// Errors of the transport come through as the objects they are. Once a read of the transport has
+/// failed it is not read any more, and later reads fail with the same kind, code and message; so
+/// no data follows a hole. A TLS failure is an [`io::Error`] of kind `InvalidData` that holds the
+/// [`rustls::Error`]; it is returned after the alert for the peer has been delivered, and by every
+/// later call.
 ///
 /// # Cancel safety
 ///
@@ -72,6 +83,8 @@ pub struct TlsStream<IO, C> {
     write_error: Option<io::Error>,
     /// Whether the transport was given bytes that it was not told to flush.
     unflushed: bool,
+    /// Whether there may be requests of the peer for which no answer was queued yet.
+    received: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -100,6 +113,7 @@ impl<IO, C> TlsStream<IO, C> {
             read_error: None,
             write_error: None,
             unflushed: false,
+            received: false,
             closed: false,
         }
     }

@@ -1,12 +1,14 @@
 //! What the application reads.
 
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsStream;
+use super::drive::BYTES_PER_POLL;
 use super::waiters::Half;
 use crate::callback::ATTEMPTS_PER_POLL;
 use crate::engine::Engine;
@@ -21,18 +23,25 @@ where
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(Half::Reader, cx))?;
         }
+        let mut total = 0;
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 _ => return Poll::Ready(Ok(())),
             }
-            if let Some(error) = self.read_error.take() {
-                return Poll::Ready(Err(error));
+            // What arrived before the error is given out before it.
+            if self.inbox.is_empty() {
+                if let Some(error) = self.read_error.take() {
+                    return Poll::Ready(Err(error));
+                }
             }
-            if let Err(failure) = ready!(self.poll_receive(Half::Reader, cx))? {
-                return self.poll_fail(Half::Reader, cx, failure);
+            match ready!(self.poll_receive(Half::Reader, cx))? {
+                Ok(taken) => total += taken,
+                Err(failure) => return self.poll_fail(Half::Reader, cx, failure),
             }
-            self.queue_answers();
+            if total >= BYTES_PER_POLL {
+                break;
+            }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -65,24 +74,32 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
-    /// when the reader parks, what was written and not flushed.
+    /// Pushes out what would otherwise stay behind a reader. A read goes on although writes fail,
+    /// as it does on a socket; the next write tells.
     fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
-        if self.write_error.is_some() {
-            return;
+        if self.write_error.is_none() {
+            if let Poll::Ready(Err(error)) = self.poll_push_behind(cx, parks) {
+                self.write_error = Some(error);
+            }
         }
+    }
+
+    /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
+    /// flushed.
+    fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
         if self.early.is_some() && !self.connection.is_handshaking() {
-            if let Poll::Ready(Err(error)) = self.poll_resend(Half::Reader, cx) {
-                self.write_error = Some(error);
-                return;
-            }
+            ready!(self.poll_resend(Half::Reader, cx))?;
         }
-        if self.connection.wants_write() || (parks && self.unflushed) {
-            // A read goes on although writes fail, as it does on a socket; the next write tells.
-            if let Poll::Ready(Err(error)) = self.poll_push(Half::Reader, cx) {
-                self.write_error = Some(error);
-            }
+        let owed = self.connection.wants_write();
+        ready!(self.poll_transmit(Half::Reader, cx))?;
+        // Not before all else is gone: answers would pile up for a peer that takes none of them.
+        if mem::take(&mut self.received) && !self.closed {
+            self.connection.queue_answers();
         }
+        if owed || self.connection.wants_write() || (parks && self.unflushed) {
+            ready!(self.poll_push(Half::Reader, cx))?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -202,7 +202,7 @@ fn nothing_is_skipped_after_an_over_reported_write() {
 }
 
 #[test]
-fn nothing_is_made_up_after_an_over_reported_read() {
+fn an_over_reported_read_stays_an_error_and_nothing_is_made_up() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (ours, theirs) = memory::pair(5_000);
@@ -211,27 +211,28 @@ fn nothing_is_made_up_after_an_over_reported_read() {
             let mut stream = accept(&setup, theirs.transport(&Arc::default()))
                 .await
                 .unwrap();
-            stream.write_all(&bytes).await.unwrap();
-            stream.shutdown().await.unwrap();
+            stream.write_all(&bytes).await.unwrap_err();
         });
         let client = executor.spawn("client", async {
             let mut stream = connect(&setup, lying(ours)).await.unwrap();
-            let (mut received, mut lies) = (Vec::new(), 0);
-            loop {
-                match stream.read_buf(&mut received).await {
-                    Ok(0) => return (received, lies),
-                    Ok(_) => stream.get_mut().0.get_mut().next = Some(Direction::Read),
-                    Err(error) => {
-                        assert_kind(&error, ErrorKind::OverReported);
-                        lies += 1;
+            let mut received = Vec::new();
+            stream.read_buf(&mut received).await.unwrap();
+            stream.get_mut().0.get_mut().next = Some(Direction::Read);
+            for _ in 0..2 {
+                // What is there already is given out first.
+                let error = loop {
+                    if let Err(error) = stream.read_buf(&mut received).await {
+                        break error;
                     }
-                }
+                };
+                assert_kind(&error, ErrorKind::OverReported);
             }
+            received
         });
         executor.run();
-        let (received, lies) = client.take();
-        assert!(lies > 0);
-        assert!(received == bytes, "other bytes than were sent");
+        let received = client.take();
+        assert!(!received.is_empty());
+        assert!(bytes.starts_with(&received), "other bytes than were sent");
     }
 }
 

@@ -236,6 +236,38 @@ fn a_refusal_is_repeated_by_every_later_call() {
 }
 
 #[test]
+fn what_came_before_a_failure_is_read_first() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"still valid"));
+        talk.subject_io.inject(&[23, 3, 3, 0, 20]);
+        talk.subject_io.inject(&[0; 20]);
+        let received = executor::block_on(receive(&mut talk.subject, 11));
+        assert_eq!(received, b"still valid");
+        let read = executor::block_on(talk.subject.read(&mut [0]));
+        assert_eq!(kind(read), Some(ErrorKind::Misbehaved));
+    });
+}
+
+#[test]
+fn an_alert_of_the_peer_is_told_at_once() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.block(Operation::Write);
+        let mut executor = Executor::new();
+        executor.spawn("writer", talk.subject.write_all(&[0; 100_000]));
+        assert!(!executor.run_until_stalled());
+        drop(executor);
+
+        talk.peer_io.inject(&[23, 3, 3, 0, 20]);
+        talk.peer_io.inject(&[0; 20]);
+        let read = executor::block_on(talk.peer.read(&mut [0]));
+        assert_eq!(kind(read), Some(ErrorKind::Misbehaved));
+        let alert = ErrorKind::Alert(rustls::AlertDescription::BadRecordMac);
+        let read = executor::block_on(talk.subject.read(&mut [0]));
+        assert_eq!(kind(read), Some(alert));
+    });
+}
+
+#[test]
 fn a_stream_can_be_moved_between_threads() {
     fn is_send_and_sync<T: Send + Sync + Unpin>(value: T) -> T {
         value

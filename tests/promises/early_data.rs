@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
     WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, records, send,
+    tls_error,
 };
 use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
 
@@ -271,4 +272,21 @@ fn early_data_goes_out_before_the_server_answers() {
     assert!(stream.get_ref().1.is_handshaking());
     // The hello, a change_cipher_spec for the sake of middleboxes, and application data.
     assert_eq!(records(&io.written()), [22, 20, 23]);
+}
+
+#[test]
+fn no_early_data_follows_an_alert() {
+    let both = Acquaintances::new();
+    // Too small for the hello, so that the answer is read before early data is sent.
+    let (client_end, mut server_end) = pipe(100);
+    client_end.control().inject(b"GET / HTTP/1.1\r\n\r\n");
+    let connector = both.connector();
+    let client = async {
+        let mut stream = connect(connector, client_end).await;
+        stream.write(b"early").await
+    };
+    let (written, sent) = executor::join(client, receive_all(&mut server_end));
+    tls_error(&written.expect_err("the server does not speak TLS"));
+    // The hello, a change_cipher_spec, and the alert under the key for early data.
+    assert_eq!(records(&sent.expect("an end")), [22, 20, 23]);
 }

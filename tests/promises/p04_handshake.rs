@@ -1,9 +1,11 @@
 //! 4. A handshake moves whenever the transport can move one byte in either direction.
 
+use std::io::ErrorKind;
+
 use pollback::{LazyConfigAcceptor, rustls};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{Operation, pipe};
+use pollback_testkit::pipe::{Answer, Operation, pipe};
 use rustls::server::Acceptor;
 
 use crate::support::{
@@ -139,5 +141,26 @@ fn a_server_pushes_its_last_flight_through_a_buffered_transport() {
         let (_client, _server) =
             handshake(setup.client(), setup.server(), (client_end, server_end));
         assert!(server_io.counts().flush.calls > 0);
+    }
+}
+
+#[test]
+fn a_write_that_fails_once_ends_it_though_there_is_more_to_read() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let (client_end, server_end) = pipe(WIDE);
+        let io = client_end.control();
+        io.at_most(Operation::Read, 7);
+        // The hello goes out, and nothing of what follows the server's.
+        io.script(
+            Operation::Write,
+            [Answer::Honest, Answer::Error(ErrorKind::TimedOut)],
+        );
+        let connect = connector(setup.client()).connect(localhost(), client_end);
+        let accept = acceptor(setup.server()).accept(server_end);
+        let (connected, accepted) = executor::join(connect, accept);
+        let error = connected.expect_err("a failed write");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        accepted.expect_err("half a handshake");
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::support::{
     ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
-    for_each_talk_and_shape, localhost, receive_all, records, tls_error,
+    for_each_talk_and_shape, localhost, receive_all, records, send, tls_error,
 };
 use pollback::{LazyConfigAcceptor, rustls};
 
@@ -182,4 +182,19 @@ fn failing_pipe() -> (End, End) {
     io.script(Operation::Write, [Answer::Honest]);
     io.always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
     (end, peer)
+}
+
+#[test]
+fn what_came_before_a_failure_is_read_before_it() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"answer"));
+        talk.subject_io.inject(&FORGED);
+        let mut room = [0; 64];
+        let read = executor::block_on(talk.subject.read(&mut room));
+        assert_eq!(&room[..read.expect("the answer")], b"answer");
+        for _ in 0..2 {
+            let read = executor::block_on(talk.subject.read(&mut room));
+            assert_eq!(tls_error(&read.expect_err("forged")), &Error::DecryptError);
+        }
+    });
 }

@@ -1,0 +1,80 @@
+//! Closing without a reset.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
+
+use super::TlsStream;
+use super::drive::BYTES_PER_POLL;
+use crate::engine::Engine;
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Shuts down, then reads and drops what the peer still sends, until the peer has closed too.
+    ///
+    /// A kernel answers bytes that nobody will read with a reset, and a reset destroys what was
+    /// written and is still on its way. So where the peer may still send (session tickets, the rest
+    /// of a request that was answered early), a shutdown before the drop is not enough: the reset
+    /// follows when the bytes arrive. After this function a stream can be dropped safely.
+    ///
+    /// Nothing bounds how long the peer takes, nor how much it sends: wrap it in
+    /// `tokio::time::timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As the shutdown and reads; but a transport that ends without a close_notify has ended, and
+    /// that is all that counts here.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again; what has been read until then is gone.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use tokio::io::AsyncWriteExt;
+    /// use tokio::net::TcpStream;
+    ///
+    /// # async fn report(mut stream: pollback::client::TlsStream<TcpStream>) -> std::io::Result<()> {
+    /// stream.write_all(b"all that there is to say").await?;
+    /// tokio::time::timeout(Duration::from_secs(5), stream.close()).await?
+    /// # }
+    /// ```
+    pub async fn close(&mut self) -> io::Result<()> {
+        let (mut shut, mut ended) = (false, false);
+        poll_fn(|cx| {
+            // At the same time, since the peer may not read before its own bytes are taken.
+            shut = shut || Pin::new(&mut *self).poll_shutdown(cx)?.is_ready();
+            ended = ended || self.poll_discard(cx)?.is_ready();
+            match shut && ended {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Ready once the peer has closed; what it sends until then is dropped.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut total = 0;
+        while total < BYTES_PER_POLL {
+            let length = match ready!(Pin::new(&mut *self).poll_fill_buf(cx)) {
+                Ok([]) => return Poll::Ready(Ok(())),
+                Ok(chunk) => chunk.len(),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            Pin::new(&mut *self).consume(length);
+            total += length;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

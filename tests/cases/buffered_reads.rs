@@ -1,0 +1,224 @@
+//! What is promised of reads, through `AsyncBufRead`.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use pollback::TlsStream;
+use pollback::rustls::AlertDescription;
+use pollback_testkit::configs::Version;
+use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
+use pollback_testkit::watched::Watched;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+
+use crate::forger::{DATA, plain_record};
+use crate::support::{
+    Side, Talk, WIDE, assert_alert, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
+    receive, records, request_key_update, send, tls_error,
+};
+
+/// Promises 1 and 2 of the peer's bytes: over every transport, and pending with a reason.
+#[test]
+fn lines_arrive_over_every_transport() {
+    for_each_talk_and_shape(
+        |Talk {
+             mut subject,
+             subject_io,
+             mut peer,
+             peer_io,
+         }| {
+            let lines: Vec<String> = (0..200)
+                .map(|i| format!("line {i} {}", "x".repeat(i)))
+                .collect();
+            let text = lines.join("\n");
+            let (watch_subject, watch_peer) = ([&subject_io], [&peer_io]);
+            let read = async {
+                let mut read = Vec::new();
+                let mut stream = (&mut subject).lines();
+                while let Some(line) = stream.next_line().await.expect("a line") {
+                    read.push(line);
+                }
+                read
+            };
+            let write = async {
+                peer.write_all(text.as_bytes()).await.expect("a write");
+                peer.shutdown().await.expect("a shutdown");
+            };
+            let (read, ()) = executor::join(
+                Watched::new(read, &watch_subject),
+                Watched::new(write, &watch_peer),
+            );
+            assert!(read == lines);
+        },
+    );
+}
+
+/// Promise 3.
+#[test]
+fn a_reader_pushes_what_was_written_and_what_is_owed() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.buffer(8 * 1024);
+        let taken = poll_once(talk.subject.write(b"request"));
+        assert!(matches!(taken, Poll::Ready(Ok(7))));
+        assert!(poll_fill(&mut talk.subject).is_pending());
+        assert_eq!(executor::block_on(receive(&mut talk.peer, 7)), b"request");
+    });
+    for under_test in Side::BOTH {
+        let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
+        request_key_update(&mut talk.peer);
+        executor::block_on(talk.peer.flush()).expect("a flush");
+        let before = talk.subject_io.written().len();
+        assert!(poll_fill(&mut talk.subject).is_pending());
+        assert!(talk.subject_io.written().len() > before, "an answer");
+    }
+}
+
+/// Promise 5.
+#[test]
+fn an_alert_goes_before_the_error() {
+    for_each_talk(|mut talk| {
+        let before = talk.subject_io.written().len();
+        let forged = plain_record(DATA, &[0; 64]);
+        talk.subject_io.inject(&forged);
+        for _ in 0..3 {
+            tls_error(&expect_error(poll_fill(&mut talk.subject)));
+        }
+        // With TLS 1.3 the alert is encrypted, and looks like data.
+        assert_eq!(records(&talk.subject_io.written()[before..]).len(), 1);
+        let error = expect_error(poll_fill(&mut talk.peer));
+        assert_alert(&error, AlertDescription::BadRecordMac);
+    });
+}
+
+/// Promise 6.
+#[test]
+fn the_end_is_an_empty_slice_for_ever_and_a_truncation_an_error_for_ever() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"last"));
+        executor::block_on(talk.peer.shutdown()).expect("a shutdown");
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"last");
+        Pin::new(&mut talk.subject).consume(4);
+        for _ in 0..3 {
+            assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"");
+        }
+        executor::block_on(send(&mut talk.subject, b"still heard"));
+    });
+    for_each_talk(|mut talk| {
+        talk.subject_io.end_of_stream();
+        for _ in 0..3 {
+            let error = expect_error(poll_fill(&mut talk.subject));
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        }
+    });
+}
+
+#[test]
+fn an_error_of_the_transport_is_repeated() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"before"));
+        let reset = Answer::Error(ErrorKind::ConnectionReset);
+        talk.subject_io
+            .script(Operation::Read, [Answer::Honest, reset]);
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"before");
+        Pin::new(&mut talk.subject).consume(6);
+        for _ in 0..3 {
+            let error = expect_error(poll_fill(&mut talk.subject));
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
+    });
+}
+
+/// Promise 8.
+#[test]
+fn what_is_not_consumed_is_given_again() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"abcdef"));
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"abcdef");
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"abcdef");
+        Pin::new(&mut talk.subject).consume(2);
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"cdef");
+        Pin::new(&mut talk.subject).consume(0);
+        let mixed = executor::block_on(receive(&mut talk.subject, 3));
+        assert_eq!(mixed, b"cde", "the two ways of reading are one");
+        assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"f");
+    });
+}
+
+/// Promise 9, as far as a slice can: a record that is there is given without a wait.
+#[test]
+fn a_record_that_is_there_is_given_at_once() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(40_000);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        let mut received = Vec::new();
+        while received.len() < bytes.len() {
+            let chunk = expect_bytes(poll_fill(&mut talk.subject));
+            assert!(!chunk.is_empty());
+            Pin::new(&mut talk.subject).consume(chunk.len());
+            received.extend(chunk);
+        }
+        assert!(received == bytes);
+        assert!(poll_fill(&mut talk.subject).is_pending());
+    });
+}
+
+/// Promise 10.
+#[test]
+fn a_parked_reader_does_not_lose_the_writer() {
+    for_each_talk(|talk| {
+        let (subject_io, mut peer) = (talk.subject_io, talk.peer);
+        let (reads, mut writes) = tokio::io::split(talk.subject);
+        let mut reads = tokio::io::BufReader::new(reads);
+        let bytes = &pattern(300_000);
+        let mut executor = Executor::new();
+        let reader = executor.spawn("reader", async {
+            let mut line = String::new();
+            reads.read_line(&mut line).await.expect("a line");
+            line
+        });
+        subject_io.block(Operation::Write);
+        executor.spawn("writer", async { send(&mut writes, bytes).await });
+        assert!(!executor.run_until_stalled());
+        subject_io.unblock(Operation::Write);
+        executor.spawn("peer", async {
+            assert!(receive(&mut peer, bytes.len()).await == *bytes);
+            send(&mut peer, b"heard\n").await;
+        });
+        executor.run();
+        assert_eq!(reader.take(), "heard\n");
+    });
+}
+
+#[test]
+fn a_slice_can_be_consumed_byte_by_byte() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(100);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        for byte in &bytes {
+            let read = executor::block_on(talk.subject.read_u8()).expect("a byte");
+            assert_eq!(read, *byte);
+        }
+    });
+}
+
+fn poll_fill(stream: &mut TlsStream<End>) -> Poll<io::Result<Vec<u8>>> {
+    let mut cx = Context::from_waker(Waker::noop());
+    Pin::new(stream)
+        .poll_fill_buf(&mut cx)
+        .map_ok(<[u8]>::to_vec)
+}
+
+fn expect_bytes(answer: Poll<io::Result<Vec<u8>>>) -> Vec<u8> {
+    match answer {
+        Poll::Ready(bytes) => bytes.expect("bytes"),
+        Poll::Pending => panic!("nothing was there"),
+    }
+}
+
+fn expect_error(answer: Poll<io::Result<Vec<u8>>>) -> io::Error {
+    match answer {
+        Poll::Ready(answer) => answer.expect_err("an error"),
+        Poll::Pending => panic!("pending in place of an error"),
+    }
+}

@@ -1,0 +1,328 @@
+//! Errors: where they come up, and that they stay.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
+use pollback_testkit::watched::Watched;
+use rustls::AlertDescription;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use crate::forger::{ALERT, DATA, for_each_victim, plain_record};
+use crate::support::{
+    WIDE, acceptor, assert_alert, client_hello, connector, error_kind, for_each_talk, localhost,
+    pattern, poll_once, poll_read, read_what_is_there, receive, records, send, write_vectored,
+};
+use pollback::{client, rustls, server};
+
+const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
+
+/// What belongs to a fatal alert of a peer that gives no reason.
+const FATAL_INTERNAL_ERROR: [u8; 2] = [2, 80];
+
+#[test]
+fn an_error_after_a_partial_write_comes_with_the_next_call() {
+    for_each_talk(|mut talk| {
+        talk.subject_io
+            .script(Operation::Write, [Answer::Honest, RESET]);
+        let bytes = pattern(100_000);
+        let taken = executor::block_on(talk.subject.write(&bytes)).expect("a part was taken");
+        assert!(taken > 0 && taken < bytes.len());
+        let error = executor::block_on(talk.subject.flush()).expect_err("the error");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        let received = read_what_is_there(&mut talk.peer);
+        assert!(bytes.starts_with(&received));
+        assert!(!received.is_empty(), "the record before the error");
+    });
+}
+
+#[test]
+fn an_error_after_a_partial_vectored_write_comes_with_the_next_write() {
+    for_each_talk(|mut talk| {
+        talk.subject_io
+            .script(Operation::Write, [Answer::Honest, RESET]);
+        let bytes = pattern(40_000);
+        let slices: Vec<&[u8]> = bytes.chunks(7000).collect();
+        let taken = executor::block_on(write_vectored(&mut talk.subject, &slices));
+        assert!(taken.expect("a part was taken") > 0);
+        let error = executor::block_on(talk.subject.write(b"more")).expect_err("the error");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    });
+}
+
+#[test]
+fn a_read_goes_on_failing_as_it_first_did() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.script(Operation::Read, [RESET]);
+        // What the transport would give next: data after a hole, then its end.
+        executor::block_on(send(&mut talk.peer, b"after the hole"));
+        talk.subject_io.end_of_stream();
+        for _ in 0..3 {
+            let error = executor::block_on(talk.subject.read(&mut [0; 64])).expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+            assert_eq!(error.to_string(), "injected");
+        }
+    });
+}
+
+#[test]
+fn the_code_of_the_operating_system_is_repeated() {
+    for version in Version::ALL {
+        let (mut client, _server) = failing(version, io::Error::from_raw_os_error(CODE));
+        for _ in 0..3 {
+            let error = executor::block_on(client.read_u8()).expect_err("an error");
+            assert_eq!(error.raw_os_error(), Some(CODE));
+        }
+    }
+}
+
+#[test]
+fn the_error_itself_comes_first() {
+    for version in Version::ALL {
+        for shut_down in [false, true] {
+            let (mut client, _server) = failing(version, io::Error::other(Odd));
+            if shut_down {
+                // It takes in what there is, and must not swallow the error.
+                for _ in 0..2 {
+                    executor::block_on(client.shutdown()).expect("a shutdown");
+                }
+            }
+            let first = executor::block_on(client.read_u8()).expect_err("an error");
+            assert!(first.get_ref().is_some_and(|inner| inner.is::<Odd>()));
+            for _ in 0..2 {
+                let later = executor::block_on(client.read_u8()).expect_err("an error");
+                assert_eq!(later.kind(), first.kind());
+                assert_eq!(later.to_string(), first.to_string());
+            }
+        }
+    }
+}
+
+/// An established client whose next read of the transport fails.
+fn failing(
+    version: Version,
+    error: io::Error,
+) -> (client::TlsStream<Failing>, server::TlsStream<End>) {
+    let (end, server_end) = pipe(WIDE);
+    let transport = Failing {
+        end,
+        error: None,
+        failed: false,
+    };
+    let (client, server) = executor::join(
+        connector(Setup::new(version).client()).connect(localhost(), transport),
+        acceptor(Setup::new(version).server()).accept(server_end),
+    );
+    let (mut client, server) = (client.expect("a handshake"), server.expect("a handshake"));
+    assert!(poll_read(&mut client, 64).is_pending());
+    client.get_mut().0.error = Some(error);
+    (client, server)
+}
+
+#[test]
+fn what_arrived_before_an_error_is_read_before_it() {
+    // The first is handed out from the connection, the last from the ciphertext that a shutdown
+    // took in and the connection had no room for.
+    for_each_talk(|mut talk| {
+        let bytes = pattern(60_000);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        talk.subject_io
+            .script(Operation::Read, [Answer::Honest, RESET]);
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        let received = executor::block_on(receive(&mut talk.subject, bytes.len()));
+        assert!(received == bytes);
+        for _ in 0..3 {
+            let error = executor::block_on(talk.subject.read_u8()).expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
+    });
+}
+
+#[test]
+fn a_read_that_filled_a_part_fails_next_time_and_ever_after() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"part"));
+        talk.subject_io
+            .script(Operation::Read, [Answer::Honest, RESET]);
+        assert_eq!(executor::block_on(receive(&mut talk.subject, 4)), b"part");
+        for _ in 0..3 {
+            let error = executor::block_on(talk.subject.read_u8()).expect_err("an error");
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
+    });
+}
+
+#[test]
+fn a_failure_of_tls_stays_although_the_transport_fails_too() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.inject(&plain_record(DATA, &[0; 64]));
+        talk.subject_io
+            .script(Operation::Read, [Answer::Honest, RESET]);
+        for _ in 0..3 {
+            let error = executor::block_on(talk.subject.read_u8()).expect_err("a bad record");
+            assert_eq!(
+                error_kind(&error),
+                Some(pollback::ErrorKind::Misbehaved),
+                "{error:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn writes_go_on_after_a_failed_read() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.script(Operation::Read, [RESET]);
+        executor::block_on(talk.subject.read_u8()).expect_err("an error");
+        executor::block_on(send(&mut talk.subject, b"still heard"));
+        assert_eq!(
+            executor::block_on(receive(&mut talk.peer, 11)),
+            b"still heard"
+        );
+    });
+}
+
+#[test]
+fn a_fatal_alert_is_told_at_once_while_writes_are_blocked() {
+    for_each_victim(|mut victim| {
+        victim.io.block(Operation::Write);
+        let written = poll_once(victim.subject.write_all(&pattern(300_000)));
+        assert!(written.is_pending(), "more than the blocked stream takes");
+        victim.receives(ALERT, &FATAL_INTERNAL_ERROR);
+        // The peer has ended the connection and takes nothing more: there is no waiting for it.
+        for _ in 0..3 {
+            let answer = poll_read(&mut victim.subject, 64);
+            let Poll::Ready(Err(error)) = answer else {
+                panic!("{answer:?} instead of the alert");
+            };
+            assert_alert(&error, AlertDescription::InternalError);
+        }
+    });
+}
+
+#[test]
+fn a_fatal_alert_ends_a_handshake_whose_writes_are_blocked() {
+    for version in Version::ALL {
+        let alert = plain_record(ALERT, &FATAL_INTERNAL_ERROR);
+
+        let (end, _peer) = pipe(WIDE);
+        end.control().block(Operation::Write);
+        end.control().inject(&alert);
+        let connect = connector(Setup::new(version).client()).connect(localhost(), end);
+        let error = executor::block_on(connect).expect_err("an alert");
+        assert_alert(&error, AlertDescription::InternalError);
+
+        let (end, _peer) = pipe(WIDE);
+        end.control().block(Operation::Write);
+        end.control().inject(&client_hello(version));
+        end.control().inject(&alert);
+        let accept = acceptor(Setup::new(version).server()).accept(end);
+        let error = executor::block_on(accept).expect_err("an alert");
+        assert_alert(&error, AlertDescription::InternalError);
+    }
+}
+
+#[test]
+fn an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole() {
+    for_each_talk(|talk| {
+        let (mut subject, subject_io, mut peer) = (talk.subject, talk.subject_io, talk.peer);
+        subject_io.block(Operation::Write);
+        let before = subject_io.written().len();
+        subject_io.inject(&plain_record(DATA, &[0; 64]));
+        let watch = [&subject_io];
+        let mut executor = Executor::new();
+        let reader = executor.spawn("reader", Watched::new(subject.read_u8(), &watch));
+        assert!(!executor.run_until_stalled());
+        subject_io.unblock(Operation::Write);
+        executor.run();
+        assert_eq!(
+            error_kind(&reader.take().expect_err("a bad record")),
+            Some(pollback::ErrorKind::Misbehaved)
+        );
+        assert_eq!(records(&subject_io.written()[before..]).len(), 1);
+        let error = executor::block_on(peer.read_u8()).expect_err("an alert");
+        assert_alert(&error, AlertDescription::BadRecordMac);
+    });
+}
+
+#[cfg(feature = "early-data")]
+#[test]
+fn a_failed_handshake_of_early_data_goes_on_failing() {
+    let setup = Setup::new(Version::Tls13).early_data(1000);
+    let (client_config, server_config) = (setup.client(), setup.server());
+    let (mut client, mut server) =
+        crate::support::handshake(client_config.clone(), server_config, pipe(WIDE));
+    executor::join(send(&mut server, b"ticket"), receive(&mut client, 6));
+
+    let (end, _peer) = pipe(WIDE);
+    let io = end.control();
+    let connector = connector(client_config).early_data(true);
+    let mut stream = executor::block_on(connector.connect(localhost(), end)).expect("early data");
+    assert!(stream.get_ref().1.is_handshaking());
+    io.script(Operation::Read, [RESET]);
+    io.end_of_stream();
+    for _ in 0..3 {
+        let error = executor::block_on(stream.read_u8()).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+}
+
+/// The code of an error that no part of the crate makes of itself.
+const CODE: i32 = 113;
+
+/// An error of the transport that only its own type describes.
+#[derive(Debug)]
+struct Odd;
+
+impl std::error::Error for Odd {}
+
+impl std::fmt::Display for Odd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("odd")
+    }
+}
+
+/// A transport whose reads fail once, with this error, and then end.
+struct Failing {
+    end: End,
+    error: Option<io::Error>,
+    failed: bool,
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(error) = self.error.take() {
+            self.failed = true;
+            return Poll::Ready(Err(error));
+        }
+        if self.failed {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.end).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.end).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.end).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.end).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,202 @@
+//! One side goes: in the middle of a handshake, while the other sends, or by halves.
+
+use std::io::ErrorKind as IoErrorKind;
+
+use pollback::ErrorKind;
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::pipe::pipe;
+use rustls::AlertDescription;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
+
+use crate::forger::{ALERT, DATA, Victim, for_each_victim, plain_record};
+use crate::support::{
+    Side, Talk, WIDE, acceptor, client_hello, connector, error_kind, for_each_talk,
+    for_each_talk_and_shape, localhost, pattern, poll_once, poll_read, receive, receive_all, send,
+};
+use pollback::rustls;
+
+/// A warning that the sender will send no more.
+const CLOSE_NOTIFY: [u8; 2] = [1, 0];
+
+#[test]
+fn close_notify_in_mid_handshake_is_an_error() {
+    let close_notify = plain_record(ALERT, &CLOSE_NOTIFY);
+    for version in Version::ALL {
+        for after_hello in [false, true] {
+            let (end, _peer) = pipe(WIDE);
+            let io = end.control();
+            if after_hello {
+                io.inject(&client_hello(version));
+            }
+            io.inject(&close_notify);
+            io.end_of_stream();
+            let accept = acceptor(Setup::new(version).server()).accept(end);
+            let error = executor::block_on(accept).expect_err("no handshake");
+            assert_left(&error, &format!("{version:?} server, {after_hello}"));
+        }
+        let (end, _peer) = pipe(WIDE);
+        let io = end.control();
+        io.inject(&close_notify);
+        io.end_of_stream();
+        let connect = connector(Setup::new(version).client()).connect(localhost(), end);
+        let error = executor::block_on(connect).expect_err("no handshake");
+        assert_left(&error, &format!("{version:?} client"));
+    }
+}
+
+#[test]
+fn close_notify_in_mid_handshake_over_an_open_transport_waits_for_more() {
+    // TLS 1.2 calls such an alert a warning, and before the version is known it may be 1.2.
+    let (end, _peer) = pipe(WIDE);
+    let io = end.control();
+    io.inject(&plain_record(ALERT, &CLOSE_NOTIFY));
+    let mut connect = connector(Setup::new(Version::Tls12).client()).connect(localhost(), end);
+    assert!(poll_once(&mut connect).is_pending());
+    io.end_of_stream();
+    let error = executor::block_on(connect).expect_err("no handshake");
+    assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
+}
+
+/// The peer has left, in the words of TLS 1.3 or in those of a transport that ends.
+fn assert_left(error: &std::io::Error, case: &str) {
+    let kind = error_kind(error);
+    assert!(
+        kind == Some(ErrorKind::Truncated)
+            || kind == Some(ErrorKind::Alert(AlertDescription::CloseNotify)),
+        "{case}: {error:?}"
+    );
+}
+
+#[test]
+fn data_after_close_notify_is_ignored() {
+    for_each_victim(|mut victim| {
+        victim.receives(DATA, b"before");
+        victim.receives(ALERT, &CLOSE_NOTIFY);
+        victim.receives(DATA, b"after");
+        victim.io.end_of_stream();
+        let received = executor::block_on(receive_all(&mut victim.subject));
+        assert_eq!(received.expect("a clean end"), b"before");
+        assert_ended(&mut victim);
+    });
+}
+
+#[test]
+fn data_that_comes_later_than_close_notify_is_ignored() {
+    for_each_victim(|mut victim| {
+        victim.receives(ALERT, &CLOSE_NOTIFY);
+        assert_ended(&mut victim);
+        victim.receives(DATA, b"after");
+        assert_ended(&mut victim);
+        executor::block_on(send(&mut victim.subject, b"still heard"));
+        executor::block_on(victim.subject.shutdown()).expect("a shutdown");
+        assert_ended(&mut victim);
+    });
+}
+
+fn assert_ended(victim: &mut Victim) {
+    for _ in 0..3 {
+        let end = executor::block_on(victim.subject.read(&mut [0; 8]));
+        assert_eq!(end.expect("a clean end"), 0);
+    }
+}
+
+#[test]
+fn a_reader_outlives_the_dropped_write_half() {
+    for_each_talk_and_shape(
+        |Talk {
+             subject, mut peer, ..
+         }| {
+            let bytes = pattern(5000);
+            let (mut reads, writes) = split(subject);
+            let mut executor = Executor::new();
+            let reader = executor.spawn("reader", async {
+                let received = receive(&mut reads, bytes.len()).await;
+                (reads, received)
+            });
+            executor.run_until_stalled();
+            drop(writes);
+            executor.spawn("peer", send(&mut peer, &bytes));
+            executor.run();
+            let (_reads, received) = reader.take();
+            assert!(received == bytes);
+        },
+    );
+}
+
+/// Through a transport that is not buffered: there a writer has to flush, with TLS or without.
+#[test]
+fn what_a_dropped_write_half_left_goes_out_behind_the_reader() {
+    for (version, capacity) in [1, 100, WIDE].into_iter().flat_map(both_versions) {
+        for under_test in Side::BOTH {
+            let talk = under_test.talk(version, pipe(capacity));
+            let (subject, mut peer) = (talk.subject, talk.peer);
+            let (mut reads, mut writes) = split(subject);
+            let mut executor = Executor::new();
+            let reader = executor.spawn("reader", async {
+                let received = receive(&mut reads, 6).await;
+                (reads, received)
+            });
+            executor.spawn("writer", async move {
+                writes.write_all(b"request").await.expect("a write");
+                // Dropped here, without a flush.
+            });
+            executor.spawn("peer", async {
+                assert_eq!(receive(&mut peer, 7).await, b"request");
+                send(&mut peer, b"answer").await;
+            });
+            executor.run();
+            assert_eq!(reader.take().1, b"answer");
+        }
+    }
+}
+
+fn both_versions(capacity: usize) -> [(Version, usize); 2] {
+    Version::ALL.map(|version| (version, capacity))
+}
+
+#[test]
+fn a_writer_outlives_the_dropped_read_half() {
+    for_each_talk_and_shape(
+        |Talk {
+             subject, mut peer, ..
+         }| {
+            let bytes = pattern(5000);
+            let (reads, mut writes) = split(subject);
+            drop(reads);
+            let mut executor = Executor::new();
+            executor.spawn("writer", async {
+                send(&mut writes, &bytes).await;
+                writes.shutdown().await.expect("a shutdown");
+            });
+            let rest = executor.spawn("peer", receive_all(&mut peer));
+            executor.run();
+            assert!(rest.take().expect("a clean end") == bytes);
+        },
+    );
+}
+
+#[test]
+fn a_dropped_stream_is_a_truncation_to_the_peer() {
+    for_each_talk(|mut talk| {
+        drop(talk.subject);
+        let read = poll_read(&mut talk.peer, 8);
+        let std::task::Poll::Ready(Err(error)) = read else {
+            panic!("{read:?} instead of an error");
+        };
+        assert_eq!(error.kind(), IoErrorKind::UnexpectedEof);
+    });
+    for under_test in Side::BOTH {
+        let talk = under_test.talk(Version::Tls13, pipe(WIDE));
+        let (mut peer, subject) = (talk.peer, talk.subject);
+        let mut executor = Executor::new();
+        let reader = executor.spawn("reader", peer.read_u8());
+        assert!(!executor.run_until_stalled());
+        drop(subject);
+        executor.run();
+        assert_eq!(
+            reader.take().expect_err("a truncation").kind(),
+            IoErrorKind::UnexpectedEof
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! Buffers that nobody would think of: none, empty ones, a great many.
+
+use std::io::ErrorKind;
+use std::task::Poll;
+
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, Operation};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{
+    for_each_talk, pattern, poll_once, poll_read, read_what_is_there, receive, send, write_vectored,
+};
+
+#[test]
+fn a_read_of_nothing_asks_nobody() {
+    for_each_talk(|mut talk| {
+        let before = talk.subject_io.counts();
+        assert_eq!(
+            poll_once(talk.subject.read(&mut [])).map(Result::unwrap),
+            Poll::Ready(0)
+        );
+        assert_eq!(talk.subject_io.counts(), before);
+        // It is not an end of stream, and it hides none.
+        talk.subject_io.end_of_stream();
+        assert_eq!(
+            poll_once(talk.subject.read(&mut [])).map(Result::unwrap),
+            Poll::Ready(0)
+        );
+        let end = executor::block_on(talk.subject.read(&mut [0]));
+        assert_eq!(
+            end.expect_err("a truncation").kind(),
+            ErrorKind::UnexpectedEof
+        );
+    });
+}
+
+#[test]
+fn a_write_of_nothing_sends_nothing() {
+    for_each_talk(|mut talk| {
+        let before = talk.subject_io.written().len();
+        for slices in [&[][..], &[&[][..]], &[&[], &[], &[]]] {
+            let taken = executor::block_on(write_vectored(&mut talk.subject, slices));
+            assert_eq!(taken.expect("nothing to refuse"), 0);
+        }
+        assert_eq!(
+            executor::block_on(talk.subject.write(b"")).expect("nothing to refuse"),
+            0
+        );
+        executor::block_on(talk.subject.flush()).expect("a flush");
+        assert_eq!(talk.subject_io.written().len(), before);
+        executor::block_on(send(&mut talk.subject, b"something"));
+        assert_eq!(executor::block_on(receive(&mut talk.peer, 9)), b"something");
+    });
+}
+
+#[test]
+fn a_write_of_nothing_tells_a_closed_stream_and_an_error() {
+    for_each_talk(|mut talk| {
+        let reset = Answer::Error(ErrorKind::ConnectionReset);
+        talk.subject_io
+            .script(Operation::Write, [Answer::Honest, reset]);
+        executor::block_on(talk.subject.write(&pattern(100_000))).expect("a part");
+        let error = executor::block_on(talk.subject.write(b"")).expect_err("the error");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    });
+    for_each_talk(|mut talk| {
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        let error = executor::block_on(talk.subject.write(b"")).expect_err("closed");
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn a_blocked_write_of_nothing_is_done() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.block(Operation::Write);
+        assert!(poll_once(talk.subject.write_all(&pattern(300_000))).is_pending());
+        assert_eq!(
+            poll_once(talk.subject.write(b"")).map(Result::unwrap),
+            Poll::Ready(0)
+        );
+    });
+}
+
+#[test]
+fn empty_slices_among_others_are_passed_over() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(40_000);
+        let mut slices: Vec<&[u8]> = Vec::new();
+        for chunk in bytes.chunks(150) {
+            slices.extend([&[][..], chunk, &[]]);
+        }
+        write_all_vectored(&mut talk, &slices);
+        assert!(read_what_is_there(&mut talk.peer) == bytes);
+    });
+}
+
+#[test]
+fn slices_after_many_empty_ones_are_found() {
+    for_each_talk(|mut talk| {
+        let mut slices: Vec<&[u8]> = vec![&[]; 5000];
+        slices.push(b"found");
+        let taken = executor::block_on(write_vectored(&mut talk.subject, &slices));
+        assert_eq!(taken.expect("a write"), 5);
+        assert_eq!(read_what_is_there(&mut talk.peer), b"found");
+    });
+}
+
+/// rustls gathers 64 slices, a kernel 1,024: more must be no error, and none may be left out.
+#[test]
+fn any_number_of_slices_is_taken() {
+    for count in [63, 64, 65, 1023, 1024, 1025, 3000] {
+        for length in [1, 33, 700] {
+            for_each_talk(|mut talk| {
+                let bytes = pattern(count * length);
+                let slices: Vec<&[u8]> = bytes.chunks(length).collect();
+                write_all_vectored(&mut talk, &slices);
+                assert!(
+                    read_what_is_there(&mut talk.peer) == bytes,
+                    "{count} slices of {length}"
+                );
+            });
+        }
+    }
+}
+
+fn write_all_vectored(talk: &mut crate::support::Talk, mut slices: &[&[u8]]) {
+    executor::block_on(async {
+        let mut in_first = 0;
+        while let [first, rest @ ..] = slices {
+            let mut offer = vec![&first[in_first..]];
+            offer.extend(rest);
+            let taken = write_vectored(&mut talk.subject, &offer).await;
+            in_first += taken.expect("a write");
+            while let [first, rest @ ..] = slices {
+                if in_first < first.len() {
+                    break;
+                }
+                in_first -= first.len();
+                slices = rest;
+            }
+        }
+        talk.subject.flush().await.expect("a flush");
+    });
+}
+
+#[test]
+fn a_read_of_one_byte_at_a_time_gets_them_all() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(300);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        for byte in &bytes {
+            let Poll::Ready(read) = poll_read(&mut talk.subject, 1) else {
+                panic!("nothing was there");
+            };
+            assert_eq!(read.expect("a read"), [*byte]);
+        }
+        assert!(poll_read(&mut talk.subject, 1).is_pending());
+    });
+}

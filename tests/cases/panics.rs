@@ -1,0 +1,195 @@
+//! A transport that panics: the panic goes through to the caller, and what is left can be polled
+//! and dropped.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{End, Operation, pipe};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use crate::support::{
+    WIDE, acceptor, connector, localhost, pattern, poll_once, receive, receive_all, send,
+};
+use pollback::{client, server};
+
+const OPERATIONS: [Operation; 4] = [
+    Operation::Read,
+    Operation::Write,
+    Operation::Flush,
+    Operation::Shutdown,
+];
+
+/// What panics next, if anything.
+type Trigger = Rc<Cell<Option<Operation>>>;
+
+#[test]
+fn an_established_stream_goes_on_after_the_panic() {
+    for version in Version::ALL {
+        for operation in OPERATIONS {
+            eprintln!("{version:?}, {operation:?}");
+            let (mut client, mut server, trigger) = connected(version);
+            executor::block_on(send(&mut server, b"to be read"));
+
+            trigger.set(Some(operation));
+            panics(match operation {
+                Operation::Read => Box::pin(async { client.read_u8().await.map(drop) }),
+                Operation::Write => Box::pin(async { client.write(b"lost?").await.map(drop) }),
+                Operation::Flush => Box::pin(async { client.flush().await }),
+                Operation::Shutdown => Box::pin(async { client.shutdown().await }),
+            });
+
+            // The transport has neither moved nor lost a byte, so the stream has not either.
+            let sent: &[u8] = match operation {
+                Operation::Write => b"lost?",
+                _ => b"",
+            };
+            if operation == Operation::Shutdown {
+                executor::block_on(client.shutdown()).expect("a shutdown");
+                let rest = executor::block_on(receive_all(&mut server));
+                assert_eq!(rest.expect("a clean end"), b"");
+            } else {
+                executor::block_on(send(&mut client, b"!"));
+                // The write was not reported, so it may have been taken or not; never in part.
+                let received = executor::block_on(receive(&mut server, 1));
+                if received != b"!" {
+                    assert_eq!(received[0], sent[0]);
+                    let rest = executor::block_on(receive(&mut server, sent.len()));
+                    assert_eq!(rest, [&sent[1..], b"!"].concat());
+                }
+            }
+            assert_eq!(executor::block_on(receive(&mut client, 10)), b"to be read");
+            drop(client);
+        }
+    }
+}
+
+#[test]
+fn a_writer_in_the_middle_of_much_can_be_dropped() {
+    for version in Version::ALL {
+        for operation in OPERATIONS {
+            let (mut client, mut server, trigger) = connected(version);
+            client.get_ref().0.end.control().block(Operation::Write);
+            let bytes = pattern(300_000);
+            assert!(poll_once(client.write_all(&bytes)).is_pending());
+            client.get_ref().0.end.control().unblock(Operation::Write);
+            trigger.set(Some(operation));
+            panics(Box::pin(async { client.close().await }));
+            drop(client);
+            let received = executor::block_on(receive_all(&mut server));
+            if operation == Operation::Write {
+                let error = received.expect_err("a truncation");
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+            } else {
+                // These come after everything was written.
+                assert!(bytes.starts_with(&received.expect("a clean end")));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_handshake_can_be_dropped() {
+    for version in Version::ALL {
+        for operation in [Operation::Read, Operation::Write, Operation::Flush] {
+            let setup = Setup::new(version);
+            let (client_end, server_end) = pipe(WIDE);
+            let trigger = Trigger::default();
+            let fragile = Fragile {
+                end: client_end,
+                trigger: Rc::clone(&trigger),
+            };
+            let mut connect = connector(setup.client()).connect(localhost(), fragile);
+            trigger.set(Some(operation));
+            let poll = catch_unwind(AssertUnwindSafe(|| poll_once(&mut connect)));
+            assert!(poll.is_err(), "the panic goes through");
+            // It even goes on.
+            let accept = acceptor(setup.server()).accept(server_end);
+            let (connected, accepted) = executor::join(connect, accept);
+            connected.expect("a handshake");
+            accepted.expect("a handshake");
+        }
+    }
+}
+
+type Fallible<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + 'a>>;
+
+/// Checks that polling panics as the transport does.
+fn panics(mut future: Fallible<'_>) {
+    let poll = catch_unwind(AssertUnwindSafe(|| poll_once(&mut future)));
+    let Err(panic) = poll else {
+        panic!("{poll:?} in place of a panic");
+    };
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"fragile"));
+    // Dropped after the panic, as in an unwinding task.
+    drop(future);
+}
+
+fn connected(version: Version) -> (client::TlsStream<Fragile>, server::TlsStream<End>, Trigger) {
+    let setup = Setup::new(version);
+    let (client_end, server_end) = pipe(WIDE);
+    let trigger = Trigger::default();
+    let fragile = Fragile {
+        end: client_end,
+        trigger: Rc::clone(&trigger),
+    };
+    let (client, server) = executor::join(
+        connector(setup.client()).connect(localhost(), fragile),
+        acceptor(setup.server()).accept(server_end),
+    );
+    let client = client.expect("a handshake");
+    (client, server.expect("a handshake"), trigger)
+}
+
+/// A transport that panics once when it is told to.
+struct Fragile {
+    end: End,
+    trigger: Trigger,
+}
+
+impl Fragile {
+    fn calls(&self, operation: Operation) {
+        if self.trigger.get() == Some(operation) {
+            self.trigger.set(None);
+            panic!("fragile");
+        }
+    }
+}
+
+impl AsyncRead for Fragile {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.calls(Operation::Read);
+        Pin::new(&mut self.end).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Fragile {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.calls(Operation::Write);
+        Pin::new(&mut self.end).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.calls(Operation::Flush);
+        Pin::new(&mut self.end).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.calls(Operation::Shutdown);
+        Pin::new(&mut self.end).poll_shutdown(cx)
+    }
+}
