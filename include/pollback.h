@@ -25,8 +25,8 @@
  *
  * It is the userdata of pollback_read, pollback_write and pollback_write_vectored.
  *
- * One thread may read, write and wait at a time. A call that finds another one going on in the
- * same transport answers EBUSY.
+ * It belongs to one thread at a time. A callback that finds another one going on for the same
+ * transport answers EBUSY.
  */
 typedef struct pollback_transport pollback_transport;
 
