@@ -38,6 +38,7 @@ mod acceptor;
 mod callbacks;
 mod codes;
 mod connection;
+mod engine;
 mod entry;
 mod failure;
 mod lend;

@@ -10,7 +10,7 @@ use super::TlsStream;
 use super::waiters::Half;
 use crate::callback::{ATTEMPTS_PER_POLL, Attempt, Callback, Direction};
 use crate::engine::{Engine, Failure, Inbox};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 /// How much ciphertext may be taken in for no plaintext before other tasks get their turn: a peer
 /// can send tickets without end.
@@ -73,16 +73,23 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while self.connection.wants_write() {
-            let taken = ready!(self.poll_attempt(
+            if self.miscounted {
+                return Poll::Ready(Err(ErrorKind::OverReported.into()));
+            }
+            match ready!(self.poll_attempt(
                 Direction::Write,
                 half,
                 cx,
                 |connection, _, transport| connection.transmit(transport)
-            ))?;
-            if taken == 0 {
-                return Poll::Ready(Err(ErrorKind::Refused.into()));
+            )) {
+                Ok(0) => return Poll::Ready(Err(ErrorKind::Refused.into())),
+                Ok(_) => self.unflushed = true,
+                Err(error) => {
+                    let kind = Error::find(&error).map(|error| error.kind());
+                    self.miscounted = kind == Some(ErrorKind::OverReported);
+                    return Poll::Ready(Err(error));
+                }
             }
-            self.unflushed = true;
         }
         Poll::Ready(Ok(()))
     }
@@ -108,6 +115,7 @@ where
             })
         )?;
         self.unflushed = false;
+        self.undelivered = false;
         Poll::Ready(Ok(()))
     }
 

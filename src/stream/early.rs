@@ -41,6 +41,7 @@ where
             let sent = self.connection.send_early(data)?;
             early.data.extend_from_slice(&data[..sent]);
             if sent > 0 {
+                self.undelivered = true;
                 // What the transport does not take now goes out before anything else is taken.
                 if let Poll::Ready(Err(error)) = self.poll_transmit(Half::Writer, cx) {
                     self.write_error = Some(error);
@@ -69,7 +70,10 @@ where
             let record = &rest[..rest.len().min(RECORD)];
             match self.connection.send(&[IoSlice::new(record)])? {
                 0 => return Poll::Ready(Err(ErrorKind::Refused.into())),
-                sent => early.resent += sent,
+                sent => {
+                    early.resent += sent;
+                    self.undelivered = true;
+                }
             }
         }
     }

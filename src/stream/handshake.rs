@@ -149,42 +149,39 @@ where
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        // Held back because an alert in what can still be read would tell more.
-        let mut write_error = None;
         for _ in 0..ATTEMPTS_PER_POLL {
-            let pushed = match write_error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => self.poll_push(half, cx),
-            };
-            if !self.connection.is_handshaking() {
-                return self.poll_last_flight(half, cx, pushed);
+            let mut blocked = false;
+            if self.write_error.is_none() {
+                match self.poll_push(half, cx) {
+                    // Held back because an alert in what can still be read would tell more.
+                    Poll::Ready(Err(error)) => self.write_error = Some(error),
+                    pushed => blocked = pushed.is_pending(),
+                }
             }
-            let blocked = pushed.is_pending();
-            if let Poll::Ready(Err(error)) = pushed {
-                write_error = Some(error);
+            if !self.connection.is_handshaking() {
+                return self.poll_last_flight(half, cx, blocked);
             }
             match self.poll_receive(half, cx) {
                 // Where writes have failed there is no way for an alert.
-                Poll::Ready(Ok(Err(failure))) if write_error.is_some() => {
+                Poll::Ready(Ok(Err(failure))) if self.write_error.is_some() => {
                     return Poll::Ready(Err(failure.into()));
                 }
                 Poll::Ready(Ok(Err(failure))) => return self.poll_fail(half, cx, failure),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(write_error.unwrap_or(error))),
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(self.write_error.take().unwrap_or(error)));
+                }
                 _ if !self.connection.is_handshaking() => {}
                 Poll::Ready(Ok(Ok(_))) if self.inbox.is_exhausted() => {
-                    let error = write_error.unwrap_or_else(|| ErrorKind::Truncated.into());
-                    return Poll::Ready(Err(error));
+                    let error = self.write_error.take();
+                    return Poll::Ready(Err(error.unwrap_or_else(|| ErrorKind::Truncated.into())));
                 }
                 Poll::Ready(Ok(Ok(_))) => {}
-                Poll::Pending => match write_error {
+                Poll::Pending => match self.write_error.take() {
                     Some(error) => return Poll::Ready(Err(error)),
                     None if !blocked && self.connection.wants_write() => {}
                     None => return Poll::Pending,
                 },
             }
-        }
-        if let Some(error) = write_error {
-            return Poll::Ready(Err(error));
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -195,19 +192,17 @@ where
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
-        pushed: Poll<io::Result<()>>,
+        blocked: bool,
     ) -> Poll<io::Result<()>> {
-        if self.connection.is_awaited() {
-            if pushed.is_pending() {
-                self.take_arrived(half, cx);
-            }
-            return pushed;
+        if !self.connection.is_awaited() {
+            // The peer has all that it needs; if it never takes the rest, the next write will tell.
+            return Poll::Ready(Ok(()));
         }
-        // The peer has all that it needs; if it never takes the rest, the next write will tell.
-        if let Poll::Ready(Err(error)) = pushed {
-            self.write_error = Some(error);
+        if blocked {
+            self.take_arrived(half, cx);
+            return Poll::Pending;
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.write_error.take().map_or(Ok(()), Err))
     }
 }
 

@@ -31,7 +31,8 @@ use waiters::Waiters;
 /// give 0 bytes for ever, and writes go on working. If the transport ends without a close_notify,
 /// reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data
 /// may be missing. A read also sends what is still to be sent, so waiting for an answer needs no
-/// flush.
+/// flush. If that fails, reads go on as they do on a socket; but where a read would have to wait
+/// although what was written has not gone out, it fails.
 ///
 /// # Writing
 ///
@@ -85,6 +86,11 @@ pub struct TlsStream<IO, C> {
     unflushed: bool,
     /// Whether there may be requests of the peer for which no answer was queued yet.
     received: bool,
+    /// Whether some of that, or of what is still here, is plaintext that a write has taken.
+    undelivered: bool,
+    /// Whether the transport has claimed more bytes than it was offered. Nobody knows how many it
+    /// has taken, so nothing can follow them.
+    miscounted: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -114,6 +120,8 @@ impl<IO, C> TlsStream<IO, C> {
             write_error: None,
             unflushed: false,
             received: false,
+            undelivered: false,
+            miscounted: false,
             closed: false,
         }
     }

@@ -27,7 +27,12 @@ where
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                _ => return Poll::Ready(Ok(())),
+                Ok(_) => return Poll::Ready(Ok(())),
+                Err(error) => {
+                    // Why the transport broke says more than that it has ended.
+                    let told = self.read_error.take().or_else(|| self.write_error.take());
+                    return Poll::Ready(Err(told.unwrap_or(error)));
+                }
             }
             // What arrived before the error is given out before it.
             if self.inbox.is_empty() {
@@ -74,18 +79,23 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what would otherwise stay behind a reader. A read goes on although writes fail,
-    /// as it does on a socket; the next write tells.
-    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) {
+    /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
+    /// when the reader parks, what was written and not flushed.
+    ///
+    /// A read goes on although writes fail, as it does on a socket; the next write tells. But it
+    /// does not wait for the answer to what was written and could not be sent.
+    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> io::Result<()> {
         if self.write_error.is_none() {
             if let Poll::Ready(Err(error)) = self.poll_push_behind(cx, parks) {
                 self.write_error = Some(error);
             }
         }
+        match self.write_error.take_if(|_| parks && self.undelivered) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
     }
 
-    /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
-    /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
         if self.early.is_some() && !self.connection.is_handshaking() {
             ready!(self.poll_resend(Half::Reader, cx))?;
@@ -117,9 +127,9 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
-        let answer = this.poll_copy(cx, buf);
-        this.push_behind(cx, answer.is_pending());
-        answer
+        let answer = this.poll_copy(cx, buf)?;
+        this.push_behind(cx, answer.is_pending())?;
+        answer.map(Ok)
     }
 }
 
@@ -130,9 +140,9 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        let answer = this.poll_plaintext(cx);
-        this.push_behind(cx, answer.is_pending());
-        ready!(answer)?;
+        let answer = this.poll_plaintext(cx)?;
+        this.push_behind(cx, answer.is_pending())?;
+        ready!(answer);
         Poll::Ready(this.connection.plaintext())
     }
 

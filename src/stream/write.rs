@@ -59,6 +59,7 @@ where
             match self.connection.send(slices.record(&mut gathered)) {
                 Ok(0) => break Poll::Ready(ErrorKind::Refused.into()),
                 Ok(sent) => {
+                    self.undelivered = true;
                     slices.advance(sent);
                     taken += sent;
                 }

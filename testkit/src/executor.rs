@@ -20,6 +20,7 @@ const POLL_LIMIT: usize = 5_000_000;
 #[derive(Default)]
 pub struct Executor<'a> {
     tasks: Vec<Task<'a>>,
+    between_rounds: Option<Box<dyn FnMut() -> bool + 'a>>,
 }
 
 /// Stands for a spawned task.
@@ -88,6 +89,12 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Calls `step` after each round in which every woken task is polled. As long as it says that
+    /// more is to come the tasks have not stalled.
+    pub fn between_rounds(&mut self, step: impl FnMut() -> bool + 'a) {
+        self.between_rounds = Some(Box::new(step));
+    }
+
     /// Runs until every task has finished.
     ///
     /// # Panics
@@ -113,7 +120,7 @@ impl<'a> Executor<'a> {
     /// When there is no end of polls.
     pub fn run_until_stalled(&mut self) -> bool {
         let mut polls = 0;
-        while self.poll_each_woken() {
+        while self.poll_each_woken() | self.step() {
             polls += 1;
             assert!(
                 polls < POLL_LIMIT,
@@ -138,6 +145,12 @@ impl<'a> Executor<'a> {
         self.tasks[handle.index].state.polls.load(Ordering::Relaxed)
     }
 
+    fn step(&mut self) -> bool {
+        // What the step wakes is polled in a round of its own.
+        let more = self.between_rounds.as_mut().is_some_and(|step| step());
+        more || self.tasks.iter().any(Task::is_runnable)
+    }
+
     fn poll_each_woken(&mut self) -> bool {
         let mut polled = false;
         for task in &mut self.tasks {
@@ -148,6 +161,10 @@ impl<'a> Executor<'a> {
 }
 
 impl Task<'_> {
+    fn is_runnable(&self) -> bool {
+        self.future.is_some() && !self.paused && self.state.woken.load(Ordering::Acquire)
+    }
+
     fn poll_if_woken(&mut self) -> bool {
         let Some(future) = &mut self.future else {
             return false;

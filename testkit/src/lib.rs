@@ -7,5 +7,7 @@ pub mod certificates;
 pub mod configs;
 pub mod executor;
 pub mod pipe;
+pub mod plan;
 pub mod programs;
+pub mod tickets;
 pub mod watched;

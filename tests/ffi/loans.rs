@@ -10,7 +10,7 @@ use std::thread;
 use pollback::ffi::rustls_ffi::rustls_io_result;
 use pollback::ffi::{lend_read, lend_write};
 
-use crate::lent::{Fixed, Seen, UNSET, read, write, write_vectored};
+use crate::fixed::{Fixed, Seen, UNSET, read, write, write_vectored};
 
 const INVALID: Seen = (libc::EINVAL, UNSET);
 const BUSY: Seen = (libc::EBUSY, UNSET);

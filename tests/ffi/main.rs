@@ -5,13 +5,17 @@
 // The tests call codes by their Unix names.
 #![cfg(unix)]
 
+mod accepted;
 mod acceptor;
 mod callbacks;
 mod configs;
 mod connection;
+mod fixed;
+mod intrusions;
 mod lent;
 mod loans;
 mod pair;
+mod refusals;
 mod script;
 mod slices;
 #[cfg(feature = "fd")]

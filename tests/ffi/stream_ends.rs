@@ -1,23 +1,14 @@
 //! How a stream over rustls-ffi ends, and what limits it.
 
-use std::io;
-
+use pollback::ErrorKind;
 use pollback::ffi::rustls_ffi::connection::rustls_connection;
-use pollback::{Error, ErrorKind};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::pipe;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::pair;
-use crate::support::{Side, WIDE, for_each_side, for_each_talk, pattern, receive, send};
-
-fn kind<T>(answer: io::Result<T>) -> Option<ErrorKind> {
-    match answer {
-        Ok(_) => panic!("a failure was expected"),
-        Err(error) => Error::find(&error).map(|error| error.kind()),
-    }
-}
+use crate::support::{Side, WIDE, for_each_side, for_each_talk, kind, pattern, receive, send};
 
 #[test]
 fn an_end_before_or_in_the_handshake_is_a_truncation() {

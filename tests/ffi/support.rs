@@ -1,11 +1,12 @@
 //! A stream over a connection of rustls-ffi, and a peer over one of rustls.
 
+use std::io;
 use std::sync::Arc;
 
 use pollback::ffi::FfiConnection;
 use pollback::rustls::pki_types::ServerName;
 use pollback::stream::TlsStream;
-use pollback::{TlsAcceptor, TlsConnector};
+use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
@@ -62,7 +63,7 @@ impl Side {
         self,
         version: Version,
         end: End,
-    ) -> std::io::Result<pollback::TlsStream<End>> {
+    ) -> io::Result<pollback::TlsStream<End>> {
         match self {
             Self::Client => acceptor(version).accept(end).await.map(Into::into),
             Self::Server => connector(version)
@@ -129,4 +130,12 @@ pub(crate) fn pattern(length: usize) -> Vec<u8> {
         (state >> 24) as u8
     };
     (0..length).map(|_| next()).collect()
+}
+
+/// What is wrong with an answer, if that is known.
+pub(crate) fn kind<T>(answer: io::Result<T>) -> Option<ErrorKind> {
+    match answer {
+        Ok(_) => panic!("a failure was expected"),
+        Err(error) => Error::find(&error).map(|error| error.kind()),
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::task::Poll;
 
+use pollback::rustls::ProtocolVersion;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation, pipe};
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use crate::support::{
     RECORD, Side, WIDE, acceptor, client_hello, connector, error_kind, for_each_shape,
     for_each_talk, for_each_talk_and_shape, localhost, pattern, poll_once, poll_read,
-    read_what_is_there, receive, send, write_vectored,
+    read_what_is_there, receive, request_key_update, send, write_vectored,
 };
 
 #[test]
@@ -129,13 +130,19 @@ fn the_error_of_the_transport_comes_through() {
 fn a_transport_that_claims_too_much_is_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.script(Operation::Write, [Answer::TooMuch]);
+        let over_reported = Some(pollback::ErrorKind::OverReported);
         let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("a lie");
-        assert_eq!(error_kind(&error), Some(pollback::ErrorKind::OverReported));
+        assert_eq!(error_kind(&error), over_reported);
+        // Nobody knows where the peer is now.
+        let written = talk.subject_io.written();
+        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("too late");
+        assert_eq!(error_kind(&error), over_reported);
+        assert_eq!(talk.subject_io.written(), written);
     });
 }
 
 #[test]
-fn what_was_taken_and_cannot_be_sent_fails_the_next_write() {
+fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         let taken = executor::block_on(talk.subject.write(b"request")).expect("room for it");
@@ -143,11 +150,35 @@ fn what_was_taken_and_cannot_be_sent_fails_the_next_write() {
         talk.subject_io
             .always(Operation::Write, Answer::Error(ErrorKind::HostUnreachable));
         talk.subject_io.unblock(Operation::Write);
-        // Here a reader meets the error, which is the writer's.
-        assert!(poll_read(&mut talk.subject, 8).is_pending());
-        let error = executor::block_on(talk.subject.write(b"more")).expect_err("an error");
+        // A reader that waited for the answer to it would wait for ever.
+        for call in ["read", "write"] {
+            let error = match call {
+                "read" => executor::block_on(talk.subject.read_u8()).map(drop),
+                _ => executor::block_on(talk.subject.write(b"more")).map(drop),
+            };
+            let error = error.expect_err(call);
+            assert_eq!(error.kind(), ErrorKind::HostUnreachable);
+            assert_eq!(error.to_string(), "injected");
+        }
+    });
+}
+
+#[test]
+fn a_reader_outlives_a_transport_that_takes_nothing_any_more() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.subject, b"all there is"));
+        let failure = Answer::Error(ErrorKind::HostUnreachable);
+        talk.subject_io.always(Operation::Write, failure);
+        if talk.subject.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
+            request_key_update(&mut talk.peer);
+        }
+        executor::block_on(send(&mut talk.peer, b"one"));
+        assert_eq!(executor::block_on(receive(&mut talk.subject, 3)), b"one");
+        assert!(poll_read(&mut talk.subject, 3).is_pending());
+        executor::block_on(send(&mut talk.peer, b"two"));
+        assert_eq!(executor::block_on(receive(&mut talk.subject, 3)), b"two");
+        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::HostUnreachable);
-        assert_eq!(error.to_string(), "injected");
     });
 }
 

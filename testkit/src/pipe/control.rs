@@ -1,5 +1,7 @@
 //! A look into one end of the pipe, and the levers that make it misbehave.
 
+use std::mem;
+
 use super::faults::{Answer, Operation};
 use super::wire::{Side, Wire};
 
@@ -165,6 +167,38 @@ impl Control {
         });
     }
 
+    /// Answers the call with this number, counted from 0 over all operations, with this answer.
+    pub fn strike(&self, call: usize, answer: Answer) {
+        self.wire
+            .locked(self.side, |view| view.own.faults.strike(call, answer));
+    }
+
+    /// Every call to this end so far.
+    pub fn calls(&self) -> Vec<Operation> {
+        self.wire
+            .locked(self.side, |view| view.own.faults.calls.clone())
+    }
+
+    /// The answers that were given in place of honest ones, and to what.
+    pub fn applied(&self) -> Vec<(Operation, Answer)> {
+        self.wire
+            .locked(self.side, |view| view.own.faults.applied.clone())
+    }
+
+    /// Lets one step pass on this end, and says whether somebody is still to be woken by it.
+    pub fn step(&self) -> bool {
+        self.wire.locked(self.side, |view| {
+            let timers = mem::take(&mut view.own.timers);
+            for (operation, steps) in timers {
+                match steps.checked_sub(1) {
+                    Some(left) => view.own.timers.push((operation, left)),
+                    None => view.unpark(operation),
+                }
+            }
+            !view.own.timers.is_empty()
+        })
+    }
+
     /// Moves at most so many bytes in one call.
     pub fn at_most(&self, operation: Operation, bytes: usize) {
         self.wire.locked(self.side, |view| {
@@ -195,11 +229,7 @@ impl Control {
     pub fn unblock(&self, operation: Operation) {
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).blocked = false;
-            let waker = match operation {
-                Operation::Read => view.incoming.reader.take(),
-                _ => view.own.outgoing.writer.take(),
-            };
-            view.wake(waker);
+            view.unpark(operation);
         });
     }
 }

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::control::{Control, Tally};
-use super::faults::{Answer, Operation};
+use super::faults::Operation;
+use super::intervene::{Intervention, intervene};
 use super::wire::{Side, View, Wire};
 
 /// A transport. Dropping it closes both directions.
@@ -31,9 +32,10 @@ impl End {
         self.wire.locked(self.side, |view| {
             let answer = match intervene(view, cx, Operation::Write) {
                 Intervention::Answer(answer) => answer.map_ok(|()| 0),
-                Intervention::Proceed => accept(view, cx, bytes),
+                Intervention::Proceed(most) => accept(view, cx, bytes, most),
                 Intervention::TooMuch => {
-                    accept(view, cx, bytes).map_ok(|_| bytes.len().saturating_add(1))
+                    let _ = accept(view, cx, bytes, usize::MAX);
+                    Poll::Ready(Ok(bytes.len().saturating_add(1)))
                 }
             };
             let counts = &mut view.own.counts;
@@ -48,47 +50,21 @@ impl End {
     }
 }
 
-enum Intervention {
-    Proceed,
-    TooMuch,
-    Answer(Poll<io::Result<()>>),
-}
-
-/// Lets the faults of this side answer in place of the pipe.
-fn intervene(view: &mut View<'_>, cx: &Context<'_>, operation: Operation) -> Intervention {
-    let broken = view.own.outgoing.closed || view.own.outgoing.abandoned;
-    if broken && operation != Operation::Read {
-        // As on a socket: what is broken answers so every time.
-        return Intervention::Proceed;
-    }
-    let fault = view.own.faults.on(operation);
-    if fault.blocked {
-        match operation {
-            Operation::Read => view.incoming.reader = Some(cx.waker().clone()),
-            _ => view.own.outgoing.writer = Some(cx.waker().clone()),
-        }
-        return Intervention::Answer(Poll::Pending);
-    }
-    match fault.next_answer() {
-        Answer::Honest => Intervention::Proceed,
-        Answer::Pending => {
-            view.wake(Some(cx.waker().clone()));
-            Intervention::Answer(Poll::Pending)
-        }
-        Answer::Nothing => Intervention::Answer(Poll::Ready(Ok(()))),
-        Answer::Error(kind) => {
-            Intervention::Answer(Poll::Ready(Err(io::Error::new(kind, "injected"))))
-        }
-        Answer::TooMuch if operation == Operation::Write => Intervention::TooMuch,
-        Answer::TooMuch => Intervention::Proceed,
-    }
-}
-
-fn accept(view: &mut View<'_>, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+fn accept(
+    view: &mut View<'_>,
+    cx: &Context<'_>,
+    bytes: &[u8],
+    most: usize,
+) -> Poll<io::Result<usize>> {
     if view.own.outgoing.closed || view.own.outgoing.abandoned {
         return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
     }
-    let limit = view.own.faults.on(Operation::Write).limit(bytes.len());
+    let limit = view
+        .own
+        .faults
+        .on(Operation::Write)
+        .limit(bytes.len())
+        .min(most);
     let taken = view.own.outgoing.accept(&bytes[..limit]);
     wake_reader(view);
     if taken == 0 && !bytes.is_empty() {
@@ -119,8 +95,14 @@ fn close(view: &mut View<'_>, cx: &Context<'_>) -> Poll<io::Result<()>> {
     Poll::Ready(Ok(()))
 }
 
-fn give(view: &mut View<'_>, cx: &Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+fn give(
+    view: &mut View<'_>,
+    cx: &Context<'_>,
+    buf: &mut ReadBuf<'_>,
+    most: usize,
+) -> Poll<io::Result<()>> {
     let limit = view.own.faults.on(Operation::Read).limit(buf.remaining());
+    let limit = limit.min(most);
     let bytes = view.incoming.take(limit);
     if bytes.is_empty() && limit > 0 && !view.incoming.closed {
         view.incoming.reader = Some(cx.waker().clone());
@@ -159,7 +141,8 @@ impl AsyncRead for End {
             let before = buf.filled().len();
             let answer = match intervene(view, cx, Operation::Read) {
                 Intervention::Answer(answer) => answer,
-                _ => give(view, cx, buf),
+                Intervention::Proceed(most) => give(view, cx, buf, most),
+                Intervention::TooMuch => give(view, cx, buf, usize::MAX),
             };
             note(&mut view.own.counts.read, &answer, |()| {
                 buf.filled().len() - before

@@ -1,6 +1,8 @@
 //! How one side of the pipe misbehaves.
 
 use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
 use std::io;
 
 /// What a stream can ask of its transport.
@@ -21,16 +23,43 @@ pub enum Operation {
 pub enum Answer {
     /// What the pipe would have answered: a place holder in a sequence.
     Honest,
+    /// What the pipe would have answered, for at most so many bytes.
+    AtMost(usize),
+    /// What the pipe would have answered, but the task is woken in any case.
+    Spurious,
     /// Pending, and the task is woken at once.
     Pending,
+    /// Pending, and the task is woken after so many [steps](super::Control::step).
+    Delayed(usize),
     /// Success in which nothing is done: a write takes 0 bytes, a read meets the end of the stream,
     /// a flush or shutdown only pretends.
     Nothing,
-    /// An error of this kind, with the message `injected`.
+    /// An error of this kind that holds an [`Injected`].
     Error(io::ErrorKind),
-    /// A write takes everything and claims one byte more. Other operations are honest.
+    /// A read finds that the peer is gone: what it had sent is lost, and so is what is sent to it.
+    /// Other operations are honest.
+    EndOfStream,
+    /// The error `ConnectionReset` that holds an [`Injected`]. It is told once on either side, as a
+    /// socket does; after it reads meet the end of the stream and writes a broken pipe.
+    Reset,
+    /// A panic whose payload is an [`Injected`]. No hook is called, so that nothing is printed.
+    Panic,
+    /// A write takes what there is room for and claims one byte more than it was offered. Other
+    /// operations are honest.
     TooMuch,
 }
+
+/// What is inside an error or a panic that the pipe was told to answer with.
+#[derive(Clone, Copy, Debug)]
+pub struct Injected;
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("injected")
+    }
+}
+
+impl Error for Injected {}
 
 #[derive(Default)]
 pub(super) struct Faults {
@@ -38,6 +67,9 @@ pub(super) struct Faults {
     write: Fault,
     flush: Fault,
     shutdown: Fault,
+    strike: Option<(usize, Answer)>,
+    pub(super) calls: Vec<Operation>,
+    pub(super) applied: Vec<(Operation, Answer)>,
     pub(super) scalar: bool,
 }
 
@@ -60,11 +92,27 @@ impl Faults {
             Operation::Shutdown => &mut self.shutdown,
         }
     }
+
+    /// Answers the call with this number, counted from 0 over all operations, with this answer.
+    pub(super) fn strike(&mut self, call: usize, answer: Answer) {
+        self.strike = Some((call, answer));
+    }
+
+    /// What to answer to the call that was noted last.
+    pub(super) fn next_answer(&mut self, operation: Operation) -> Answer {
+        let answer = match self.strike {
+            Some((call, answer)) if call + 1 == self.calls.len() => answer,
+            _ => self.on(operation).next_answer(),
+        };
+        if answer != Answer::Honest {
+            self.applied.push((operation, answer));
+        }
+        answer
+    }
 }
 
 impl Fault {
-    /// What to answer to the next call.
-    pub(super) fn next_answer(&mut self) -> Answer {
+    fn next_answer(&mut self) -> Answer {
         self.calls += 1;
         if let Some(answer) = self.next.pop_front() {
             return answer;

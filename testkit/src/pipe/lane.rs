@@ -1,6 +1,7 @@
 //! One direction of the pipe.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::Waker;
 
 /// Bytes on their way from one side to the other.
@@ -16,6 +17,8 @@ pub(super) struct Lane {
     pub(super) closed: bool,
     /// No one will read them.
     pub(super) abandoned: bool,
+    /// The connection was reset, and the writer has yet to learn of it.
+    reset: bool,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
 }
@@ -30,6 +33,7 @@ impl Lane {
             accepted: Vec::new(),
             closed: false,
             abandoned: false,
+            reset: false,
             reader: None,
             writer: None,
         }
@@ -75,6 +79,23 @@ impl Lane {
     /// Puts bytes before the reader, whether there is room or not.
     pub(super) fn inject(&mut self, bytes: &[u8]) {
         self.unread.extend(bytes);
+    }
+
+    /// Loses what is on its way, and lets nothing through any more.
+    pub(super) fn cut(&mut self) {
+        self.held.clear();
+        self.unread.clear();
+        self.closed = true;
+        self.abandoned = true;
+    }
+
+    /// Tells the writer of a reset when it calls next.
+    pub(super) fn reset(&mut self) {
+        self.reset = true;
+    }
+
+    pub(super) fn learns_of_reset(&mut self) -> bool {
+        mem::take(&mut self.reset)
     }
 
     pub(super) fn unread(&self) -> usize {

@@ -7,13 +7,14 @@
 mod control;
 mod end;
 mod faults;
+mod intervene;
 mod lane;
 mod shape;
 mod wire;
 
 pub use control::{Control, Counts, Tally};
 pub use end::End;
-pub use faults::{Answer, Operation};
+pub use faults::{Answer, Injected, Operation};
 pub use shape::{SHAPES, Shape};
 
 /// Opens a pipe that holds `capacity` bytes in each direction.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 use super::control::Counts;
-use super::faults::Faults;
+use super::faults::{Faults, Operation};
 use super::lane::Lane;
 
 /// Which end of the pipe.
@@ -28,6 +28,8 @@ pub(super) struct SideState {
     pub(super) outgoing: Lane,
     pub(super) faults: Faults,
     pub(super) counts: Counts,
+    /// Which direction will be woken, and after how many steps.
+    pub(super) timers: Vec<(Operation, usize)>,
 }
 
 /// One side as seen while the lock is held.
@@ -42,6 +44,32 @@ impl View<'_> {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         self.wake.extend(waker);
     }
+
+    /// Wakes everybody who waits on either side.
+    pub(super) fn wake_all(&mut self) {
+        for lane in [&mut self.own.outgoing, &mut *self.incoming] {
+            self.wake.extend(lane.reader.take());
+            self.wake.extend(lane.writer.take());
+        }
+    }
+
+    /// Remembers who waits for the direction of an operation.
+    pub(super) fn park(&mut self, operation: Operation, cx: &Context<'_>) {
+        *self.slot(operation) = Some(cx.waker().clone());
+    }
+
+    /// Wakes who waits for the direction of an operation.
+    pub(super) fn unpark(&mut self, operation: Operation) {
+        let waker = self.slot(operation).take();
+        self.wake(waker);
+    }
+
+    fn slot(&mut self, operation: Operation) -> &mut Option<Waker> {
+        match operation {
+            Operation::Read => &mut self.incoming.reader,
+            _ => &mut self.own.outgoing.writer,
+        }
+    }
 }
 
 impl Wire {
@@ -50,6 +78,7 @@ impl Wire {
             outgoing: Lane::new(capacity),
             faults: Faults::default(),
             counts: Counts::default(),
+            timers: Vec::new(),
         };
         Self(Arc::new(Mutex::new(State {
             left: side(),

@@ -1,0 +1,14 @@
+//! Every fault at every call of the transport, and every future dropped at every poll.
+//!
+//! A failure prints its case as one line. To run that case alone:
+//!
+//! ```text
+//! POLLBACK_CASE='scenario=… client=Ours …' cargo test --features full --test faults replay
+//! ```
+
+mod rig;
+
+mod others;
+mod parity;
+mod replay;
+mod sweep;

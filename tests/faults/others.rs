@@ -1,0 +1,88 @@
+//! The same sweep over transports that are made of attempts, with tokio-rustls at the other end,
+//! and with tokio-rustls in our place.
+
+use std::io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+
+use pollback_testkit::configs::Version;
+use pollback_testkit::pipe::Answer;
+
+use crate::rig::{Carrier, Case, Make, Role, Scenario, Stop, scenarios};
+use crate::sweep::{ANSWERS, Swept};
+
+/// One scenario of each kind, at both versions.
+fn some() -> impl Iterator<Item = &'static Scenario> {
+    let names = [
+        "echo",
+        "resumed",
+        "buffered",
+        "client-ends-first",
+        "two-tasks",
+    ];
+    scenarios().iter().filter(move |scenario| {
+        names
+            .iter()
+            .any(|name| scenario.name.strip_suffix("-tls12") == Some(name))
+            || names
+                .iter()
+                .any(|name| scenario.name.strip_suffix("-tls13") == Some(name))
+    })
+}
+
+#[test]
+fn over_transports_made_of_attempts() {
+    let mut swept = Swept::default();
+    for carrier in [Carrier::Attempted, Carrier::Signalled] {
+        for scenario in some() {
+            let mut case = Case::new(scenario);
+            case.carrier = carrier;
+            for role in Role::BOTH {
+                swept.strike(&case, role, &ANSWERS);
+                swept.stop(&case, role, Stop::Drop);
+                swept.stop(&case, role, Stop::Cancel);
+            }
+        }
+    }
+    swept.finish();
+}
+
+#[test]
+fn with_tokio_rustls_at_the_other_end() {
+    let mut swept = Swept::default();
+    for scenario in some() {
+        for role in Role::BOTH {
+            let mut case = Case::new(scenario);
+            match role {
+                Role::Client => case.server = Make::Theirs,
+                Role::Server => case.client = Make::Theirs,
+            }
+            swept.strike(&case, role, &ANSWERS);
+            swept.stop(&case, role, Stop::Drop);
+            swept.stop(&case, role, Stop::Cancel);
+        }
+    }
+    swept.finish();
+}
+
+/// The sweep is fair if another implementation passes it, where that has no known defect: it takes
+/// `Ok(0)` for "would block", does not try again after `Interrupted`, and parks on an error that
+/// registers no waker.
+#[test]
+fn with_tokio_rustls_in_our_place() {
+    let answers: Vec<Answer> = ANSWERS
+        .into_iter()
+        .filter(|answer| !matches!(answer, Answer::Nothing | Answer::TooMuch))
+        .filter(|answer| ![Answer::Error(Interrupted), Answer::Error(WouldBlock)].contains(answer))
+        .collect();
+    assert!(answers.contains(&Answer::Error(ConnectionAborted)));
+    let mut swept = Swept::default();
+    for scenario in some().filter(|scenario| scenario.version == Version::Tls13) {
+        for role in Role::BOTH {
+            let mut case = Case::new(scenario);
+            case.client = Make::Theirs;
+            case.server = Make::Theirs;
+            swept.strike(&case, role, &answers);
+            swept.stop(&case, role, Stop::Drop);
+        }
+    }
+    swept.finish();
+}

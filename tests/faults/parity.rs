@@ -1,0 +1,197 @@
+//! What the application sees is what the transport would show it, and truncation.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pollback::rustls::pki_types::ServerName;
+use pollback::{TlsAcceptor, TlsConnector};
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, Control, pipe};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::rig::Role;
+
+/// What happens to the connection.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// Nothing.
+    Silence,
+    /// The peer closes its direction.
+    HalfClose,
+    /// The peer is gone, without a word.
+    Gone,
+    /// Our next call to the transport learns that the connection was reset.
+    Reset,
+}
+
+/// What the application does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Read,
+    /// Writes and flushes: a TLS stream may tell of a failed write at the flush.
+    Send,
+    Shutdown,
+}
+
+/// What it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    Waits,
+    Done,
+    Data(usize),
+    End,
+    Error(io::ErrorKind),
+}
+
+const ACTS: [Act; 3] = [Act::Read, Act::Send, Act::Shutdown];
+
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
+
+struct Talk {
+    subject: Box<dyn Stream>,
+    subject_io: Control,
+    peer: Box<dyn Stream>,
+}
+
+fn plain() -> Talk {
+    let (subject, peer) = pipe(1 << 20);
+    Talk {
+        subject_io: subject.control(),
+        subject: Box::new(subject),
+        peer: Box::new(peer),
+    }
+}
+
+fn tls(version: Version, subject: Role) -> Talk {
+    let (client_end, server_end) = pipe(1 << 20);
+    let controls = [client_end.control(), server_end.control()];
+    let setup = Setup::new(version);
+    let connector = TlsConnector::from(Arc::new(setup.client()));
+    let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+    let name = ServerName::try_from("localhost").expect("a valid name");
+    let (client, server) = executor::join(
+        connector.connect(name, client_end),
+        acceptor.accept(server_end),
+    );
+    let mut client: Box<dyn Stream> = Box::new(client.expect("a handshake"));
+    let mut server: Box<dyn Stream> = Box::new(server.expect("a handshake"));
+    // The tickets are read, so that nothing lies in the pipe.
+    executor::block_on(server.write_all(b".")).expect("a write");
+    executor::block_on(server.flush()).expect("a flush");
+    executor::block_on(client.read_u8()).expect("a read");
+    let [client_io, server_io] = controls;
+    match subject {
+        Role::Client => Talk {
+            subject: client,
+            subject_io: client_io,
+            peer: server,
+        },
+        Role::Server => Talk {
+            subject: server,
+            subject_io: server_io,
+            peer: client,
+        },
+    }
+}
+
+fn look(mut talk: Talk, data: usize, event: Event, acts: [Act; 3]) -> Vec<Sight> {
+    executor::block_on(talk.peer.write_all(&vec![7; data])).expect("a write");
+    executor::block_on(talk.peer.flush()).expect("a flush");
+    let mut peer = Some(talk.peer);
+    match event {
+        Event::Silence => {}
+        Event::HalfClose => {
+            let peer = peer.as_mut().expect("just put there");
+            executor::block_on(peer.shutdown()).expect("a shutdown");
+        }
+        Event::Gone => peer = None,
+        Event::Reset => {
+            let next = talk.subject_io.calls().len();
+            talk.subject_io.strike(next, Answer::Reset);
+        }
+    }
+    let sights = acts
+        .into_iter()
+        .map(|act| see(&mut *talk.subject, act))
+        .collect();
+    drop(peer);
+    sights
+}
+
+fn see(stream: &mut dyn Stream, act: Act) -> Sight {
+    let mut room = [0; 64];
+    let mut stream = Pin::new(stream);
+    let answer = match act {
+        Act::Read => once(stream.read(&mut room)).map_ok(|length| match length {
+            0 => Sight::End,
+            length => Sight::Data(length),
+        }),
+        Act::Send => once(async {
+            stream.write_all(b"hello").await?;
+            stream.flush().await
+        })
+        .map_ok(|()| Sight::Done),
+        Act::Shutdown => once(stream.shutdown()).map_ok(|()| Sight::Done),
+    };
+    match answer {
+        Poll::Pending => Sight::Waits,
+        Poll::Ready(Ok(sight)) => sight,
+        Poll::Ready(Err(error)) => Sight::Error(error.kind()),
+    }
+}
+
+fn once<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What TLS shows where the transport shows `raw`.
+fn expected(event: Event, act: Act, raw: Sight) -> Sight {
+    match (event, act, raw) {
+        // Nobody has said that this is the end.
+        (Event::Gone | Event::Reset, Act::Read, Sight::End) => {
+            Sight::Error(io::ErrorKind::UnexpectedEof)
+        }
+        // A close_notify has to be sent, and nobody is there to take it.
+        (Event::Gone | Event::Reset, Act::Shutdown, Sight::Done) => {
+            Sight::Error(io::ErrorKind::BrokenPipe)
+        }
+        _ => raw,
+    }
+}
+
+#[test]
+fn an_application_sees_what_the_transport_shows() {
+    let events = [Event::Silence, Event::HalfClose, Event::Gone, Event::Reset];
+    for event in events {
+        for data in [0, 5] {
+            for acts in sequences() {
+                let raw = look(plain(), data, event, acts);
+                let expected: Vec<Sight> = (acts.into_iter().zip(raw))
+                    .map(|(act, raw)| expected(event, act, raw))
+                    .collect();
+                for version in Version::ALL {
+                    for role in Role::BOTH {
+                        let seen = look(tls(version, role), data, event, acts);
+                        assert_eq!(
+                            seen, expected,
+                            "{acts:?} by the {role:?} after {event:?} and {data} bytes, {version:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sequences() -> impl Iterator<Item = [Act; 3]> {
+    ACTS.into_iter().flat_map(|first| {
+        ACTS.into_iter()
+            .flat_map(move |second| ACTS.into_iter().map(move |third| [first, second, third]))
+    })
+}

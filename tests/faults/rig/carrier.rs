@@ -1,0 +1,169 @@
+//! What lies between a stream and the pipe: nothing, or the adapters of the crate under test.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use pollback::callback::{
+    Attempt, Callback, CallbackIo, Direction, Polled, ReadinessHandle, Signalled,
+};
+use pollback_testkit::pipe::End;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What carries the bytes of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The pipe.
+    Direct,
+    /// poll → attempt → poll, in every poll anew.
+    Attempted,
+    /// poll → attempt → poll, by callbacks that are told of readiness through a handle.
+    Signalled,
+}
+
+impl Carrier {
+    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Attempted, Self::Signalled];
+
+    pub(super) fn over(self, end: End) -> Io {
+        match self {
+            Self::Direct => Box::new(end),
+            Self::Attempted => Box::new(Attempted(end)),
+            Self::Signalled => {
+                let (callbacks, readiness) = Announced::new(end);
+                Box::new(CallbackIo::new(callbacks, readiness))
+            }
+        }
+    }
+}
+
+/// A transport of whatever kind.
+pub(super) type Io = Box<dyn Transport>;
+
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
+
+struct Attempted(End);
+
+impl Attempted {
+    fn with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut CallbackIo<Attempt<'_, '_, End>, Polled>>, &mut Context<'_>) -> T,
+    ) -> T {
+        let waker = cx.waker().clone();
+        let mut context = Context::from_waker(&waker);
+        let attempt = Attempt::new(Pin::new(&mut self.0), &mut context);
+        poll(Pin::new(&mut CallbackIo::new(attempt, Polled)), cx)
+    }
+}
+
+impl AsyncRead for Attempted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.with(cx, |io, cx| io.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Attempted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.with(cx, |io, cx| io.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.with(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(cx, |io, cx| io.poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(cx, |io, cx| io.poll_shutdown(cx))
+    }
+}
+
+/// Attempts at the pipe whose readiness is announced through a handle.
+struct Announced {
+    end: End,
+    readable: Waker,
+    writable: Waker,
+}
+
+struct Announcement(ReadinessHandle, Direction);
+
+impl Wake for Announcement {
+    fn wake(self: Arc<Self>) {
+        match self.1 {
+            Direction::Read => self.0.readable(),
+            Direction::Write => self.0.writable(),
+        }
+    }
+}
+
+impl Announced {
+    fn new(end: End) -> (Self, Signalled) {
+        let (handle, readiness) = ReadinessHandle::new();
+        let announced = Self {
+            end,
+            readable: Arc::new(Announcement(handle.clone(), Direction::Read)).into(),
+            writable: Arc::new(Announcement(handle, Direction::Write)).into(),
+        };
+        (announced, readiness)
+    }
+
+    fn on_write<T>(
+        &mut self,
+        attempt: impl FnOnce(&mut Attempt<'_, '_, End>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut context = Context::from_waker(&self.writable);
+        attempt(&mut Attempt::new(Pin::new(&mut self.end), &mut context))
+    }
+}
+
+impl Read for Announced {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut context = Context::from_waker(&self.readable);
+        Attempt::new(Pin::new(&mut self.end), &mut context).read(buf)
+    }
+}
+
+impl Write for Announced {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.on_write(|attempt| attempt.write(buf))
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.on_write(|attempt| attempt.write_vectored(bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.on_write(|attempt| attempt.flush())
+    }
+}
+
+impl Callback for Announced {
+    fn has_write_vectored(&self) -> bool {
+        self.end.is_write_vectored()
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        self.on_write(|attempt| attempt.shutdown())
+    }
+}

@@ -1,0 +1,135 @@
+//! TLS of either make, seen alike.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use pollback::rustls::pki_types::ServerName;
+use pollback::rustls::server::Acceptor;
+use pollback::rustls::{ClientConfig, ServerConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::carrier::Io;
+use super::side::Side;
+
+/// Whose TLS a side speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Make {
+    /// The crate under test.
+    Ours,
+    /// tokio-rustls.
+    Theirs,
+}
+
+/// An established stream.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// Changes the keys, and asks the peer to change its own.
+    fn update_keys(&mut self);
+
+    /// What the client had sent before its handshake was over.
+    fn take_early(&mut self) -> Vec<u8>;
+}
+
+type Connected = io::Result<Box<dyn Stream>>;
+
+macro_rules! make {
+    ($name:ident, $make:ident) => {
+        mod $name {
+            use super::*;
+
+            impl Stream for $make::TlsStream<Io> {
+                fn update_keys(&mut self) {
+                    match self {
+                        Self::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
+                        Self::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
+                    }
+                    .expect("an established TLS 1.3 connection");
+                }
+
+                fn take_early(&mut self) -> Vec<u8> {
+                    let mut early = Vec::new();
+                    if let Self::Server(stream) = self {
+                        if let Some(mut data) = stream.get_mut().1.early_data() {
+                            data.read_to_end(&mut early).expect("bytes in memory");
+                        }
+                    }
+                    early
+                }
+            }
+
+            pub(super) async fn connect(config: ClientConfig, early: bool, io: Io) -> Connected {
+                let connector = $make::TlsConnector::from(Arc::new(config));
+                #[cfg(feature = "early-data")]
+                let connector = connector.early_data(early);
+                #[cfg(not(feature = "early-data"))]
+                assert!(!early, "the feature `early-data` is off");
+                let name = ServerName::try_from("localhost").expect("a valid name");
+                let stream = connector.connect(name, io).await?;
+                Ok(Box::new($make::TlsStream::Client(stream)))
+            }
+
+            pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
+                let acceptor = $make::TlsAcceptor::from(Arc::new(config));
+                let stream = acceptor.accept(io).await?;
+                Ok(Box::new($make::TlsStream::Server(stream)))
+            }
+
+            pub(super) async fn accept_lazily(
+                config: ServerConfig,
+                io: Io,
+                side: &Side,
+            ) -> Connected {
+                let mut acceptor = $make::LazyConfigAcceptor::new(Acceptor::default(), io);
+                let start = cancelled_at_times(&mut acceptor, side).await?;
+                let stream = start.into_stream(Arc::new(config)).await?;
+                Ok(Box::new($make::TlsStream::Server(stream)))
+            }
+        }
+    };
+}
+
+make!(ours, pollback);
+make!(theirs, tokio_rustls);
+
+/// Awaits a future by reference, which is dropped when an operation of the side is to be cancelled.
+async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F::Output {
+    loop {
+        let attempt = poll_fn(|cx| match Pin::new(&mut *future).poll(cx) {
+            Poll::Pending if side.cancels_now() => Poll::Ready(None),
+            answer => answer.map(Some),
+        });
+        if let Some(output) = attempt.await {
+            return output;
+        }
+    }
+}
+
+impl Make {
+    pub(super) async fn connect(self, config: ClientConfig, early: bool, io: Io) -> Connected {
+        match self {
+            Self::Ours => ours::connect(config, early, io).await,
+            Self::Theirs => theirs::connect(config, early, io).await,
+        }
+    }
+
+    pub(super) async fn accept(self, config: ServerConfig, io: Io) -> Connected {
+        match self {
+            Self::Ours => ours::accept(config, io).await,
+            Self::Theirs => theirs::accept(config, io).await,
+        }
+    }
+
+    pub(super) async fn accept_lazily(
+        self,
+        config: ServerConfig,
+        io: Io,
+        side: &Side,
+    ) -> Connected {
+        match self {
+            Self::Ours => ours::accept_lazily(config, io, side).await,
+            Self::Theirs => theirs::accept_lazily(config, io, side).await,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Runs a scenario over a pipe that follows a plan, and judges how it ended.
+
+mod acts;
+mod carrier;
+mod case;
+mod makes;
+mod run;
+mod scenarios;
+mod side;
+mod verdict;
+
+pub(crate) use carrier::Carrier;
+pub(crate) use case::{Case, Role, Stop, Strike};
+pub(crate) use makes::Make;
+pub(crate) use run::{Outcome, World, run};
+pub(crate) use scenarios::{Handshake, Scenario, scenarios};
+pub(crate) use side::Ending;
+pub(crate) use verdict::{Cause, cause, judge, judged};

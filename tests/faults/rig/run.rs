@@ -1,0 +1,219 @@
+//! Runs a case.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pollback::rustls::client::Resumption;
+use pollback::rustls::server::NoServerSessionStorage;
+use pollback::rustls::{ClientConfig, ServerConfig};
+use pollback_testkit::configs::Setup;
+use pollback_testkit::executor::Executor;
+use pollback_testkit::pipe::{Answer, Control, Counts, End, Operation};
+use pollback_testkit::tickets::Acquaintance;
+use pollback_testkit::watched::Watched;
+
+use super::acts::{Act, perform, receive};
+use super::case::{Case, Role};
+use super::makes::Make;
+use super::scenarios::{Handshake, Scenario};
+use super::side::{Ending, Side, Task};
+
+/// How many bytes of early data a server takes.
+const EARLY: u32 = 4096;
+
+/// The configurations of a scenario, made once for all of its runs.
+pub(crate) struct World {
+    scenario: &'static Scenario,
+    configs: Configs,
+}
+
+enum Configs {
+    Strangers(ClientConfig, ServerConfig),
+    Acquainted(Box<Acquaintance>),
+}
+
+impl World {
+    pub(crate) fn new(scenario: &'static Scenario) -> Self {
+        let setup = Setup::new(scenario.version);
+        let strangers = |setup: Setup| Configs::Strangers(setup.client(), setup.server());
+        let configs = match scenario.handshake {
+            Handshake::Full | Handshake::Lazy => strangers(setup),
+            Handshake::ClientCertificate => strangers(setup.client_auth()),
+            Handshake::Resumed => Configs::Acquainted(Box::new(Acquaintance::new(&setup))),
+            Handshake::EarlyData { .. } => {
+                Configs::Acquainted(Box::new(Acquaintance::new(&setup.early_data(EARLY))))
+            }
+        };
+        Self { scenario, configs }
+    }
+
+    fn configs(&self) -> (ClientConfig, ServerConfig) {
+        let (client, mut server) = match &self.configs {
+            Configs::Strangers(client, server) => {
+                let mut client = client.clone();
+                // Or else it would resume what an earlier run has left it.
+                client.resumption = Resumption::in_memory_sessions(1);
+                (client, server.clone())
+            }
+            Configs::Acquainted(both) => both.configs(),
+        };
+        if self.scenario.handshake == (Handshake::EarlyData { accepted: false }) {
+            server.session_storage = Arc::new(NoServerSessionStorage {});
+            // rustls counts a record that it skips again with every piece that arrives after it.
+            server.max_early_data_size = 1 << 24;
+        }
+        (client, server)
+    }
+}
+
+/// How a run ended on each side.
+pub(crate) struct Outcome {
+    pub(crate) client: Result,
+    pub(crate) server: Result,
+}
+
+/// How a run ended on one side.
+pub(crate) struct Result {
+    pub(crate) ending: Ending,
+    pub(crate) sent: usize,
+    pub(crate) received: usize,
+    /// What was asked of the transport.
+    pub(crate) calls: Vec<Operation>,
+    pub(crate) counts: Counts,
+    /// The answers that were given in place of honest ones.
+    pub(crate) applied: Vec<(Operation, Answer)>,
+    /// Whether the point was reached where the case stops this side.
+    pub(crate) stopped: bool,
+}
+
+impl Outcome {
+    pub(crate) fn of(&self, role: Role) -> &Result {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+}
+
+/// Runs a case to its end.
+///
+/// # Panics
+///
+/// If it has none, or if a stream gives out what was not put in.
+pub(crate) fn run(case: &Case, world: &World) -> Outcome {
+    let (client_end, server_end) = case.plan.open();
+    let controls = [client_end.control(), server_end.control()];
+    let (client_config, server_config) = world.configs();
+    let mut executor = Executor::new();
+    let [left, right] = controls.clone();
+    executor.between_rounds(move || left.step() | right.step());
+
+    let client = spawn(
+        &mut executor,
+        case,
+        Role::Client,
+        client_end,
+        &controls[0],
+        move |end: End, _: Rc<Side>| {
+            let early = matches!(case.scenario.handshake, Handshake::EarlyData { .. });
+            let io = case.carrier.over(end);
+            case.client.connect(client_config, early, io)
+        },
+    );
+    let server = spawn(
+        &mut executor,
+        case,
+        Role::Server,
+        server_end,
+        &controls[1],
+        move |end: End, side: Rc<Side>| async move {
+            let io = case.carrier.over(end);
+            let mut stream = match case.scenario.handshake {
+                Handshake::Lazy => case.server.accept_lazily(server_config, io, &side).await?,
+                _ => case.server.accept(server_config, io).await?,
+            };
+            receive(Role::Server, &side, &stream.take_early());
+            Ok(stream)
+        },
+    );
+    executor.run();
+    drop(executor);
+    let [client_io, server_io] = controls;
+    Outcome {
+        client: result(&client, &client_io),
+        server: result(&server, &server_io),
+    }
+}
+
+fn spawn<'a, F>(
+    executor: &mut Executor<'a>,
+    case: &'a Case,
+    role: Role,
+    end: End,
+    control: &'a Control,
+    handshake: impl FnOnce(End, Rc<Side>) -> F + 'a,
+) -> Rc<Side>
+where
+    F: Future<Output = io::Result<Box<dyn super::makes::Stream>>> + 'a,
+{
+    let tasks = match role {
+        Role::Client => &case.scenario.client,
+        Role::Server => &case.scenario.server,
+    };
+    let stop = case.stop.filter(|(who, _)| *who == role);
+    if let Some(strike) = case.strike.filter(|strike| strike.role == role) {
+        control.strike(strike.call, strike.answer);
+    }
+    let side = Side::new(tasks.len(), stop.map(|(_, stop)| stop));
+    let mut first = Some((end, handshake));
+    for (slot, acts) in tasks.iter().enumerate() {
+        let first = first.take();
+        let of_task = Rc::clone(&side);
+        let future = async move {
+            match first {
+                Some((end, handshake)) => {
+                    let handshake = handshake(end, Rc::clone(&of_task));
+                    let stream = watched(case.make(role), control, handshake).await?;
+                    of_task.establish(stream);
+                }
+                None => of_task.established().await,
+            }
+            watched(case.make(role), control, perform(role, &of_task, acts)).await
+        };
+        executor.spawn(&format!("{role:?} {slot}"), Task::new(&side, slot, future));
+    }
+    side
+}
+
+/// Checks that each `Pending` of ours has a reason.
+async fn watched<F: Future>(make: Make, control: &Control, future: F) -> F::Output {
+    match make {
+        Make::Ours => Watched::new(future, &[control]).await,
+        Make::Theirs => future.await,
+    }
+}
+
+fn result(side: &Side, control: &Control) -> Result {
+    Result {
+        ending: side.ending(),
+        sent: side.sent.get(),
+        received: side.received.get(),
+        calls: control.calls(),
+        counts: control.counts(),
+        applied: control.applied(),
+        stopped: side.is_stopped(),
+    }
+}
+
+/// How many bytes a list of tasks sends.
+pub(super) fn sends(tasks: &[Vec<Act>]) -> usize {
+    tasks
+        .iter()
+        .flatten()
+        .map(|act| match act {
+            Act::Write(length) | Act::WriteSlices(length) => *length,
+            _ => 0,
+        })
+        .sum()
+}

@@ -1,0 +1,283 @@
+//! What the two sides do with each other.
+
+use std::sync::LazyLock;
+
+use pollback_testkit::configs::Version;
+use pollback_testkit::plan::Plan;
+
+use super::acts::Act::{
+    self, Flush, Read, ReadToEnd, Shutdown, UpdateKeys, Write, WriteSlices, Yield,
+};
+
+/// How the handshake goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    Full,
+    Resumed,
+    ClientCertificate,
+    /// The server sees the ClientHello before it chooses its configuration.
+    Lazy,
+    EarlyData {
+        accepted: bool,
+    },
+}
+
+/// What the two sides do with each other. Each list of acts is a task of its own.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    pub(crate) handshake: Handshake,
+    pub(crate) client: Vec<Vec<Act>>,
+    pub(crate) server: Vec<Vec<Act>>,
+    /// The pipe that it is swept over.
+    pub(crate) plan: Plan,
+}
+
+/// More than any scenario has on its way at a time.
+const WIDE: usize = 1 << 20;
+
+static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(make);
+
+/// Every scenario.
+pub(crate) fn scenarios() -> &'static [Scenario] {
+    &SCENARIOS
+}
+
+/// The scenario of that name.
+pub(crate) fn scenario(name: &str) -> Option<&'static Scenario> {
+    scenarios().iter().find(|scenario| scenario.name == name)
+}
+
+impl Scenario {
+    fn new(name: &str, version: Version, client: &[&[Act]], server: &[&[Act]]) -> Self {
+        let tasks = |tasks: &[&[Act]]| tasks.iter().map(|acts| acts.to_vec()).collect();
+        Self {
+            name: format!("{name}-{version:?}").to_lowercase(),
+            version,
+            handshake: Handshake::Full,
+            client: tasks(client),
+            server: tasks(server),
+            plan: Plan::honest(WIDE),
+        }
+    }
+
+    fn with(mut self, handshake: Handshake) -> Self {
+        self.handshake = handshake;
+        self
+    }
+
+    fn over(mut self, capacity: usize) -> Self {
+        self.plan.capacity = capacity;
+        self
+    }
+
+    /// Over transports that keep bytes back until they are flushed.
+    fn buffered(mut self, limit: usize) -> Self {
+        self.plan.left.buffer = Some(limit);
+        self.plan.right.buffer = Some(limit);
+        self
+    }
+}
+
+/// A request of so many bytes and an answer of as many.
+fn echo(name: &str, version: Version, length: usize) -> Scenario {
+    Scenario::new(
+        name,
+        version,
+        &[&[Write(length), Flush, Read(length), Shutdown, ReadToEnd]],
+        &[&[Read(length), Write(length), Flush, ReadToEnd, Shutdown]],
+    )
+}
+
+fn make() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for version in Version::ALL {
+        all.extend(exchanges(version));
+        all.extend(endings(version));
+        all.push(two_tasks(version));
+    }
+    all.extend(key_updates());
+    if cfg!(feature = "early-data") {
+        all.extend(early_data());
+    }
+    all
+}
+
+fn exchanges(version: Version) -> Vec<Scenario> {
+    vec![
+        echo("echo", version, 1000),
+        echo("nothing", version, 0),
+        echo("large", version, 40_000),
+        Scenario::new(
+            "slices",
+            version,
+            &[&[
+                WriteSlices(30_000),
+                Flush,
+                Read(30_000),
+                Shutdown,
+                ReadToEnd,
+            ]],
+            &[&[
+                Read(30_000),
+                WriteSlices(30_000),
+                Flush,
+                ReadToEnd,
+                Shutdown,
+            ]],
+        ),
+        echo("resumed", version, 10).with(Handshake::Resumed),
+        echo("client-certificate", version, 10).with(Handshake::ClientCertificate),
+        echo("lazy", version, 10).with(Handshake::Lazy),
+        echo("buffered", version, 20_000).buffered(4096),
+        echo("narrow", version, 1).with(Handshake::Resumed).over(1),
+        echo("middling", version, 2000).over(700),
+    ]
+}
+
+fn endings(version: Version) -> Vec<Scenario> {
+    vec![
+        Scenario::new(
+            "client-ends-first",
+            version,
+            &[&[Write(700), Shutdown, Read(700), ReadToEnd]],
+            &[&[Read(700), ReadToEnd, Write(700), Shutdown]],
+        ),
+        Scenario::new(
+            "server-ends-first",
+            version,
+            &[&[Read(700), ReadToEnd, Write(700), Shutdown]],
+            &[&[Write(700), Shutdown, Read(700), ReadToEnd]],
+        ),
+        Scenario::new(
+            "client-writes-only",
+            version,
+            &[&[Write(20_000), Yield(3), Shutdown, ReadToEnd]],
+            &[&[Read(20_000), ReadToEnd, Shutdown]],
+        ),
+        // Nothing is flushed: the reader has to push.
+        Scenario::new(
+            "no-flush",
+            version,
+            &[&[Write(20_000), Read(20_000), Shutdown, ReadToEnd]],
+            &[&[Read(20_000), Write(20_000), ReadToEnd, Shutdown]],
+        )
+        .buffered(3000),
+    ]
+}
+
+/// Both sides write and read at once, in two tasks each.
+fn two_tasks(version: Version) -> Scenario {
+    Scenario::new(
+        "two-tasks",
+        version,
+        &[&[Write(3000), WriteSlices(2000), Shutdown], &[ReadToEnd]],
+        &[&[Write(5000), Flush, Shutdown], &[ReadToEnd]],
+    )
+    .over(600)
+}
+
+fn key_updates() -> Vec<Scenario> {
+    let version = Version::Tls13;
+    vec![
+        Scenario::new(
+            "keys-of-client",
+            version,
+            &[&[
+                Write(100),
+                Flush,
+                UpdateKeys,
+                Write(100),
+                Flush,
+                Read(300),
+                Shutdown,
+                ReadToEnd,
+            ]],
+            &[&[Read(200), Write(300), Flush, ReadToEnd, Shutdown]],
+        ),
+        Scenario::new(
+            "keys-of-server",
+            version,
+            &[&[Read(200), Write(300), Flush, ReadToEnd, Shutdown]],
+            &[&[
+                Write(100),
+                Flush,
+                UpdateKeys,
+                Write(100),
+                Flush,
+                UpdateKeys,
+                Flush,
+                Read(300),
+                Shutdown,
+                ReadToEnd,
+            ]],
+        ),
+        Scenario::new(
+            "keys-of-both-in-two-tasks",
+            version,
+            &[
+                &[
+                    Write(2000),
+                    UpdateKeys,
+                    Write(2000),
+                    UpdateKeys,
+                    Flush,
+                    Shutdown,
+                ],
+                &[ReadToEnd],
+            ],
+            &[
+                &[Write(1500), UpdateKeys, Write(1500), UpdateKeys, Shutdown],
+                &[ReadToEnd],
+            ],
+        )
+        .over(400),
+    ]
+}
+
+fn early_data() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for (name, accepted) in [("accepted", true), ("rejected", false)] {
+        let handshake = Handshake::EarlyData { accepted };
+        let early = |what: &str, client: &[Act], server: &[Act]| {
+            let name = format!("early-data-{name}{what}");
+            Scenario::new(&name, Version::Tls13, &[client], &[server]).with(handshake)
+        };
+        all.push(early(
+            "",
+            &[
+                Write(300),
+                Write(300),
+                Flush,
+                Read(500),
+                Shutdown,
+                ReadToEnd,
+            ],
+            &[Read(600), Write(500), Flush, ReadToEnd, Shutdown],
+        ));
+        // More than the server allows.
+        all.push(early(
+            "-and-more",
+            &[Write(7000), Flush, Read(500), Shutdown, ReadToEnd],
+            &[Read(7000), Write(500), Flush, ReadToEnd, Shutdown],
+        ));
+        all.push(early(
+            "-read-first",
+            &[Read(500), Shutdown, ReadToEnd],
+            &[Write(500), Flush, ReadToEnd, Shutdown],
+        ));
+        // The answer comes although nothing was flushed.
+        all.push(early(
+            "-no-flush",
+            &[Write(600), Read(500), Shutdown, ReadToEnd],
+            &[Read(600), Write(500), ReadToEnd, Shutdown],
+        ));
+        all.push(early(
+            "-shutdown",
+            &[Write(600), Shutdown, Read(500), ReadToEnd],
+            &[Read(600), ReadToEnd, Write(500), Shutdown],
+        ));
+    }
+    all
+}

@@ -1,0 +1,143 @@
+//! Whether a run ended as it may.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pollback::{Error, ErrorKind};
+use pollback_testkit::pipe::{Answer, Injected, Operation};
+
+use super::case::{Case, Role, Stop};
+use super::run::{Outcome, Result as SideResult, World, run, sends};
+use super::side::Ending;
+
+/// What an error says of its cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It is the object that the transport answered with.
+    Injected,
+    /// An error of TLS or of the crate under test.
+    Ours(ErrorKind),
+    /// What the pipe says of itself when the other end is gone.
+    Pipe(io::ErrorKind),
+}
+
+/// What an error says of its cause.
+pub(crate) fn cause(error: &io::Error) -> Cause {
+    if error.get_ref().is_some_and(|inner| inner.is::<Injected>()) {
+        return Cause::Injected;
+    }
+    match Error::find(error) {
+        Some(error) => Cause::Ours(error.kind()),
+        // So tokio-rustls says it.
+        None if error.kind() == io::ErrorKind::UnexpectedEof => Cause::Ours(ErrorKind::Truncated),
+        None => Cause::Pipe(error.kind()),
+    }
+}
+
+/// Runs a case and judges it. Says why it may not end so.
+pub(crate) fn judged(case: &Case, world: &World) -> Result<Outcome, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(case, world)))
+        .map_err(|payload| message(&*payload))?;
+    judge(case, &outcome)?;
+    Ok(outcome)
+}
+
+/// Judges how a case ended.
+pub(crate) fn judge(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    for role in Role::BOTH {
+        judge_side(case, outcome, role).map_err(|why| format!("{role:?}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn judge_side(case: &Case, outcome: &Outcome, role: Role) -> Result<(), String> {
+    let (own, other) = (outcome.of(role), outcome.of(role.peer()));
+    let expected = match role {
+        Role::Client => sends(&case.scenario.server),
+        Role::Server => sends(&case.scenario.client),
+    };
+    let offered = match other.ending {
+        // A write that panicked could not say how much it had taken.
+        Ending::Panicked => expected,
+        _ => other.sent,
+    };
+    if own.received > offered {
+        return Err(format!(
+            "{} bytes received of {offered} that were sent",
+            own.received
+        ));
+    }
+    match &own.ending {
+        Ending::Done => {
+            if own.received != expected {
+                return Err(format!("done with {} of {expected} bytes", own.received));
+            }
+            Ok(())
+        }
+        Ending::Failed(error) => {
+            let cause = cause(error);
+            if is_explained(cause, own, other) {
+                Ok(())
+            } else {
+                Err(format!("nothing explains {cause:?}: {error:?}"))
+            }
+        }
+        Ending::Panicked if has(own, |answer| answer.1 == Answer::Panic) => Ok(()),
+        Ending::Dropped if matches!(case.stop, Some((who, Stop::Drop(_))) if who == role) => Ok(()),
+        ending => Err(format!("{ending:?} without a reason")),
+    }
+}
+
+/// Whether something that happened leads to such an error.
+fn is_explained(cause: Cause, own: &SideResult, other: &SideResult) -> bool {
+    let other_is_gone = !matches!(other.ending, Ending::Done);
+    match cause {
+        Cause::Injected => has(own, |(_, answer)| {
+            matches!(answer, Answer::Error(_) | Answer::Reset)
+        }),
+        Cause::Ours(ErrorKind::Truncated) => {
+            other_is_gone
+                || has(own, |applied| {
+                    matches!(
+                        applied,
+                        (Operation::Read, Answer::Nothing | Answer::EndOfStream)
+                    )
+                })
+        }
+        Cause::Ours(ErrorKind::Refused) => has(own, |applied| {
+            applied == (Operation::Write, Answer::Nothing)
+        }),
+        Cause::Ours(ErrorKind::OverReported) => has(own, |applied| {
+            applied == (Operation::Write, Answer::TooMuch)
+        }),
+        Cause::Ours(ErrorKind::Unregistered) => has(own, |(_, answer)| {
+            answer == Answer::Error(io::ErrorKind::WouldBlock)
+        }),
+        Cause::Pipe(io::ErrorKind::BrokenPipe) => {
+            other_is_gone
+                || has(own, |applied| {
+                    applied == (Operation::Read, Answer::EndOfStream)
+                })
+        }
+        Cause::Pipe(io::ErrorKind::ConnectionReset) => {
+            has(other, |(_, answer)| answer == Answer::Reset)
+        }
+        _ => false,
+    }
+}
+
+fn has(side: &SideResult, test: impl Fn((Operation, Answer)) -> bool) -> bool {
+    side.applied.iter().any(|applied| test(*applied))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    match (
+        payload.downcast_ref::<String>(),
+        payload.downcast_ref::<&str>(),
+    ) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        _ => "a panic without a message".to_owned(),
+    }
+}

@@ -1,0 +1,253 @@
+//! Every fault at every call of the transport, and every future dropped at every poll.
+
+use std::io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+
+use pollback::ErrorKind;
+use pollback_testkit::configs::Version;
+use pollback_testkit::pipe::{Answer, Operation};
+
+#[cfg(feature = "early-data")]
+use crate::rig::Handshake;
+use crate::rig::{
+    Case, Cause, Ending, Outcome, Role, Scenario, Stop, Strike, World, cause, judged, scenarios,
+};
+
+/// What is put in the place of an honest answer.
+pub(crate) const ANSWERS: [Answer; 12] = [
+    Answer::AtMost(1),
+    Answer::Spurious,
+    Answer::Pending,
+    Answer::Delayed(3),
+    Answer::Error(Interrupted),
+    Answer::Nothing,
+    Answer::Error(ConnectionAborted),
+    Answer::Error(WouldBlock),
+    Answer::EndOfStream,
+    Answer::Reset,
+    Answer::Panic,
+    Answer::TooMuch,
+];
+
+/// What has been swept.
+#[derive(Default)]
+pub(crate) struct Swept {
+    runs: usize,
+    failures: Vec<String>,
+}
+
+impl Swept {
+    /// Puts each answer in the place of each honest one, on the side `role`.
+    pub(crate) fn strike(&mut self, case: &Case, role: Role, answers: &[Answer]) {
+        let world = World::new(case.scenario);
+        let honest = self.run(case, &world).expect("nothing is in the way");
+        let calls = honest.of(role).calls.clone();
+        for answer in answers {
+            for (call, operation) in calls.iter().enumerate() {
+                if !applies(case, *answer, *operation) {
+                    continue;
+                }
+                let mut struck = case.clone();
+                struck.strike = Some(Strike {
+                    role,
+                    call,
+                    answer: *answer,
+                });
+                let Some(outcome) = self.run(&struck, &world) else {
+                    continue;
+                };
+                self.check(&struck, named(&struck, &outcome));
+                self.check(&struck, bounded(&outcome, &honest));
+            }
+        }
+    }
+
+    /// Drops the side `role`, or an operation of it, at each poll where it waits.
+    pub(crate) fn stop(&mut self, case: &Case, role: Role, stop: fn(usize) -> Stop) {
+        let world = World::new(case.scenario);
+        for poll in 0.. {
+            let mut stopped = case.clone();
+            stopped.stop = Some((role, stop(poll)));
+            match self.run(&stopped, &world) {
+                Some(outcome) if !outcome.of(role).stopped => break,
+                Some(outcome) if matches!(stop(poll), Stop::Cancel(_)) => {
+                    self.check(&stopped, undisturbed(&outcome));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn run(&mut self, case: &Case, world: &World) -> Option<Outcome> {
+        self.runs += 1;
+        judged(case, world)
+            .map_err(|why| self.check(case, Err(why)))
+            .ok()
+    }
+
+    fn check(&mut self, case: &Case, result: Result<(), String>) {
+        if let Err(why) = result {
+            self.failures.push(format!("{case}\n    {why}"));
+        }
+    }
+
+    /// Fails if anything did.
+    pub(crate) fn finish(self) {
+        eprintln!("{} runs", self.runs);
+        assert!(
+            self.failures.is_empty(),
+            "{} of {} runs failed, the first of them:\n{}",
+            self.failures.len(),
+            self.runs,
+            self.failures[..self.failures.len().min(20)].join("\n")
+        );
+    }
+}
+
+/// Whether an operation can be answered so, in a way that differs from another answer.
+fn applies(case: &Case, answer: Answer, operation: Operation) -> bool {
+    match answer {
+        // Nobody can see that a buffer which claims to be flushed is not.
+        Answer::Nothing if operation == Operation::Flush => case.plan.left.buffer.is_none(),
+        Answer::AtMost(_) => matches!(operation, Operation::Read | Operation::Write),
+        Answer::TooMuch => operation == Operation::Write,
+        Answer::EndOfStream => operation == Operation::Read,
+        _ => true,
+    }
+}
+
+/// Whether the side that was struck says by what.
+fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let Some(Strike { role, answer, .. }) = case.strike else {
+        return Ok(());
+    };
+    let side = outcome.of(role);
+    let Some((operation, _)) = side.applied.first() else {
+        return undisturbed(outcome);
+    };
+    let expected = match (answer, operation) {
+        (Answer::Error(Interrupted), _) => None,
+        (Answer::Error(WouldBlock), _) => Some(Cause::Ours(ErrorKind::Unregistered)),
+        (Answer::Error(_) | Answer::Reset, _) => Some(Cause::Injected),
+        (Answer::Nothing | Answer::EndOfStream, Operation::Read) => {
+            Some(Cause::Ours(ErrorKind::Truncated))
+        }
+        (Answer::Nothing, Operation::Write) => Some(Cause::Ours(ErrorKind::Refused)),
+        (Answer::TooMuch, Operation::Write) => Some(Cause::Ours(ErrorKind::OverReported)),
+        (Answer::Panic, _) => return Ok(()),
+        _ => None,
+    };
+    let Some(expected) = expected else {
+        return undisturbed(outcome);
+    };
+    match &side.ending {
+        Ending::Failed(error) if cause(error) == expected => Ok(()),
+        // After the peer's last word there may be nobody left to tell.
+        Ending::Done if *operation == Operation::Read => Ok(()),
+        ending => Err(format!(
+            "{ending:?} instead of {expected:?} from {operation:?}"
+        )),
+    }
+}
+
+/// Whether both sides are through with everything.
+fn undisturbed(outcome: &Outcome) -> Result<(), String> {
+    for role in Role::BOTH {
+        let ending = &outcome.of(role).ending;
+        if !matches!(ending, Ending::Done) {
+            return Err(format!("{role:?} {ending:?}, though nothing is broken"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the transport was not called much more often than without the fault.
+fn bounded(outcome: &Outcome, honest: &Outcome) -> Result<(), String> {
+    for role in Role::BOTH {
+        let (calls, usual) = (outcome.of(role).calls.len(), honest.of(role).calls.len());
+        if calls > usual + usual / 2 + 24 {
+            return Err(format!("{role:?}: {calls} calls instead of {usual}"));
+        }
+    }
+    Ok(())
+}
+
+/// Which test sweeps a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Tls12,
+    Tls13,
+    TwoTasks,
+    #[cfg(feature = "early-data")]
+    EarlyData,
+    NarrowTls12,
+    NarrowTls13,
+}
+
+impl Group {
+    fn of(scenario: &Scenario) -> Self {
+        let narrow = scenario.plan.capacity == 1;
+        match (scenario.handshake, scenario.version) {
+            #[cfg(feature = "early-data")]
+            (Handshake::EarlyData { .. }, _) => Self::EarlyData,
+            _ if scenario.client.len() > 1 => Self::TwoTasks,
+            (_, Version::Tls12) if narrow => Self::NarrowTls12,
+            (_, Version::Tls13) if narrow => Self::NarrowTls13,
+            (_, Version::Tls12) => Self::Tls12,
+            (_, Version::Tls13) => Self::Tls13,
+        }
+    }
+
+    fn sweep(self, answers: &[Answer]) {
+        let mut swept = Swept::default();
+        for scenario in scenarios() {
+            if Self::of(scenario) == self {
+                let case = Case::new(scenario);
+                for role in Role::BOTH {
+                    swept.strike(&case, role, answers);
+                    swept.stop(&case, role, Stop::Drop);
+                    swept.stop(&case, role, Stop::Cancel);
+                }
+            }
+        }
+        swept.finish();
+    }
+}
+
+#[test]
+fn over_tls12() {
+    Group::Tls12.sweep(&ANSWERS);
+}
+
+#[test]
+fn over_tls13() {
+    Group::Tls13.sweep(&ANSWERS);
+}
+
+#[test]
+fn with_two_tasks_a_side() {
+    Group::TwoTasks.sweep(&ANSWERS);
+}
+
+#[cfg(feature = "early-data")]
+#[test]
+fn with_early_data() {
+    Group::EarlyData.sweep(&ANSWERS);
+}
+
+/// What a pipe of one byte is swept with: it takes some thousand calls to get through it.
+const FEW: [Answer; 4] = [
+    Answer::Delayed(3),
+    Answer::Error(Interrupted),
+    Answer::Nothing,
+    Answer::Error(ConnectionAborted),
+];
+
+#[test]
+fn over_a_pipe_of_one_byte_with_tls12() {
+    Group::NarrowTls12.sweep(&FEW);
+}
+
+#[test]
+fn over_a_pipe_of_one_byte_with_tls13() {
+    Group::NarrowTls13.sweep(&FEW);
+}
