@@ -38,7 +38,7 @@ impl Alert {
     }
 
     /// RFC 8446, sections 5.1 and 6: the record of a fatal alert, without encryption.
-    fn fatal(description: AlertDescription) -> Self {
+    pub(crate) fn fatal(description: AlertDescription) -> Self {
         const ALERT: u8 = 21;
         const FATAL: u8 = 2;
         Self {

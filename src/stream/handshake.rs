@@ -199,6 +199,7 @@ where
             return Poll::Ready(Ok(()));
         }
         if blocked {
+            self.undelivered = true;
             self.take_arrived(half, cx);
             return Poll::Pending;
         }

@@ -32,7 +32,7 @@ use waiters::Waiters;
 /// reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data
 /// may be missing. A read also sends what is still to be sent, so waiting for an answer needs no
 /// flush. If that fails, reads go on as they do on a socket; but where a read would have to wait
-/// although what was written has not gone out, it fails.
+/// although what the peer waits for has not gone out, it fails.
 ///
 /// # Writing
 ///
@@ -84,13 +84,14 @@ pub struct TlsStream<IO, C> {
     write_error: Option<io::Error>,
     /// Whether the transport was given bytes that it was not told to flush.
     unflushed: bool,
-    /// Whether there may be requests of the peer for which no answer was queued yet.
-    received: bool,
-    /// Whether some of that, or of what is still here, is plaintext that a write has taken.
+    /// Whether some of that, or of what is still here, is something that the peer may wait for:
+    /// plaintext that a write has taken, or the end of a handshake.
     undelivered: bool,
     /// Whether the transport has claimed more bytes than it was offered. Nobody knows how many it
     /// has taken, so nothing can follow them.
     miscounted: bool,
+    /// Whether there may be requests of the peer for which no answer was queued yet.
+    received: bool,
     /// Whether close_notify was queued.
     closed: bool,
 }
@@ -119,9 +120,9 @@ impl<IO, C> TlsStream<IO, C> {
             read_error: None,
             write_error: None,
             unflushed: false,
-            received: false,
             undelivered: false,
             miscounted: false,
+            received: false,
             closed: false,
         }
     }

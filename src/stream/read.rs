@@ -29,7 +29,7 @@ where
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) => {
-                    // Why the transport broke says more than that it has ended.
+                    // Why the transport broke, if that is known, says more than that it has ended.
                     let told = self.read_error.take().or_else(|| self.write_error.take());
                     return Poll::Ready(Err(told.unwrap_or(error)));
                 }
@@ -79,8 +79,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what would otherwise stay behind a reader: what the engine owes the peer, and,
-    /// when the reader parks, what was written and not flushed.
+    /// Pushes out what would otherwise stay behind a reader.
     ///
     /// A read goes on although writes fail, as it does on a socket; the next write tells. But it
     /// does not wait for the answer to what was written and could not be sent.
@@ -96,6 +95,8 @@ where
         }
     }
 
+    /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
+    /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
         if self.early.is_some() && !self.connection.is_handshaking() {
             ready!(self.poll_resend(Half::Reader, cx))?;

@@ -3,6 +3,8 @@
 //! Nothing here knows pollback, so that the same tests can be pointed at any crate with the names
 //! of tokio-rustls.
 
+pub use proptest;
+
 pub mod certificates;
 pub mod configs;
 pub mod executor;

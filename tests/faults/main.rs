@@ -10,5 +10,6 @@ mod rig;
 
 mod others;
 mod parity;
+mod plans;
 mod replay;
 mod sweep;

@@ -50,6 +50,11 @@ impl Counts {
         self.each().map(|tally| tally.pending).sum()
     }
 
+    /// All bytes that were moved, in and out.
+    pub fn moved(&self) -> usize {
+        self.each().map(|tally| tally.bytes).sum()
+    }
+
     /// Writes of either form.
     pub fn writes(&self) -> usize {
         self.write.calls + self.vectored.calls

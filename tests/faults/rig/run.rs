@@ -29,14 +29,15 @@ pub(crate) struct World {
 }
 
 enum Configs {
-    Strangers(ClientConfig, ServerConfig),
+    Strangers(Box<(ClientConfig, ServerConfig)>),
     Acquainted(Box<Acquaintance>),
 }
 
 impl World {
     pub(crate) fn new(scenario: &'static Scenario) -> Self {
         let setup = Setup::new(scenario.version);
-        let strangers = |setup: Setup| Configs::Strangers(setup.client(), setup.server());
+        let strangers =
+            |setup: Setup| Configs::Strangers(Box::new((setup.client(), setup.server())));
         let configs = match scenario.handshake {
             Handshake::Full | Handshake::Lazy => strangers(setup),
             Handshake::ClientCertificate => strangers(setup.client_auth()),
@@ -50,11 +51,11 @@ impl World {
 
     fn configs(&self) -> (ClientConfig, ServerConfig) {
         let (client, mut server) = match &self.configs {
-            Configs::Strangers(client, server) => {
-                let mut client = client.clone();
+            Configs::Strangers(both) => {
+                let (mut client, server) = (**both).clone();
                 // Or else it would resume what an earlier run has left it.
                 client.resumption = Resumption::in_memory_sessions(1);
-                (client, server.clone())
+                (client, server)
             }
             Configs::Acquainted(both) => both.configs(),
         };

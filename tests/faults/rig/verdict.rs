@@ -68,6 +68,10 @@ fn judge_side(case: &Case, outcome: &Outcome, role: Role) -> Result<(), String> 
             own.received
         ));
     }
+    let moved = own.counts.moved() + other.counts.moved();
+    if own.calls.len() > 1000 + 8 * moved {
+        return Err(format!("{} calls for {moved} bytes", own.calls.len()));
+    }
     match &own.ending {
         Ending::Done => {
             if own.received != expected {

@@ -28,8 +28,10 @@ pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
 /// Whether a stream may answer this with anything but patience.
 pub(super) fn is_fault(answer: &Answer) -> bool {
     match answer {
-        Answer::Honest | Answer::Pending => false,
+        Answer::Honest | Answer::AtMost(_) | Answer::Spurious => false,
+        Answer::Pending | Answer::Delayed(_) => false,
         Answer::Error(kind) => *kind != ErrorKind::Interrupted,
         Answer::Nothing | Answer::TooMuch => true,
+        Answer::EndOfStream | Answer::Reset | Answer::Panic => true,
     }
 }

@@ -177,6 +177,7 @@ impl Caller {
             // From a closure this is no fault, but means that it will announce.
             Answer::Error(io::ErrorKind::WouldBlock) => self.intervene(Answer::Pending, offered),
             Answer::Error(kind) => Some(Err(io::Error::new(kind, "injected"))),
+            other => unreachable!("{other:?} is not among the answers that are taken"),
         }
     }
 

@@ -96,8 +96,11 @@ where
                     .await?;
             }
             Write::NewKeys => {
-                side.as_writer(|stream, _| Poll::Ready(Ok(ask_for_new_keys(stream))))
-                    .await?;
+                side.as_writer(|stream, _| {
+                    ask_for_new_keys(stream);
+                    Poll::Ready(Ok(()))
+                })
+                .await?;
             }
             Write::LetOthersRun => {
                 let mut turn = 0;
