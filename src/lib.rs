@@ -40,6 +40,8 @@ pub mod client;
 mod either;
 mod engine;
 mod error;
+#[cfg(feature = "ffi")]
+pub mod ffi;
 pub mod hello;
 #[cfg(feature = "listener")]
 pub mod listener;

@@ -175,6 +175,27 @@ fn a_descriptor_is_what_its_owner_is() {
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }
 
+#[cfg(feature = "ffi")]
+#[test]
+#[rustfmt::skip]
+fn the_c_side_is_what_the_transport_is() {
+    use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, Refused};
+
+    let differences = differences! {
+        CCallbacks                                  => yes yes yes;
+        FfiConnection                               => yes yes yes;
+        FfiAcceptor<TcpStream>                      => yes yes yes;
+        FfiAcceptor<Local>                          => no  no  yes;
+        FfiAccepted<TcpStream>                      => yes yes yes;
+        FfiAccepted<Unshared>                       => yes no  yes;
+        Refused                                     => yes yes yes;
+        stream::TlsStream<TcpStream, FfiConnection> => yes yes yes;
+        Handshake<TcpStream, FfiConnection>         => yes yes yes;
+        Handshake<Local, FfiConnection>             => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
 #[cfg(feature = "listener")]
 #[test]
 #[rustfmt::skip]
