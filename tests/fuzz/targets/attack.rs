@@ -111,7 +111,7 @@ fn verdict(rustls: &Rustls<'_>, mut bytes: &[u8]) -> (Option<rustls::Error>, boo
         Ok(Some(connection)) => connection,
         Ok(None) => return (None, false),
         Err(error) => {
-            let alert = !matches!(error, rustls::Error::AlertReceived(_));
+            let alert = !is_alert_of_peer(&error);
             return (Some(error), alert);
         }
     };
@@ -122,13 +122,19 @@ fn verdict(rustls: &Rustls<'_>, mut bytes: &[u8]) -> (Option<rustls::Error>, boo
                 connection.write_tls(&mut sent).expect("a vector takes all");
             }
             let records = whole_records(&sent).expect("whole records");
-            return (Some(error), records.last().is_some_and(Record::is_alert));
+            let alert = !is_alert_of_peer(&error) && records.last().is_some_and(Record::is_alert);
+            return (Some(error), alert);
         }
         let _ = connection.reader().read_to_end(&mut Vec::new());
         if !matches!(connection.read_tls(&mut bytes), Ok(1..)) {
             return (None, false);
         }
     }
+}
+
+/// Whoever has sent an alert need not be sent one.
+fn is_alert_of_peer(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::AlertReceived(_))
 }
 
 /// The error is that of rustls, or says how the transport ended.
