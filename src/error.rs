@@ -65,6 +65,8 @@ pub enum ErrorKind {
     Truncated,
     /// An application protocol name (ALPN) of ours is empty or longer than 255 bytes.
     InvalidAlpn,
+    /// A ClientHello is longer than the limit that was set for it.
+    TooLong,
     /// A write came after the stream was shut down.
     Closed,
     /// The transport took no byte of a write that offered some.
@@ -227,6 +229,7 @@ impl fmt::Display for ErrorKind {
             Self::Misbehaved => "the peer broke the TLS protocol",
             Self::Truncated => "the transport ended without a close_notify from the peer",
             Self::InvalidAlpn => "an ALPN protocol name must have 1 to 255 bytes",
+            Self::TooLong => "the ClientHello is longer than allowed",
             Self::Closed => "write after the stream was shut down",
             Self::Refused => "the transport took no byte of a write",
             Self::OverReported => "a transport answered more bytes than it was offered",

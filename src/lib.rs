@@ -17,6 +17,7 @@
 //!
 //! - [`TlsConnector`] and [`TlsAcceptor`] make TLS streams on any tokio transport;
 //!   [`LazyConfigAcceptor`] lets the server choose its configuration by the ClientHello.
+//! - [`hello`] looks at a ClientHello first, and then accepts, refuses or passes the connection on.
 //! - [`callback`] has the contract of an attempt and the adapters in both directions.
 //! - [`Error`] and [`ErrorKind`] tell failures apart.
 //!
@@ -39,6 +40,11 @@ pub mod client;
 mod either;
 mod engine;
 mod error;
+#[cfg(feature = "ffi")]
+pub mod ffi;
+pub mod hello;
+#[cfg(feature = "listener")]
+pub mod listener;
 pub mod server;
 pub mod stream;
 

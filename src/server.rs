@@ -1,5 +1,7 @@
 //! The server's side: acceptors, and the stream that they make.
 
+mod reception;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -11,10 +13,10 @@ use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::callback::{ATTEMPTS_PER_POLL, Attempt};
 use crate::engine::Alert;
 use crate::error::ErrorKind;
-use crate::stream::{self, FallibleHandshake, Handshake, Refusal};
+use crate::stream::{self, FallibleHandshake, Handshake};
+pub(crate) use reception::Reception;
 
 /// A TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
@@ -129,9 +131,8 @@ impl TlsAcceptor {
 /// # }
 /// ```
 pub struct LazyConfigAcceptor<IO> {
-    acceptor: Acceptor,
+    reception: Reception,
     io: Option<IO>,
-    refused: Option<(Refusal, rustls::Error)>,
 }
 
 impl<IO> LazyConfigAcceptor<IO>
@@ -141,9 +142,8 @@ where
     /// Reads a ClientHello from `io` into `acceptor`.
     pub fn new(acceptor: Acceptor, io: IO) -> Self {
         Self {
-            acceptor,
+            reception: Reception::new(acceptor),
             io: Some(io),
-            refused: None,
         }
     }
 
@@ -153,16 +153,6 @@ where
     /// that were read stay in the acceptor.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
-    }
-
-    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        if let (Some((refusal, _)), Some(io)) = (&mut self.refused, &mut self.io) {
-            ready!(refusal.poll_deliver(io, cx));
-        }
-        Poll::Ready(match self.refused.take() {
-            Some((_, error)) => io::Error::new(io::ErrorKind::InvalidData, error),
-            None => io::Error::other("a ClientHello was asked for after it was given"),
-        })
     }
 }
 
@@ -174,31 +164,14 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        for _ in 0..ATTEMPTS_PER_POLL {
-            let Some(io) = this.io.as_mut().filter(|_| this.refused.is_none()) else {
-                return Poll::Ready(Err(ready!(this.poll_refuse(cx))));
-            };
-            match this.acceptor.read_tls(&mut Attempt::new(Pin::new(io), cx)) {
-                Ok(0) => return Poll::Ready(Err(ErrorKind::Truncated.into())),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-            match this.acceptor.accept() {
-                Ok(None) => {}
-                Ok(Some(accepted)) => {
-                    if let Some(io) = this.io.take() {
-                        return Poll::Ready(Ok(StartHandshake { accepted, io }));
-                    }
-                }
-                Err((error, alert)) => {
-                    this.refused = Some((Refusal::new(Alert::new(&error, alert)), error));
-                }
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let Some(io) = &mut this.io else {
+            return Poll::Ready(Err(this.reception.reason()));
+        };
+        let Some(accepted) = ready!(this.reception.poll_accepted(io, cx)) else {
+            return this.reception.poll_refused(io, cx).map(Err);
+        };
+        let start = this.io.take().map(|io| StartHandshake { accepted, io });
+        Poll::Ready(start.ok_or_else(|| this.reception.reason()))
     }
 }
 

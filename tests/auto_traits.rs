@@ -6,6 +6,7 @@
 use pollback::callback::{
     Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
 };
+use pollback::hello::{Extensions, Hello, Peek, Refuse, Replay};
 use pollback::rustls::{ClientConnection, ServerConnection};
 use pollback::stream::{self, FallibleHandshake, Handshake, Parts};
 use pollback::{
@@ -126,6 +127,20 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
         StartHandshake<TcpStream>                   => yes yes yes;
         StartHandshake<Local>                       => no  no  yes;
 
+        Peek<TcpStream>                             => yes yes yes;
+        Peek<Local>                                 => no  no  yes;
+        Peek<Unshared>                              => yes no  yes;
+        Peek<Pinned>                                => yes yes no;
+        Hello<TcpStream>                            => yes yes yes;
+        Hello<Local>                                => no  no  yes;
+        Hello<Unshared>                             => yes no  yes;
+        Replay<TcpStream>                           => yes yes yes;
+        Replay<Local>                               => no  no  yes;
+        Replay<Pinned>                              => yes yes no;
+        Refuse<TcpStream>                           => yes yes yes;
+        Refuse<Local>                               => no  no  yes;
+        Extensions<'static>                         => yes yes yes;
+
         // An attempt lives within one poll: a `Context` belongs to its thread.
         Attempt<'static, 'static, TcpStream>        => no  no  yes;
         Attempt<'static, 'static, Pinned>           => no  no  yes;
@@ -156,6 +171,60 @@ fn a_descriptor_is_what_its_owner_is() {
     let differences = differences! {
         Descriptor<OwnedFd>                         => yes yes yes;
         Descriptor<Local>                           => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[cfg(feature = "ffi")]
+#[test]
+#[rustfmt::skip]
+fn the_c_side_is_what_the_transport_is() {
+    use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, Refused};
+
+    let differences = differences! {
+        CCallbacks                                  => yes yes yes;
+        FfiConnection                               => yes yes yes;
+        FfiAcceptor<TcpStream>                      => yes yes yes;
+        FfiAcceptor<Local>                          => no  no  yes;
+        FfiAccepted<TcpStream>                      => yes yes yes;
+        FfiAccepted<Unshared>                       => yes no  yes;
+        Refused                                     => yes yes yes;
+        stream::TlsStream<TcpStream, FfiConnection> => yes yes yes;
+        Handshake<TcpStream, FfiConnection>         => yes yes yes;
+        Handshake<Local, FfiConnection>             => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[cfg(feature = "listener")]
+#[test]
+#[rustfmt::skip]
+fn a_listener_is_what_it_accepts_from() {
+    use pollback::listener::{
+        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, Peer, SharedConfig, Stage,
+        TlsListener, Transports, WhenFull,
+    };
+    use tokio::net::TcpListener;
+
+    let differences = differences! {
+        // Who is reported to need not be shared between threads.
+        TlsListener<TcpListener, SharedConfig>      => yes no  yes;
+        Connection<TcpStream, u8, Facts>            => yes yes yes;
+        Connection<Local, u8, Facts>                => no  no  yes;
+        Connection<Unshared, u8, Facts>             => yes no  yes;
+        Connection<Pinned, u8, Facts>               => yes yes no;
+        Peer<u8, Facts>                             => yes yes yes;
+        Ending                                      => yes yes yes;
+        Facts                                       => yes yes yes;
+        Failed<u8>                                  => yes yes yes;
+        Stage                                       => yes yes yes;
+        WhenFull                                    => yes yes yes;
+        SharedConfig                                => yes yes yes;
+        PemFiles<Function>                          => yes yes yes;
+        LoadError                                   => yes yes yes;
+        ByHello<Function>                           => yes yes yes;
+        Transports<TcpStream>                       => yes yes yes;
+        Transports<Local>                           => no  no  yes;
     };
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }

@@ -95,7 +95,7 @@ pub(crate) const ATTEMPTS_PER_POLL: usize = 1024;
 
 /// Refuses an answer that is larger than the offer it answers.
 #[inline]
-fn within(offered: usize, answer: Result<usize>) -> Result<usize> {
+pub(crate) fn within(offered: usize, answer: Result<usize>) -> Result<usize> {
     match answer {
         Ok(answered) if answered > offered => Err(Error::because(
             ErrorKind::OverReported,

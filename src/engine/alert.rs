@@ -4,7 +4,6 @@ use rustls::server::AcceptedAlert;
 use rustls::{AlertDescription, Error};
 
 /// A whole alert record in plaintext, from which the bytes that were sent are taken away.
-#[derive(Default)]
 pub(crate) struct Alert {
     record: Vec<u8>,
     sent: usize,
@@ -17,12 +16,18 @@ impl Alert {
         let mut record = Vec::new();
         // A vector takes everything.
         let _ = prepared.write_all(&mut record);
-        match (record.as_slice(), error) {
-            ([], Error::AlertReceived(_)) => Self::default(),
-            ([], Error::InappropriateMessage { .. }) => {
-                Self::fatal(AlertDescription::UnexpectedMessage)
-            }
-            ([], _) => Self::internal_error(),
+        let otherwise = match error {
+            Error::AlertReceived(_) => None,
+            Error::InappropriateMessage { .. } => Some(AlertDescription::UnexpectedMessage),
+            _ => Some(AlertDescription::InternalError),
+        };
+        Self::prepared(record, otherwise)
+    }
+
+    /// A record that was prepared, or one with the other alert if nothing was.
+    pub(crate) fn prepared(record: Vec<u8>, otherwise: Option<AlertDescription>) -> Self {
+        match otherwise {
+            Some(description) if record.is_empty() => Self::fatal(description),
             _ => Self { record, sent: 0 },
         }
     }
@@ -33,7 +38,7 @@ impl Alert {
     }
 
     /// RFC 8446, sections 5.1 and 6: the record of a fatal alert, without encryption.
-    fn fatal(description: AlertDescription) -> Self {
+    pub(crate) fn fatal(description: AlertDescription) -> Self {
         const ALERT: u8 = 21;
         const FATAL: u8 = 2;
         Self {

@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
+use crate::error::{Error, ErrorKind};
+
 mod alert;
 mod inbox;
 mod rustls;
@@ -14,10 +16,15 @@ pub(crate) use self::inbox::Inbox;
 pub struct Failure(io::Error);
 
 impl Failure {
+    #[cfg(feature = "ffi")]
+    pub(crate) fn new(error: io::Error) -> Self {
+        Self(error)
+    }
+
     /// Whether the peer has ended the connection with an alert, and hears nothing more.
     pub(crate) fn is_alert_of_peer(&self) -> bool {
-        let tls = self.0.get_ref().and_then(|error| error.downcast_ref());
-        matches!(tls, Some(::rustls::Error::AlertReceived(_)))
+        let found = Error::find(&self.0).map(|error| error.kind());
+        matches!(found, Some(ErrorKind::Alert(_)))
     }
 }
 
@@ -82,4 +89,13 @@ pub trait Engine {
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
+}
+
+/// A transport that has nothing to read at the moment.
+pub(crate) struct Nothing;
+
+impl Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }

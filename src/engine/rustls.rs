@@ -8,7 +8,7 @@ use rustls::{
     Side, SideData,
 };
 
-use super::{Engine, Failure, Inbox};
+use super::{Engine, Failure, Inbox, Nothing};
 use crate::error::ErrorKind;
 
 /// What sets the two sides apart.
@@ -161,13 +161,4 @@ fn too_large() -> Failure {
 /// Whether more ciphertext could only pile up.
 fn is_full(state: &IoState) -> bool {
     state.plaintext_bytes_to_read() > 0 || state.peer_has_closed()
-}
-
-/// A transport that has nothing to read at the moment.
-struct Nothing;
-
-impl Read for Nothing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
-    }
 }

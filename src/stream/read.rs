@@ -29,7 +29,7 @@ where
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) => {
-                    // Why the transport broke says more than that it has ended.
+                    // Why the transport broke, if that is known, says more than that it has ended.
                     let told = self.read_error.take().or_else(|| self.write_error.take());
                     return Poll::Ready(Err(told.unwrap_or(error)));
                 }

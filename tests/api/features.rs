@@ -9,16 +9,16 @@ use pollback_testkit::configs::provider;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Each feature of tokio-rustls with what it turns on.
+/// Each feature of tokio-rustls with what it turns on, in rustls-ffi too where that is built.
 const FEATURES: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["aws_lc_rs"]),
-    ("aws_lc_rs", &["rustls/aws_lc_rs"]),
+    ("aws_lc_rs", &["rustls/aws_lc_rs", "rustls-ffi?/aws-lc-rs"]),
     ("brotli", &["rustls/brotli"]),
     ("default", &["logging", "tls12", "aws_lc_rs"]),
     ("early-data", &[]),
-    ("fips", &["rustls/fips"]),
+    ("fips", &["rustls/fips", "rustls-ffi?/fips"]),
     ("logging", &["rustls/logging"]),
-    ("ring", &["rustls/ring"]),
+    ("ring", &["rustls/ring", "rustls-ffi?/ring"]),
     ("tls12", &["rustls/tls12"]),
     ("zlib", &["rustls/zlib"]),
 ];

@@ -10,7 +10,7 @@ mod truncated;
 use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::rustls::{self, ClientConfig, ServerConfig};
-use pollback::{Error, ErrorKind, LazyConfigAcceptor, TlsAcceptor, TlsConnector, server};
+use pollback::{Error, ErrorKind, LazyConfigAcceptor, TlsAcceptor, TlsConnector, hello, server};
 use std::error::Error as _;
 use std::fmt;
 use std::io;
@@ -25,10 +25,12 @@ enum Way {
     Direct,
     /// Through `LazyConfigAcceptor` and `StartHandshake`.
     Lazy,
+    /// Through a look at the hello.
+    Peek,
 }
 
 impl Way {
-    const ALL: [Self; 2] = [Self::Direct, Self::Lazy];
+    const ALL: [Self; 3] = [Self::Direct, Self::Lazy, Self::Peek];
 
     async fn accept<IO>(
         self,
@@ -44,6 +46,7 @@ impl Way {
                 let lazy = LazyConfigAcceptor::new(Acceptor::default(), transport);
                 lazy.await?.into_stream(config).await
             }
+            Self::Peek => hello::peek(transport).await?.accept(config).await,
         }
     }
 }

@@ -161,43 +161,33 @@ fn lying(end: End) -> CallbackIo<Lying<impl Callback>, Signalled> {
 
 /// Each lie is an error, and whoever goes on after it finds that the peer gets every byte once.
 #[test]
-fn nothing_is_skipped_after_an_over_reported_write() {
+fn nothing_follows_an_over_reported_write() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (ours, theirs) = memory::pair(5_000);
         let (bytes, mut executor) = (megabyte(), Executor::new());
         let received = executor.spawn("server", async {
-            let mut stream = accept(&setup, theirs.transport(&Arc::default())).await?;
+            let mut stream = accept(&setup, theirs.transport(&Arc::default()))
+                .await
+                .unwrap();
             let mut received = Vec::new();
-            stream.read_to_end(&mut received).await.map(|_| received)
+            stream.read_to_end(&mut received).await.unwrap_err();
+            received
         });
-        let lies = executor.spawn("client", async {
+        executor.spawn("client", async {
             let mut stream = connect(&setup, lying(ours)).await.unwrap();
-            let (mut rest, mut lies) = (&bytes[..], 0);
-            while !rest.is_empty() {
-                match stream.write(rest).await {
-                    Ok(taken) => {
-                        rest = &rest[taken..];
-                        stream.get_mut().0.get_mut().next = Some(Direction::Write);
-                    }
-                    Err(error) => {
-                        assert_kind(&error, ErrorKind::OverReported);
-                        lies += 1;
-                    }
-                }
+            stream.write_all(&bytes[..1000]).await.unwrap();
+            stream.get_mut().0.get_mut().next = Some(Direction::Write);
+            // Nobody knows what a transport that lies has taken.
+            for _ in 0..2 {
+                let error = stream.write_all(&bytes[1000..]).await.unwrap_err();
+                assert_kind(&error, ErrorKind::OverReported);
             }
-            stream.get_mut().0.get_mut().next = None;
-            // The last lie may not have been told yet.
-            let _ = stream.flush().await;
-            stream.shutdown().await.unwrap();
-            lies
         });
         executor.run();
-        assert!(lies.take() > 0);
-        assert!(
-            received.take().unwrap() == bytes,
-            "other bytes than were sent"
-        );
+        let received = received.take();
+        assert!(!received.is_empty());
+        assert!(bytes.starts_with(&received), "other bytes than were sent");
     }
 }
 

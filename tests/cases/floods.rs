@@ -111,7 +111,11 @@ fn of_key_updates_between_data() {
             assert!(matches!(read, Poll::Ready(Ok(_))), "{read:?}");
         }
         let kept = heap::in_use() - before;
-        assert!(kept < 1000, "{kept} bytes kept for a peer that takes none");
+        // The answers would be 66,000 bytes and more; what the pipe notes of its calls is counted too.
+        assert!(
+            kept < 32_000,
+            "{kept} bytes kept for a peer that takes none"
+        );
 
         // One answer is for all of them, and both sides have new keys after it.
         subject_io.unblock(Operation::Write);

@@ -62,21 +62,35 @@ impl Running {
 
     /// Waits for the line of stdout that starts with `words`; the address it listens on follows.
     pub(crate) async fn address(&mut self, words: &str) -> SocketAddr {
+        self.line(words).await.parse().expect("an address")
+    }
+
+    /// Waits for the line of stdout that starts with `words`, and gives the rest of it.
+    pub(crate) async fn line(&mut self, words: &str) -> String {
         let search = async {
             let mut line = String::new();
             while self.stdout.read_line(&mut line).await? > 0 {
-                if let Some(address) = line.strip_prefix(words) {
-                    return Ok(address.trim().parse().expect("an address"));
+                if let Some(rest) = line.strip_prefix(words) {
+                    return Ok(rest.trim().to_owned());
                 }
                 line.clear();
             }
             Err(io::ErrorKind::UnexpectedEof)?
         };
-        let found: io::Result<SocketAddr> = bounded(LIMIT, "waiting for the address", search).await;
+        let found: io::Result<String> = bounded(LIMIT, "waiting for a line", search).await;
         match found {
-            Ok(address) => address,
-            Err(error) => panic!("no address ({error}): {:#?}", self.wait().await),
+            Ok(rest) => rest,
+            Err(error) => panic!("no {words:?} ({error}): {:#?}", self.wait().await),
         }
+    }
+
+    /// Sends a signal, named as in `kill -NAME`, to the program.
+    #[cfg(all(unix, feature = "axum"))]
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("kill -{name} {id}")]);
+        run(&mut shell, b"").await.succeeded();
     }
 
     /// Waits until the program ends by itself.

@@ -4,6 +4,9 @@ mod built;
 mod child;
 mod clients;
 mod files;
+mod fingerprint;
+#[cfg(all(unix, feature = "axum"))]
+mod listener;
 mod own;
 mod peers;
 mod servers;

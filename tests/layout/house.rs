@@ -23,15 +23,26 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
     Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
     Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
-    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"],
+                             crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
     Room { name: "listener", ours: &["error", "callback", "engine", "stream", "server", "hello"],
-                             crates: JOINT },
+                             crates: LISTENER },
 ];
 
 /// For the rooms in which the types of tokio and rustls meet.
 const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
+
+/// What a listener builds on besides.
+const LISTENER: &[&str] = &[
+    "rustls",
+    "tokio",
+    "arc_swap",
+    "axum",
+    "futures_core",
+    "proxy_header",
+];
 
 /// Where `unsafe` may stand: these folders and files.
 const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];

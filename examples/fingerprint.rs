@@ -1,0 +1,137 @@
+//! Prints a fingerprint of each client that connects, in the manner of JA4, and closes the
+//! connection with an alert.
+//!
+//! ```sh
+//! cargo run --example fingerprint -- 127.0.0.1:4433
+//! openssl s_client -connect 127.0.0.1:4433 -servername example.com -alpn h2
+//! ```
+//!
+//! With `--once` it ends after the first client.
+
+use std::env;
+use std::error::Error;
+use std::time::Duration;
+
+use pollback::hello::{self, Hello};
+use pollback::rustls::{AlertDescription, ProtocolVersion};
+use sha2::{Digest, Sha256};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+const SERVER_NAME: u16 = 0;
+const SIGNATURE_ALGORITHMS: u16 = 13;
+const ALPN: u16 = 16;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let once = arguments.iter().any(|argument| argument == "--once");
+    let address = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let listener = TcpListener::bind(address.map_or("127.0.0.1:4433", |address| address)).await?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let (tcp, peer) = listener.accept().await?;
+        let client = tokio::spawn(async move {
+            match timeout(Duration::from_secs(10), look(tcp)).await {
+                Ok(Ok(fingerprint)) => println!("{peer} {fingerprint}"),
+                Ok(Err(error)) => println!("{peer} sent no ClientHello: {error}"),
+                Err(_) => println!("{peer} was too slow"),
+            }
+        });
+        if once {
+            client.await?;
+            return Ok(());
+        }
+    }
+}
+
+async fn look(tcp: TcpStream) -> std::io::Result<String> {
+    let hello = hello::peek(tcp).await?;
+    let fingerprint = fingerprint(&hello);
+    hello.refuse(AlertDescription::AccessDenied).await;
+    Ok(fingerprint)
+}
+
+/// The three parts of JA4: what is offered in clear text, a digest of the cipher suites, and one of
+/// the extensions and signature schemes.
+fn fingerprint<IO>(hello: &Hello<IO>) -> String {
+    let told = hello.client_hello();
+    let version = hello
+        .versions()
+        .filter(|version| !is_grease(u16::from(*version)));
+    let version = match version.max_by_key(|version| u16::from(*version)) {
+        Some(ProtocolVersion::TLSv1_3) => "13",
+        Some(ProtocolVersion::TLSv1_2) => "12",
+        _ => "00",
+    };
+    let mut suites: Vec<u16> = told
+        .cipher_suites()
+        .iter()
+        .map(|suite| (*suite).into())
+        .collect();
+    suites.retain(|suite| !is_grease(*suite));
+    suites.sort_unstable();
+    let mut extensions: Vec<u16> = hello.extensions().map(|(kind, _)| kind).collect();
+    extensions.retain(|kind| !is_grease(*kind));
+    let name = if extensions.contains(&SERVER_NAME) {
+        'd'
+    } else {
+        'i'
+    };
+    let clear = format!(
+        "t{version}{name}{:02}{:02}{}",
+        suites.len().min(99),
+        extensions.len().min(99),
+        alpn(told.alpn().and_then(|mut protocols| protocols.next())),
+    );
+    extensions.retain(|kind| ![SERVER_NAME, ALPN].contains(kind));
+    extensions.sort_unstable();
+    // In the order of the client, other than the rest.
+    let schemes: Vec<u16> = match extensions.contains(&SIGNATURE_ALGORITHMS) {
+        true => told
+            .signature_schemes()
+            .iter()
+            .map(|scheme| (*scheme).into())
+            .collect(),
+        false => Vec::new(),
+    };
+    let offered = match schemes.is_empty() {
+        true => list(&extensions),
+        false => format!("{}_{}", list(&extensions), list(&schemes)),
+    };
+    format!("{clear}_{}_{}", digest(&list(&suites)), digest(&offered))
+}
+
+/// Values that a client sends only to see whether servers put up with them (RFC 8701).
+fn is_grease(value: u16) -> bool {
+    let [high, low] = value.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
+}
+
+/// The first and last letter of a protocol.
+fn alpn(protocol: Option<&[u8]>) -> String {
+    match protocol {
+        Some([first, .., last])
+            if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() =>
+        {
+            [char::from(*first), char::from(*last)].iter().collect()
+        }
+        Some([first, .., last]) => format!("{:x}{:x}", first >> 4, last & 0x0f),
+        Some(_) | None => "00".to_owned(),
+    }
+}
+
+fn list(values: &[u16]) -> String {
+    let values: Vec<String> = values.iter().map(|value| format!("{value:04x}")).collect();
+    values.join(",")
+}
+
+fn digest(list: &str) -> String {
+    match list {
+        "" => "000000000000".to_owned(),
+        list => Sha256::digest(list)[..6]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    }
+}

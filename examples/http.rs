@@ -1,0 +1,138 @@
+//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Takes a new certificate on SIGHUP, and ends in
+//! peace on Ctrl-C.
+//!
+//! ```sh
+//! cargo run --example http --features listener -- chain.pem key.pem 127.0.0.1:4433
+//! ```
+//!
+//! The first line on stdout names the address that is listened on.
+
+use std::convert::Infallible;
+use std::env;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use pollback::listener::{Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener};
+use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use pollback::rustls::{self, ServerConfig};
+use pollback::server::TlsStream;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a client may take for its handshake.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long requests under way may take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(10);
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Build =
+    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let mut arguments = env::args_os().skip(1);
+    let (Some(chain), Some(key)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: http CHAIN KEY [ADDRESS]".into());
+    };
+    let address = match arguments.next() {
+        Some(address) => address.to_string_lossy().parse()?,
+        None => SocketAddr::from(([127, 0, 0, 1], 4433)),
+    };
+    let files = PemFiles::new(chain, key, config as Build);
+    let config = SharedConfig::new(files.load()?);
+    let tcp = TcpListener::bind(address).await?;
+    let bound = tcp.local_addr()?;
+    let mut listener = TlsListener::new(tcp, config.clone())
+        .with_deadline(DEADLINE)
+        .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
+    let ending = listener.ending();
+    // Before anybody can know that there is a server: an early signal would end it.
+    #[cfg(unix)]
+    reload_on_hangup(files, config)?;
+    println!("listening on {bound}");
+    let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
+    while let Some(connection) = listener.accept().await {
+        tokio::spawn(serve(connection, ending.clone()));
+    }
+    match drained.await?? {
+        0 => Ok(()),
+        left => Err(format!("{left} connections were cut off").into()),
+    }
+}
+
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+#[cfg(unix)]
+fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            match files.reload(&config) {
+                Ok(()) => println!("reloaded"),
+                Err(error) => println!("still serving the old certificate: {error}"),
+            }
+        }
+    });
+    Ok(())
+}
+
+async fn drain_on_interrupt(ending: Ending) -> std::io::Result<usize> {
+    tokio::signal::ctrl_c().await?;
+    Ok(ending.drain(GRACE).await)
+}
+
+async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, ending: Ending) {
+    let peer = Arc::new(connection.peer().clone());
+    let address = peer.address;
+    let server = auto::Builder::new(TokioExecutor::new());
+    let mut serving = pin!(server.serve_connection(
+        TokioIo::new(connection),
+        service_fn(move |request| hello(request, Arc::clone(&peer))),
+    ));
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = ending.stopped() => {
+            // Requests under way are answered, and no more are taken.
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        eprintln!("{address}: {error}");
+    }
+}
+
+async fn hello(
+    request: Request<Incoming>,
+    peer: Arc<Peer<SocketAddr, Facts>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let text = format!(
+        "hello {} over {:?} and {:?}\n",
+        peer.address,
+        request.version(),
+        peer.facts.version,
+    );
+    Ok(Response::new(Full::from(text)))
+}

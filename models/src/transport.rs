@@ -1,0 +1,207 @@
+//! A transport whose other end is another thread, and an engine that leaves bytes as they are.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use loom::sync::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::engine::{Engine, Failure, Inbox};
+
+/// One end for the stream; the thread at the other end has a clone. Like a socket it remembers the
+/// latest waker of each direction.
+#[derive(Clone)]
+pub(crate) struct Wire(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    inbound: VecDeque<u8>,
+    outbound: Vec<u8>,
+    room: usize,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    peer: Option<Waker>,
+}
+
+impl Wire {
+    /// Nothing to read, and no room to write.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State::default())))
+    }
+
+    fn locked<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().expect("no panic"))
+    }
+
+    /// The peer sends.
+    pub(crate) fn deliver(&self, bytes: &[u8]) {
+        let reader = self.locked(|state| {
+            state.inbound.extend(bytes);
+            state.reader.take()
+        });
+        reader.into_iter().for_each(Waker::wake);
+    }
+
+    /// The peer makes room.
+    pub(crate) fn make_room(&self, room: usize) {
+        let writer = self.locked(|state| {
+            state.room += room;
+            state.writer.take()
+        });
+        writer.into_iter().for_each(Waker::wake);
+    }
+
+    /// The peer waits until it has these bytes, in any order.
+    pub(crate) fn poll_received(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<()> {
+        self.locked(|state| {
+            if bytes.iter().all(|byte| state.outbound.contains(byte)) {
+                return Poll::Ready(());
+            }
+            state.peer = Some(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.locked(|state| match state.inbound.pop_front() {
+            Some(byte) => {
+                buf.put_slice(&[byte]);
+                Poll::Ready(Ok(()))
+            }
+            None => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = self.locked(|state| {
+            let taken = bytes.len().min(state.room);
+            state.room -= taken;
+            state.outbound.extend(&bytes[..taken]);
+            match taken {
+                0 => {
+                    state.writer = Some(cx.waker().clone());
+                    Err(())
+                }
+                _ => Ok((taken, state.peer.take())),
+            }
+        });
+        match taken {
+            Ok((taken, peer)) => {
+                peer.into_iter().for_each(Waker::wake);
+                Poll::Ready(Ok(taken))
+            }
+            Err(()) => Poll::Pending,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What the peer sends when it wants [`ANSWER`]: as a key update, it is no plaintext.
+pub(crate) const REQUEST: u8 = b'?';
+pub(crate) const ANSWER: u8 = b'!';
+
+/// An engine without a handshake and without encryption.
+#[derive(Default)]
+pub(crate) struct Plain {
+    arrived: Vec<u8>,
+    owed: Vec<u8>,
+}
+
+impl Engine for Plain {
+    fn is_handshaking(&self) -> bool {
+        false
+    }
+
+    fn is_awaited(&self) -> bool {
+        false
+    }
+
+    fn wants_write(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    fn receive(
+        &mut self,
+        inbox: &mut Inbox,
+        source: &mut dyn Read,
+    ) -> io::Result<Result<usize, Failure>> {
+        if inbox.is_empty() {
+            inbox.fill(source)?;
+        }
+        let taken = inbox.filled().len();
+        self.absorb(inbox);
+        Ok(Ok(taken))
+    }
+
+    fn absorb(&mut self, inbox: &mut Inbox) {
+        for byte in inbox.filled() {
+            match *byte {
+                REQUEST => self.owed.push(ANSWER),
+                byte => self.arrived.push(byte),
+            }
+        }
+        inbox.clear();
+    }
+
+    fn plaintext(&mut self) -> io::Result<&[u8]> {
+        match self.arrived.is_empty() {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => Ok(&self.arrived),
+        }
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.arrived.drain(..taken);
+    }
+
+    fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let before = self.owed.len();
+        slices
+            .iter()
+            .for_each(|slice| self.owed.extend_from_slice(slice));
+        Ok(self.owed.len() - before)
+    }
+
+    fn send_early(&mut self, _: &[u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn is_early_data_accepted(&self) -> bool {
+        false
+    }
+
+    fn queue_answers(&mut self) {}
+
+    fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
+        let taken = sink.write(&self.owed)?;
+        self.owed.drain(..taken);
+        Ok(taken)
+    }
+
+    fn close(&mut self) {}
+}

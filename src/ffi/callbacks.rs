@@ -1,0 +1,157 @@
+//! C callbacks as attempts.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::io::{self, IoSlice, Read, Write};
+
+use rustls_ffi::io::{rustls_read_callback, rustls_write_callback, rustls_write_vectored_callback};
+use rustls_ffi::rustls_io_result;
+
+use super::codes::{INVALID, SUCCESS, error_of};
+use crate::callback::{Callback, within};
+
+/// The most slices that are offered in one call: what `writev` takes on the systems that limit it.
+const SLICES: usize = 1024;
+
+/// The callbacks of a C program, in the form that rustls-ffi asks for, as attempts.
+///
+/// In a [`CallbackIo`](crate::callback::CallbackIo) they are a tokio transport; what wakes its
+/// task is up to the [`Readiness`](crate::callback::Readiness), usually a
+/// [`ReadinessHandle`](crate::callback::ReadinessHandle) on which the C program calls, or the
+/// descriptor that the callbacks use.
+///
+/// The code that a callback answers comes back as the `raw_os_error` of the error, whatever it is.
+/// `*out_n` is 0 before each call and is looked at only after a call that answered 0; more than was
+/// offered is an [`ErrorKind::OverReported`](crate::ErrorKind::OverReported). A callback that is
+/// NULL fails with `EINVAL`, as it does in rustls-ffi. An offer of nothing makes no call.
+pub struct CCallbacks {
+    read: rustls_read_callback,
+    write: rustls_write_callback,
+    write_vectored: rustls_write_vectored_callback,
+    userdata: *mut c_void,
+}
+
+impl CCallbacks {
+    /// Attempts made by `read` and `write`, which are called with `userdata`.
+    ///
+    /// # Safety
+    ///
+    /// Until the returned value is dropped, the callbacks can be called with `userdata`, one call
+    /// at a time, from whichever thread the value is on. They keep to the contract of their types:
+    /// they use the buffer and `out_n` within the call only, write at most `n` bytes to the buffer
+    /// and never unwind.
+    pub unsafe fn new(
+        read: rustls_read_callback,
+        write: rustls_write_callback,
+        userdata: *mut c_void,
+    ) -> Self {
+        Self {
+            read,
+            write,
+            write_vectored: None,
+            userdata,
+        }
+    }
+
+    /// Adds the attempt to write many slices in one call.
+    ///
+    /// Without it, or with NULL, a vectored write offers its first slice that is not empty to
+    /// `write`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`new`](Self::new).
+    pub unsafe fn with_write_vectored(
+        self,
+        write_vectored: rustls_write_vectored_callback,
+    ) -> Self {
+        Self {
+            write_vectored,
+            ..self
+        }
+    }
+
+    /// What the callbacks are called with.
+    pub fn userdata(&self) -> *mut c_void {
+        self.userdata
+    }
+}
+
+// SAFETY: `new` and `with_write_vectored` demand callbacks and userdata that can be used from any
+// thread, one call at a time.
+unsafe impl Send for CCallbacks {}
+
+// SAFETY: nothing is called through a shared reference; it only gives the pointers away.
+unsafe impl Sync for CCallbacks {}
+
+impl Read for CCallbacks {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let read = self.read.ok_or_else(|| error_of(INVALID))?;
+        answer(buf.len(), |out_n| {
+            // SAFETY: `new` demands that the call is sound; the buffer and `out_n` outlive it.
+            unsafe { read(self.userdata, buf.as_mut_ptr(), buf.len(), out_n) }
+        })
+    }
+}
+
+impl Write for CCallbacks {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let write = self.write.ok_or_else(|| error_of(INVALID))?;
+        answer(buf.len(), |out_n| {
+            // SAFETY: `new` demands that the call is sound; the buffer and `out_n` outlive it.
+            unsafe { write(self.userdata, buf.as_ptr(), buf.len(), out_n) }
+        })
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        // Past the limit there must be something before it, or 0 would be the only honest answer.
+        let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
+            return Ok(0);
+        };
+        let Some(write_vectored) = self.write_vectored else {
+            return self.write(&bufs[first]);
+        };
+        let bufs = &bufs[first..bufs.len().min(first + SLICES)];
+        let offered = bufs
+            .iter()
+            .fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+        answer(offered, |out_n| {
+            // SAFETY: `with_write_vectored` demands that the call is sound. `IoSlice` has the
+            // layout of what `rustls_iovec` stands for; the slices and `out_n` outlive the call.
+            unsafe { write_vectored(self.userdata, bufs.as_ptr().cast(), bufs.len(), out_n) }
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Callback for CCallbacks {
+    fn has_write_vectored(&self) -> bool {
+        self.write_vectored.is_some()
+    }
+}
+
+impl fmt::Debug for CCallbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CCallbacks")
+            .field("userdata", &self.userdata)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a call, and reads what it answers.
+fn answer(offered: usize, call: impl FnOnce(&mut usize) -> rustls_io_result) -> io::Result<usize> {
+    let mut count = 0;
+    match call(&mut count) {
+        SUCCESS => within(offered, Ok(count)),
+        code => Err(error_of(code)),
+    }
+}

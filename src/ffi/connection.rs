@@ -1,0 +1,132 @@
+//! Connections of rustls-ffi, and what is kept with them.
+
+use std::fmt;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use rustls::Side;
+use rustls_ffi::connection::rustls_connection;
+use rustls_ffi::rustls_result;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::owned::Owned;
+use crate::stream::{Handshake, TlsStream};
+
+/// A connection of rustls-ffi, which [`TlsStream`] drives like one of rustls.
+///
+/// Differences are those of the C interface: it has no early data, and plaintext is copied once
+/// more on its way in. The results of rustls-ffi become [`Error`](crate::Error)s with a
+/// [`Refused`](super::Refused) as their source.
+///
+/// The connection is freed when this is dropped.
+///
+/// ```no_run
+/// use pollback::ffi::FfiConnection;
+/// use pollback::ffi::rustls_ffi::client::rustls_client_config;
+/// use pollback::ffi::rustls_ffi::rustls_result;
+/// use std::ptr::{NonNull, null_mut};
+/// use tokio::net::TcpStream;
+///
+/// # async fn connect(config: *const rustls_client_config) -> std::io::Result<()> {
+/// let mut raw = null_mut();
+/// let result = rustls_client_config::rustls_client_connection_new(
+///     config,
+///     c"example.com".as_ptr(),
+///     &mut raw,
+/// );
+/// assert_eq!(result, rustls_result::Ok);
+/// // SAFETY: the connection has just been made, and nobody else knows of it.
+/// let connection = unsafe { FfiConnection::client(NonNull::new(raw).unwrap()) };
+///
+/// let tcp = TcpStream::connect("example.com:443").await?;
+/// let stream = connection.handshake(tcp).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct FfiConnection {
+    pub(super) connection: Owned<rustls_connection>,
+    pub(super) side: Side,
+    /// Room for plaintext that was taken out of the connection, and where it is in there.
+    pub(super) room: Vec<u8>,
+    pub(super) plaintext: Range<usize>,
+    /// Why the connection has refused what the peer sent.
+    pub(super) refused: Option<rustls_result>,
+}
+
+impl FfiConnection {
+    /// Takes over a connection that `rustls_client_connection_new` or
+    /// `rustls_client_connection_new_alpn` made.
+    ///
+    /// # Safety
+    ///
+    /// Nothing else uses or frees the connection as long as this value has it. What was attached to
+    /// it and to its configuration (userdata and callbacks) can be used from any thread.
+    pub unsafe fn client(connection: NonNull<rustls_connection>) -> Self {
+        // SAFETY: as demanded of the caller.
+        unsafe { Self::new(connection, Side::Client) }
+    }
+
+    /// Takes over a connection that `rustls_server_connection_new` or
+    /// `rustls_accepted_into_connection` made.
+    ///
+    /// # Safety
+    ///
+    /// As for [`client`](Self::client).
+    pub unsafe fn server(connection: NonNull<rustls_connection>) -> Self {
+        // SAFETY: as demanded of the caller.
+        unsafe { Self::new(connection, Side::Server) }
+    }
+
+    unsafe fn new(connection: NonNull<rustls_connection>, side: Side) -> Self {
+        // SAFETY: as demanded of the caller.
+        Self::over(unsafe { Owned::from_raw(connection) }, side)
+    }
+
+    pub(super) fn over(connection: Owned<rustls_connection>, side: Side) -> Self {
+        Self {
+            connection,
+            side,
+            room: Vec::new(),
+            plaintext: 0..0,
+            refused: None,
+        }
+    }
+
+    /// Makes a TLS connection on the transport `io`, or goes on with one whose handshake is done.
+    ///
+    /// See [`Handshake`] for its errors and what happens when it is dropped.
+    pub fn handshake<IO>(self, io: IO) -> Handshake<IO, Self>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        Handshake::new(TlsStream::new(io, self))
+    }
+
+    /// The connection, for the functions of rustls-ffi that tell something of it.
+    pub fn as_ptr(&self) -> *const rustls_connection {
+        self.connection.as_ptr()
+    }
+
+    /// The connection, for the functions of rustls-ffi that change something of it.
+    ///
+    /// What is read or processed through it is missing here.
+    pub fn as_mut_ptr(&mut self) -> *mut rustls_connection {
+        self.connection.as_mut_ptr()
+    }
+
+    /// Gives the connection away, and the plaintext that was taken out of it and not read.
+    pub fn into_parts(self) -> (NonNull<rustls_connection>, Vec<u8>) {
+        let plaintext = self.room[self.plaintext].to_vec();
+        (self.connection.into_raw(), plaintext)
+    }
+}
+
+impl fmt::Debug for FfiConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FfiConnection")
+            .field("side", &self.side)
+            .field("plaintext", &self.plaintext.len())
+            .field("refused", &self.refused)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! The C side: the callbacks and the connections of [rustls-ffi](https://docs.rs/rustls-ffi)
+//! (feature `ffi`).
+//!
+//! rustls-ffi asks its user for three C functions: read, write, and write of many slices, each one
+//! attempt at a transport, as [`callback`](crate::callback) describes it. This module joins them
+//! to tokio in both directions, and drives a connection of rustls-ffi as a TLS stream:
+//!
+//! | given | wanted | here |
+//! |---|---|---|
+//! | C callbacks | a tokio transport | [`CCallbacks`] in a [`CallbackIo`] |
+//! | a tokio transport | C callbacks | [`read`], [`write()`], [`write_vectored`] |
+//! | a `rustls_connection` | a TLS stream | [`FfiConnection`] |
+//! | a `rustls_acceptor` | a server's TLS stream | [`FfiAcceptor`] |
+//!
+//! A transport is lent to C for the time of one call, by [`lend_read`] or [`lend_write`].
+//!
+//! # Codes
+//!
+//! A callback answers 0, or the reason why not: an `errno` value, on Windows that of
+//! `WSAGetLastError`. Coming from C, a code becomes the [`io::Error`](std::io::Error) that
+//! [`from_raw_os_error`](std::io::Error::from_raw_os_error) makes of it, so a code that the system
+//! does not know is kept too. Going to C, an error gives its own code, or, if it has none, the code
+//! for its kind: `EAGAIN` for `WouldBlock`, `EINTR` for `Interrupted`, `EPIPE` for `BrokenPipe`, and
+//! so on for the other kinds of a broken connection, `EIO` for all the rest. The error itself is
+//! kept and comes back whole on the Rust side.
+//!
+//! # Signals
+//!
+//! A program whose `main` is in Rust ignores SIGPIPE. One whose `main` is in C does not, and some
+//! writes to a socket that the peer has closed then kill it, vectored writes of tokio's sockets
+//! among them. Have it call `signal(SIGPIPE, SIG_IGN)`.
+//!
+//! [`CallbackIo`]: crate::callback::CallbackIo
+
+#![allow(unsafe_code)]
+
+mod acceptor;
+mod callbacks;
+mod codes;
+mod connection;
+mod engine;
+mod entry;
+mod failure;
+mod lend;
+mod owned;
+
+pub use acceptor::{FfiAccepted, FfiAcceptor};
+pub use callbacks::CCallbacks;
+pub use connection::FfiConnection;
+pub use entry::{read, write, write_vectored};
+pub use failure::Refused;
+pub use lend::{lend_read, lend_write};
+pub use rustls_ffi;

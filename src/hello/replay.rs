@@ -1,0 +1,144 @@
+//! A transport that gives bytes again.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A transport whose first bytes were read already, and are read again here.
+///
+/// Reads give those bytes first and then go to the transport. Everything else is the transport's
+/// own: writes, vectored ones too, never wait for a reader.
+#[derive(Debug)]
+pub struct Replay<IO> {
+    bytes: Vec<u8>,
+    /// How many of the bytes were given.
+    given: usize,
+    io: IO,
+}
+
+impl<IO> Replay<IO> {
+    /// Reads of it give `bytes` before those of `io`.
+    pub fn new(bytes: Vec<u8>, io: IO) -> Self {
+        Self {
+            bytes,
+            given: 0,
+            io,
+        }
+    }
+
+    /// The bytes that are still to be given before the transport is read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.given..]
+    }
+
+    /// The transport.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The transport, to be changed. Bytes that are read from it here are missing later on.
+    pub fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// The bytes that are still to be given, and the transport.
+    pub fn into_parts(mut self) -> (Vec<u8>, IO) {
+        self.bytes.drain(..self.given);
+        (self.bytes, self.io)
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Replay<IO> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.bytes.is_empty() {
+            return Pin::new(&mut this.io).poll_read(cx, buf);
+        }
+        let rest = this.bytes();
+        let given = rest.len().min(buf.remaining());
+        buf.put_slice(&rest[..given]);
+        this.given += given;
+        if this.given == this.bytes.len() {
+            // Not needed any more, and a connection may last.
+            this.bytes = Vec::new();
+            this.given = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Replay<IO> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(unix)]
+mod descriptor {
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+    use super::Replay;
+
+    /// The descriptor of the transport; what is still to be given is not in it.
+    impl<IO: AsFd> AsFd for Replay<IO> {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.io.as_fd()
+        }
+    }
+
+    impl<IO: AsRawFd> AsRawFd for Replay<IO> {
+        fn as_raw_fd(&self) -> RawFd {
+            self.io.as_raw_fd()
+        }
+    }
+}
+
+#[cfg(windows)]
+mod socket {
+    use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
+
+    use super::Replay;
+
+    /// The socket of the transport; what is still to be given is not in it.
+    impl<IO: AsSocket> AsSocket for Replay<IO> {
+        fn as_socket(&self) -> BorrowedSocket<'_> {
+            self.io.as_socket()
+        }
+    }
+
+    impl<IO: AsRawSocket> AsRawSocket for Replay<IO> {
+        fn as_raw_socket(&self) -> RawSocket {
+            self.io.as_raw_socket()
+        }
+    }
+}

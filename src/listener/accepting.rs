@@ -1,0 +1,76 @@
+//! What happens between the transport and the stream.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::time::{Instant, timeout};
+
+use super::{Failed, Handshaker, Peer, Stage};
+
+/// What becomes of a transport.
+pub(super) type Outcome<IO, P, H> = Result<
+    (
+        <H as Handshaker<IO>>::Stream,
+        Peer<P, <H as Handshaker<IO>>::Facts>,
+    ),
+    Failed<P>,
+>;
+
+/// A transport that was accepted, and what its handshake needs.
+///
+/// It does not know the type that accepts: that type may borrow, a task may not.
+pub(super) struct Accepting<IO, P, H> {
+    pub(super) io: IO,
+    pub(super) address: P,
+    pub(super) since: Instant,
+    pub(super) deadline: Duration,
+    pub(super) handshaker: H,
+    /// Whether a header of the PROXY protocol comes first.
+    #[cfg(feature = "proxy-protocol")]
+    pub(super) has_header: bool,
+}
+
+impl<IO, P, H> Accepting<IO, P, H>
+where
+    IO: AsyncRead + Unpin,
+    H: Handshaker<IO>,
+{
+    pub(super) async fn run(self) -> Outcome<IO, P, H> {
+        // The task may have been started later than the transport was accepted.
+        let left = self.deadline.saturating_sub(self.since.elapsed());
+        let mut stage = Stage::Accept;
+        let work = async {
+            #[cfg(feature = "proxy-protocol")]
+            let (io, proxy_header) = match self.has_header {
+                true => {
+                    stage = Stage::ProxyHeader;
+                    let mut io = self.io;
+                    let header = super::proxy::read(&mut io).await?;
+                    (io, Some(header.into()))
+                }
+                false => (self.io, None),
+            };
+            #[cfg(not(feature = "proxy-protocol"))]
+            let io = self.io;
+            let (stream, facts) = self.handshaker.handshake(io, &mut stage).await?;
+            let peer = |address| Peer {
+                address,
+                facts,
+                #[cfg(feature = "proxy-protocol")]
+                proxy_header,
+            };
+            io::Result::Ok((stream, peer))
+        };
+        let error = match timeout(left, work).await {
+            Ok(Ok((stream, peer))) => return Ok((stream, peer(self.address))),
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"),
+        };
+        Err(Failed {
+            peer: Some(self.address),
+            stage,
+            error,
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! Configurations that are replaced while they are in use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+
+/// A server configuration that can be replaced at any time, from any thread.
+///
+/// Clones share it. A handshake takes the configuration that is there when its ClientHello has come,
+/// without a lock, and keeps it to its end; a replacement fails none.
+///
+/// With a new configuration the clients' tickets of the old one are worth nothing unless both have
+/// the same [`ServerConfig::ticketer`] and [`ServerConfig::session_storage`]. Such clients make a
+/// full handshake.
+#[derive(Clone)]
+pub struct SharedConfig(Arc<ArcSwap<ServerConfig>>);
+
+impl SharedConfig {
+    /// Starts with `config`.
+    pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
+        Self(Arc::new(ArcSwap::new(config.into())))
+    }
+
+    /// The configuration of the moment.
+    pub fn load(&self) -> Arc<ServerConfig> {
+        self.0.load_full()
+    }
+
+    /// Makes every handshake from now on use `config`, and gives the one before.
+    pub fn replace(&self, config: impl Into<Arc<ServerConfig>>) -> Arc<ServerConfig> {
+        self.0.swap(config.into())
+    }
+}
+
+impl From<Arc<ServerConfig>> for SharedConfig {
+    fn from(config: Arc<ServerConfig>) -> Self {
+        Self::new(config)
+    }
+}
+
+impl fmt::Debug for SharedConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedConfig").finish_non_exhaustive()
+    }
+}

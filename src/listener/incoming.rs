@@ -1,0 +1,89 @@
+//! What transports come from.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A transport and where it comes from, or why there is none.
+pub type Arrival<IO, P> = io::Result<(IO, P)>;
+
+/// Accepts transports, one after another.
+///
+/// Implemented for tokio's listeners, and by [`Transports`] for any stream of transports.
+pub trait Incoming {
+    /// The transport.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Where a transport comes from.
+    type Peer: Send + 'static;
+
+    /// Accepts a transport; `None` if no more will come.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the transport that came, or with accepting as such. The listener reports
+    /// it and goes on, after a while if it is the latter.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival<Self::Io, Self::Peer>>>;
+
+    /// Where transports are accepted.
+    ///
+    /// # Errors
+    ///
+    /// It is not known: `Unsupported`, unless this is overridden.
+    fn local_addr(&self) -> io::Result<Self::Peer> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Incoming for TcpListener {
+    type Io = TcpStream;
+    type Peer = SocketAddr;
+
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Arrival<TcpStream, SocketAddr>>> {
+        Self::poll_accept(self, cx).map(Some)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Self::local_addr(self)
+    }
+}
+
+#[cfg(unix)]
+impl Incoming for tokio::net::UnixListener {
+    type Io = tokio::net::UnixStream;
+    type Peer = tokio::net::unix::SocketAddr;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival<Self::Io, Self::Peer>>> {
+        Self::poll_accept(self, cx).map(Some)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Peer> {
+        Self::local_addr(self)
+    }
+}
+
+/// A stream of transports, each with where it comes from, as an [`Incoming`].
+#[derive(Debug)]
+pub struct Transports<S>(pub S);
+
+impl<S, IO, P> Incoming for Transports<S>
+where
+    S: Stream<Item = Arrival<IO, P>> + Unpin,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + 'static,
+{
+    type Io = IO;
+    type Peer = P;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}

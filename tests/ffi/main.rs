@@ -1,0 +1,25 @@
+//! The C side: C callbacks as attempts, a transport lent to C, and connections and acceptors of
+//! rustls-ffi as streams. Each row of the contract is tested in both directions.
+
+#![allow(unsafe_code)]
+// The tests call codes by their Unix names.
+#![cfg(unix)]
+
+mod accepted;
+mod acceptor;
+mod callbacks;
+mod configs;
+mod connection;
+mod fixed;
+mod intrusions;
+mod lent;
+mod loans;
+mod pair;
+mod refusals;
+mod script;
+mod slices;
+#[cfg(feature = "fd")]
+mod sockets;
+mod stream;
+mod stream_ends;
+mod support;

@@ -1,0 +1,263 @@
+//! A stream whose peer says whatever the input says.
+
+use std::future::Future;
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pollback::rustls::{self, Connection};
+use pollback::{Error, ErrorKind};
+use pollback_testkit::executor::Executor;
+use pollback_testkit::pipe::{Control, End, pipe};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::input::Input;
+
+/// How the peer goes about it.
+pub(super) struct Manner {
+    capacity: usize,
+    /// How many bytes are sent before the subject has its turn.
+    chunk: usize,
+    /// Reads nothing, and leaves when it can send nothing more.
+    deaf: bool,
+    /// How much the subject reads at once.
+    pub(super) room: usize,
+}
+
+impl Manner {
+    pub(super) fn take(input: &mut Input<'_>) -> Self {
+        Self {
+            capacity: input.choose(&[1 << 16, 1, 100, 5000]),
+            chunk: input.choose(&[1 << 16, 1, 5, 1000]),
+            deaf: input.flag(),
+            room: input.choose(&[1 << 16, 1, 300]),
+        }
+    }
+}
+
+/// Makes a connection, if the bytes that it takes for that are enough.
+pub(super) type Rustls<'a> = dyn Fn(&mut &[u8]) -> Result<Option<Connection>, rustls::Error> + 'a;
+
+/// Runs `subject` against a peer that sends `bytes`, and checks what must hold whatever they are.
+///
+/// `rustls` makes a connection of the subject's configuration.
+pub(super) fn attack<F>(
+    manner: &Manner,
+    bytes: &[u8],
+    rustls: &Rustls<'_>,
+    subject: impl FnOnce(End) -> F,
+) where
+    F: Future<Output = io::Result<()>>,
+{
+    let (end, peer) = pipe(manner.capacity);
+    let control = end.control();
+    let mut executor = Executor::new();
+    let outcome = executor.spawn("the subject", subject(end));
+    let attacker = Attacker {
+        end: peer,
+        unsent: bytes,
+        chunk: manner.chunk,
+        shut: false,
+        deaf: manner.deaf,
+    };
+    let attacker = executor.spawn("the attacker", attacker);
+    executor.run();
+
+    let sent = control.written();
+    let moved = bytes.len() + sent.len();
+    let polls = executor.polls(&outcome);
+    let turns = executor.polls(&attacker) + moved;
+    assert!(polls <= 16 + 2 * turns, "{polls} polls for {turns} turns");
+    assert_bounded(&control, moved);
+    let (expected, alert) = verdict(rustls, bytes);
+    let records = whole_records(&sent);
+    match outcome.take() {
+        Ok(()) => {
+            assert_eq!(None, expected, "went unnoticed");
+            assert!(manner.deaf || records.is_some(), "a record is cut off");
+        }
+        Err(error) => check_error(&error, manner.deaf, expected.as_ref()),
+    }
+    if alert && !manner.deaf {
+        let last = records.as_ref().and_then(|records| records.last());
+        assert!(
+            last.is_some_and(Record::is_alert),
+            "no alert for {expected:?} in {records:?}"
+        );
+    }
+}
+
+/// Work is bounded by what there is to work on.
+fn assert_bounded(control: &Control, moved: usize) {
+    let counts = control.counts();
+    let calls = counts.read.calls + counts.writes() + counts.flush.calls + counts.shutdown.calls;
+    assert!(
+        calls <= 64 + 8 * moved,
+        "{calls} calls of the transport for {moved} bytes"
+    );
+    let (read, written) = (
+        counts.read.bytes,
+        counts.write.bytes + counts.vectored.bytes,
+    );
+    assert!(
+        written <= 4096 + 4 * read,
+        "{read} bytes were answered with {written}"
+    );
+}
+
+/// What rustls alone makes of the bytes: its error, and whether there is an alert to send then.
+fn verdict(rustls: &Rustls<'_>, mut bytes: &[u8]) -> (Option<rustls::Error>, bool) {
+    let mut connection = match rustls(&mut bytes) {
+        Ok(Some(connection)) => connection,
+        Ok(None) => return (None, false),
+        Err(error) => {
+            let alert = !is_alert_of_peer(&error);
+            return (Some(error), alert);
+        }
+    };
+    loop {
+        if let Err(error) = connection.process_new_packets() {
+            let mut sent = Vec::new();
+            while connection.wants_write() {
+                connection.write_tls(&mut sent).expect("a vector takes all");
+            }
+            let records = whole_records(&sent).expect("whole records");
+            let alert = !is_alert_of_peer(&error) && records.last().is_some_and(Record::is_alert);
+            return (Some(error), alert);
+        }
+        let _ = connection.reader().read_to_end(&mut Vec::new());
+        if !matches!(connection.read_tls(&mut bytes), Ok(1..)) {
+            return (None, false);
+        }
+    }
+}
+
+/// Whoever has sent an alert need not be sent one.
+fn is_alert_of_peer(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::AlertReceived(_))
+}
+
+/// The error is that of rustls, or says how the transport ended.
+fn check_error(error: &io::Error, deaf: bool, expected: Option<&rustls::Error>) {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match kind(error) {
+        Some(_) if tls.is_some() => assert_eq!(tls, expected, "not what rustls says"),
+        Some(ErrorKind::Truncated) => assert_eq!(None, expected, "more than the end was wrong"),
+        None if deaf => assert_eq!(error.kind(), io::ErrorKind::BrokenPipe),
+        _ => panic!("the peer cannot have caused {error:?}"),
+    }
+}
+
+/// Sends back what comes until the peer has enough, then shuts down.
+pub(super) async fn echo<S>(mut stream: S, room: usize) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut buf = vec![0; room];
+    loop {
+        let read = match stream.read(&mut buf).await {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => {
+                let again = stream.read(&mut buf).await.expect_err("still refused");
+                assert_eq!(kind(&error), kind(&again), "{error:?}, then {again:?}");
+                return Err(error);
+            }
+        };
+        stream.write_all(&buf[..read]).await?;
+        stream.flush().await?;
+    }
+    assert_eq!(stream.read(&mut buf).await?, 0, "bytes after the end");
+    stream.shutdown().await?;
+    let late = stream.write(b"late").await.expect_err("closed");
+    assert_eq!(kind(&late), Some(ErrorKind::Closed));
+    Ok(())
+}
+
+fn kind(error: &io::Error) -> Option<ErrorKind> {
+    Error::find(error).map(|error| error.kind())
+}
+
+/// A record on the wire. The cryptography hides nothing, so its content can be looked at.
+#[derive(Debug)]
+struct Record {
+    content_type: u8,
+    content: Vec<u8>,
+}
+
+impl Record {
+    fn is_alert(&self) -> bool {
+        const ALERT: u8 = 21;
+        const APPLICATION_DATA: u8 = 23;
+        match self.content_type {
+            ALERT => self.content.len() == 2,
+            APPLICATION_DATA => self.content.last() == Some(&ALERT),
+            _ => false,
+        }
+    }
+}
+
+/// What the bytes are made of; `None` when the last record is not whole.
+fn whole_records(mut bytes: &[u8]) -> Option<Vec<Record>> {
+    let mut records = Vec::new();
+    while let [content_type, 3, _, high, low, rest @ ..] = bytes {
+        let (content, rest) =
+            rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))?;
+        records.push(Record {
+            content_type: *content_type,
+            content: content.to_vec(),
+        });
+        bytes = rest;
+    }
+    bytes.is_empty().then_some(records)
+}
+
+struct Attacker<'a> {
+    end: End,
+    unsent: &'a [u8],
+    chunk: usize,
+    shut: bool,
+    deaf: bool,
+}
+
+impl Attacker<'_> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let chunk = &self.unsent[..self.unsent.len().min(self.chunk)];
+        if chunk.is_empty() {
+            self.shut = true;
+            return Pin::new(&mut self.end).poll_shutdown(cx);
+        }
+        let sent = ready!(Pin::new(&mut self.end).poll_write(cx, chunk))?;
+        self.unsent = &self.unsent[sent..];
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_listen(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut room = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut room);
+            let read = ready!(Pin::new(&mut self.end).poll_read(cx, &mut buf));
+            if read.is_err() || buf.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl Future for Attacker<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let has_more = !self.shut && matches!(self.poll_send(cx), Poll::Ready(Ok(())));
+        if self.deaf && !has_more {
+            return Poll::Ready(());
+        }
+        if !self.deaf && self.poll_listen(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if has_more {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,258 @@
+//! Two streams that talk over transports which may fail, and what must hold between them.
+//!
+//! Each side has a task that reads to the end, whatever comes, and one that carries out a list of
+//! writes. So somebody always takes what is written, and a run that comes to no end is a defect.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, TlsStream};
+use pollback_testkit::executor::Executor;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::configs::{self, localhost};
+use super::cryptography::Records;
+use super::input::Input;
+use super::steps::{self, Steps};
+use pollback::rustls::{ClientConfig, ServerConfig, version};
+
+/// What both sides do.
+pub(super) struct Session {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+    early: bool,
+    steps: [Steps; 2],
+}
+
+/// One side, as its two tasks share it.
+pub(super) struct Side<IO> {
+    stream: RefCell<Option<TlsStream<IO>>>,
+    /// The tasks that a failure of the other one has to wake.
+    tasks: RefCell<[Option<Waker>; 2]>,
+    failed: Cell<bool>,
+    error: RefCell<Option<io::Error>>,
+    /// How much the stream has taken of what is written, and given of what the peer wrote.
+    pub(super) taken: Cell<usize>,
+    pub(super) given: Cell<usize>,
+    ended: Cell<bool>,
+}
+
+/// The side has failed or left; its tasks end.
+pub(super) struct Over;
+
+impl Session {
+    pub(super) fn take(input: &mut Input<'_>, longest: usize) -> Self {
+        let choice = input.byte() % 4;
+        let (client, server) = match choice {
+            0 | 1 => {
+                let version = [&version::TLS13, &version::TLS12][usize::from(choice)];
+                let records = Records::Marked;
+                (
+                    configs::client(records, &[version]),
+                    configs::server(records, &[version]),
+                )
+            }
+            _ => configs::acquainted(Records::Marked, choice == 2),
+        };
+        Self {
+            client: Arc::new(client),
+            server: Arc::new(server),
+            early: choice > 1,
+            steps: [0, 1].map(|_| Steps::take(input, longest)),
+        }
+    }
+
+    /// Whether both sides stay to the end.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.steps.iter().any(Steps::leaves)
+    }
+
+    /// Carries it out. With `sound` transports nothing may fail.
+    ///
+    /// `moved` says how many bytes and answers the transports gave, which bounds the polls.
+    pub(super) fn run<A, B>(
+        self,
+        executor: &mut Executor<'_>,
+        (client_io, server_io): (A, B),
+        sound: bool,
+        moved: impl Fn() -> usize,
+    ) where
+        A: AsyncRead + AsyncWrite + Unpin + 'static,
+        B: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let sound = sound && self.is_complete();
+        let [client_steps, server_steps] = self.steps.map(Rc::new);
+        let (client, server) = (Rc::new(Side::new()), Rc::new(Side::new()));
+        let connector = TlsConnector::from(self.client).early_data(self.early);
+        let connect = async move { Ok(connector.connect(localhost(), client_io).await?.into()) };
+        let accept = TlsAcceptor::from(self.server).accept(server_io);
+        let accept = async move { Ok(accept.await?.into()) };
+        let polls = [
+            spawn(
+                executor,
+                "client",
+                connect,
+                (&client, &server),
+                &client_steps,
+            ),
+            spawn(
+                executor,
+                "server",
+                accept,
+                (&server, &client),
+                &server_steps,
+            ),
+        ];
+        executor.run();
+
+        for handle in polls.iter().flatten() {
+            let (polls, limit) = (executor.polls(handle), 256 + 8 * moved());
+            assert!(polls <= limit, "{polls} polls, more than {limit}");
+        }
+        client.check(&server, sound);
+        server.check(&client, sound);
+    }
+}
+
+type Task = pollback_testkit::executor::Handle<()>;
+
+fn spawn<IO, PeerIO>(
+    executor: &mut Executor<'_>,
+    name: &str,
+    handshake: impl Future<Output = io::Result<TlsStream<IO>>> + 'static,
+    (side, peer): (&Rc<Side<IO>>, &Rc<Side<PeerIO>>),
+    steps: &Rc<Steps>,
+) -> [Task; 2]
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    PeerIO: 'static,
+{
+    let (own, its_steps) = (Rc::clone(side), Rc::clone(steps));
+    let writer = executor.spawn(&format!("{name}'s writer"), async move {
+        match handshake.await {
+            Ok(stream) => own.begin(stream),
+            Err(error) => own.fail(Some(error)),
+        }
+        let _ = steps::write(&own, &its_steps).await;
+    });
+    let (own, its_steps, peer) = (Rc::clone(side), Rc::clone(steps), Rc::clone(peer));
+    let reader = executor.spawn(&format!("{name}'s reader"), async move {
+        let _ = steps::read(&own, &its_steps, &peer).await;
+    });
+    [writer, reader]
+}
+
+impl<IO> Side<IO> {
+    fn new() -> Self {
+        Self {
+            stream: RefCell::default(),
+            tasks: RefCell::default(),
+            failed: Cell::default(),
+            error: RefCell::default(),
+            taken: Cell::default(),
+            given: Cell::default(),
+            ended: Cell::default(),
+        }
+    }
+
+    fn begin(&self, stream: TlsStream<IO>) {
+        *self.stream.borrow_mut() = Some(stream);
+        self.wake();
+    }
+
+    /// Gives the side up, as a program does that returns from its function with an error.
+    pub(super) fn fail(&self, error: Option<io::Error>) {
+        self.failed.set(true);
+        self.error.replace(error);
+        let stream = self.stream.take();
+        drop(stream);
+        self.wake();
+    }
+
+    /// Notes that the reader has come to a clean end.
+    pub(super) fn end(&self) {
+        self.ended.set(true);
+    }
+
+    fn wake(&self) {
+        let tasks = self.tasks.take();
+        tasks.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Polls the stream for one of the two tasks, once there is one.
+    fn poll<T>(
+        &self,
+        task: usize,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<Result<T, Over>> {
+        if self.failed.get() {
+            return Poll::Ready(Err(Over));
+        }
+        let answer = match self.stream.borrow_mut().as_mut() {
+            Some(stream) => poll(stream, cx),
+            None => Poll::Pending,
+        };
+        match answer {
+            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
+            Poll::Ready(Err(error)) => {
+                self.fail(Some(error));
+                Poll::Ready(Err(Over))
+            }
+            Poll::Pending => {
+                self.tasks.borrow_mut()[task] = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Polls for the writer until it is ready.
+    pub(super) async fn as_writer<T>(
+        &self,
+        mut poll: impl FnMut(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Result<T, Over> {
+        poll_fn(|cx| self.poll(0, cx, &mut poll)).await
+    }
+
+    /// Polls for the reader until it is ready.
+    pub(super) async fn as_reader<T>(
+        &self,
+        mut poll: impl FnMut(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Result<T, Over> {
+        poll_fn(|cx| self.poll(1, cx, &mut poll)).await
+    }
+
+    fn check<PeerIO>(&self, peer: &Side<PeerIO>, sound: bool) {
+        let error = self.error.borrow();
+        assert!(
+            !sound || error.is_none(),
+            "over sound transports: {error:?}"
+        );
+        assert!(!sound || self.ended.get(), "never came to the end");
+        if self.ended.get() {
+            assert_eq!(self.given, peer.taken, "bytes are missing before the end");
+        }
+        if let Some(error) = &*error {
+            check_error(error);
+        }
+    }
+}
+
+/// The error is the transport's own, or says what the transport or the peer did.
+fn check_error(error: &io::Error) {
+    let broken = error.kind() == io::ErrorKind::BrokenPipe;
+    match Error::find(error) {
+        Some(found) => assert!(
+            !matches!(found.kind(), ErrorKind::InvalidAlpn | ErrorKind::Tls),
+            "nothing that happened: {error:?}"
+        ),
+        None => assert!(
+            broken || error.to_string() == "injected",
+            "from nowhere: {error:?}"
+        ),
+    }
+}

@@ -1,0 +1,247 @@
+//! What the two tasks of a side do with their stream.
+
+use std::io::{self, IoSlice, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pollback::TlsStream;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+
+use super::input::Input;
+use super::session::{Over, Side};
+
+/// What the writer does, and how much the reader asks for at a time.
+pub(super) struct Steps {
+    writes: Vec<Write>,
+    reads: Vec<usize>,
+}
+
+#[derive(Clone, Copy)]
+enum Write {
+    All(usize),
+    /// One vectored write, of which as much is taken as is.
+    Vectored([usize; 3]),
+    /// One poll, after which the write is dropped.
+    Once(usize),
+    Flush,
+    NewKeys,
+    LetOthersRun,
+    /// Drops the stream without a word.
+    Leave,
+}
+
+/// Stands for reading the buffer of the stream in place of copying from it.
+const LEND: usize = usize::MAX;
+
+impl Steps {
+    pub(super) fn take(input: &mut Input<'_>, longest: usize) -> Self {
+        let length = |input: &mut Input<'_>| input.length() % (longest + 1);
+        Self {
+            writes: input.list(15, |input| match input.byte() % 8 {
+                0 | 1 => Write::All(length(input)),
+                2 => Write::Vectored([0; 3].map(|_| length(input))),
+                3 => Write::Once(length(input)),
+                4 => Write::Flush,
+                5 => Write::NewKeys,
+                6 => Write::LetOthersRun,
+                // One in 64, or hardly any session would come to its end.
+                _ if input.byte() % 8 == 7 => Write::Leave,
+                _ => Write::Flush,
+            }),
+            reads: input.list(7, |input| match input.length() {
+                7 => LEND,
+                length => length,
+            }),
+        }
+    }
+
+    pub(super) fn leaves(&self) -> bool {
+        self.writes.iter().any(|step| matches!(step, Write::Leave))
+    }
+}
+
+pub(super) async fn write<IO>(side: &Side<IO>, steps: &Steps) -> Result<(), Over>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    for step in &steps.writes {
+        match *step {
+            Write::All(length) => {
+                let end = side.taken.get() + length;
+                while side.taken.get() < end {
+                    let bytes = pattern(side.taken.get(), end - side.taken.get());
+                    let taken = side.as_writer(|stream, cx| poll_write(stream, cx, &bytes));
+                    note(side, taken.await?);
+                }
+            }
+            Write::Vectored(lengths) => {
+                let bytes = pattern(side.taken.get(), lengths.iter().sum());
+                let (first, rest) = bytes.split_at(lengths[0]);
+                let (second, third) = rest.split_at(lengths[1]);
+                let slices = [first, second, third].map(IoSlice::new);
+                let taken =
+                    side.as_writer(|stream, cx| Pin::new(stream).poll_write_vectored(cx, &slices));
+                note(side, taken.await?);
+            }
+            Write::Once(length) => {
+                let bytes = pattern(side.taken.get(), length);
+                let taken = side.as_writer(|stream, cx| match poll_write(stream, cx, &bytes) {
+                    Poll::Pending => Poll::Ready(Ok(0)),
+                    answer => answer,
+                });
+                note(side, taken.await?);
+            }
+            Write::Flush => {
+                side.as_writer(|stream, cx| Pin::new(stream).poll_flush(cx))
+                    .await?;
+            }
+            Write::NewKeys => {
+                side.as_writer(|stream, _| {
+                    ask_for_new_keys(stream);
+                    Poll::Ready(Ok(()))
+                })
+                .await?;
+            }
+            Write::LetOthersRun => {
+                let mut turn = 0;
+                side.as_writer(|_, cx| {
+                    turn += 1;
+                    if turn == 2 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                })
+                .await?;
+            }
+            Write::Leave => {
+                side.fail(None);
+                return Err(Over);
+            }
+        }
+    }
+    side.as_writer(|stream, cx| Pin::new(stream).poll_shutdown(cx))
+        .await
+}
+
+pub(super) async fn read<IO, PeerIO>(
+    side: &Side<IO>,
+    steps: &Steps,
+    peer: &Side<PeerIO>,
+) -> Result<(), Over>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    // At the end of each round something is asked for, or there would be no end.
+    let rounds = steps.reads.iter().copied().chain([1000]);
+    for length in rounds.collect::<Vec<_>>().into_iter().cycle() {
+        let bytes = side
+            .as_reader(|stream, cx| poll_read(stream, cx, length))
+            .await?;
+        let before = side.given.get();
+        assert!(
+            bytes == pattern(before, bytes.len()),
+            "not the bytes that were written at {before}"
+        );
+        side.given.set(before + bytes.len());
+        assert!(
+            side.given.get() <= peer.taken.get(),
+            "bytes that nobody wrote"
+        );
+        if bytes.is_empty() && length > 0 {
+            side.end();
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn note<IO>(side: &Side<IO>, taken: usize) {
+    side.taken.set(side.taken.get() + taken);
+}
+
+fn poll_write<IO>(
+    stream: &mut TlsStream<IO>,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let answer = Pin::new(stream).poll_write(cx, bytes);
+    if let Poll::Ready(Ok(taken)) = answer {
+        assert!(taken <= bytes.len(), "{taken} of {} bytes", bytes.len());
+        assert!(taken > 0 || bytes.is_empty(), "a write that took nothing");
+    }
+    answer
+}
+
+/// Reads what has come as early data and otherwise; nothing means the end.
+fn poll_read<IO>(
+    stream: &mut TlsStream<IO>,
+    cx: &mut Context<'_>,
+    length: usize,
+) -> Poll<io::Result<Vec<u8>>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut bytes = early_data(stream);
+    if !bytes.is_empty() {
+        return Poll::Ready(Ok(bytes));
+    }
+    let later = if length == LEND {
+        poll_lent(stream, cx)
+    } else {
+        let mut room = vec![0; length];
+        let mut buf = ReadBuf::new(&mut room);
+        let answer = Pin::new(&mut *stream).poll_read(cx, &mut buf);
+        answer.map_ok(|()| buf.filled().to_vec())
+    };
+    bytes = early_data(stream);
+    match later {
+        Poll::Pending | Poll::Ready(Err(_)) if !bytes.is_empty() => Poll::Ready(Ok(bytes)),
+        _ => {
+            bytes.extend(ready!(later)?);
+            Poll::Ready(Ok(bytes))
+        }
+    }
+}
+
+/// Takes the first half of what the stream lends.
+fn poll_lent<IO>(stream: &mut TlsStream<IO>, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let lent = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
+    let bytes = lent[..lent.len().div_ceil(2)].to_vec();
+    Pin::new(stream).consume(bytes.len());
+    Poll::Ready(Ok(bytes))
+}
+
+/// What a server was sent before the handshake was over.
+fn early_data<IO>(stream: &mut TlsStream<IO>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let TlsStream::Server(stream) = stream
+        && let Some(mut early) = stream.get_mut().1.early_data()
+    {
+        early
+            .read_to_end(&mut bytes)
+            .expect("early data is there or not");
+    }
+    bytes
+}
+
+/// Where that is possible: in TLS 1.3, after the handshake.
+fn ask_for_new_keys<IO>(stream: &mut TlsStream<IO>) {
+    let _ = match stream {
+        TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
+        TlsStream::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
+    };
+}
+
+/// The bytes that every writer writes, from `position` on: no two stretches look alike.
+fn pattern(position: usize, length: usize) -> Vec<u8> {
+    (position..position + length)
+        .map(|index| ((index as u32).wrapping_mul(0x9e37_79b1) >> 24) as u8)
+        .collect()
+}

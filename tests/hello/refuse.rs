@@ -1,0 +1,62 @@
+//! Refusing the connection.
+
+use super::{WIDE, alert, configs, connect, error_kind, first_bytes, for_each_shape, setup};
+use pollback::rustls::AlertDescription;
+use pollback::{ErrorKind, hello};
+use pollback_testkit::configs::Version;
+use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::pipe::pipe;
+use tokio::io::AsyncWriteExt;
+
+#[test]
+fn the_chosen_alert_reaches_the_client_over_every_transport() {
+    for_each_shape(|version, shape| {
+        let (near, far) = shape.open();
+        let (client, _) = configs(&setup(version));
+        let (error, ()) = executor::join(connect(client, near), async {
+            let hello = hello::peek(far).await.expect("a hello");
+            drop(hello.refuse(AlertDescription::UnrecognisedName).await);
+        });
+        let kind = error_kind(&error.expect_err("refused"));
+        let expected = ErrorKind::Alert(AlertDescription::UnrecognisedName);
+        assert_eq!(kind, Some(expected));
+    });
+}
+
+#[test]
+fn what_the_client_had_sent_by_then_is_read() {
+    let (mut near, far) = pipe(WIDE);
+    let io = far.control();
+    io.inject(&first_bytes(Version::Tls13));
+    executor::join(async { near.write_all(&[0; 5000]).await.unwrap() }, async {
+        let hello = hello::peek(far).await.expect("a hello");
+        drop(hello.refuse(AlertDescription::AccessDenied).await);
+    });
+    assert_eq!(io.unread(), 0);
+    assert_eq!(io.written(), alert(AlertDescription::AccessDenied));
+}
+
+#[test]
+fn what_is_no_hello_is_answered_with_an_alert() {
+    let (_near, far) = pipe(2);
+    let io = far.control();
+    io.inject(b"GET / HTTP/1.1\r\n\r\n");
+    let mut executor = Executor::new();
+    let mut peek = hello::peek(far);
+    let look = executor.spawn("server", async move {
+        let error = (&mut peek).await.expect_err("no TLS");
+        let again = (&mut peek).await.expect_err("still none");
+        (error_kind(&error), again.kind(), peek.take_io().is_some())
+    });
+    // Two bytes go into the pipe at a time.
+    let mut answer = Vec::new();
+    while !executor.run_until_stalled() {
+        answer.extend(io.take_unread_by_peer());
+    }
+    answer.extend(io.take_unread_by_peer());
+    assert_eq!(answer, alert(AlertDescription::DecodeError));
+    let (kind, again, is_there) = look.take();
+    assert_eq!(kind, Some(ErrorKind::NotTls));
+    assert_eq!(again, std::io::ErrorKind::Other);
+    assert!(is_there);
+}

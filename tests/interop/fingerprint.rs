@@ -1,0 +1,40 @@
+//! The example that prints fingerprints.
+
+use pollback_testkit::programs;
+use tokio::process::Command;
+
+use crate::built::example;
+use crate::child::{Running, run};
+
+/// The fingerprint of openssl with these options.
+async fn fingerprint(options: &[&str]) -> Option<String> {
+    let mut openssl = Command::new(programs::find("openssl")?);
+    let mut command = example("fingerprint").await;
+    let mut server = Running::start(command.args(["--once", "127.0.0.1:0"]), b"").await;
+    let address = server.address("listening on ").await.to_string();
+    openssl
+        .args(["s_client", "-connect", &address])
+        .args(options);
+    let client = run(&mut openssl, b"").await;
+    assert!(client.stderr.contains("alert access denied"), "{client:#?}");
+    let line = server.line("127.0.0.1:").await;
+    let (_, fingerprint) = line.split_once(' ').expect("a peer and its fingerprint");
+    server.finish().await.succeeded();
+    Some(fingerprint.to_owned())
+}
+
+#[tokio::test]
+async fn a_client_has_one_fingerprint_and_another_client_another() {
+    let named = ["-servername", "localhost", "-alpn", "h2"];
+    let Some(one) = fingerprint(&named).await else {
+        return;
+    };
+    assert!(one.starts_with("t13d"), "{one}");
+    assert_eq!(fingerprint(&named).await, Some(one.clone()));
+    let old = ["-servername", "localhost", "-tls1_2"];
+    let other = fingerprint(&old).await.expect("openssl");
+    assert!(other.starts_with("t12d"), "{other}");
+    assert_ne!(other, one);
+    let nameless = fingerprint(&["-noservername"]).await.expect("openssl");
+    assert!(nameless.starts_with("t13i"), "{nameless}");
+}

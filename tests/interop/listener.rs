@@ -1,0 +1,116 @@
+//! curl against the examples that stand on a `TlsListener`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use pollback_testkit::certificates::Authority;
+use pollback_testkit::programs;
+use tokio::process::Command;
+
+use crate::built::example;
+use crate::child::{Finished, Running, run};
+use crate::files::Files;
+
+/// A `curl` for the server, which it knows as `localhost`.
+fn curl(root: &Path, address: SocketAddr) -> Option<Command> {
+    let mut curl = Command::new(programs::find("curl")?);
+    let port = address.port();
+    curl.args(["--silent", "--show-error", "--noproxy", "*", "--cacert"])
+        .arg(root)
+        .args(["--resolve", &format!("localhost:{port}:{}", address.ip())])
+        .arg(format!("https://localhost:{port}/"));
+    Some(curl)
+}
+
+async fn get(root: &Path, address: SocketAddr) -> Option<Finished> {
+    Some(run(&mut curl(root, address)?, b"").await)
+}
+
+#[tokio::test]
+async fn hyper_serves_both_versions_of_http() {
+    let files = Files::of("hyper_serves_both_versions_of_http");
+    let root = files.write("root.pem", Authority::shared().pem());
+    let (chain, key) = files.identity(&Authority::shared().server());
+    let mut command = example("http").await;
+    command.arg(chain).arg(key).arg("127.0.0.1:0");
+    let mut server = Running::start(&mut command, b"").await;
+    let address = server.address("listening on ").await;
+    for (option, version) in [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2.0")] {
+        let Some(mut curl) = curl(&root, address) else {
+            return;
+        };
+        let answer = run(curl.arg(option), b"").await.succeeded().stdout;
+        let expected = format!("over {version} and Some(TLSv1_3)");
+        assert!(answer.contains(&expected), "{answer}");
+    }
+    server.signal("INT").await;
+    server.finish().await.succeeded();
+}
+
+#[tokio::test]
+async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
+    let files = Files::of("a_signal_brings_a_new_certificate");
+    let (old, new) = (Authority::new(), Authority::new());
+    let roots = [
+        files.write("old.pem", old.pem()),
+        files.write("new.pem", new.pem()),
+    ];
+    let (chain, key) = files.identity(&old.server());
+    let mut command = example("http").await;
+    command.arg(&chain).arg(&key).arg("127.0.0.1:0");
+    let mut server = Running::start(&mut command, b"").await;
+    let address = server.address("listening on ").await;
+
+    fs::write(&chain, "no certificate").unwrap();
+    server.signal("HUP").await;
+    let reason = server.line("still serving the old certificate: ").await;
+    assert!(reason.contains("certificate.pem"), "{reason}");
+    let Some(answer) = get(&roots[0], address).await else {
+        return;
+    };
+    answer.succeeded();
+
+    files.identity(&new.server());
+    server.signal("HUP").await;
+    server.line("reloaded").await;
+    get(&roots[1], address).await.expect("curl").succeeded();
+    let error = get(&roots[0], address).await.expect("curl").stderr;
+    assert!(error.contains("certificate"), "{error}");
+    let ended = server.end().await;
+    assert!(ended.stderr.contains("the handshake failed"), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn a_handler_of_axum_knows_the_client() {
+    let files = Files::of("a_handler_of_axum_knows_the_client");
+    let root = files.write("root.pem", Authority::shared().pem());
+    let (chain, key) = files.identity(&Authority::shared().server());
+    let mut command = example("axum").await;
+    command.args([&chain, &key, &root]).arg("127.0.0.1:0");
+    let mut server = Running::start(&mut command, b"").await;
+    let address = server.address("listening on ").await;
+    let Some(anonymous) = get(&root, address).await else {
+        return;
+    };
+    let anonymous = anonymous.succeeded().stdout;
+    assert!(anonymous.contains("protocol: h2\n"), "{anonymous}");
+    assert!(anonymous.ends_with("certificate: none\n"), "{anonymous}");
+
+    let client = Authority::shared().client("somebody");
+    let certificate = files.write("client.pem", client.certificate_pem());
+    let key = files.write("client.key", client.key_pem());
+    let mut curl = curl(&root, address).expect("curl");
+    curl.arg("--cert").arg(certificate).arg("--key").arg(key);
+    let known = run(&mut curl, b"").await.succeeded().stdout;
+    let (_, digest) = known.trim_end().rsplit_once(' ').expect("a digest");
+    assert_eq!(digest.len(), 64, "{known}");
+    server.signal("INT").await;
+    server.finish().await.succeeded();
+}
+
+#[tokio::test]
+async fn tonic_serves_over_the_listener() {
+    let asked = run(&mut example("grpc").await, b"").await.succeeded();
+    assert!(asked.stdout.contains("says Serving"), "{asked:#?}");
+}

@@ -1,0 +1,135 @@
+//! Certificates from files.
+
+use super::setup;
+use pollback::listener::{PemFiles, SharedConfig};
+use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use pollback::rustls::{self, ServerConfig};
+use pollback_testkit::certificates::{Authority, Identity};
+use pollback_testkit::configs::provider;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A folder that is gone after the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!(
+            "pollback-files-{}-{}",
+            std::process::id(),
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.0.join("chain.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.0.join("key.pem")
+    }
+
+    fn put(&self, identity: &Identity) {
+        fs::write(self.chain(), identity.certificate_pem()).unwrap();
+        fs::write(self.key(), identity.key_pem()).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+type Build =
+    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
+
+fn files(folder: &Folder) -> PemFiles<Build> {
+    PemFiles::new(folder.chain(), folder.key(), |chain, key| {
+        ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+    })
+}
+
+fn identity() -> Identity {
+    Authority::shared().server()
+}
+
+#[test]
+fn files_make_a_configuration() {
+    let folder = Folder::new();
+    folder.put(&identity());
+    let config = SharedConfig::new(files(&folder).load().unwrap());
+    let before = config.load();
+    files(&folder).reload(&config).unwrap();
+    assert!(!Arc::ptr_eq(&before, &config.load()));
+}
+
+#[test]
+fn the_chain_and_the_key_may_be_in_one_file() {
+    let folder = Folder::new();
+    let identity = identity();
+    let both = identity.key_pem() + identity.certificate_pem();
+    fs::write(folder.chain(), &both).unwrap();
+    fs::write(folder.key(), &both).unwrap();
+    files(&folder).load().unwrap();
+}
+
+#[test]
+fn a_broken_file_leaves_the_old_configuration_and_is_named() {
+    type Damage = fn(&Folder);
+    type Named = fn(&Folder) -> PathBuf;
+    let ways: [(&str, Damage, Named); 6] = [
+        (
+            "no chain",
+            |f| fs::remove_file(f.chain()).unwrap(),
+            Folder::chain,
+        ),
+        ("no key", |f| fs::remove_file(f.key()).unwrap(), Folder::key),
+        (
+            "an empty chain",
+            |f| fs::write(f.chain(), "").unwrap(),
+            Folder::chain,
+        ),
+        ("half a key", cut_key, Folder::key),
+        (
+            "garbage",
+            |f| fs::write(f.chain(), GARBAGE).unwrap(),
+            Folder::chain,
+        ),
+        (
+            "another key",
+            |f| fs::write(f.key(), identity().key_pem()).unwrap(),
+            Folder::chain,
+        ),
+    ];
+    for (name, damage, named) in ways {
+        let folder = Folder::new();
+        folder.put(&identity());
+        let config = SharedConfig::new(setup().server());
+        let before = config.load();
+        damage(&folder);
+        let error = files(&folder).reload(&config).expect_err(name);
+        assert!(Arc::ptr_eq(&before, &config.load()), "{name}");
+        assert_eq!(error.path(), named(&folder), "{name}: {error}");
+        assert!(error.source().is_some());
+        let text = error.to_string();
+        assert!(text.starts_with(&*folder.0.to_string_lossy()), "{text}");
+    }
+}
+
+const GARBAGE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+fn cut_key(folder: &Folder) {
+    let key = fs::read_to_string(folder.key()).unwrap();
+    fs::write(folder.key(), &key[..key.len() / 2]).unwrap();
+}

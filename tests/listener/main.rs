@@ -1,0 +1,148 @@
+//! The listener. Time is that of tokio's paused clock wherever a test is about time, so deadlines
+//! pass at once and exactly.
+#![cfg(feature = "listener")]
+
+mod accept;
+#[cfg(feature = "axum")]
+mod axum;
+mod deadline;
+mod ending;
+mod errors;
+mod files;
+mod limit;
+#[cfg(feature = "proxy-protocol")]
+mod proxy;
+mod reload;
+mod route;
+
+use std::io;
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use pollback::listener::{Connection, Facts, Failed, SharedConfig, TlsListener, Transports};
+use pollback::rustls::ServerConfig;
+use pollback::rustls::pki_types::ServerName;
+use pollback::{TlsConnector, client, server};
+use pollback_testkit::configs::{Setup, Version};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// What the tests accept: pipes in memory, each with a number.
+type Pipes = Transports<BoxStream<'static, io::Result<(DuplexStream, usize)>>>;
+
+type Listener = TlsListener<Pipes, SharedConfig>;
+
+type Served = Connection<server::TlsStream<DuplexStream>, usize, Facts>;
+
+/// Lets clients come, one after another.
+#[derive(Clone)]
+struct Door {
+    setup: Setup,
+    sender: mpsc::UnboundedSender<io::Result<(DuplexStream, usize)>>,
+}
+
+impl Door {
+    /// A client comes, who has said nothing yet.
+    fn knock(&self, number: usize) -> DuplexStream {
+        let (near, far) = duplex(64 * 1024);
+        self.sender
+            .send(Ok((far, number)))
+            .expect("the listener is there");
+        near
+    }
+
+    /// Accepting fails.
+    fn fail(&self, kind: io::ErrorKind) {
+        self.sender
+            .send(Err(kind.into()))
+            .expect("the listener is there");
+    }
+
+    /// A client comes and makes a handshake.
+    fn connect(&self, number: usize) -> JoinHandle<io::Result<client::TlsStream<DuplexStream>>> {
+        tokio::spawn(connect(&self.setup, self.knock(number)))
+    }
+}
+
+fn connect<IO>(
+    setup: &Setup,
+    io: IO,
+) -> impl Future<Output = io::Result<client::TlsStream<IO>>> + use<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    TlsConnector::from(Arc::new(setup.client())).connect(localhost(), io)
+}
+
+fn localhost() -> ServerName<'static> {
+    ServerName::try_from("localhost").expect("a valid name")
+}
+
+fn setup() -> Setup {
+    Setup::new(Version::Tls13).alpn(&["h2", "http/1.1"])
+}
+
+fn shared(config: ServerConfig) -> SharedConfig {
+    SharedConfig::new(config)
+}
+
+fn pipes() -> (
+    mpsc::UnboundedSender<io::Result<(DuplexStream, usize)>>,
+    Pipes,
+) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let stream = stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed();
+    (sender, Transports(stream))
+}
+
+/// A listener, and the door that clients come through.
+fn open(setup: Setup) -> (Door, Listener) {
+    let (sender, pipes) = pipes();
+    let listener = TlsListener::new(pipes, shared(setup.server()));
+    (Door { setup, sender }, listener)
+}
+
+/// What a listener reports.
+type Reports<P> = mpsc::UnboundedReceiver<Failed<P>>;
+
+/// Where a listener can report to, and what it has reported.
+fn reports<P: Send + 'static>() -> (impl FnMut(Failed<P>) + Send + 'static, Reports<P>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let report = move |failed| {
+        // A test that has seen enough looks no more.
+        let _ = sender.send(failed);
+    };
+    (report, receiver)
+}
+
+/// Sends back what it receives, to the end.
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        match stream.read(&mut buffer).await? {
+            0 => return stream.shutdown().await,
+            count => {
+                stream.write_all(&buffer[..count]).await?;
+                stream.flush().await?;
+            }
+        }
+    }
+}
+
+/// Accepts in a task of its own and echoes, until the listener has ended.
+fn serve(mut listener: Listener) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while let Some(connection) = listener.accept().await {
+            tokio::spawn(echo(connection));
+        }
+    })
+}
+
+async fn assert_echo<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    stream.write_all(b"hello").await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"hello");
+}
