@@ -22,6 +22,9 @@ use super::side::{Ending, Side, Task};
 /// How many bytes of early data a server takes.
 const EARLY: u32 = 4096;
 
+/// More rounds than any plan keeps every byte from moving.
+const ROUNDS: usize = 1000;
+
 /// The configurations of a scenario, made once for all of its runs.
 pub(crate) struct World {
     scenario: &'static Scenario,
@@ -107,8 +110,7 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
     let controls = [client_end.control(), server_end.control()];
     let (client_config, server_config) = world.configs();
     let mut executor = Executor::new();
-    let [left, right] = controls.clone();
-    executor.between_rounds(move || left.step() | right.step());
+    executor.between_rounds(step(controls.clone()));
 
     let client = spawn(
         &mut executor,
@@ -144,6 +146,22 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
     Outcome {
         client: result(&client, &client_io),
         server: result(&server, &server_io),
+    }
+}
+
+/// Lets a step pass on both ends, and sees that bytes are moved now and then.
+fn step(ends: [Control; 2]) -> impl FnMut() -> bool {
+    let (mut moved, mut rounds) = (0, 0);
+    move || {
+        let now = ends.iter().map(|end| end.counts().moved()).sum();
+        rounds = if now == moved { rounds + 1 } else { 0 };
+        moved = now;
+        assert!(
+            rounds < ROUNDS,
+            "spinning: {ROUNDS} rounds, and no byte was moved"
+        );
+        let [left, right] = &ends;
+        left.step() | right.step()
     }
 }
 

@@ -54,9 +54,11 @@ impl Side {
         })
     }
 
+    /// Lets the second task begin. The first one, which made the stream, is not woken by that.
     pub(super) fn establish(&self, stream: Box<dyn Stream>) {
         *self.stream.borrow_mut() = Some(stream);
-        self.wake_all();
+        let waiting = self.wakers.borrow_mut()[1].take();
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     pub(super) async fn established(&self) {
