@@ -67,19 +67,15 @@ where
             }
         };
         match stopped {
-            Poll::Pending if taken == 0 => Poll::Pending,
-            Poll::Pending => {
-                // If the writer never comes back, a reader has to push the rest: it waits for the
-                // transport's reads, and would not learn that it can.
-                self.readers.wake(Half::Reader);
-                Poll::Ready(Ok(taken))
-            }
-            Poll::Ready(error) if taken == 0 => Poll::Ready(Err(error)),
-            Poll::Ready(error) => {
-                self.write_error = Some(error);
-                Poll::Ready(Ok(taken))
-            }
+            Poll::Pending if taken == 0 => return Poll::Pending,
+            Poll::Pending => {}
+            Poll::Ready(error) if taken == 0 => return Poll::Ready(Err(error)),
+            Poll::Ready(error) => self.write_error = Some(error),
         }
+        // If the writer never comes back, a reader has to push the rest or to tell that it failed:
+        // it waits for the transport's reads, and would not learn that it can.
+        self.readers.wake(Half::Reader);
+        Poll::Ready(Ok(taken))
     }
 
     /// Ready once plaintext can be sent and none of the early data is left to be sent again.
