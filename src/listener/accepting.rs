@@ -56,6 +56,7 @@ where
             let (stream, facts) = self.handshaker.handshake(io, &mut stage).await?;
             let peer = |address| Peer {
                 address,
+                since: self.since,
                 facts,
                 #[cfg(feature = "proxy-protocol")]
                 proxy_header,
@@ -69,6 +70,7 @@ where
         };
         Err(Failed {
             peer: Some(self.address),
+            since: self.since,
             stage,
             error,
         })

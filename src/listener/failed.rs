@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use tokio::time::Instant;
+
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,6 +26,8 @@ pub enum Stage {
 pub struct Failed<P> {
     /// Where it came from; `None` if accepting itself failed.
     pub peer: Option<P>,
+    /// When the transport was accepted; when accepting failed, if it did.
+    pub since: Instant,
     /// How far it had come.
     pub stage: Stage,
     /// Why: `TimedOut` if the deadline has passed, `QuotaExceeded` if too many handshakes were in

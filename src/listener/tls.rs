@@ -245,7 +245,12 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
     }
 
     fn report(&mut self, peer: Option<I::Peer>, stage: Stage, error: io::Error) {
-        (self.report)(Failed { peer, stage, error });
+        (self.report)(Failed {
+            peer,
+            since: Instant::now(),
+            stage,
+            error,
+        });
     }
 }
 
