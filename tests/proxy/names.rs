@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::bounded::bounded;
 use crate::files::Files;
-use crate::peers::{Backend, connect_tcp, exchange, rest, say, setup, try_connect};
+use crate::peers::{Backend, connect_tcp, ended, exchange, rest, say, setup, try_connect};
 use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
@@ -118,20 +118,32 @@ async fn a_client_that_makes_no_handshake_is_cut() {
     let configuration =
         listen("handshake_timeout_ms = 50") + &route("one.example", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
-    for (bytes, reason) in [
-        (&b""[..], "the deadline has passed"),
-        (b"\x16\x03\x01", "the deadline has passed"),
-        (b"GET / HTTP/1.1\r\n\r\n", "reading the ClientHello failed"),
-    ] {
-        let mut client = connect_tcp(&proxy).await;
-        say(&mut client, bytes).await;
-        // Some are sent an alert before.
-        let _ = rest(&mut client).await;
-        let record = proxy.record().await;
-        assert_eq!(record["end"], "handshake failed");
-        let peer = client.local_addr().expect("an address");
-        assert_eq!(record["peer"], peer.to_string());
-        let error = record["error"].as_str().expect("a reason");
-        assert!(error.contains(reason), "{error}");
-    }
+    let mut client = connect_tcp(&proxy).await;
+    ended(&mut client).await;
+    let record = proxy.record().await;
+    assert_eq!(record["end"], "handshake failed");
+    let peer = client.local_addr().expect("an address");
+    assert_eq!(record["peer"], peer.to_string());
+    let error = "reading the ClientHello failed: the deadline has passed";
+    assert_eq!(record["error"], error);
+}
+
+#[tokio::test]
+async fn what_is_not_tls_is_told_so() {
+    let files = Files::of("what_is_not_tls_is_told_so");
+    let backend = Backend::new().await;
+    let configuration = listen("") + &route("*", backend.address, "", "");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    let mut client = connect_tcp(&proxy).await;
+    say(&mut client, b"GET / HTTP/1.1\r\n\r\n").await;
+    let (_, answer) = rest(&mut client).await;
+    // A fatal alert.
+    assert_eq!(answer[..6], [21, 3, 3, 0, 2, 2]);
+    let record = proxy.record().await;
+    assert_eq!(record["end"], "handshake failed");
+    let error = record["error"].as_str().expect("a reason");
+    assert!(
+        error.starts_with("reading the ClientHello failed: "),
+        "{error}"
+    );
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pollback::TlsConnector;
 use pollback::rustls::HandshakeKind;
 use pollback_testkit::certificates::Authority;
-use tokio::net::TcpStream;
+use tokio::net::TcpListener;
+use tokio::task::yield_now;
 
 use crate::bounded::bounded;
 use crate::files::Files;
@@ -100,9 +101,13 @@ async fn a_ticket_outlives_a_reload() {
     }
 }
 
-/// Waits until the proxy accepts no more.
+/// Waits until the proxy accepts no more: others can listen at its address.
 async fn closed(proxy: &Proxy) {
-    let closed = async { while TcpStream::connect(proxy.address).await.is_ok() {} };
+    let closed = async {
+        while TcpListener::bind(proxy.address).await.is_err() {
+            yield_now().await;
+        }
+    };
     bounded(LIMIT, "closing the listening socket", closed).await;
 }
 

@@ -81,8 +81,8 @@ async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
 #[tokio::test]
 async fn a_backend_that_is_not_there_is_no_orderly_end() {
     let files = files("a_backend_that_is_not_there", &["one.example"]);
-    let gone = Backend::new().await.address;
-    let configuration = listen("") + &route("one.example", gone, TERMINATE, "");
+    let nobody = "127.0.0.1:1".parse().expect("an address");
+    let configuration = listen("") + &route("one.example", nobody, TERMINATE, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
     let mut client = connect(&proxy, "one.example").await;
     cut(&mut client, io::ErrorKind::UnexpectedEof).await;
