@@ -6,8 +6,10 @@ use std::io;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder};
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
+
+use crate::traffic::Traffic;
 
 /// What the proxy counts. Clones count the same.
 #[derive(Clone)]
@@ -69,8 +71,10 @@ impl Counters {
         self.ended.with_label_values(&[route, end]).inc();
     }
 
-    pub(crate) fn bytes(&self, direction: &str) -> IntCounter {
-        self.bytes.with_label_values(&[direction])
+    /// Counts the bytes of one connection.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let total = |direction| self.bytes.with_label_values(&[direction]);
+        Traffic::new(total("to_backend"), total("to_client"))
     }
 
     pub(crate) fn reloaded(&self, result: &str) {

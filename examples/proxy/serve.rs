@@ -10,7 +10,6 @@ use crate::counters::Counters;
 use crate::receive::{Client, Unserved};
 use crate::record::{End, Record};
 use crate::relay::{Outcome, relay};
-use crate::traffic::Traffic;
 
 /// Serves a client to the end.
 pub(crate) async fn serve(mut client: Client, counters: Counters) {
@@ -30,7 +29,7 @@ pub(crate) async fn serve(mut client: Client, counters: Counters) {
         version: arrival.version,
         alpn: arrival.alpn.clone(),
         since: peer.since,
-        traffic: Traffic::new(&counters),
+        traffic: counters.traffic(),
         end: End::Stopped,
         error: None,
         counters,
@@ -101,7 +100,7 @@ pub(crate) fn report(failed: Failed<SocketAddr>, counters: Counters) {
         version: None,
         alpn: None,
         since: failed.since,
-        traffic: Traffic::new(&counters),
+        traffic: counters.traffic(),
         error: Some(io::Error::other(failed)),
         counters,
     });

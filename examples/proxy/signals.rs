@@ -5,6 +5,7 @@ use std::io;
 /// What the proxy is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no signal for it"))]
     Reload,
     End,
 }

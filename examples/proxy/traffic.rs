@@ -6,8 +6,6 @@ use std::time::Duration;
 use prometheus::IntCounter;
 use tokio::time::{Instant, sleep_until};
 
-use crate::counters::Counters;
-
 /// The bytes of one connection.
 pub(crate) struct Traffic {
     pub(crate) to_backend: Flow,
@@ -25,14 +23,15 @@ pub(crate) struct Flow {
 }
 
 impl Traffic {
-    pub(crate) fn new(counters: &Counters) -> Self {
-        let flow = |direction| Flow {
+    /// Adds what moves to the totals of both directions as well.
+    pub(crate) fn new(to_backend: IntCounter, to_client: IntCounter) -> Self {
+        let flow = |total| Flow {
             bytes: AtomicU64::new(0),
-            total: counters.bytes(direction),
+            total,
         };
         Self {
-            to_backend: flow("to_backend"),
-            to_client: flow("to_client"),
+            to_backend: flow(to_backend),
+            to_client: flow(to_client),
             start: Instant::now(),
             last: AtomicU64::new(0),
         }

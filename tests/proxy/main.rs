@@ -16,9 +16,14 @@ mod names;
 mod pass;
 mod peers;
 mod process;
+#[path = "../../examples/proxy/relay.rs"]
+mod relay;
+mod relayed;
 #[cfg(unix)]
 mod signals;
 mod terminate;
+#[path = "../../examples/proxy/traffic.rs"]
+mod traffic;
 
 use files::Files;
 use pollback_testkit::certificates::Authority;
