@@ -51,8 +51,11 @@ async fn receive(
     let server_name: Option<Arc<str>> = hello.client_hello().server_name().map(Arc::from);
     let Some(route) = routes.find(server_name.as_deref()).cloned() else {
         hello.refuse(AlertDescription::UnrecognisedName).await;
-        let cause = io::Error::new(io::ErrorKind::NotFound, "no route has that name");
-        return Err(Unserved::new(server_name, None, cause));
+        return Err(io::Error::from(Unserved {
+            server_name,
+            route: None,
+            cause: io::Error::new(io::ErrorKind::NotFound, "no route has that name"),
+        }));
     };
     let Some(config) = route.terminate.clone() else {
         let arrival = Arrival {
@@ -74,28 +77,24 @@ async fn receive(
             };
             Ok((Box::new(stream), arrival))
         }
-        Err(cause) => Err(Unserved::new(server_name, Some(route), cause)),
+        Err(cause) => Err(io::Error::from(Unserved {
+            server_name,
+            route: Some(route),
+            cause,
+        })),
     }
 }
 
 impl Unserved {
-    fn new(
-        server_name: Option<Arc<str>>,
-        route: Option<Arc<Route>>,
-        cause: io::Error,
-    ) -> io::Error {
-        let kind = cause.kind();
-        let unserved = Self {
-            server_name,
-            route,
-            cause,
-        };
-        io::Error::new(kind, unserved)
-    }
-
     /// The one that a listener reports, if it is one.
     pub(crate) fn find(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
+    }
+}
+
+impl From<Unserved> for io::Error {
+    fn from(unserved: Unserved) -> Self {
+        Self::new(unserved.cause.kind(), unserved)
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn load(
 ) -> Result<(Listen, Routes), Located> {
     let unreadable = |error| Located::new(format!("{}: {error}", path.display()));
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or(path);
     toml::from_str(&text)
         .map_err(Problem::from)
         .and_then(|settings: Settings| {
