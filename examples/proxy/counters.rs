@@ -45,6 +45,10 @@ impl Counters {
             "Times that the configuration was read again, by what came of it.",
             &["result"],
         )?;
+        for result in ["done", "refused"] {
+            // They are there from the start, as 0.
+            reloads.with_label_values(&[result]);
+        }
         let registry = Registry::new();
         registry.register(Box::new(open.clone()))?;
         for vector in [&ended, &bytes, &reloads] {

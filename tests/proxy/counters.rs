@@ -23,7 +23,7 @@ async fn request(proxy: &Proxy, path: &str) -> String {
 }
 
 /// The value of a counter, given as its name with the labels.
-async fn value(proxy: &Proxy, counter: &str) -> Option<u64> {
+pub(crate) async fn value(proxy: &Proxy, counter: &str) -> Option<u64> {
     let answer = request(proxy, "/metrics").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(

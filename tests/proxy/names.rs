@@ -147,3 +147,30 @@ async fn what_is_not_tls_is_told_so() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn clients_beyond_the_limit_are_refused_or_wait() {
+    let files = Files::of("clients_beyond_the_limit_are_refused_or_wait");
+    let backend = Backend::new().await;
+    let route = route("localhost", backend.address, "", "");
+    let setup = setup();
+
+    let limit = "handshake_limit = 1\nwhen_full = \"refuse\"";
+    let mut proxy = Proxy::start(&files, &(listen(limit) + &route)).await;
+    let silent = connect_tcp(&proxy).await;
+    let refused = try_connect(&proxy, "localhost", &setup).await;
+    assert!(refused.is_err(), "one client is in the way");
+    let record = proxy.record().await;
+    let error = "accepting a connection failed: too many handshakes are in flight";
+    assert_eq!(record["error"], error);
+    drop(silent);
+
+    let mut proxy = Proxy::start(&files, &(listen("handshake_limit = 1") + &route)).await;
+    let silent = connect_tcp(&proxy).await;
+    let (client, server) = tokio::join!(try_connect(&proxy, "localhost", &setup), async {
+        drop(silent);
+        backend.accept_tls(setup.server()).await
+    });
+    exchange(&mut client.expect("its turn has come"), &mut { server }).await;
+    assert_eq!(proxy.record().await["end"], "handshake failed");
+}

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::yield_now;
 
 use crate::bounded::bounded;
+use crate::counters::value;
 use crate::files::Files;
 use crate::peers::{Backend, connect, connect_tcp, cut, ended, exchange, hear, say, setup, shut};
 use crate::process::{LIMIT, Proxy, listen, route};
@@ -38,6 +39,10 @@ async fn a_reload_is_for_new_connections() {
     files.write("proxy.toml", listen("") + &routes);
     proxy.signal("HUP").await;
     assert_eq!(proxy.said().await, "reloaded");
+    assert_eq!(
+        value(&proxy, "proxy_reloads_total{result=\"done\"}").await,
+        Some(1)
+    );
     for name in ["one.example", "two.example"] {
         let mut client = connect(&proxy, name).await;
         exchange(&mut client, &mut new.accept().await).await;
@@ -82,6 +87,14 @@ async fn a_broken_reload_changes_nothing() {
         let mut client = connect(&proxy, "one.example").await;
         exchange(&mut client, &mut backend.accept().await).await;
     }
+    assert_eq!(
+        value(&proxy, "proxy_reloads_total{result=\"done\"}").await,
+        Some(0)
+    );
+    assert_eq!(
+        value(&proxy, "proxy_reloads_total{result=\"refused\"}").await,
+        Some(4)
+    );
 }
 
 #[tokio::test]
