@@ -248,6 +248,8 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
         (self.report)(Failed {
             peer,
             since: Instant::now(),
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header: None,
             stage,
             error,
         });
