@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use pollback::listener::Failed;
+use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader};
 
 use crate::backend::Introduction;
 use crate::counters::Counters;
@@ -16,10 +18,7 @@ pub(crate) async fn serve(mut client: Client, counters: Counters) {
     let peer = client.peer();
     let arrival = &peer.facts;
     let route = arrival.route.clone();
-    let proxied = peer
-        .proxy_header
-        .as_ref()
-        .and_then(|header| header.proxied_address());
+    let proxied = proxied(&peer.proxy_header);
     // Dropped before the client is, since the listener counts that one: the line is written before
     // the proxy ends.
     let mut record = Record {
@@ -76,6 +75,11 @@ pub(crate) async fn serve(mut client: Client, counters: Counters) {
     }
 }
 
+/// The addresses that a trusted proxy names; one that speaks for itself names none.
+fn proxied<'a>(header: &'a Option<Arc<ProxyHeader<'static>>>) -> Option<&'a ProxiedAddress> {
+    header.as_ref()?.proxied_address()
+}
+
 /// Whether the listener has closed the connection, at the end of the grace time.
 fn is_of_listener(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionAborted && error.raw_os_error().is_none()
@@ -83,14 +87,15 @@ fn is_of_listener(error: &io::Error) -> bool {
 
 /// Leaves a line for a client that could not be served.
 pub(crate) fn report(failed: Failed<SocketAddr>, counters: Counters) {
-    let Some(peer) = failed.peer else {
+    let Some(address) = failed.peer else {
         eprintln!("{failed}");
         return;
     };
+    let proxied = proxied(&failed.proxy_header);
     let unserved = Unserved::find(&failed.error);
     let route = unserved.and_then(|unserved| unserved.route.clone());
     drop(Record {
-        peer,
+        peer: proxied.map_or(address, |address| address.source),
         server_name: unserved.and_then(|unserved| unserved.server_name.clone()),
         end: match unserved {
             Some(_) if route.is_none() => End::UnknownName,

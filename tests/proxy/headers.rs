@@ -127,6 +127,14 @@ async fn a_trusted_proxy_in_front_is_believed() {
     .await;
     assert_eq!(proxy.record().await["peer"], "[2001:db8::1]:4711");
 
+    // Also where nothing comes of it.
+    let mut client = connect_tcp(&proxy).await;
+    say(&mut client, line).await;
+    drop(client);
+    let record = proxy.record().await;
+    assert_eq!(record["peer"], "[2001:db8::1]:4711");
+    assert_eq!(record["end"], "handshake failed");
+
     // Such a proxy has to send a header.
     let refused = try_connect(&proxy, "localhost", &setup()).await;
     assert!(refused.is_err(), "a hello is no header");
