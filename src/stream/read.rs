@@ -18,11 +18,17 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once the engine has plaintext, or knows that there will be none.
-    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready once there may be plaintext. A handshake pushes by itself, and tells if it cannot: so
+    /// nothing is to be pushed behind it.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(Half::Reader, cx))?;
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once the engine has plaintext, or knows that there will be none.
+    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut total = 0;
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
@@ -98,10 +104,8 @@ where
     /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
     /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
-        if !self.connection.is_handshaking() {
-            self.settle_early();
-        }
-        let sends = !self.connection.is_handshaking() && (parks || !self.outgoing.is_coalescing());
+        self.settle_early();
+        let sends = parks || !self.outgoing.is_coalescing();
         let owed = self.connection.wants_write() || (sends && !self.outgoing.waiting().is_empty());
         if sends {
             ready!(self.poll_send_waiting(Half::Reader, cx))?;
@@ -133,6 +137,7 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_copy(cx, buf)?;
         this.push_behind(cx, answer.is_pending())?;
         answer.map(Ok)
@@ -146,6 +151,7 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_plaintext(cx)?;
         this.push_behind(cx, answer.is_pending())?;
         ready!(answer);
