@@ -76,12 +76,12 @@ async fn curl_at(version: &str, body: &str) {
 
 #[tokio::test]
 async fn curl_at_tls12() {
-    curl_at("1.2", "hello over TLSv1_2\n").await;
+    curl_at("1.2", "hello over TLSv1_2, ALPN http/1.1, Full handshake\n").await;
 }
 
 #[tokio::test]
 async fn curl_at_tls13() {
-    curl_at("1.3", "hello over TLSv1_3\n").await;
+    curl_at("1.3", "hello over TLSv1_3, ALPN http/1.1, Full handshake\n").await;
 }
 
 async fn s_client_at(option: &str, new: &str, body: &str) {
@@ -110,7 +110,7 @@ async fn s_client_at_tls12() {
     s_client_at(
         "-tls1_2",
         "New, TLSv1.2, Cipher is ECDHE-",
-        "hello over TLSv1_2\n",
+        "hello over TLSv1_2, ALPN http/1.1, Full handshake\n",
     )
     .await;
 }
@@ -120,7 +120,7 @@ async fn s_client_at_tls13() {
     s_client_at(
         "-tls1_3",
         "New, TLSv1.3, Cipher is TLS_",
-        "hello over TLSv1_3\n",
+        "hello over TLSv1_3, ALPN http/1.1, Full handshake\n",
     )
     .await;
 }
@@ -138,7 +138,7 @@ async fn a_server_of_one_version_speaks_no_other() {
     };
     assert_eq!(
         run(&mut any, b"").await.succeeded().stdout,
-        "hello over TLSv1_2\n"
+        "hello over TLSv1_2, ALPN http/1.1, Full handshake\n"
     );
     run(newest.arg("-tls1_3"), GET)
         .await
@@ -172,7 +172,7 @@ async fn a_failed_handshake_concerns_no_other_client() {
     assert_eq!(plain(address, GET).await, FATAL_ALERT);
     assert_eq!(
         run(&mut content, b"").await.succeeded().stdout,
-        "hello over TLSv1_3\n"
+        "hello over TLSv1_3, ALPN http/1.1, Full handshake\n"
     );
 
     let server = server.finish().await.succeeded();
@@ -251,7 +251,7 @@ async fn a_given_certificate() {
     };
     assert_eq!(
         run(&mut curl, b"").await.succeeded().stdout,
-        "hello over TLSv1_3\n"
+        "hello over TLSv1_3, ALPN http/1.1, Full handshake\n"
     );
     server.finish().await.succeeded();
 }
