@@ -21,8 +21,7 @@ async fn server(root: &Path, options: &[&str]) -> (Running, SocketAddr) {
         .args(["--listen", "127.0.0.1:0", "--write-root"])
         .arg(root)
         .args(options);
-    let (server, address) = Running::listening(&mut command).await;
-    (server, address)
+    Running::listening(&mut command).await
 }
 
 #[tokio::test]

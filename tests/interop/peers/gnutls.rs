@@ -1,7 +1,5 @@
 //! GnuTLS: a client and a server.
 
-use tokio::process::Command;
-
 use super::{GET, Meeting, meet_client, meet_server, program};
 use crate::child::{Running, run};
 use crate::port::Reserved;
@@ -22,20 +20,10 @@ async fn as_client() {
         for options in [&[][..], &["--resume", "--waitresumption"]] {
             let mut client = meeting.command(&client);
             client
-                .args(["--x509cafile", "root.pem"])
-                .args([
-                    "--x509certfile",
-                    "client.pem",
-                    "--x509keyfile",
-                    "client.key",
-                ])
-                .args([
-                    "--sni-hostname",
-                    "localhost",
-                    "--verify-hostname",
-                    "localhost",
-                ])
-                .args(["--alpn", "other", "--alpn", "http/1.1"])
+                .args(["--x509cafile=root.pem", "--x509certfile=client.pem"])
+                .args(["--x509keyfile=client.key", "--sni-hostname=localhost"])
+                .args(["--verify-hostname=localhost", "--alpn=other"])
+                .arg("--alpn=http/1.1")
                 .arg(priority(meeting))
                 .args(options)
                 .args(["--port", &port.to_string(), "127.0.0.1"]);
@@ -57,23 +45,18 @@ async fn as_server() {
     };
     meet_server("gnutls", says, async |meeting| {
         let port = Reserved::new();
-        // It says on stderr that it listens.
-        let mut server: Command = meeting.command("sh");
+        // It says on stderr that it listens. It does so on all addresses: no option limits it.
+        let mut server = meeting.command("sh");
         server
             .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
             .arg(&program)
-            .args(["--http", "--alpn", "http/1.1"])
+            .args(["--http", "--alpn=http/1.1"])
+            .args(["--x509certfile=server.pem", "--x509keyfile=server.key"])
             .args(["--port", &port.number().to_string()])
-            .args([
-                "--x509certfile",
-                "server.pem",
-                "--x509keyfile",
-                "server.key",
-            ])
             .arg(priority(meeting));
         if meeting.mutual {
             server.args(["--require-client-cert", "--verify-client-cert"]);
-            server.args(["--x509cafile", "root.pem"]);
+            server.arg("--x509cafile=root.pem");
         }
         let mut server = Running::start(&mut server, b"").await;
         server.line("HTTP Server listening on IPv4 ").await;
