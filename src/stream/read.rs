@@ -18,11 +18,17 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once the engine has plaintext, or knows that there will be none.
-    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready once there may be plaintext. A handshake pushes by itself, and tells if it cannot: so
+    /// nothing is to be pushed behind it.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(Half::Reader, cx))?;
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once the engine has plaintext, or knows that there will be none.
+    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut total = 0;
         for _ in 0..ATTEMPTS_PER_POLL {
             match self.connection.plaintext() {
@@ -98,11 +104,14 @@ where
     /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
     /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
-        if self.early.is_some() && !self.connection.is_handshaking() {
-            ready!(self.poll_resend(Half::Reader, cx))?;
+        self.settle_early();
+        let sends = parks || !self.outgoing.is_coalescing();
+        let owed = self.connection.wants_write() || (sends && !self.outgoing.waiting().is_empty());
+        if sends {
+            ready!(self.poll_send_waiting(Half::Reader, cx))?;
+        } else {
+            ready!(self.poll_transmit(Half::Reader, cx))?;
         }
-        let owed = self.connection.wants_write();
-        ready!(self.poll_transmit(Half::Reader, cx))?;
         // Not before all else is gone: answers would pile up for a peer that takes none of them.
         if mem::take(&mut self.received) && !self.closed {
             self.connection.queue_answers();
@@ -128,6 +137,7 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_copy(cx, buf)?;
         this.push_behind(cx, answer.is_pending())?;
         answer.map(Ok)
@@ -141,6 +151,7 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_plaintext(cx)?;
         this.push_behind(cx, answer.is_pending())?;
         ready!(answer);

@@ -47,7 +47,7 @@ pub(crate) struct Side {
 impl Side {
     pub(super) fn new(make: Make, tasks: usize, stop: Option<Stop>) -> Rc<Self> {
         Rc::new(Self {
-            is_ours: make == Make::Ours,
+            is_ours: make.is_ours(),
             unfinished: Cell::new(tasks),
             stop: Cell::new(stop),
             ..Self::default()
@@ -147,7 +147,12 @@ impl Side {
     fn try_again(&self) {
         if let Some(stream) = &mut *self.stream.borrow_mut() {
             let mut context = Context::from_waker(Waker::noop());
-            let _ = Pin::new(&mut **stream).poll_flush(&mut context);
+            let flush = || Pin::new(&mut **stream).poll_flush(&mut context);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(flush)) {
+                if !is_injected(&*payload) {
+                    resume_unwind(payload);
+                }
+            }
         }
     }
 
