@@ -7,8 +7,9 @@ use pollback_testkit::certificates::Authority;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::bounded::bounded;
 use crate::built::example;
-use crate::child::{LIMIT, Running, bounded, run};
+use crate::child::{LIMIT, Running, run};
 use crate::files::Files;
 use crate::peers::GET;
 use crate::peers::curl::curl;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::{Meeting, meet_client, meet_server, plain_get, program};
+use super::{Meeting, meet_client, meet_server, plain, program};
 use crate::child::Running;
 
 /// Starts haproxy with these lines of a proxy, and gives the port that is its descriptor 0.
@@ -48,7 +48,7 @@ async fn as_client() {
      verify required ca-file root.pem verifyhost localhost sni str(localhost)"
         );
         let (proxy, own) = start(meeting, &haproxy, &proxy);
-        let told = plain_get(own).await + &plain_get(own).await;
+        let told = plain::get(own).await + &plain::get(own).await;
         proxy.end().await;
         told
     })

@@ -8,7 +8,8 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use super::{Meeting, meet_client, meet_server, program};
-use crate::child::{Running, bounded, run};
+use crate::bounded::bounded;
+use crate::child::{Running, run};
 
 /// Enough for the libraries of Go on a slow machine.
 const BUILD: Duration = Duration::from_secs(600);

@@ -16,6 +16,8 @@ mod languages;
 #[cfg(target_os = "linux")]
 mod nginx;
 pub(crate) mod openssl;
+#[cfg(target_os = "linux")]
+mod plain;
 mod sslyze;
 
 use std::collections::BTreeSet;
@@ -28,15 +30,9 @@ use std::sync::Mutex;
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
 use pollback_testkit::programs;
-#[cfg(target_os = "linux")]
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-#[cfg(target_os = "linux")]
-use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::built::example;
-#[cfg(target_os = "linux")]
-use crate::child::{LIMIT, bounded};
 use crate::child::{Running, run};
 use crate::files::Files;
 
@@ -243,19 +239,4 @@ where
             unread = rest;
         }
     }
-}
-
-/// What a server on this port says to a request without TLS, head and all.
-#[cfg(target_os = "linux")]
-async fn plain_get(port: u16) -> String {
-    let exchange = async {
-        let mut tcp = TcpStream::connect(("127.0.0.1", port)).await?;
-        tcp.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
-        let mut answer = String::new();
-        tcp.read_to_string(&mut answer).await?;
-        io::Result::Ok(answer)
-    };
-    bounded(LIMIT, "a plain request", exchange)
-        .await
-        .expect("an answer")
 }

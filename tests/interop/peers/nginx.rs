@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Meeting, meet_client, meet_server, plain_get, program};
+use super::{Meeting, meet_client, meet_server, plain, program};
 use crate::child::Running;
 use crate::port::Reserved;
 
@@ -64,7 +64,7 @@ async fn as_client() {
              }}"
         );
         let proxy = start(meeting, &nginx, &server).await;
-        let told = plain_get(own).await + &plain_get(own).await;
+        let told = plain::get(own).await + &plain::get(own).await;
         proxy.end().await;
         told
     })
