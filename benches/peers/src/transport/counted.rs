@@ -1,0 +1,180 @@
+//! The transport, and where it counts.
+
+use std::io::{self, IoSlice};
+use std::ops::Sub;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::records::Records;
+
+/// Calls of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calls {
+    /// Those that moved bytes, met the end, or failed.
+    pub answered: u64,
+    /// Those that would have blocked.
+    pub pending: u64,
+    /// What they moved.
+    pub bytes: u64,
+}
+
+impl Calls {
+    fn add(&mut self, answer: &Poll<io::Result<usize>>) {
+        match answer {
+            Poll::Pending => self.pending += 1,
+            Poll::Ready(moved) => {
+                self.answered += 1;
+                self.bytes += *moved.as_ref().unwrap_or(&0) as u64;
+            }
+        }
+    }
+}
+
+impl Sub for Calls {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            answered: self.answered - earlier.answered,
+            pending: self.pending - earlier.pending,
+            bytes: self.bytes - earlier.bytes,
+        }
+    }
+}
+
+/// What was asked of a transport.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Reads.
+    pub reads: Calls,
+    /// Writes, vectored ones among them.
+    pub writes: Calls,
+    /// TLS records that were written.
+    pub records: u64,
+}
+
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            reads: self.reads - earlier.reads,
+            writes: self.writes - earlier.writes,
+            records: self.records - earlier.records,
+        }
+    }
+}
+
+/// Reads the counts of a [`Counted`], wherever that is.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Arc<Mutex<Tally>>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    reads: Calls,
+    writes: Calls,
+    records: Records,
+}
+
+impl Counter {
+    /// The counts so far.
+    pub fn counts(&self) -> Counts {
+        let tally = self.0.lock().expect("nothing panics in between");
+        Counts {
+            reads: tally.reads,
+            writes: tally.writes,
+            records: tally.records.begun(),
+        }
+    }
+
+    fn read(&self, answer: &Poll<io::Result<usize>>) {
+        let mut tally = self.0.lock().expect("nothing panics in between");
+        tally.reads.add(answer);
+    }
+
+    fn written(&self, slices: &[IoSlice<'_>], answer: &Poll<io::Result<usize>>) {
+        let mut tally = self.0.lock().expect("nothing panics in between");
+        tally.writes.add(answer);
+        let mut taken = match answer {
+            Poll::Ready(Ok(taken)) => *taken,
+            _ => 0,
+        };
+        for slice in slices {
+            let passed = taken.min(slice.len());
+            tally.records.pass(&slice[..passed]);
+            taken -= passed;
+        }
+    }
+}
+
+/// A transport that counts.
+#[derive(Debug)]
+pub struct Counted<T> {
+    transport: T,
+    counter: Counter,
+}
+
+impl<T> Counted<T> {
+    /// Counts into `counter`.
+    pub fn new(transport: T, counter: &Counter) -> Self {
+        Self {
+            transport,
+            counter: counter.clone(),
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let answer = Pin::new(&mut this.transport)
+            .poll_read(cx, buffer)
+            .map_ok(|()| buffer.filled().len() - before);
+        this.counter.read(&answer);
+        answer.map_ok(|_| ())
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let answer = Pin::new(&mut this.transport).poll_write(cx, bytes);
+        this.counter.written(&[IoSlice::new(bytes)], &answer);
+        answer
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let answer = Pin::new(&mut this.transport).poll_write_vectored(cx, slices);
+        this.counter.written(slices, &answer);
+        answer
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.transport.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
+}

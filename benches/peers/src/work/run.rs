@@ -1,0 +1,185 @@
+//! The work of a row, on new connections.
+
+use std::hint::black_box;
+use std::io;
+use std::sync::Barrier;
+use std::thread;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Row, Threads, Work};
+use crate::cost::{Cost, Start};
+use crate::peer::{Peer, Stream};
+use crate::transport::{self, Counter, Counts, Listener, connected};
+
+/// How many connections share the work of a sample.
+const CONNECTIONS: usize = 8;
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    /// Calls of the client's transport.
+    pub client: Counts,
+    /// Calls of the server's transport.
+    pub server: Counts,
+    /// Allocations of both ends.
+    pub allocations: u64,
+}
+
+/// Does the work of a row and says what it costs, without counting calls.
+pub fn timed<P: Peer>(row: &Row, units: usize) -> io::Result<Cost> {
+    let (connections, each) = match row.work {
+        Work::Handshake => (units, 1),
+        _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
+    };
+    let pair = Pair::new(P::default(), |tcp| tcp, |tcp| tcp);
+    (0..connections).map(|_| Ok(pair.run(row, each, || ())?.0)).sum()
+}
+
+/// Does the work of a row and counts.
+pub fn counted<P: Peer>(row: &Row, units: usize) -> io::Result<Counted> {
+    let (ours, theirs) = (Counter::default(), Counter::default());
+    let pair = Pair::new(
+        P::default(),
+        |tcp| transport::Counted::new(tcp, &ours),
+        |tcp| transport::Counted::new(tcp, &theirs),
+    );
+    let counts = || (ours.counts(), theirs.counts());
+    let (cost, before) = pair.run(row, units, counts)?;
+    let after = counts();
+    Ok(Counted {
+        client: after.0 - before.0,
+        server: after.1 - before.1,
+        allocations: cost.allocations,
+    })
+}
+
+/// Makes connections with a peer.
+struct Pair<P, C, S> {
+    peer: P,
+    client: C,
+    server: S,
+}
+
+impl<P, C, S, T> Pair<P, C, S>
+where
+    P: Peer,
+    C: Fn(TcpStream) -> T + Sync,
+    S: Fn(TcpStream) -> T + Sync,
+    T: Stream,
+{
+    fn new(peer: P, client: C, server: S) -> Self {
+        Self {
+            peer,
+            client,
+            server,
+        }
+    }
+
+    /// Does the work of a row on a new connection. `begin` is called when the work begins.
+    fn run<B>(&self, row: &Row, units: usize, begin: impl Fn() -> B) -> io::Result<(Cost, B)> {
+        let _scattered = scatter();
+        match row.threads {
+            Threads::One => self.on_one_thread(row.work, units, begin),
+            Threads::Two => self.on_two_threads(row.work, units, begin),
+        }
+    }
+
+    fn on_one_thread<B>(
+        &self,
+        work: Work,
+        units: usize,
+        begin: impl Fn() -> B,
+    ) -> io::Result<(Cost, B)> {
+        let runtime = runtime()?;
+        let (client, server) = runtime.block_on(async {
+            let listener = Listener::new().await?;
+            tokio::try_join!(connected(listener.address()?), listener.accept())
+        })?;
+        let (client, server) = ((self.client)(client), (self.server)(server));
+        let (peer, other) = (self.peer.clone(), self.peer.clone());
+
+        let (mut begun, mut start) = (begin(), Start::now());
+        let (mut client, mut server) = runtime.block_on(both(
+            async move { peer.connect(client).await },
+            async move { other.accept(server).await },
+        ))?;
+        if work != Work::Handshake {
+            begun = begin();
+            start = Start::now();
+            (client, server) = runtime.block_on(both(
+                async move { work.client(&mut client, units).await.map(|()| client) },
+                async move { work.server(&mut server, units).await.map(|()| server) },
+            ))?;
+        }
+        let cost = start.cost();
+        drop((client, server));
+        Ok((cost, begun))
+    }
+
+    fn on_two_threads<B>(
+        &self,
+        work: Work,
+        units: usize,
+        begin: impl Fn() -> B,
+    ) -> io::Result<(Cost, B)> {
+        let runtime = runtime()?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            let server = scope.spawn(|| {
+                let runtime = self::runtime()?;
+                let mut stream = runtime.block_on(async {
+                    let tcp = Listener::from_std(listener)?.accept().await?;
+                    self.peer.accept((self.server)(tcp)).await
+                })?;
+                together.wait();
+                let start = Start::now();
+                runtime.block_on(work.server(&mut stream, units))?;
+                let cost = start.cost();
+                together.wait();
+                io::Result::Ok(cost.allocations)
+            });
+            let mut stream = runtime.block_on(async {
+                let tcp = connected(address).await?;
+                self.peer.connect((self.client)(tcp)).await
+            })?;
+            together.wait();
+            let (begun, start) = (begin(), Start::now());
+            runtime.block_on(work.client(&mut stream, units))?;
+            together.wait();
+            let mut cost = start.cost();
+            cost.allocations += server.join().expect("the server does not panic")?;
+            Ok((cost, begun))
+        })
+    }
+}
+
+/// Runs both as tasks of this thread.
+async fn both<A, B>(
+    one: impl Future<Output = io::Result<A>> + Send + 'static,
+    other: impl Future<Output = io::Result<B>> + Send + 'static,
+) -> io::Result<(A, B)>
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let (one, other) = (tokio::spawn(one), tokio::spawn(other));
+    let (one, other) = tokio::try_join!(one, other)?;
+    Ok((one?, other?))
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().build()
+}
+
+/// Changes where on the heap the next things come to lie.
+///
+/// Copies are slow between places whose addresses differ by little more than a multiple of 4096,
+/// so without this a figure would tell where things happened to lie.
+fn scatter() -> Vec<Vec<u8>> {
+    let size = || fastrand::usize(16..8192);
+    (0..64).map(|_| black_box(Vec::with_capacity(size()))).collect()
+}
