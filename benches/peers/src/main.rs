@@ -1,58 +1,145 @@
-//! quick
-use pollback_peers::peer::*;
-use pollback_peers::work::*;
+//! Prints what each peer needs for each row of work, and writes it down.
+//!
+//! Each sample is taken by a process of its own, so that none meets the heap of another.
 
-fn counted_row(name: &str, row: &Row) {
-    let c = match name {
-        "pollback" => counted::<Pollback>(row, row.counted),
-        "tokio-rustls" => counted::<TokioRustls>(row, row.counted),
-        "tokio-openssl" => counted::<TokioOpenssl>(row, row.counted),
-        _ => counted::<Tcp>(row, row.counted),
-    }.unwrap();
-    println!("{:13} {:13} {:?}", row.name, name, c);
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
+
+use clap::{Parser, Subcommand};
+use pollback_peers::contenders::{CONTENDERS, Contender};
+use pollback_peers::cost::Cost;
+use pollback_peers::report::{Line, Waiting, files, pictures, table};
+use pollback_peers::work::{ROWS, Row};
+
+/// The same work on pollback and on its peers, in one run.
+#[derive(Parser)]
+struct Options {
+    /// How often every peer does every row
+    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Do this row alone; may be given more than once
+    #[arg(long, value_name = "ROW", value_parser = row_names())]
+    only: Vec<String>,
+    /// Where the CSV and SVG files go
+    #[arg(long, value_name = "DIR", default_value = "target/peers")]
+    out: PathBuf,
+    #[command(subcommand)]
+    task: Option<Task>,
 }
 
-const PEERS: [&str; 4] = ["pollback", "tokio-rustls", "tokio-openssl", "tcp"];
+#[derive(Subcommand)]
+enum Task {
+    /// Take one sample and print its nanoseconds
+    #[command(hide = true)]
+    Sample {
+        row: String,
+        peer: String,
+        units: usize,
+    },
+}
 
-fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    if args.len() > 3 {
-        let row = ROWS.iter().find(|r| r.name == args[1]).unwrap();
-        let n: f64 = args[3].parse().unwrap();
-        let n = (row.timed as f64 * n) as usize;
-        let t = match args[2].as_str() {
-            "pollback" => timed::<Pollback>(row, n),
-            "tokio-rustls" => timed::<TokioRustls>(row, n),
-            "tokio-openssl" => timed::<TokioOpenssl>(row, n),
-            _ => timed::<Tcp>(row, n),
-        }.unwrap();
-        println!("{} {:.3} {:.3}", args[2], t.processor.as_secs_f64() * 1e6 / n as f64, t.wall.as_secs_f64() * 1e6 / n as f64);
-        return;
+const IDLE: &str = "idle";
+
+fn row_names() -> Vec<&'static str> {
+    let names = ROWS.iter().map(|row| row.name);
+    names.chain([IDLE]).collect()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    match &options.task {
+        Some(Task::Sample { row, peer, units }) => sample(row, peer, *units),
+        None => compare(&options),
     }
-    if args.len() > 2 {
-        let rounds: usize = args[2].parse().unwrap();
-        for row in ROWS.iter().filter(|r| args[1] == "all" || r.name == args[1]) {
-            let mut all = vec![vec![]; 4];
-            let mut walls = vec![vec![]; 4];
-            for round in 0..rounds {
-                for i in 0..4 {
-                    let i = (i + round) % 4;
-                    let out = std::process::Command::new(&args[0]).args([row.name, PEERS[i], "1"]).output().unwrap();
-                    let text = String::from_utf8(out.stdout).unwrap();
-                    let v: Vec<f64> = text.split_whitespace().skip(1).map(|x| x.parse().unwrap()).collect();
-                    all[i].push(v[0]);
-                    walls[i].push(v[1]);
-                }
-            }
-            for v in all.iter_mut().chain(walls.iter_mut()) { v.sort_by(f64::total_cmp); }
-            let base = all[1][rounds / 2];
-            for i in 0..4 {
-                println!("{:13} {:13} cpu us/{} median {:9.2} min {:9.2} max {:9.2} ratio {:.3} (min {:.3}) wall median {:9.2}", row.name, PEERS[i], row.unit.name(), all[i][rounds/2], all[i][0], all[i][rounds-1], all[i][rounds/2]/base, all[i][0]/all[1][0], walls[i][rounds/2]);
-            }
+}
+
+fn sample(row: &str, peer: &str, units: usize) -> Result<(), Box<dyn Error>> {
+    let row = ROWS.iter().find(|known| known.name == row);
+    let contender = CONTENDERS.iter().find(|known| known.name == peer);
+    let (row, contender) = row.zip(contender).ok_or("no such row or no such peer")?;
+    let cost = contender.workload.timed(row, units)?;
+    println!("{} {}", cost.processor.as_nanos(), cost.wall.as_nanos());
+    Ok(())
+}
+
+fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(&options.out)?;
+    let asked = |name: &str| options.only.is_empty() || options.only.iter().any(|row| row == name);
+
+    let mut lines = lines(|row| asked(row.name))?;
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        take_round(&mut lines)?;
+    }
+    if !lines.is_empty() {
+        print!("{}", table::Work(&lines));
+        files::write_work(&options.out, &lines)?;
+        pictures::draw_work(&options.out, &lines)?;
+    }
+    if asked(IDLE) {
+        let waiting = waiting()?;
+        print!("{}", table::Memory(&waiting));
+        files::write_memory(&options.out, &waiting)?;
+        pictures::draw_memory(&options.out, &waiting)?;
+    }
+    println!("\nwritten to {}", options.out.display());
+    Ok(())
+}
+
+/// Counts, and leaves the samples to be taken.
+fn lines(asked: impl Fn(&Row) -> bool) -> io::Result<Vec<Line>> {
+    let rows = ROWS.iter().filter(|row| asked(row));
+    rows.flat_map(|row| CONTENDERS.iter().map(move |contender| (row, contender)))
+        .map(|(row, contender)| {
+            Ok(Line {
+                row,
+                peer: contender.name,
+                samples: Vec::new(),
+                units: row.timed,
+                counted: contender.workload.counted(row, row.counted)?,
+            })
+        })
+        .collect()
+}
+
+/// One sample of each, the peers of a row in an order that differs from round to round.
+fn take_round(lines: &mut [Line]) -> Result<(), Box<dyn Error>> {
+    for row in lines.chunk_by_mut(|one, other| one.row.name == other.row.name) {
+        let mut order: Vec<usize> = (0..row.len()).collect();
+        fastrand::shuffle(&mut order);
+        for place in order {
+            let cost = take_sample(&row[place])?;
+            row[place].samples.push(cost);
         }
-        return;
     }
-    for row in ROWS {
-        for p in PEERS { counted_row(p, row); }
-    }
+    Ok(())
+}
+
+fn take_sample(line: &Line) -> Result<Cost, Box<dyn Error>> {
+    let output = Command::new(env::current_exe()?)
+        .args(["sample", line.row.name, line.peer])
+        .arg(line.units.to_string())
+        .stderr(Stdio::inherit())
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let (processor, wall) = text.trim().split_once(' ').ok_or("a sample has failed")?;
+    Ok(Cost {
+        processor: Duration::from_nanos(processor.parse()?),
+        wall: Duration::from_nanos(wall.parse()?),
+        ..Cost::default()
+    })
+}
+
+fn waiting() -> io::Result<Vec<Waiting>> {
+    let waiting = |contender: &Contender| {
+        Ok(Waiting {
+            peer: contender.name,
+            idle: contender.workload.idle()?,
+        })
+    };
+    CONTENDERS.iter().map(waiting).collect()
 }

@@ -56,6 +56,8 @@ fn choose_cryptography(context: &mut SslContextBuilder) {
 }
 
 impl Peer for TokioOpenssl {
+    const ALLOCATES_IN_RUST: bool = false;
+
     type Client<T: Stream> = SslStream<T>;
     type Server<T: Stream> = SslStream<T>;
 

@@ -9,6 +9,8 @@ use super::{Peer, Stream};
 pub struct Tcp;
 
 impl Peer for Tcp {
+    const MAKES_RECORDS: bool = false;
+
     type Client<T: Stream> = T;
     type Server<T: Stream> = T;
 

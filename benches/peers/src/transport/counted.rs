@@ -1,9 +1,9 @@
 //! The transport, and where it counts.
 
 use std::io::{self, IoSlice};
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,13 +22,25 @@ pub struct Calls {
 }
 
 impl Calls {
-    fn add(&mut self, answer: &Poll<io::Result<usize>>) {
+    fn count(&mut self, answer: &Poll<io::Result<usize>>) {
         match answer {
             Poll::Pending => self.pending += 1,
             Poll::Ready(moved) => {
                 self.answered += 1;
                 self.bytes += *moved.as_ref().unwrap_or(&0) as u64;
             }
+        }
+    }
+}
+
+impl Add for Calls {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            answered: self.answered + other.answered,
+            pending: self.pending + other.pending,
+            bytes: self.bytes + other.bytes,
         }
     }
 }
@@ -52,8 +64,23 @@ pub struct Counts {
     pub reads: Calls,
     /// Writes, vectored ones among them.
     pub writes: Calls,
+    /// Flushes.
+    pub flushes: Calls,
     /// TLS records that were written.
     pub records: u64,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            reads: self.reads + other.reads,
+            writes: self.writes + other.writes,
+            flushes: self.flushes + other.flushes,
+            records: self.records + other.records,
+        }
+    }
 }
 
 impl Sub for Counts {
@@ -63,6 +90,7 @@ impl Sub for Counts {
         Self {
             reads: self.reads - earlier.reads,
             writes: self.writes - earlier.writes,
+            flushes: self.flushes - earlier.flushes,
             records: self.records - earlier.records,
         }
     }
@@ -76,28 +104,29 @@ pub struct Counter(Arc<Mutex<Tally>>);
 struct Tally {
     reads: Calls,
     writes: Calls,
+    flushes: Calls,
     records: Records,
 }
 
 impl Counter {
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        let tally = self.0.lock().expect("nothing panics in between");
+        let tally = self.tally();
         Counts {
             reads: tally.reads,
             writes: tally.writes,
+            flushes: tally.flushes,
             records: tally.records.begun(),
         }
     }
 
-    fn read(&self, answer: &Poll<io::Result<usize>>) {
-        let mut tally = self.0.lock().expect("nothing panics in between");
-        tally.reads.add(answer);
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().expect("nothing panics while it counts")
     }
 
-    fn written(&self, slices: &[IoSlice<'_>], answer: &Poll<io::Result<usize>>) {
-        let mut tally = self.0.lock().expect("nothing panics in between");
-        tally.writes.add(answer);
+    fn wrote(&self, slices: &[IoSlice<'_>], answer: &Poll<io::Result<usize>>) {
+        let mut tally = self.tally();
+        tally.writes.count(answer);
         let mut taken = match answer {
             Poll::Ready(Ok(taken)) => *taken,
             _ => 0,
@@ -138,7 +167,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
         let answer = Pin::new(&mut this.transport)
             .poll_read(cx, buffer)
             .map_ok(|()| buffer.filled().len() - before);
-        this.counter.read(&answer);
+        this.counter.tally().reads.count(&answer);
         answer.map_ok(|_| ())
     }
 }
@@ -151,7 +180,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.transport).poll_write(cx, bytes);
-        this.counter.written(&[IoSlice::new(bytes)], &answer);
+        this.counter.wrote(&[IoSlice::new(bytes)], &answer);
         answer
     }
 
@@ -162,7 +191,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.transport).poll_write_vectored(cx, slices);
-        this.counter.written(slices, &answer);
+        this.counter.wrote(slices, &answer);
         answer
     }
 
@@ -170,8 +199,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
         self.transport.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let answer = Pin::new(&mut this.transport).poll_flush(cx).map_ok(|()| 0);
+        this.counter.tally().flushes.count(&answer);
+        answer.map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

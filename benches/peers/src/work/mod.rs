@@ -6,10 +6,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::peer::Stream;
 
+mod idle;
 mod rows;
 mod run;
 mod small;
 
+pub use idle::{Held, Idle, idle};
 pub use rows::{ROWS, Row, Threads, Unit};
 pub use run::{Counted, counted, timed};
 

@@ -95,18 +95,42 @@ impl Row {
 
 /// All rows that take time.
 pub const ROWS: &[Row] = &[
-    Row::bulk("bulk", "bulk, 64 KiB writes, one thread", 64 * KIB, Threads::One),
-    Row::bulk("bulk-two", "bulk, 64 KiB writes, two threads", 64 * KIB, Threads::Two),
-    Row::bulk("bulk-two-16k", "bulk, 16 KiB writes, two threads", 16 * KIB, Threads::Two),
+    Row::bulk(
+        "bulk",
+        "bulk, 64 KiB writes, one thread",
+        64 * KIB,
+        Threads::One,
+    ),
+    Row::bulk(
+        "bulk-two",
+        "bulk, 64 KiB writes, two threads",
+        64 * KIB,
+        Threads::Two,
+    ),
+    Row::bulk(
+        "bulk-two-16k",
+        "bulk, 16 KiB writes, two threads",
+        16 * KIB,
+        Threads::Two,
+    ),
     Row {
         timed: 128,
-        ..Row::bulk("bulk-1k", "bulk, 1 KiB writes, one thread", KIB, Threads::One)
+        ..Row::bulk(
+            "bulk-1k",
+            "bulk, 1 KiB writes, one thread",
+            KIB,
+            Threads::One,
+        )
     },
     Row::round_trips("echo-16k", "request and answer, 16 KiB", 16 * KIB),
     Row::round_trips("echo-1k", "request and answer, 1 KiB", KIB),
     Row::round_trips("echo-64", "request and answer, 64 B", 64),
     Row::batches("writes", "1000 writes of 100 B, then flush", Work::Writes),
-    Row::batches("vectored", "100 writes of 10 x 100 B, then flush", Work::VectoredWrites),
+    Row::batches(
+        "vectored",
+        "100 writes of 10 x 100 B, then flush",
+        Work::VectoredWrites,
+    ),
     Row {
         name: "handshake",
         title: "full handshake",

@@ -16,15 +16,15 @@ use crate::transport::{self, Counter, Counts, Listener, connected};
 /// How many connections share the work of a sample.
 const CONNECTIONS: usize = 8;
 
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was counted, at both ends together.
+#[derive(Clone, Copy, Debug)]
 pub struct Counted {
-    /// Calls of the client's transport.
-    pub client: Counts,
-    /// Calls of the server's transport.
-    pub server: Counts,
-    /// Allocations of both ends.
-    pub allocations: u64,
+    /// Calls of the transports.
+    pub calls: Counts,
+    /// TLS records that were written, where there are any.
+    pub records: Option<u64>,
+    /// Allocations, where they can be seen.
+    pub allocations: Option<u64>,
 }
 
 /// Does the work of a row and says what it costs, without counting calls.
@@ -34,7 +34,9 @@ pub fn timed<P: Peer>(row: &Row, units: usize) -> io::Result<Cost> {
         _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
     };
     let pair = Pair::new(P::default(), |tcp| tcp, |tcp| tcp);
-    (0..connections).map(|_| Ok(pair.run(row, each, || ())?.0)).sum()
+    (0..connections)
+        .map(|_| Ok(pair.run(row, each, || ())?.0))
+        .sum()
 }
 
 /// Does the work of a row and counts.
@@ -45,13 +47,13 @@ pub fn counted<P: Peer>(row: &Row, units: usize) -> io::Result<Counted> {
         |tcp| transport::Counted::new(tcp, &ours),
         |tcp| transport::Counted::new(tcp, &theirs),
     );
-    let counts = || (ours.counts(), theirs.counts());
+    let counts = || ours.counts() + theirs.counts();
     let (cost, before) = pair.run(row, units, counts)?;
-    let after = counts();
+    let calls = counts() - before;
     Ok(Counted {
-        client: after.0 - before.0,
-        server: after.1 - before.1,
-        allocations: cost.allocations,
+        calls,
+        records: P::MAKES_RECORDS.then_some(calls.records),
+        allocations: P::ALLOCATES_IN_RUST.then_some(cost.allocations),
     })
 }
 
@@ -171,7 +173,7 @@ where
     Ok((one?, other?))
 }
 
-fn runtime() -> io::Result<Runtime> {
+pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().build()
 }
 
@@ -181,5 +183,7 @@ fn runtime() -> io::Result<Runtime> {
 /// so without this a figure would tell where things happened to lie.
 fn scatter() -> Vec<Vec<u8>> {
     let size = || fastrand::usize(16..8192);
-    (0..64).map(|_| black_box(Vec::with_capacity(size()))).collect()
+    (0..64)
+        .map(|_| black_box(Vec::with_capacity(size())))
+        .collect()
 }
