@@ -8,6 +8,7 @@ use rustls::{ClientConfig, ClientConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::error::ErrorKind;
+use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
 
 /// A TLS stream of a client.
@@ -41,6 +42,7 @@ pub type FallibleConnect<IO> = FallibleHandshake<IO, ClientConnection>;
 #[derive(Clone)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
+    options: Options,
     early_data: bool,
 }
 
@@ -54,6 +56,7 @@ impl From<Arc<ClientConfig>> for TlsConnector {
     fn from(config: Arc<ClientConfig>) -> Self {
         Self {
             config,
+            options: Options::new(),
             early_data: false,
         }
     }
@@ -70,6 +73,13 @@ impl TlsConnector {
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
         self.early_data = enabled;
+        self
+    }
+
+    /// Makes streams use their transports as `options` say.
+    #[must_use]
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
         self
     }
 
@@ -125,7 +135,7 @@ impl TlsConnector {
         };
         f(&mut connection);
         let early_data = self.early_data && connection.early_data().is_some();
-        let stream = TlsStream::new(io, connection);
+        let stream = TlsStream::new(io, connection).with_options(&self.options);
         Connect::new(if early_data {
             stream.with_early_data()
         } else {

@@ -45,11 +45,13 @@ pub mod ffi;
 pub mod hello;
 #[cfg(feature = "listener")]
 pub mod listener;
+mod options;
 pub mod server;
 pub mod stream;
 
 pub use client::{Connect, FallibleConnect, TlsConnector, TlsConnectorWithAlpn};
 pub use either::TlsStream;
 pub use error::{Error, ErrorKind};
+pub use options::{Options, RecordSizing};
 pub use rustls;
 pub use server::{Accept, FallibleAccept, LazyConfigAcceptor, StartHandshake, TlsAcceptor};

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::Alert;
 use crate::error::ErrorKind;
+use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
 pub(crate) use reception::Reception;
 
@@ -53,15 +54,26 @@ pub type FallibleAccept<IO> = FallibleHandshake<IO, ServerConnection>;
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
+    options: Options,
 }
 
 impl From<Arc<ServerConfig>> for TlsAcceptor {
     fn from(config: Arc<ServerConfig>) -> Self {
-        Self { config }
+        Self {
+            config,
+            options: Options::new(),
+        }
     }
 }
 
 impl TlsAcceptor {
+    /// Makes streams use their transports as `options` say.
+    #[must_use]
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Makes a TLS connection with the client on the transport `stream`.
     ///
     /// Resolves when the client has proved that it knows the keys; it does not wait for the client
@@ -86,7 +98,8 @@ impl TlsAcceptor {
         match ServerConnection::new(Arc::clone(&self.config)) {
             Ok(mut connection) => {
                 f(&mut connection);
-                Accept::new(TlsStream::new(stream, connection))
+                let stream = TlsStream::new(stream, connection);
+                Accept::new(stream.with_options(&self.options))
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }

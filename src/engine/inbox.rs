@@ -5,13 +5,33 @@ use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
 
+use super::LARGEST_RECORD;
 use crate::error::Error;
 
-/// How much is asked of the transport at once: four records.
-const SIZE: usize = 64 * 1024;
+/// The bounds of what is asked of the transport at once, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadAhead {
+    pub(crate) least: u32,
+    pub(crate) most: u32,
+}
+
+impl ReadAhead {
+    /// A whole record, to four of them.
+    pub(crate) const DEFAULT: Self = Self {
+        least: LARGEST_RECORD as u32,
+        most: 64 * 1024,
+    };
+}
+
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 thread_local! {
-    /// Inboxes hold a buffer only while it holds bytes; in between, one a thread lies here.
+    /// Inboxes hold a buffer only while it holds bytes; in between, one a thread lies here: the
+    /// largest that there was.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
@@ -20,33 +40,56 @@ thread_local! {
 pub struct Inbox {
     buffer: Option<Box<[u8]>>,
     filled: Range<usize>,
+    bounds: ReadAhead,
+    /// How much is asked of the source when nothing is here. At first the least.
+    asked: u32,
     ended: bool,
     /// What the source has failed with.
     failure: Option<io::Error>,
 }
 
 impl Inbox {
-    /// Makes one attempt at `source`, for as much as there is room.
+    pub(crate) fn new(bounds: ReadAhead) -> Self {
+        Self {
+            bounds,
+            ..Self::default()
+        }
+    }
+
+    /// Makes one attempt at `source`, for as much as seems useful.
     ///
     /// `Ok(0)` means that there is no room, or that the source has ended. Once it has ended or
     /// failed it is not asked again: what came next might follow a hole.
     #[inline]
     pub(crate) fn fill(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        self.fill_to(self.asked.max(self.bounds.least) as usize, source)
+    }
+
+    /// Makes one attempt at `source`, for as much as there may be room for.
+    pub(crate) fn fill_up(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        self.fill_to(self.bounds.most as usize, source)
+    }
+
+    #[inline]
+    fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
         if let Some(failure) = &self.failure {
             return Err(again(failure));
         }
-        if self.ended || self.filled.end == SIZE {
+        if self.ended {
             return Ok(0);
         }
-        let buffer = self.buffer.get_or_insert_with(|| {
-            SPARE
-                .take()
-                .unwrap_or_else(|| vec![0; SIZE].into_boxed_slice())
-        });
-        let answer = source.read(&mut buffer[self.filled.end..]);
+        let room = self.room(size);
+        if room.is_empty() {
+            return Ok(0);
+        }
+        let offered = room.len();
+        let answer = source.read(room);
         match &answer {
             Ok(0) => self.ended = true,
-            Ok(stored) => self.filled.end += stored,
+            Ok(stored) => {
+                self.filled.end += stored;
+                self.adapt(*stored, offered);
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
                 _ => self.failure = Some(again(error)),
@@ -54,6 +97,37 @@ impl Inbox {
         }
         self.release();
         answer
+    }
+
+    /// What is left of a buffer of `size` bytes.
+    #[inline]
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        let buffer = match self.buffer.take().or_else(|| SPARE.take()) {
+            Some(buffer) if buffer.len() >= size => buffer,
+            small => {
+                let mut buffer = vec![0; size].into_boxed_slice();
+                if let Some(small) = small {
+                    buffer[self.filled.clone()].copy_from_slice(&small[self.filled.clone()]);
+                }
+                buffer
+            }
+        };
+        let end = size.max(self.filled.end);
+        &mut self.buffer.insert(buffer)[self.filled.end..end]
+    }
+
+    /// Asks for more next time if there was more than was asked for, and for less if there was
+    /// far less.
+    #[inline]
+    fn adapt(&mut self, stored: usize, offered: usize) {
+        let asked = self.asked.max(self.bounds.least);
+        self.asked = if stored == offered {
+            asked.saturating_mul(2).min(self.bounds.most)
+        } else if stored < asked as usize / 4 {
+            (asked / 2).max(self.bounds.least)
+        } else {
+            asked
+        };
     }
 
     /// Whether no byte is left in it.
@@ -89,7 +163,10 @@ impl Inbox {
             self.filled = 0..0;
             if let Some(buffer) = self.buffer.take() {
                 // At the end of a thread there is no place left to put it.
-                let _ = SPARE.try_with(|spare| spare.set(Some(buffer)));
+                let _ = SPARE.try_with(|spare| {
+                    let other = spare.take().filter(|other| other.len() > buffer.len());
+                    spare.set(Some(other.unwrap_or(buffer)));
+                });
             }
         }
     }

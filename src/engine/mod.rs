@@ -9,7 +9,13 @@ mod inbox;
 mod rustls;
 
 pub(crate) use self::alert::Alert;
-pub(crate) use self::inbox::Inbox;
+pub(crate) use self::inbox::{Inbox, ReadAhead};
+
+/// The most plaintext that a record holds (RFC 8446, section 5.1).
+pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;
+
+/// The most ciphertext of a record with its header (RFC 5246, section 6.2.3).
+pub(crate) const LARGEST_RECORD: usize = LARGEST_PLAINTEXT + 2048 + 5;
 
 /// Why the engine refused what the peer sent. It stays refused: every later answer is the same.
 #[derive(Debug)]

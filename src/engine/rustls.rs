@@ -120,7 +120,11 @@ impl<C: Sided> Engine for C {
     }
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.writer().write_vectored(slices)
+        match slices {
+            // For several slices rustls makes a list of its own.
+            [one] => self.writer().write(one),
+            several => self.writer().write_vectored(several),
+        }
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
+use crate::options::Options;
+
 /// A server configuration that can be replaced at any time, from any thread.
 ///
 /// Clones share it. A handshake takes the configuration that is there when its ClientHello has come,
@@ -15,22 +17,39 @@ use rustls::ServerConfig;
 /// the same [`ServerConfig::ticketer`] and [`ServerConfig::session_storage`]. Such clients make a
 /// full handshake.
 #[derive(Clone)]
-pub struct SharedConfig(Arc<ArcSwap<ServerConfig>>);
+pub struct SharedConfig {
+    config: Arc<ArcSwap<ServerConfig>>,
+    options: Options,
+}
 
 impl SharedConfig {
     /// Starts with `config`.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
-        Self(Arc::new(ArcSwap::new(config.into())))
+        Self {
+            config: Arc::new(ArcSwap::new(config.into())),
+            options: Options::new(),
+        }
+    }
+
+    /// Makes streams use their transports as `options` say. Clones made before do not take part.
+    #[must_use]
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    pub(super) fn options(&self) -> Options {
+        self.options
     }
 
     /// The configuration of the moment.
     pub fn load(&self) -> Arc<ServerConfig> {
-        self.0.load_full()
+        self.config.load_full()
     }
 
     /// Makes every handshake from now on use `config`, and gives the one before.
     pub fn replace(&self, config: impl Into<Arc<ServerConfig>>) -> Arc<ServerConfig> {
-        self.0.swap(config.into())
+        self.config.swap(config.into())
     }
 }
 

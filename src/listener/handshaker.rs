@@ -44,7 +44,10 @@ where
         *stage = Stage::Hello;
         let hello = hello::peek(io).await?;
         *stage = Stage::Handshake;
-        let stream = hello.accept(self.load()).await?;
+        let stream = hello
+            .accept(self.load())
+            .with_options(self.options())
+            .await?;
         let facts = Facts::of(&stream);
         Ok((stream, facts))
     }

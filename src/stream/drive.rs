@@ -91,6 +91,7 @@ where
                 }
             }
         }
+        self.behind = 0;
         Poll::Ready(Ok(()))
     }
 
@@ -167,7 +168,7 @@ where
     /// Moves what has arrived into the inbox, as far as there is room.
     fn poll_fill_inbox(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.poll_attempt(Direction::Read, half, cx, |_, inbox, transport| {
-            inbox.fill(transport)
+            inbox.fill_up(transport)
         })
     }
 

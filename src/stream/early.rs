@@ -1,22 +1,18 @@
 //! Early data of a client, and sending it again when the server refuses it.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::slices::RECORD;
 use super::waiters::Half;
-use crate::engine::Engine;
-use crate::error::ErrorKind;
+use crate::engine::{Engine, LARGEST_PLAINTEXT};
 
 /// The early data that was sent, kept until the server says whether it took it.
 #[derive(Debug, Default)]
 pub(super) struct Early {
     data: Vec<u8>,
-    /// How much of it has been sent again.
-    resent: usize,
 }
 
 impl<IO, C> TlsStream<IO, C>
@@ -24,11 +20,11 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Sends a record as early data; `Ok(0)` if the handshake has no room for it.
+    /// Sends one record of `data` as early data; `Ok(0)` if the handshake has no room for it.
     pub(super) fn poll_send_early(
         &mut self,
         cx: &mut Context<'_>,
-        record: &[IoSlice<'_>],
+        data: &[u8],
     ) -> Poll<io::Result<usize>> {
         while self.connection.is_handshaking() {
             if self.poll_transmit(Half::Writer, cx)?.is_pending() {
@@ -37,7 +33,7 @@ where
                 continue;
             }
             let Some(early) = &mut self.early else { break };
-            let data: &[u8] = record.first().map_or(&[], |slice| slice);
+            let data = &data[..data.len().min(LARGEST_PLAINTEXT)];
             let sent = self.connection.send_early(data)?;
             early.data.extend_from_slice(&data[..sent]);
             if sent > 0 {
@@ -52,28 +48,12 @@ where
         Poll::Ready(Ok(0))
     }
 
-    /// Sends again, after the handshake, the early data that the server did not take.
-    pub(super) fn poll_resend(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.connection.is_early_data_accepted() {
-            self.early = None;
-        }
-        loop {
-            ready!(self.poll_transmit(half, cx))?;
-            let Some(early) = &mut self.early else {
-                return Poll::Ready(Ok(()));
-            };
-            let rest = &early.data[early.resent..];
-            if rest.is_empty() {
-                self.early = None;
-                return Poll::Ready(Ok(()));
-            }
-            let record = &rest[..rest.len().min(RECORD)];
-            match self.connection.send(&[IoSlice::new(record)])? {
-                0 => return Poll::Ready(Err(ErrorKind::Refused.into())),
-                sent => {
-                    early.resent += sent;
-                    self.undelivered = true;
-                }
+    /// After the handshake, makes the early data that the server did not take wait to be sent again,
+    /// before anything else.
+    pub(super) fn settle_early(&mut self) {
+        if let Some(early) = self.early.take() {
+            if !self.connection.is_early_data_accepted() {
+                self.outgoing.keep(&early.data);
             }
         }
     }

@@ -15,6 +15,7 @@ use super::waiters::Half;
 use crate::callback::ATTEMPTS_PER_POLL;
 use crate::engine::{Alert, Engine};
 use crate::error::ErrorKind;
+use crate::options::Options;
 
 /// A TLS handshake on a transport; resolves to the stream once it is done.
 ///
@@ -63,6 +64,12 @@ impl<IO, C> Handshake<IO, C> {
         Self(State::Refused(Refusal::new(alert), error, io))
     }
 
+    /// Makes the stream use its transport as `options` say. To be called before the first poll.
+    #[must_use]
+    pub fn with_options(self, options: Options) -> Self {
+        Self(self.0.with_options(&options))
+    }
+
     /// Makes a failure give the transport back.
     pub fn into_fallible(self) -> FallibleHandshake<IO, C> {
         FallibleHandshake(self.0)
@@ -83,6 +90,23 @@ impl<IO, C> Handshake<IO, C> {
             State::Running(stream) => Some(&mut stream.io),
             State::Refused(_, _, io) => Some(io),
             State::Done => None,
+        }
+    }
+}
+
+impl<IO, C> FallibleHandshake<IO, C> {
+    /// As [`Handshake::with_options`].
+    #[must_use]
+    pub fn with_options(self, options: Options) -> Self {
+        Self(self.0.with_options(&options))
+    }
+}
+
+impl<IO, C> State<IO, C> {
+    fn with_options(self, options: &Options) -> Self {
+        match self {
+            Self::Running(stream) => Self::Running(stream.with_options(options)),
+            refused => refused,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The stream that applications read and write, the same for both sides.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 
 mod close;
 mod drive;
 mod early;
 mod handshake;
+mod outgoing;
 mod read;
 mod refusal;
 mod slices;
@@ -17,7 +18,9 @@ pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use refusal::Refusal;
 
 use crate::engine::{Engine, Inbox};
+use crate::options::Options;
 use early::Early;
+use outgoing::Outgoing;
 use waiters::Waiters;
 
 /// A TLS stream over the transport `IO`, driven by the rustls connection `C`.
@@ -39,6 +42,7 @@ use waiters::Waiters;
 /// `Ok(n)` from a write means that these n bytes will be sent, in order, or that a later call
 /// fails. Each record is offered to the transport at once; at most one (16 KiB of plaintext) stays
 /// behind when a writer stops without a flush. A flush sends everything and flushes the transport.
+/// [`Options`](crate::Options) can change when records are made and how long they are.
 ///
 /// A shutdown sends close_notify, takes in what has already arrived and shuts the transport down
 /// for writing; reads go on working, later writes fail with
@@ -74,6 +78,11 @@ pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
     inbox: Inbox,
+    outgoing: Outgoing,
+    /// How much of the plaintext that was taken by writes is still with the engine, and how much
+    /// may be when another record is added.
+    behind: usize,
+    unsent: usize,
     /// Early data that may have to be sent again; there until the handshake is settled.
     early: Option<Box<Early>>,
     /// Who waits for the transport's reads, and who for its writes.
@@ -106,6 +115,9 @@ pub struct Parts<IO, C> {
     pub connection: C,
     /// Ciphertext that was read from the transport and not yet taken in by the connection.
     pub ciphertext: Vec<u8>,
+    /// Plaintext that writes have taken and that was not given to the connection, since it waited
+    /// for more: see [`Options::with_coalescing`](crate::Options::with_coalescing).
+    pub plaintext: Vec<u8>,
 }
 
 impl<IO, C> TlsStream<IO, C> {
@@ -114,6 +126,9 @@ impl<IO, C> TlsStream<IO, C> {
             io,
             connection: Box::new(connection),
             inbox: Inbox::default(),
+            outgoing: Outgoing::default(),
+            behind: 0,
+            unsent: 0,
             early: None,
             readers: Waiters::default(),
             writers: Waiters::default(),
@@ -125,6 +140,14 @@ impl<IO, C> TlsStream<IO, C> {
             received: false,
             closed: false,
         }
+    }
+
+    /// Uses the transport as `options` say. To be called before it is used.
+    pub(crate) fn with_options(mut self, options: &Options) -> Self {
+        self.inbox = Inbox::new(options.read_ahead);
+        self.outgoing = Outgoing::new(options);
+        self.unsent = options.unsent;
+        self
     }
 
     /// Makes writes go out as early data as long as the handshake has room for it.
@@ -149,6 +172,7 @@ impl<IO, C> TlsStream<IO, C> {
     pub fn into_parts(self) -> Parts<IO, C> {
         Parts {
             ciphertext: self.inbox.filled().to_vec(),
+            plaintext: self.outgoing.waiting().to_vec(),
             io: self.io,
             connection: *self.connection,
         }
@@ -161,9 +185,13 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// Ciphertext that was read ahead is handed to the connection, which takes at least the rest
     /// of the current record and, while no more than 16 KiB of plaintext wait, what follows it.
     /// With more than that unread by the application use [`into_parts`](Self::into_parts), which
-    /// leaves nothing out.
+    /// leaves nothing out. Writes that wait for more are handed over in the same way.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.absorb(&mut self.inbox);
+        // What it does not take, for want of room or because it has failed, is lost as with a drop.
+        let _ = self
+            .connection
+            .send(&[IoSlice::new(self.outgoing.waiting())]);
         (self.io, *self.connection)
     }
 }

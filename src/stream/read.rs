@@ -98,11 +98,16 @@ where
     /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
     /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
-        if self.early.is_some() && !self.connection.is_handshaking() {
-            ready!(self.poll_resend(Half::Reader, cx))?;
+        if !self.connection.is_handshaking() {
+            self.settle_early();
         }
-        let owed = self.connection.wants_write();
-        ready!(self.poll_transmit(Half::Reader, cx))?;
+        let sends = !self.connection.is_handshaking() && (parks || !self.outgoing.is_coalescing());
+        let owed = self.connection.wants_write() || (sends && !self.outgoing.waiting().is_empty());
+        if sends {
+            ready!(self.poll_send_waiting(Half::Reader, cx))?;
+        } else {
+            ready!(self.poll_transmit(Half::Reader, cx))?;
+        }
         // Not before all else is gone: answers would pile up for a peer that takes none of them.
         if mem::take(&mut self.received) && !self.closed {
             self.connection.queue_answers();

@@ -2,9 +2,6 @@
 
 use std::io::IoSlice;
 
-/// The most plaintext that a record holds (RFC 8446, section 5.1).
-pub(super) const RECORD: usize = 16 * 1024;
-
 /// What is left of the slices of a write.
 pub(super) struct Slices<'a> {
     slices: &'a [IoSlice<'a>],
@@ -23,11 +20,26 @@ impl<'a> Slices<'a> {
         self.slices.is_empty()
     }
 
-    /// As much as goes into the next record, gathered from at most as many slices as `gathered`
-    /// holds.
-    pub(super) fn record<'g>(&self, gathered: &'g mut [IoSlice<'a>]) -> &'g [IoSlice<'a>] {
+    /// The first of them that is not empty.
+    pub(super) fn first(&self) -> &'a [u8] {
+        self.slices.first().map_or(&[], |first| &first[self.done..])
+    }
+
+    /// At most `room` bytes for the next record: those of `before`, then as many of these as go
+    /// into `gathered`.
+    pub(super) fn gather<'g>(
+        &self,
+        before: &'a [u8],
+        mut room: usize,
+        gathered: &'g mut [IoSlice<'a>],
+    ) -> &'g [IoSlice<'a>] {
         let mut count = 0;
-        let mut room = RECORD;
+        if !before.is_empty() {
+            let part = &before[..before.len().min(room)];
+            room -= part.len();
+            gathered[count] = IoSlice::new(part);
+            count += 1;
+        }
         let mut done = self.done;
         for slice in self.slices {
             if room == 0 || count == gathered.len() {
@@ -65,6 +77,7 @@ mod tests {
     use super::*;
 
     const SLICES: usize = 64;
+    const RECORD: usize = 16 * 1024;
 
     fn records(bufs: &[&[u8]]) -> Vec<Vec<usize>> {
         let slices: Vec<_> = bufs.iter().map(|buf| IoSlice::new(buf)).collect();
@@ -72,7 +85,7 @@ mod tests {
         let mut records = Vec::new();
         while !slices.is_empty() {
             let mut gathered = [IoSlice::new(&[]); SLICES];
-            let record = slices.record(&mut gathered);
+            let record = slices.gather(&[], RECORD, &mut gathered);
             let lengths: Vec<_> = record.iter().map(|slice| slice.len()).collect();
             slices.advance(lengths.iter().sum());
             records.push(lengths);
@@ -116,8 +129,10 @@ mod tests {
         let mut slices = Slices::new(&bufs);
         slices.advance(2);
         let mut gathered = [IoSlice::new(&[]); SLICES];
-        let record = slices.record(&mut gathered);
-        assert_eq!(record[0][..], *b"c");
-        assert_eq!(record[1][..], *b"de");
+        let record = slices.gather(b"before", 9, &mut gathered);
+        assert_eq!(record.len(), 3);
+        assert_eq!(record[0][..], *b"before");
+        assert_eq!(record[1][..], *b"c");
+        assert_eq!(record[2][..], *b"de");
     }
 }

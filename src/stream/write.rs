@@ -12,7 +12,7 @@ use super::waiters::Half;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 
-/// How many slices of a vectored write are gathered into a record.
+/// How many slices of a vectored write are gathered into a record, with what waits as one of them.
 const SLICES: usize = 64;
 
 impl<IO, C> TlsStream<IO, C>
@@ -20,8 +20,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Takes records one at a time, and no further one while an earlier one is still here: only
-    /// then no more than one stays behind when the writer stops.
+    /// Takes no more at a time than may stay behind when the writer stops.
     fn poll_send<const SLICES: usize>(
         &mut self,
         cx: &mut Context<'_>,
@@ -37,9 +36,8 @@ where
         if slices.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let mut gathered = [IoSlice::new(&[]); SLICES];
         if self.early.is_some() {
-            let early = ready!(self.poll_send_early(cx, slices.record(&mut gathered)))?;
+            let early = ready!(self.poll_send_early(cx, slices.first()))?;
             if early > 0 {
                 return Poll::Ready(Ok(early));
             }
@@ -48,22 +46,23 @@ where
 
         let mut taken = 0;
         let stopped = loop {
-            match self.poll_transmit(Half::Writer, cx) {
-                Poll::Ready(Ok(())) => {}
+            let blocked = match self.poll_transmit(Half::Writer, cx) {
                 Poll::Ready(Err(error)) => break Poll::Ready(error),
-                Poll::Pending => break Poll::Pending,
-            }
-            if slices.is_empty() {
-                return Poll::Ready(Ok(taken));
-            }
-            match self.connection.send(slices.record(&mut gathered)) {
-                Ok(0) => break Poll::Ready(ErrorKind::Refused.into()),
-                Ok(sent) => {
-                    self.undelivered = true;
-                    slices.advance(sent);
-                    taken += sent;
+                transmitted => transmitted.is_pending(),
+            };
+            if !blocked || self.behind < self.unsent {
+                if let Err(error) = self.take_in::<SLICES>(&mut slices, &mut taken) {
+                    break Poll::Ready(error);
                 }
-                Err(error) => break Poll::Ready(error),
+            }
+            if blocked {
+                break Poll::Pending;
+            }
+            if slices.is_empty() && !self.connection.wants_write() {
+                if !self.outgoing.waiting().is_empty() {
+                    self.readers.wake(Half::Reader);
+                }
+                return Poll::Ready(Ok(taken));
             }
         };
         match stopped {
@@ -78,6 +77,72 @@ where
         Poll::Ready(Ok(taken))
     }
 
+    /// Makes records of as much as may stay behind, or lets it wait for more.
+    fn take_in<const SLICES: usize>(
+        &mut self,
+        slices: &mut Slices<'_>,
+        taken: &mut usize,
+    ) -> io::Result<()> {
+        while !slices.is_empty() {
+            let mut gathered = [IoSlice::new(&[]); SLICES];
+            let limit = self.outgoing.limit();
+            let record = slices.gather(self.outgoing.waiting(), limit, &mut gathered);
+            let length: usize = record.iter().map(|slice| slice.len()).sum();
+            if self.behind > 0 && self.behind + length > self.unsent {
+                break;
+            }
+            if self.outgoing.is_coalescing() && length < limit {
+                let count = record.len() - usize::from(!self.outgoing.waiting().is_empty());
+                for _ in 0..count {
+                    let slice = slices.first();
+                    self.outgoing.keep(slice);
+                    *taken += slice.len();
+                    slices.advance(slice.len());
+                }
+                self.undelivered = true;
+                continue;
+            }
+            match self.connection.send(record)? {
+                0 if self.behind > 0 => break,
+                0 => return Err(ErrorKind::Refused.into()),
+                sent => {
+                    self.behind += sent;
+                    self.undelivered = true;
+                    let new = self.outgoing.advance(sent);
+                    slices.advance(new);
+                    *taken += new;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ready once nothing waits to become a record, and all records have been transmitted.
+    pub(super) fn poll_send_waiting(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_transmit(half, cx))?;
+            let limit = self.outgoing.limit();
+            let waiting = self.outgoing.waiting();
+            if waiting.is_empty() {
+                self.outgoing.release();
+                return Poll::Ready(Ok(()));
+            }
+            let record = &waiting[..waiting.len().min(limit)];
+            match self.connection.send(&[IoSlice::new(record)])? {
+                0 => return Poll::Ready(Err(ErrorKind::Refused.into())),
+                sent => {
+                    self.behind += sent;
+                    self.undelivered = true;
+                    self.outgoing.advance(sent);
+                }
+            }
+        }
+    }
+
     /// Ready once plaintext can be sent and none of the early data is left to be sent again.
     pub(super) fn poll_established(
         &mut self,
@@ -88,7 +153,8 @@ where
             ready!(self.poll_handshake(half, cx))?;
         }
         if self.early.is_some() {
-            ready!(self.poll_resend(half, cx))?;
+            self.settle_early();
+            ready!(self.poll_send_waiting(half, cx))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -104,7 +170,7 @@ where
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_send::<1>(cx, &[IoSlice::new(buf)])
+        self.get_mut().poll_send::<2>(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -125,7 +191,7 @@ where
             return Poll::Ready(Err(error));
         }
         ready!(this.poll_established(Half::Writer, cx))?;
-        ready!(this.poll_transmit(Half::Writer, cx))?;
+        ready!(this.poll_send_waiting(Half::Writer, cx))?;
         ready!(this.poll_flush_transport(Half::Writer, cx))?;
         // Nothing to send, but a connection that has failed says so.
         this.connection.send(&[])?;
@@ -139,6 +205,7 @@ where
         }
         if !this.closed {
             ready!(this.poll_established(Half::Writer, cx))?;
+            ready!(this.poll_send_waiting(Half::Writer, cx))?;
             this.connection.close();
             this.closed = true;
         }

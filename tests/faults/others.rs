@@ -46,6 +46,22 @@ fn over_transports_made_of_attempts() {
 }
 
 #[test]
+fn with_all_options_on() {
+    let mut swept = Swept::default();
+    for scenario in some() {
+        let mut case = Case::new(scenario);
+        case.client = Make::Tuned;
+        case.server = Make::Tuned;
+        for role in Role::BOTH {
+            swept.strike(&case, role, &ANSWERS);
+            swept.stop(&case, role, Stop::Drop);
+            swept.stop(&case, role, Stop::Cancel);
+        }
+    }
+    swept.finish();
+}
+
+#[test]
 fn with_tokio_rustls_at_the_other_end() {
     let mut swept = Swept::default();
     for scenario in some() {

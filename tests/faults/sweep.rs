@@ -9,8 +9,7 @@ use pollback_testkit::pipe::{Answer, Operation};
 #[cfg(feature = "early-data")]
 use crate::rig::Handshake;
 use crate::rig::{
-    Case, Cause, Ending, Make, Outcome, Role, Scenario, Stop, Strike, World, cause, judged,
-    scenarios,
+    Case, Cause, Ending, Outcome, Role, Scenario, Stop, Strike, World, cause, judged, scenarios,
 };
 
 /// What is put in the place of an honest answer.
@@ -156,7 +155,7 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
 fn taken_in(case: &Case, outcome: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         let unread = outcome.of(role).counts.unread_at_shutdown;
-        if case.make(role) == Make::Ours && unread.is_some_and(|bytes| bytes > 0) {
+        if case.make(role).is_ours() && unread.is_some_and(|bytes| bytes > 0) {
             return Err(format!("{role:?}: {unread:?} bytes unread at the shutdown"));
         }
     }

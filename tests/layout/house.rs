@@ -18,16 +18,17 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "error",    ours: &[],        crates: &["rustls"] },
     Room { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
     Room { name: "engine",   ours: &["error"], crates: &["rustls"] },
+    Room { name: "options",  ours: &["engine"], crates: &[] },
     // One drive loop for every engine: it knows a connection by our trait alone.
-    Room { name: "stream",   ours: &["error", "callback", "engine"],           crates: &["tokio"] },
-    Room { name: "client",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
-    Room { name: "server",   ours: &["error", "callback", "engine", "stream"], crates: JOINT },
+    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["tokio"] },
+    Room { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
+    Room { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
     Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"],
                              crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
-    Room { name: "listener", ours: &["error", "callback", "engine", "stream", "server", "hello"],
+    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello"],
                              crates: LISTENER },
 ];
 

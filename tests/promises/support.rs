@@ -91,7 +91,7 @@ impl Side {
 impl Talk {
     /// Exchanges a byte each way, after which nothing of the handshake is on its way any more: a
     /// test that counts bytes would count tickets otherwise.
-    fn settle(mut self) -> Self {
+    pub(crate) fn settle(mut self) -> Self {
         for _ in 0..2 {
             let (from, to) = (&mut self.subject, &mut self.peer);
             executor::join(send(from, b"."), receive(to, 1));

@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::rustls::{ClientConfig, ServerConfig};
+use pollback::{Options, RecordSizing};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::carrier::Io;
@@ -19,6 +21,8 @@ use super::side::Side;
 pub(crate) enum Make {
     /// The crate under test.
     Ours,
+    /// The crate under test, with all of its options on, and with narrow bounds.
+    Tuned,
     /// tokio-rustls.
     Theirs,
 }
@@ -34,30 +38,37 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
 
 type Connected = io::Result<Box<dyn Stream>>;
 
+macro_rules! stream {
+    ($make:ident) => {
+        impl Stream for $make::TlsStream<Io> {
+            fn update_keys(&mut self) {
+                match self {
+                    Self::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
+                    Self::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
+                }
+                .expect("an established TLS 1.3 connection");
+            }
+
+            fn take_early(&mut self) -> Vec<u8> {
+                let mut early = Vec::new();
+                if let Self::Server(stream) = self {
+                    if let Some(mut data) = stream.get_mut().1.early_data() {
+                        data.read_to_end(&mut early).expect("bytes in memory");
+                    }
+                }
+                early
+            }
+        }
+    };
+}
+
+stream!(pollback);
+stream!(tokio_rustls);
+
 macro_rules! make {
-    ($name:ident, $make:ident) => {
+    ($name:ident, $make:ident $(, $method:ident($options:expr))?) => {
         mod $name {
             use super::*;
-
-            impl Stream for $make::TlsStream<Io> {
-                fn update_keys(&mut self) {
-                    match self {
-                        Self::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
-                        Self::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
-                    }
-                    .expect("an established TLS 1.3 connection");
-                }
-
-                fn take_early(&mut self) -> Vec<u8> {
-                    let mut early = Vec::new();
-                    if let Self::Server(stream) = self {
-                        if let Some(mut data) = stream.get_mut().1.early_data() {
-                            data.read_to_end(&mut early).expect("bytes in memory");
-                        }
-                    }
-                    early
-                }
-            }
 
             pub(super) async fn connect(config: ClientConfig, early: bool, io: Io) -> Connected {
                 let connector = $make::TlsConnector::from(Arc::new(config));
@@ -66,13 +77,13 @@ macro_rules! make {
                 #[cfg(not(feature = "early-data"))]
                 assert!(!early, "the feature `early-data` is off");
                 let name = ServerName::try_from("localhost").expect("a valid name");
-                let stream = connector.connect(name, io).await?;
+                let stream = connector.connect(name, io)$(.$method($options))?.await?;
                 Ok(Box::new($make::TlsStream::Client(stream)))
             }
 
             pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
                 let acceptor = $make::TlsAcceptor::from(Arc::new(config));
-                let stream = acceptor.accept(io).await?;
+                let stream = acceptor.accept(io)$(.$method($options))?.await?;
                 Ok(Box::new($make::TlsStream::Server(stream)))
             }
 
@@ -83,7 +94,7 @@ macro_rules! make {
             ) -> Connected {
                 let mut acceptor = $make::LazyConfigAcceptor::new(Acceptor::default(), io);
                 let start = cancelled_at_times(&mut acceptor, side).await?;
-                let stream = start.into_stream(Arc::new(config)).await?;
+                let stream = start.into_stream(Arc::new(config))$(.$method($options))?.await?;
                 Ok(Box::new($make::TlsStream::Server(stream)))
             }
         }
@@ -91,7 +102,16 @@ macro_rules! make {
 }
 
 make!(ours, pollback);
+make!(tuned, pollback, with_options(options()));
 make!(theirs, tokio_rustls);
+
+fn options() -> Options {
+    Options::new()
+        .with_read_ahead(1024, 5000)
+        .with_unsent(20_000)
+        .with_coalescing(true)
+        .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)))
+}
 
 /// Awaits a future by reference, which is dropped when an operation of the side is to be cancelled.
 async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F::Output {
@@ -107,9 +127,17 @@ async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F
 }
 
 impl Make {
+    pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Tuned, Self::Theirs];
+
+    /// Whether it is the crate under test.
+    pub(crate) fn is_ours(self) -> bool {
+        self != Self::Theirs
+    }
+
     pub(super) async fn connect(self, config: ClientConfig, early: bool, io: Io) -> Connected {
         match self {
             Self::Ours => ours::connect(config, early, io).await,
+            Self::Tuned => tuned::connect(config, early, io).await,
             Self::Theirs => theirs::connect(config, early, io).await,
         }
     }
@@ -117,6 +145,7 @@ impl Make {
     pub(super) async fn accept(self, config: ServerConfig, io: Io) -> Connected {
         match self {
             Self::Ours => ours::accept(config, io).await,
+            Self::Tuned => tuned::accept(config, io).await,
             Self::Theirs => theirs::accept(config, io).await,
         }
     }
@@ -129,6 +158,7 @@ impl Make {
     ) -> Connected {
         match self {
             Self::Ours => ours::accept_lazily(config, io, side).await,
+            Self::Tuned => tuned::accept_lazily(config, io, side).await,
             Self::Theirs => theirs::accept_lazily(config, io, side).await,
         }
     }

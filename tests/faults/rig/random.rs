@@ -89,9 +89,12 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
         ),
     );
     let carrier = select(&Carrier::ALL[..]);
-    (0..scenarios().len(), carrier, plans(hostility), stop).prop_map(
-        |(scenario, carrier, plan, stop)| {
+    let make = || select(vec![Make::Ours, Make::Ours, Make::Tuned]);
+    let makes = (make(), make());
+    (0..scenarios().len(), makes, carrier, plans(hostility), stop).prop_map(
+        |(scenario, (client, server), carrier, plan, stop)| {
             let mut case = Case::new(&scenarios()[scenario]);
+            (case.client, case.server) = (client, server);
             case.carrier = carrier;
             case.plan = plan;
             case.stop = stop;

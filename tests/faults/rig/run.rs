@@ -207,9 +207,10 @@ where
 
 /// Checks that each `Pending` of ours has a reason.
 async fn watched<F: Future>(make: Make, control: &Control, future: F) -> F::Output {
-    match make {
-        Make::Ours => Watched::new(future, &[control]).await,
-        Make::Theirs => future.await,
+    if make.is_ours() {
+        Watched::new(future, &[control]).await
+    } else {
+        future.await
     }
 }
 

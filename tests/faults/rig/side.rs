@@ -47,7 +47,7 @@ pub(crate) struct Side {
 impl Side {
     pub(super) fn new(make: Make, tasks: usize, stop: Option<Stop>) -> Rc<Self> {
         Rc::new(Self {
-            is_ours: make == Make::Ours,
+            is_ours: make.is_ours(),
             unfinished: Cell::new(tasks),
             stop: Cell::new(stop),
             ..Self::default()

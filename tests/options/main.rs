@@ -1,0 +1,13 @@
+//! What can be set about a stream: each option does what it says, and none changes which bytes
+//! arrive. (`tests/faults` puts faults in the way of streams with options.)
+
+#[path = "../promises/support.rs"]
+#[expect(dead_code, reason = "shared with the tests of the promises")]
+mod support;
+
+mod coalescing;
+mod read_ahead;
+mod record_sizing;
+mod talks;
+mod unsent;
+mod where_set;

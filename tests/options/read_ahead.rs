@@ -1,0 +1,84 @@
+//! How much is asked of the transport at once.
+
+use pollback::Options;
+use pollback_testkit::executor;
+
+use crate::support::{Talk, pattern, receive, send};
+use crate::talks::for_each_talk_with;
+
+/// Reads of the transport for a mebibyte that lies there.
+fn reads(talk: &mut Talk) -> usize {
+    let bytes = pattern(1 << 20);
+    executor::block_on(send(&mut talk.peer, &bytes));
+    let before = talk.subject_io.counts().read.calls;
+    assert!(executor::block_on(receive(&mut talk.subject, bytes.len())) == bytes);
+    talk.subject_io.counts().read.calls - before
+}
+
+#[test]
+fn by_default_a_mebibyte_takes_no_more_than_twenty() {
+    for_each_talk_with(Options::default(), |mut talk| {
+        let reads = reads(&mut talk);
+        assert!(reads <= 20, "{reads} reads of the transport");
+    });
+}
+
+#[test]
+fn more_at_once_takes_fewer() {
+    let options = Options::new().with_read_ahead(18_500, 1 << 20);
+    for_each_talk_with(options, |mut talk| {
+        let reads = reads(&mut talk);
+        assert!(reads <= 8, "{reads} reads of the transport");
+    });
+}
+
+#[test]
+fn less_at_once_takes_more() {
+    for_each_talk_with(Options::new().with_read_ahead(4096, 4096), |mut talk| {
+        let reads = reads(&mut talk);
+        assert!((256..=262).contains(&reads), "{reads} reads");
+    });
+}
+
+/// What is taken from the transport for a reader that wants one byte.
+fn taken_for_one_byte(talk: &mut Talk) -> usize {
+    executor::block_on(send(&mut talk.peer, &pattern(1 << 20)));
+    let before = talk.subject_io.unread();
+    executor::block_on(receive(&mut talk.subject, 1));
+    before - talk.subject_io.unread()
+}
+
+#[test]
+fn a_record_is_whole_by_default() {
+    for_each_talk_with(Options::default(), |mut talk| {
+        assert_eq!(taken_for_one_byte(&mut talk), 16 * 1024 + 2048 + 5);
+    });
+}
+
+/// Of what arrives in bulk more and more is taken at once, up to the bound; after little has
+/// arrived a few times, less again.
+#[test]
+fn the_size_follows_the_flow() {
+    for_each_talk_with(Options::new().with_read_ahead(2000, 16_000), |mut talk| {
+        reads(&mut talk);
+        assert_eq!(most_at_once(&mut talk), 16_000);
+        for _ in 0..10 {
+            executor::block_on(send(&mut talk.peer, b"little"));
+            executor::block_on(receive(&mut talk.subject, 6));
+        }
+        assert_eq!(most_at_once(&mut talk), 2000);
+    });
+}
+
+/// How much the next read of the transport takes when there is plenty. Leaves nothing behind.
+fn most_at_once(talk: &mut Talk) -> usize {
+    let bytes = pattern(30_000);
+    for part in bytes.chunks(100) {
+        executor::block_on(send(&mut talk.peer, part));
+    }
+    let before = talk.subject_io.unread();
+    executor::block_on(receive(&mut talk.subject, 1));
+    let taken = before - talk.subject_io.unread();
+    executor::block_on(receive(&mut talk.subject, bytes.len() - 1));
+    taken
+}

@@ -1,0 +1,90 @@
+//! Connections whose subject has options, and the records that it writes.
+
+use pollback::rustls::ProtocolVersion;
+use pollback::{Options, TlsStream, client, server};
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{End, pipe};
+
+use crate::support::{Side, Talk, WIDE, acceptor, connector, localhost};
+
+/// Runs a test for each version, the client and then the server with options, over a wide pipe.
+pub(crate) fn for_each_talk_with(options: Options, test: impl Fn(Talk)) {
+    for version in Version::ALL {
+        for under_test in Side::BOTH {
+            eprintln!("{version:?}, {under_test:?} under test");
+            test(talk(version, under_test, options));
+        }
+    }
+}
+
+fn talk(version: Version, under_test: Side, options: Options) -> Talk {
+    let ends = pipe(WIDE);
+    let (client_io, server_io) = (ends.0.control(), ends.1.control());
+    let (client, server) = connect(version, under_test, options, ends);
+    let (client, server) = (TlsStream::from(client), TlsStream::from(server));
+    let talk = match under_test {
+        Side::Client => Talk {
+            subject: client,
+            subject_io: client_io,
+            peer: server,
+            peer_io: server_io,
+        },
+        Side::Server => Talk {
+            subject: server,
+            subject_io: server_io,
+            peer: client,
+            peer_io: client_io,
+        },
+    };
+    talk.settle()
+}
+
+fn connect(
+    version: Version,
+    under_test: Side,
+    options: Options,
+    (client_end, server_end): (End, End),
+) -> (client::TlsStream<End>, server::TlsStream<End>) {
+    let setup = Setup::new(version);
+    let plain = Options::default();
+    let (client, server) = match under_test {
+        Side::Client => (options, plain),
+        Side::Server => (plain, options),
+    };
+    let connect = connector(setup.client()).with_options(client);
+    let accept = acceptor(setup.server()).with_options(server);
+    let (client, server) = executor::join(
+        connect.connect(localhost(), client_end),
+        accept.accept(server_end),
+    );
+    (client.expect("a client"), server.expect("a server"))
+}
+
+/// How much plaintext each of the records holds that were written after the first `skipped` bytes.
+pub(crate) fn records(talk: &Talk, skipped: usize) -> Vec<usize> {
+    const HEADER: usize = 5;
+    let written = talk.subject_io.written();
+    let mut rest = &written[skipped..];
+    let mut records = Vec::new();
+    while let [_, _, _, high, low, ..] = *rest {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        records.push(length - overhead(talk));
+        rest = &rest[HEADER + length..];
+    }
+    assert!(rest.is_empty(), "a record was cut off");
+    records
+}
+
+/// What a record adds to its plaintext behind the header: a tag of 16 bytes, and the type (RFC
+/// 8446) or an explicit nonce of 8 bytes (RFC 5288).
+fn overhead(talk: &Talk) -> usize {
+    let version = match &talk.subject {
+        TlsStream::Client(stream) => stream.get_ref().1.protocol_version(),
+        TlsStream::Server(stream) => stream.get_ref().1.protocol_version(),
+    };
+    match version {
+        Some(ProtocolVersion::TLSv1_3) => 16 + 1,
+        _ => 16 + 8,
+    }
+}

@@ -1,0 +1,92 @@
+//! Everything that makes streams can be given options.
+
+use std::sync::Arc;
+
+#[cfg(feature = "listener")]
+use pollback::listener::{SharedConfig, TlsListener, Transports};
+use pollback::rustls::server::Acceptor;
+use pollback::{LazyConfigAcceptor, Options};
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Control, End, pipe};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::support::{WIDE, acceptor, connector, localhost};
+
+const COALESCING: Options = Options::new().with_coalescing(true);
+
+/// Whether a small write waits, as it does with coalescing.
+fn assert_coalesces<S: AsyncWrite + Unpin>(stream: &mut S, io: &Control) {
+    let before = io.written().len();
+    executor::block_on(stream.write_all(b"wait")).expect("a write");
+    assert_eq!(io.written().len(), before);
+    executor::block_on(stream.flush()).expect("a flush");
+    assert!(io.written().len() > before);
+}
+
+fn ends() -> (Setup, End, End, Control, Control) {
+    let (near, far) = pipe(WIDE);
+    let (client_io, server_io) = (near.control(), far.control());
+    (Setup::new(Version::Tls13), near, far, client_io, server_io)
+}
+
+#[test]
+fn a_connector_with_protocols_of_its_own() {
+    let (setup, near, far, client_io, _) = ends();
+    let connector = connector(setup.client()).with_options(COALESCING);
+    let (client, _server) = executor::join(
+        connector.with_alpn(vec![]).connect(localhost(), near),
+        acceptor(setup.server()).accept(far),
+    );
+    assert_coalesces(&mut client.expect("a client"), &client_io);
+}
+
+#[test]
+fn single_handshakes() {
+    let (setup, near, far, client_io, server_io) = ends();
+    let (client, server) = executor::join(
+        connector(setup.client())
+            .connect(localhost(), near)
+            .with_options(COALESCING),
+        acceptor(setup.server())
+            .accept(far)
+            .into_fallible()
+            .with_options(COALESCING),
+    );
+    let (mut client, mut server) = (
+        client.expect("a client"),
+        server.map_err(|_| ()).expect("a server"),
+    );
+    assert_coalesces(&mut client, &client_io);
+    assert_coalesces(&mut server, &server_io);
+}
+
+#[test]
+fn a_configuration_that_is_chosen_late() {
+    let (setup, near, far, _, server_io) = ends();
+    let (_client, server) = executor::join(
+        connector(setup.client()).connect(localhost(), near),
+        async {
+            let start = LazyConfigAcceptor::new(Acceptor::default(), far).await?;
+            let accept = start.into_stream(Arc::new(setup.server()));
+            accept.with_options(COALESCING).await
+        },
+    );
+    assert_coalesces(&mut server.expect("a server"), &server_io);
+}
+
+#[cfg(feature = "listener")]
+#[tokio::test]
+async fn a_listener() {
+    let (setup, near, far, _, server_io) = ends();
+    let config = SharedConfig::new(setup.server()).with_options(COALESCING);
+    let incoming = futures_util::stream::iter([Ok((far, ()))]);
+    let mut listener = TlsListener::new(Transports(incoming), config);
+    let (client, accepted) = tokio::join!(
+        connector(setup.client()).connect(localhost(), near),
+        listener.accept()
+    );
+    let _client = client.expect("a client");
+    let (mut server, ..) = accepted.expect("a connection").into_parts();
+    assert_coalesces(&mut server, &server_io);
+}
