@@ -1,7 +1,8 @@
 //! Who does the work, by name.
 
 use std::io;
-use std::marker::PhantomData;
+
+use pollback::Options;
 
 use crate::cost::Cost;
 use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls};
@@ -20,11 +21,24 @@ pub const BASELINE: &str = "tokio-rustls";
 
 /// All of them.
 pub const CONTENDERS: &[Contender] = &[
-    contender("pollback", &On::<Pollback>(PhantomData)),
-    contender(BASELINE, &On::<TokioRustls>(PhantomData)),
-    contender("tokio-openssl", &On::<TokioOpenssl>(PhantomData)),
-    contender("tcp", &On::<Tcp>(PhantomData)),
+    contender("pollback", &Made(Pollback::default)),
+    contender(
+        "coalescing",
+        &Made(|| Pollback::with(Options::new().with_coalescing(true))),
+    ),
+    contender(
+        "unsent",
+        &Made(|| Pollback::with(Options::new().with_unsent(48 * 1024))),
+    ),
+    contender(BASELINE, &Made(TokioRustls::default)),
+    contender("tokio-openssl", &Made(TokioOpenssl::default)),
+    contender("tcp", &Made(|| Tcp)),
 ];
+
+/// The one of this name.
+pub fn named(name: &str) -> Option<&'static Contender> {
+    CONTENDERS.iter().find(|contender| contender.name == name)
+}
 
 const fn contender(name: &'static str, workload: &'static dyn Workload) -> Contender {
     Contender { name, workload }
@@ -40,18 +54,19 @@ pub trait Workload: Sync {
     fn idle(&self) -> io::Result<Idle>;
 }
 
-struct On<P>(PhantomData<P>);
+/// How to make a [`Peer`].
+struct Made<P>(fn() -> P);
 
-impl<P: Peer> Workload for On<P> {
+impl<P: Peer> Workload for Made<P> {
     fn timed(&self, row: &Row, units: usize) -> io::Result<Cost> {
-        work::timed::<P>(row, units)
+        work::timed((self.0)(), row, units)
     }
 
     fn counted(&self, row: &Row, units: usize) -> io::Result<Counted> {
-        work::counted::<P>(row, units)
+        work::counted((self.0)(), row, units)
     }
 
     fn idle(&self) -> io::Result<Idle> {
-        work::idle::<P>()
+        work::idle(&(self.0)())
     }
 }

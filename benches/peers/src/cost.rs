@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::allocator::Heap;
+use crate::allocator::allocations;
 
 /// Time that was spent, and what was asked of the allocator meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Cost {
 /// The moment from which a [`Cost`] is counted.
 #[derive(Debug)]
 pub struct Start {
-    heap: Heap,
+    allocations: u64,
     wall: Instant,
     processor: Duration,
 }
@@ -30,7 +30,7 @@ impl Start {
     /// This moment.
     pub fn now() -> Self {
         Self {
-            heap: Heap::now(),
+            allocations: allocations(),
             wall: Instant::now(),
             processor: processor_time(),
         }
@@ -41,7 +41,7 @@ impl Start {
         Cost {
             processor: processor_time() - self.processor,
             wall: self.wall.elapsed(),
-            allocations: (Heap::now() - self.heap).allocations,
+            allocations: allocations() - self.allocations,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use clap::{Parser, Subcommand};
-use pollback_peers::contenders::{CONTENDERS, Contender};
+use pollback_peers::contenders::{self, CONTENDERS, Contender};
 use pollback_peers::cost::Cost;
 use pollback_peers::report::{Line, Waiting, files, pictures, table};
 use pollback_peers::work::{ROWS, Row};
@@ -58,9 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn sample(row: &str, peer: &str, units: usize) -> Result<(), Box<dyn Error>> {
-    let row = ROWS.iter().find(|known| known.name == row);
-    let contender = CONTENDERS.iter().find(|known| known.name == peer);
-    let (row, contender) = row.zip(contender).ok_or("no such row or no such peer")?;
+    let row = Row::named(row).ok_or("no such row")?;
+    let contender = contenders::named(peer).ok_or("no such peer")?;
     let cost = contender.workload.timed(row, units)?;
     println!("{} {}", cost.processor.as_nanos(), cost.wall.as_nanos());
     Ok(())

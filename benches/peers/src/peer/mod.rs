@@ -21,7 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 ///
 /// All that encrypt do it in the same way: TLS 1.3, X25519, `TLS_AES_256_GCM_SHA384`, the same
 /// certificate (ECDSA, P-256), and no handshake is shortened by a ticket of an earlier one.
-pub trait Peer: Clone + Default + Send + Sync + 'static {
+pub trait Peer: Clone + Send + Sync + 'static {
     /// Whether it makes TLS records.
     const MAKES_RECORDS: bool = true;
     /// Whether the allocator sees what it allocates.

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use pollback::{Options, TlsAcceptor, TlsConnector};
 use pollback_testkit::certificates::Authority;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -11,11 +12,11 @@ use rustls::{ClientConfig, ServerConfig, version};
 
 use super::{Peer, Stream};
 
-/// pollback with its defaults.
+/// pollback.
 #[derive(Clone)]
 pub struct Pollback {
-    connector: pollback::TlsConnector,
-    acceptor: pollback::TlsAcceptor,
+    connector: TlsConnector,
+    acceptor: TlsAcceptor,
 }
 
 /// tokio-rustls.
@@ -25,12 +26,19 @@ pub struct TokioRustls {
     acceptor: tokio_rustls::TlsAcceptor,
 }
 
+impl Pollback {
+    /// Both ends use their transports as `options` say.
+    pub fn with(options: Options) -> Self {
+        Self {
+            connector: TlsConnector::from(client_config()).with_options(options),
+            acceptor: TlsAcceptor::from(server_config()).with_options(options),
+        }
+    }
+}
+
 impl Default for Pollback {
     fn default() -> Self {
-        Self {
-            connector: client_config().into(),
-            acceptor: server_config().into(),
-        }
+        Self::with(Options::new())
     }
 }
 

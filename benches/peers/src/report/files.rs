@@ -44,8 +44,8 @@ struct Sample {
 #[derive(Serialize)]
 struct Memory {
     peer: &'static str,
-    client_heap: Option<usize>,
-    server_heap: Option<usize>,
+    client_heap: usize,
+    server_heap: usize,
     client_size: usize,
     server_size: usize,
 }

@@ -8,12 +8,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Line, Waiting, line_of};
 use crate::contenders::{BASELINE, CONTENDERS};
+use crate::work::{Held, Idle};
 
 const WIDTH: u32 = 900;
 /// Where bars begin, and how long one is that reaches the length of the baseline.
 const LEFT: i32 = 130;
 const BASELINE_LENGTH: f64 = 300.0;
-/// Longer bars are cut here; their labels tell.
+/// Longer bars are cut here, and their labels say so.
 const LONGEST: f64 = 1.85;
 const BAR: i32 = 15;
 const GAP: i32 = 34;
@@ -27,67 +28,58 @@ struct Group {
 
 struct Bar {
     peer: &'static str,
-    /// As a multiple of the baseline.
-    length: f64,
+    /// Of the baseline.
+    ratio: f64,
     label: String,
 }
 
 /// Draws `processor.svg` and `calls.svg` into a folder.
 pub fn draw_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
-    let processor = groups(lines, "us", |line| line.processor().median);
+    let median = |line: &Line| line.processor().median;
+    let processor = groups(lines, "us", median, Line::ratio);
     let title = "Processor time of both ends, in microseconds (median)";
     draw(&folder.join("processor.svg"), title, &processor)?;
-    let calls = groups(lines, "calls", |line| {
+
+    let answered = |line: &Line| {
         let calls = line.counted.calls;
         line.per_unit(calls.reads.answered + calls.writes.answered)
-    });
+    };
+    let ratio = |line: &Line, baseline: &Line| answered(line) / answered(baseline);
+    let calls = groups(lines, "calls", answered, ratio);
     let title = "Reads and writes that the transports of both ends answered";
     draw(&folder.join("calls.svg"), title, &calls)
 }
 
 /// Draws `memory.svg` into a folder.
 pub fn draw_memory(folder: &Path, waiting: &[Waiting]) -> Result<(), Box<dyn Error>> {
-    let ends = [
-        (
-            "client",
-            waiting
-                .iter()
-                .map(|w| w.idle.client.heap)
-                .collect::<Vec<_>>(),
-        ),
-        (
-            "server",
-            waiting.iter().map(|w| w.idle.server.heap).collect(),
-        ),
+    let group = |end: &str, held: fn(&Idle) -> Held| {
+        let heap = |waiting: &Waiting| held(&waiting.idle).heap;
+        let baseline = waiting.iter().find(|waiting| waiting.peer == BASELINE);
+        let whole = heap(baseline.unwrap_or(&waiting[0])) as f64;
+        let bars = waiting.iter().map(|waiting| Bar {
+            peer: waiting.peer,
+            ratio: heap(waiting) as f64 / whole,
+            label: format!("{} bytes", heap(waiting)),
+        });
+        Group {
+            title: format!("{end}, parked in a read after one echo of 16 KiB"),
+            bars: bars.collect(),
+        }
+    };
+    let groups = [
+        group("client", |idle| idle.client),
+        group("server", |idle| idle.server),
     ];
-    let groups: Vec<_> = ends
-        .into_iter()
-        .map(|(end, heaps)| {
-            let named: Vec<_> = waiting.iter().map(|w| w.peer).zip(heaps).collect();
-            let baseline = named.iter().find(|(peer, _)| *peer == BASELINE);
-            let whole = baseline.and_then(|(_, heap)| *heap).unwrap_or(8192) as f64;
-            let bars = named.iter().filter_map(|(peer, heap)| {
-                let heap = (*heap)?;
-                Some(Bar {
-                    peer,
-                    length: heap as f64 / whole,
-                    label: format!("{heap} bytes"),
-                })
-            });
-            Group {
-                title: format!("{end}, parked in a read after one echo of 16 KiB"),
-                bars: bars.collect(),
-            }
-        })
-        .collect();
-    draw(
-        &folder.join("memory.svg"),
-        "Heap of an idle connection",
-        &groups,
-    )
+    let title = "Heap of an idle connection";
+    draw(&folder.join("memory.svg"), title, &groups)
 }
 
-fn groups(lines: &[Line], what: &str, figure: impl Fn(&Line) -> f64) -> Vec<Group> {
+fn groups(
+    lines: &[Line],
+    what: &str,
+    figure: impl Fn(&Line) -> f64,
+    ratio: impl Fn(&Line, &Line) -> f64,
+) -> Vec<Group> {
     lines
         .chunk_by(|one, other| one.row.name == other.row.name)
         .map(|lines| {
@@ -95,7 +87,7 @@ fn groups(lines: &[Line], what: &str, figure: impl Fn(&Line) -> f64) -> Vec<Grou
             let baseline = line_of(lines, row, BASELINE).unwrap_or(&lines[0]);
             let bars = lines.iter().map(|line| Bar {
                 peer: line.peer,
-                length: figure(line) / figure(baseline),
+                ratio: ratio(line, baseline),
                 label: format!("{:.1}", figure(line)),
             });
             Group {
@@ -117,14 +109,15 @@ fn draw(path: &Path, title: &str, groups: &[Group]) -> Result<(), Box<dyn Error>
         area.draw(&Text::new(group.title.clone(), (10, y), font(14)))?;
         y += GAP - BAR + 2;
         for bar in &group.bars {
-            let right = LEFT + (bar.length.min(LONGEST) * BASELINE_LENGTH) as i32;
+            let right = LEFT + (bar.ratio.min(LONGEST) * BASELINE_LENGTH) as i32;
             let corners = [(LEFT, y), (right, y + BAR - 2)];
             area.draw(&Rectangle::new(corners, colour(bar.peer).filled()))?;
             let name = font(12).pos(Pos::new(HPos::Right, VPos::Center));
             let label = font(12).pos(Pos::new(HPos::Left, VPos::Center));
             let middle = y + BAR / 2;
             area.draw(&Text::new(bar.peer.to_owned(), (LEFT - 6, middle), name))?;
-            let ratio = format!("{}  ({:.2} x)", bar.label, bar.length);
+            let cut = if bar.ratio > LONGEST { ", cut" } else { "" };
+            let ratio = format!("{}  ({:.2} x{cut})", bar.label, bar.ratio);
             area.draw(&Text::new(ratio, (right + 6, middle), label))?;
             y += BAR;
         }
@@ -139,12 +132,13 @@ fn font(size: u32) -> TextStyle<'static> {
 }
 
 fn colour(peer: &str) -> RGBColor {
-    const COLOURS: [RGBColor; 5] = [
+    const COLOURS: [RGBColor; 6] = [
         RGBColor(31, 119, 180),
+        RGBColor(92, 158, 206),
+        RGBColor(150, 195, 230),
         RGBColor(255, 127, 14),
         RGBColor(148, 148, 148),
-        RGBColor(200, 200, 200),
-        RGBColor(23, 160, 130),
+        RGBColor(205, 205, 205),
     ];
     let place = CONTENDERS
         .iter()

@@ -69,14 +69,10 @@ impl fmt::Display for Memory<'_> {
             "", "client heap", "server heap", "client size", "server size",
         )?;
         for Waiting { peer, idle } in self.0 {
-            let heap = |bytes: Option<usize>| or_dash(bytes.map(|bytes| bytes as f64), 0);
             writeln!(
                 f,
-                "  {peer:14} {:>11} {:>11} {:11} {:11}",
-                heap(idle.client.heap),
-                heap(idle.server.heap),
-                idle.client.size,
-                idle.server.size,
+                "  {peer:14} {:11} {:11} {:11} {:11}",
+                idle.client.heap, idle.server.heap, idle.client.size, idle.server.size,
             )?;
         }
         Ok(())

@@ -8,17 +8,18 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::task::yield_now;
 
 use super::KIB;
 use super::run::runtime;
-use crate::allocator::Heap;
+use crate::allocator::in_use;
 use crate::peer::{Peer, Stream};
 use crate::transport::{Listener, connected};
 
-/// How many connections share what a thread keeps for all of them.
-const CONNECTIONS: usize = 256;
+/// How many connections are measured together: the allocator keeps some of what is freed.
+const CONNECTIONS: usize = 1000;
 
-/// What each had said before it waits.
+/// What each has said before it waits.
 const REQUEST: usize = 16 * KIB;
 
 /// Bytes that streams hold while their tasks wait for a request.
@@ -33,59 +34,69 @@ pub struct Idle {
 /// Bytes that one stream holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// On the heap, where that can be seen, with the stream itself in a box.
-    pub heap: Option<usize>,
+    /// On the heap, with the stream itself in a box.
+    pub heap: usize,
     /// The size of the stream, with its transport in it.
     pub size: usize,
 }
 
 /// Measures a stream of the client and one of the server, after each has echoed a request.
-pub fn idle<P: Peer>() -> io::Result<Idle> {
-    let peer = P::default();
+pub fn idle<P: Peer>(peer: &P) -> io::Result<Idle> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    // Nobody hangs up before the other has measured.
-    let measured = Barrier::new(2);
+    let together = Barrier::new(2);
     thread::scope(|scope| {
         let server = scope.spawn(|| {
             runtime()?.block_on(async {
                 let listener = Listener::from_std(listener)?;
-                measure::<P, _>(&measured, async || {
+                let streams = park(async || {
                     let mut stream = peer.accept(listener.accept().await?).await?;
                     answer(&mut stream).await.map(|()| stream)
                 })
-                .await
+                .await?;
+                together.wait();
+                together.wait();
+                io::Result::Ok(release(streams).await)
             })
         });
-        let client = runtime()?.block_on(measure::<P, _>(&measured, async || {
-            let mut stream = peer.connect(connected(address).await?).await?;
-            ask(&mut stream).await.map(|()| stream)
-        }))?;
+        let client = runtime()?.block_on(async {
+            let streams = park(async || {
+                let mut stream = peer.connect(connected(address).await?).await?;
+                ask(&mut stream).await.map(|()| stream)
+            })
+            .await?;
+            together.wait();
+            let held = release(streams).await;
+            together.wait();
+            io::Result::Ok(held)
+        })?;
         let server = server.join().expect("the server does not panic")?;
         Ok(Idle { client, server })
     })
 }
 
-async fn measure<P: Peer, S: Stream>(
-    measured: &Barrier,
-    make: impl AsyncFn() -> io::Result<S>,
-) -> io::Result<Held> {
-    // What a thread keeps is there once and for all after the first.
-    let _first = make().await?;
-    let mut streams = Vec::with_capacity(CONNECTIONS);
-    let before = Heap::now();
+/// Makes connections and leaves each as a task leaves it that waits for more.
+async fn park<S: Stream>(make: impl AsyncFn() -> io::Result<S>) -> io::Result<Vec<Box<S>>> {
+    let mut streams = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut stream = Box::new(make().await?);
         wait(&mut stream)?;
         streams.push(stream);
     }
-    let held = (Heap::now() - before).in_use;
-    measured.wait();
-    let each = usize::try_from(held).expect("they hold something") / CONNECTIONS;
-    Ok(Held {
-        heap: P::ALLOCATES_IN_RUST.then_some(each),
+    Ok(streams)
+}
+
+/// Says what one of them holds, by what is free afterwards: so nothing counts that they share.
+async fn release<S: Stream>(mut streams: Vec<Box<S>>) -> Held {
+    let count = streams.len();
+    let before = in_use();
+    streams.clear();
+    // What the runtime has for a socket it gives back when it next looks for events.
+    yield_now().await;
+    Held {
+        heap: (before - in_use()) / count,
         size: size_of::<S>(),
-    })
+    }
 }
 
 async fn ask<S: Stream>(stream: &mut S) -> io::Result<()> {
@@ -103,7 +114,6 @@ async fn answer<S: Stream>(stream: &mut S) -> io::Result<()> {
     stream.flush().await
 }
 
-/// Leaves the stream as a task leaves it that waits for more.
 fn wait<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
     let mut room = [0; 64];
     let mut context = Context::from_waker(Waker::noop());

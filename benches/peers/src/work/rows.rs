@@ -56,6 +56,11 @@ impl Unit {
 }
 
 impl Row {
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ROWS.iter().find(|row| row.name == name)
+    }
+
     const fn bulk(name: &'static str, title: &'static str, piece: usize, threads: Threads) -> Self {
         Self {
             name,

@@ -28,22 +28,22 @@ pub struct Counted {
 }
 
 /// Does the work of a row and says what it costs, without counting calls.
-pub fn timed<P: Peer>(row: &Row, units: usize) -> io::Result<Cost> {
+pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
     let (connections, each) = match row.work {
         Work::Handshake => (units, 1),
         _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
     };
-    let pair = Pair::new(P::default(), |tcp| tcp, |tcp| tcp);
+    let pair = Pair::new(peer, |tcp| tcp, |tcp| tcp);
     (0..connections)
         .map(|_| Ok(pair.run(row, each, || ())?.0))
         .sum()
 }
 
 /// Does the work of a row and counts.
-pub fn counted<P: Peer>(row: &Row, units: usize) -> io::Result<Counted> {
+pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted> {
     let (ours, theirs) = (Counter::default(), Counter::default());
     let pair = Pair::new(
-        P::default(),
+        peer,
         |tcp| transport::Counted::new(tcp, &ours),
         |tcp| transport::Counted::new(tcp, &theirs),
     );
