@@ -19,17 +19,16 @@ pub struct Contender {
 /// The peer that the others are compared with.
 pub const BASELINE: &str = "tokio-rustls";
 
+const COALESCING: Options = Options::new().with_coalescing(true);
+
+/// As many whole records as rustls has room for.
+const UNSENT: Options = Options::new().with_unsent(48 * 1024);
+
 /// All of them.
 pub const CONTENDERS: &[Contender] = &[
     contender("pollback", &Made(Pollback::default)),
-    contender(
-        "coalescing",
-        &Made(|| Pollback::with(Options::new().with_coalescing(true))),
-    ),
-    contender(
-        "unsent",
-        &Made(|| Pollback::with(Options::new().with_unsent(48 * 1024))),
-    ),
+    contender("pollback-coalescing", &Made(|| Pollback::with(COALESCING))),
+    contender("pollback-unsent", &Made(|| Pollback::with(UNSENT))),
     contender(BASELINE, &Made(TokioRustls::default)),
     contender("tokio-openssl", &Made(TokioOpenssl::default)),
     contender("tcp", &Made(|| Tcp)),
@@ -50,6 +49,8 @@ pub trait Workload: Sync {
     fn timed(&self, row: &Row, units: usize) -> io::Result<Cost>;
     /// As [`work::counted`].
     fn counted(&self, row: &Row, units: usize) -> io::Result<Counted>;
+    /// As [`work::in_memory`].
+    fn in_memory(&self, row: &Row, units: usize) -> io::Result<()>;
     /// As [`work::idle`].
     fn idle(&self) -> io::Result<Idle>;
 }
@@ -64,6 +65,10 @@ impl<P: Peer> Workload for Made<P> {
 
     fn counted(&self, row: &Row, units: usize) -> io::Result<Counted> {
         work::counted((self.0)(), row, units)
+    }
+
+    fn in_memory(&self, row: &Row, units: usize) -> io::Result<()> {
+        work::in_memory(&(self.0)(), row, units)
     }
 
     fn idle(&self) -> io::Result<Idle> {

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -49,11 +49,20 @@ fn row_names() -> Vec<&'static str> {
     names.chain([IDLE]).collect()
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     match &options.task {
         Some(Task::Sample { row, peer, units }) => sample(row, peer, *units),
-        None => compare(&options),
+        None => compare(options),
     }
 }
 

@@ -27,7 +27,7 @@ fn bulk_takes_much_at_once() {
 
 #[test]
 fn bulk_makes_full_records() {
-    for peer in ["pollback", "coalescing", "unsent"] {
+    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
         let (counted, mib) = counted("bulk", peer);
         assert_eq!(counted.records, Some(64 * mib), "{peer}");
     }
@@ -35,7 +35,7 @@ fn bulk_makes_full_records() {
 
 #[test]
 fn bulk_allocates_what_rustls_allocates_for_a_record() {
-    for peer in ["pollback", "coalescing", "unsent"] {
+    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
         let (counted, _) = counted("bulk", peer);
         let (allocations, records) = (counted.allocations.unwrap(), counted.records.unwrap());
         // rustls makes two of them, and changes the size of its buffer when a read has to wait.
@@ -68,7 +68,7 @@ fn a_small_request_takes_no_call_more() {
 #[test]
 fn small_writes_fill_records_when_they_may_wait() {
     for row in ["writes", "vectored"] {
-        let (counted, _) = counted(row, "coalescing");
+        let (counted, _) = counted(row, "pollback-coalescing");
         let writes = counted.calls.writes;
         assert!(writes.answered <= 8, "{row}: {counted:?}");
         assert!(writes.bytes <= 100_300, "{row}: {counted:?}");

@@ -12,7 +12,7 @@ use crate::work::{Held, Idle};
 
 const WIDTH: u32 = 900;
 /// Where bars begin, and how long one is that reaches the length of the baseline.
-const LEFT: i32 = 130;
+const LEFT: i32 = 150;
 const BASELINE_LENGTH: f64 = 300.0;
 /// Longer bars are cut here, and their labels say so.
 const LONGEST: f64 = 1.85;

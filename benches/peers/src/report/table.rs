@@ -20,7 +20,7 @@ impl fmt::Display for Work<'_> {
                 writeln!(f, "\n{}, per {}", line.row.title, line.row.unit.name())?;
                 writeln!(
                     f,
-                    "  {:14} {:>9} {:>9} {:>6} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}",
+                    "  {:20} {:>9} {:>9} {:>6} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}",
                     "",
                     "CPU us",
                     "least",
@@ -45,7 +45,7 @@ fn write_line(f: &mut fmt::Formatter<'_>, line: &Line, baseline: Option<&Line>) 
     let each = |count| line.per_unit(count);
     writeln!(
         f,
-        "  {:14} {:9.2} {:9.2} {:>6} {:9.2} {:8.2} {:8.2} {:8.2} {:>8} {:9.0} {:>8}",
+        "  {:20} {:9.2} {:9.2} {:>6} {:9.2} {:8.2} {:8.2} {:8.2} {:>8} {:9.0} {:>8}",
         line.peer,
         processor.median,
         processor.minimum,
@@ -65,13 +65,13 @@ impl fmt::Display for Memory<'_> {
         writeln!(f, "\nidle connection after one echo of 16 KiB, in bytes")?;
         writeln!(
             f,
-            "  {:14} {:>11} {:>11} {:>11} {:>11}",
+            "  {:20} {:>11} {:>11} {:>11} {:>11}",
             "", "client heap", "server heap", "client size", "server size",
         )?;
         for Waiting { peer, idle } in self.0 {
             writeln!(
                 f,
-                "  {peer:14} {:11} {:11} {:11} {:11}",
+                "  {peer:20} {:11} {:11} {:11} {:11}",
                 idle.client.heap, idle.server.heap, idle.client.size, idle.server.size,
             )?;
         }

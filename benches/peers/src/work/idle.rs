@@ -3,7 +3,6 @@
 use std::io;
 use std::net::TcpListener;
 use std::pin::Pin;
-use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
@@ -11,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::task::yield_now;
 
 use super::KIB;
+use super::meeting::meeting;
 use super::run::runtime;
 use crate::allocator::in_use;
 use crate::peer::{Peer, Stream};
@@ -44,9 +44,9 @@ pub struct Held {
 pub fn idle<P: Peer>(peer: &P) -> io::Result<Idle> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let together = Barrier::new(2);
+    let (ours, theirs) = meeting();
     thread::scope(|scope| {
-        let server = scope.spawn(|| {
+        let server = scope.spawn(move || {
             runtime()?.block_on(async {
                 let listener = Listener::from_std(listener)?;
                 let streams = park(async || {
@@ -54,8 +54,8 @@ pub fn idle<P: Peer>(peer: &P) -> io::Result<Idle> {
                     answer(&mut stream).await.map(|()| stream)
                 })
                 .await?;
-                together.wait();
-                together.wait();
+                theirs.meet()?;
+                theirs.meet()?;
                 io::Result::Ok(release(streams).await)
             })
         });
@@ -65,9 +65,9 @@ pub fn idle<P: Peer>(peer: &P) -> io::Result<Idle> {
                 ask(&mut stream).await.map(|()| stream)
             })
             .await?;
-            together.wait();
+            ours.meet()?;
             let held = release(streams).await;
-            together.wait();
+            ours.meet()?;
             io::Result::Ok(held)
         })?;
         let server = server.join().expect("the server does not panic")?;

@@ -7,13 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::peer::Stream;
 
 mod idle;
+mod meeting;
 mod rows;
 mod run;
 mod small;
 
 pub use idle::{Held, Idle, idle};
 pub use rows::{ROWS, Row, Threads, Unit};
-pub use run::{Counted, counted, timed};
+pub use run::{Counted, counted, in_memory, timed};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

@@ -2,13 +2,13 @@
 
 use std::hint::black_box;
 use std::io;
-use std::sync::Barrier;
 use std::thread;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Row, Threads, Work};
+use super::meeting::meeting;
+use super::{KIB, Row, Threads, Work};
 use crate::cost::{Cost, Start};
 use crate::peer::{Peer, Stream};
 use crate::transport::{self, Counter, Counts, Listener, connected};
@@ -57,6 +57,20 @@ pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted>
     })
 }
 
+/// Does the work of a row without a kernel, over pipes in memory.
+pub fn in_memory<P: Peer>(peer: &P, row: &Row, units: usize) -> io::Result<()> {
+    let (connections, each) = match row.work {
+        Work::Handshake => (units, 1),
+        _ => (1, units),
+    };
+    let runtime = Builder::new_current_thread().build()?;
+    for _ in 0..connections {
+        let transports = tokio::io::duplex(256 * KIB);
+        as_tasks(&runtime, peer, transports, row.work, each, || ())?;
+    }
+    Ok(())
+}
+
 /// Makes connections with a peer.
 struct Pair<P, C, S> {
     peer: P,
@@ -100,24 +114,7 @@ where
             tokio::try_join!(connected(listener.address()?), listener.accept())
         })?;
         let (client, server) = ((self.client)(client), (self.server)(server));
-        let (peer, other) = (self.peer.clone(), self.peer.clone());
-
-        let (mut begun, mut start) = (begin(), Start::now());
-        let (mut client, mut server) = runtime.block_on(both(
-            async move { peer.connect(client).await },
-            async move { other.accept(server).await },
-        ))?;
-        if work != Work::Handshake {
-            begun = begin();
-            start = Start::now();
-            (client, server) = runtime.block_on(both(
-                async move { work.client(&mut client, units).await.map(|()| client) },
-                async move { work.server(&mut server, units).await.map(|()| server) },
-            ))?;
-        }
-        let cost = start.cost();
-        drop((client, server));
-        Ok((cost, begun))
+        as_tasks(&runtime, &self.peer, (client, server), work, units, begin)
     }
 
     fn on_two_threads<B>(
@@ -129,34 +126,62 @@ where
         let runtime = runtime()?;
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let together = Barrier::new(2);
+        let (ours, theirs) = meeting();
         thread::scope(|scope| {
-            let server = scope.spawn(|| {
+            let server = scope.spawn(move || {
                 let runtime = self::runtime()?;
                 let mut stream = runtime.block_on(async {
                     let tcp = Listener::from_std(listener)?.accept().await?;
                     self.peer.accept((self.server)(tcp)).await
                 })?;
-                together.wait();
+                theirs.meet()?;
                 let start = Start::now();
                 runtime.block_on(work.server(&mut stream, units))?;
                 let cost = start.cost();
-                together.wait();
+                theirs.meet()?;
                 io::Result::Ok(cost.allocations)
             });
             let mut stream = runtime.block_on(async {
                 let tcp = connected(address).await?;
                 self.peer.connect((self.client)(tcp)).await
             })?;
-            together.wait();
+            ours.meet()?;
             let (begun, start) = (begin(), Start::now());
             runtime.block_on(work.client(&mut stream, units))?;
-            together.wait();
+            ours.meet()?;
             let mut cost = start.cost();
             cost.allocations += server.join().expect("the server does not panic")?;
             Ok((cost, begun))
         })
     }
+}
+
+/// Makes a connection over `transports` and does the work, with a task for each end.
+fn as_tasks<P: Peer, T: Stream, B>(
+    runtime: &Runtime,
+    peer: &P,
+    transports: (T, T),
+    work: Work,
+    units: usize,
+    begin: impl Fn() -> B,
+) -> io::Result<(Cost, B)> {
+    let (connecting, accepting) = (peer.clone(), peer.clone());
+    let (mut begun, mut start) = (begin(), Start::now());
+    let (mut client, mut server) = runtime.block_on(both(
+        async move { connecting.connect(transports.0).await },
+        async move { accepting.accept(transports.1).await },
+    ))?;
+    if work != Work::Handshake {
+        begun = begin();
+        start = Start::now();
+        (client, server) = runtime.block_on(both(
+            async move { work.client(&mut client, units).await.map(|()| client) },
+            async move { work.server(&mut server, units).await.map(|()| server) },
+        ))?;
+    }
+    let cost = start.cost();
+    drop((client, server));
+    Ok((cost, begun))
 }
 
 /// Runs both as tasks of this thread.
