@@ -121,6 +121,7 @@ impl<C: Sided> Engine for C {
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
+            [] => self.writer().flush().map(|()| 0),
             // For several slices rustls makes a list of its own.
             [one] => self.writer().write(one),
             several => self.writer().write_vectored(several),

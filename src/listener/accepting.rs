@@ -40,35 +40,37 @@ where
         // The task may have been started later than the transport was accepted.
         let left = self.deadline.saturating_sub(self.since.elapsed());
         let mut stage = Stage::Accept;
+        #[cfg(feature = "proxy-protocol")]
+        let mut proxy_header = None;
         let work = async {
+            #[cfg_attr(not(feature = "proxy-protocol"), expect(unused_mut))]
+            let mut io = self.io;
             #[cfg(feature = "proxy-protocol")]
-            let (io, proxy_header) = match self.has_header {
-                true => {
-                    stage = Stage::ProxyHeader;
-                    let mut io = self.io;
-                    let header = super::proxy::read(&mut io).await?;
-                    (io, Some(header.into()))
-                }
-                false => (self.io, None),
-            };
-            #[cfg(not(feature = "proxy-protocol"))]
-            let io = self.io;
-            let (stream, facts) = self.handshaker.handshake(io, &mut stage).await?;
-            let peer = |address| Peer {
-                address,
-                facts,
-                #[cfg(feature = "proxy-protocol")]
-                proxy_header,
-            };
-            io::Result::Ok((stream, peer))
+            if self.has_header {
+                stage = Stage::ProxyHeader;
+                proxy_header = Some(super::proxy::read(&mut io).await?.into());
+            }
+            self.handshaker.handshake(io, &mut stage).await
         };
         let error = match timeout(left, work).await {
-            Ok(Ok((stream, peer))) => return Ok((stream, peer(self.address))),
+            Ok(Ok((stream, facts))) => {
+                let peer = Peer {
+                    address: self.address,
+                    since: self.since,
+                    facts,
+                    #[cfg(feature = "proxy-protocol")]
+                    proxy_header,
+                };
+                return Ok((stream, peer));
+            }
             Ok(Err(error)) => error,
             Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"),
         };
         Err(Failed {
             peer: Some(self.address),
+            since: self.since,
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header,
             stage,
             error,
         })

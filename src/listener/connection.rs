@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 #[cfg(feature = "proxy-protocol")]
 use proxy_header::ProxyHeader;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::ending::{Guard, Half};
 
@@ -32,6 +33,8 @@ pub struct Connection<S, P, F> {
 pub struct Peer<P, F> {
     /// Where the transport comes from.
     pub address: P,
+    /// When the transport was accepted.
+    pub since: Instant,
     /// What the handshake has settled.
     pub facts: F,
     /// What a trusted proxy says of the client.

@@ -3,6 +3,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+#[cfg(feature = "proxy-protocol")]
+use std::sync::Arc;
+
+#[cfg(feature = "proxy-protocol")]
+use proxy_header::ProxyHeader;
+use tokio::time::Instant;
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +30,11 @@ pub enum Stage {
 pub struct Failed<P> {
     /// Where it came from; `None` if accepting itself failed.
     pub peer: Option<P>,
+    /// When the transport was accepted; when accepting failed, if it did.
+    pub since: Instant,
+    /// What a trusted proxy said of the client, if it came to that.
+    #[cfg(feature = "proxy-protocol")]
+    pub proxy_header: Option<Arc<ProxyHeader<'static>>>,
     /// How far it had come.
     pub stage: Stage,
     /// Why: `TimedOut` if the deadline has passed, `QuotaExceeded` if too many handshakes were in

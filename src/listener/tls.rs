@@ -245,7 +245,14 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
     }
 
     fn report(&mut self, peer: Option<I::Peer>, stage: Stage, error: io::Error) {
-        (self.report)(Failed { peer, stage, error });
+        (self.report)(Failed {
+            peer,
+            since: Instant::now(),
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header: None,
+            stage,
+            error,
+        });
     }
 }
 

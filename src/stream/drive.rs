@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorKind};
 /// can send tickets without end.
 pub(super) const BYTES_PER_POLL: usize = 128 * 1024;
 
+/// What an attempt counts for at least: many can bring little each.
+pub(super) const BYTES_PER_ATTEMPT: usize = BYTES_PER_POLL / ATTEMPTS_PER_POLL;
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,

@@ -8,9 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsStream;
-use super::drive::BYTES_PER_POLL;
+use super::drive::{BYTES_PER_ATTEMPT, BYTES_PER_POLL};
 use super::waiters::Half;
-use crate::callback::ATTEMPTS_PER_POLL;
 use crate::engine::Engine;
 
 impl<IO, C> TlsStream<IO, C>
@@ -18,63 +17,84 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once the engine has plaintext, or knows that there will be none.
-    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready once there may be plaintext. A handshake pushes by itself, and tells if it cannot: so
+    /// nothing is to be pushed behind it.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(Half::Reader, cx))?;
         }
-        let mut total = 0;
-        for _ in 0..ATTEMPTS_PER_POLL {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once the engine has plaintext, or knows that there will be none.
+    fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut spent = 0;
+        loop {
             match self.connection.plaintext() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(_) => return Poll::Ready(Ok(())),
-                Err(error) => {
-                    // Why the transport broke, if that is known, says more than that it has ended.
-                    let told = self.read_error.take().or_else(|| self.write_error.take());
-                    return Poll::Ready(Err(told.unwrap_or(error)));
-                }
-            }
-            // What arrived before the error is given out before it.
-            if self.inbox.is_empty() {
-                if let Some(error) = self.read_error.take() {
-                    return Poll::Ready(Err(error));
-                }
-            }
-            match ready!(self.poll_receive(Half::Reader, cx))? {
-                Ok(taken) => total += taken,
-                Err(failure) => return self.poll_fail(Half::Reader, cx, failure),
-            }
-            if total >= BYTES_PER_POLL {
-                break;
+                Err(error) => ready!(self.poll_after(error, &mut spent, cx))?,
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Copies every record that is there, as far as there is room.
     fn poll_copy(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        while buf.remaining() > 0 {
-            let answer = match self.poll_plaintext(cx) {
-                Poll::Ready(Ok(())) => self.connection.plaintext(),
-                Poll::Ready(Err(error)) => Err(error),
-                Poll::Pending if buf.filled().len() > before => break,
-                Poll::Pending => return Poll::Pending,
-            };
-            match answer {
+        let mut spent = 0;
+        loop {
+            let error = match self.connection.plaintext() {
                 Ok([]) => break,
                 Ok(chunk) => {
                     let taken = chunk.len().min(buf.remaining());
                     buf.put_slice(&chunk[..taken]);
                     self.connection.consume(taken);
+                    if buf.remaining() == 0 {
+                        break;
+                    }
+                    spent = 0;
+                    continue;
                 }
-                Err(error) if buf.filled().len() > before => {
+                Err(error) => error,
+            };
+            match self.poll_after(error, &mut spent, cx) {
+                Poll::Ready(Ok(())) => {}
+                answer if buf.filled().len() == before => return answer,
+                Poll::Ready(Err(error)) => {
                     self.read_error = Some(error);
                     break;
                 }
-                Err(error) => return Poll::Ready(Err(error)),
+                Poll::Pending => break,
             }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes more ciphertext in if the engine has no plaintext for want of it, and fails if it has
+    /// none for another reason. `spent` is what it has cost this poll until now.
+    fn poll_after(
+        &mut self,
+        error: io::Error,
+        spent: &mut usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            // Why the transport broke, if that is known, says more than that it has ended.
+            let told = self.read_error.take().or_else(|| self.write_error.take());
+            return Poll::Ready(Err(told.unwrap_or(error)));
+        }
+        if *spent >= BYTES_PER_POLL {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // What arrived before the error is given out before it.
+        if self.inbox.is_empty() {
+            if let Some(error) = self.read_error.take() {
+                return Poll::Ready(Err(error));
+            }
+        }
+        match ready!(self.poll_receive(Half::Reader, cx))? {
+            Ok(taken) => *spent += taken.max(BYTES_PER_ATTEMPT),
+            Err(failure) => return self.poll_fail(Half::Reader, cx, failure),
         }
         Poll::Ready(Ok(()))
     }
@@ -98,14 +118,12 @@ where
     /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
     /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
-        if !self.connection.is_handshaking() {
-            self.settle_early();
-        }
-        let sends = !self.connection.is_handshaking() && (parks || !self.outgoing.is_coalescing());
+        self.settle_early();
+        let sends = parks || !self.outgoing.is_coalescing();
         let owed = self.connection.wants_write() || (sends && !self.outgoing.waiting().is_empty());
-        if sends {
+        if owed && sends {
             ready!(self.poll_send_waiting(Half::Reader, cx))?;
-        } else {
+        } else if owed {
             ready!(self.poll_transmit(Half::Reader, cx))?;
         }
         // Not before all else is gone: answers would pile up for a peer that takes none of them.
@@ -133,6 +151,7 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_copy(cx, buf)?;
         this.push_behind(cx, answer.is_pending())?;
         answer.map(Ok)
@@ -146,6 +165,7 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
+        ready!(this.poll_readable(cx))?;
         let answer = this.poll_plaintext(cx)?;
         this.push_behind(cx, answer.is_pending())?;
         ready!(answer);

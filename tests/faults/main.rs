@@ -8,6 +8,8 @@
 
 mod rig;
 
+#[cfg(feature = "early-data")]
+mod found;
 mod others;
 mod parity;
 mod plans;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::child::bounded;
+use crate::bounded::bounded;
 
 /// Enough for all dependencies on a slow machine.
 const BUILD: Duration = Duration::from_secs(1800);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+
+use crate::bounded::bounded;
 
 /// A watchdog: many times what any of the programs needs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -134,13 +135,5 @@ impl Finished {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert!(self.stderr.contains(cause), "no {cause:?} in {self:#?}");
         self
-    }
-}
-
-/// Awaits `future`, and panics when it takes longer than `limit`.
-pub(crate) async fn bounded<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
-    match timeout(limit, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("{what} takes more than {limit:?}"),
     }
 }

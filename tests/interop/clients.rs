@@ -9,8 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
+use crate::bounded::bounded;
 use crate::built::example;
-use crate::child::{LIMIT, Running, bounded, run};
+use crate::child::{LIMIT, Running, run};
 use crate::files::Files;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";

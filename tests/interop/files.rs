@@ -13,7 +13,7 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn of(test: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("interop")
+            .join(env!("CARGO_CRATE_NAME"))
             .join(test);
         if folder.exists() {
             fs::remove_dir_all(&folder).expect("the folder of an earlier run is removed");

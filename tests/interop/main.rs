@@ -1,5 +1,6 @@
 //! The examples as programs: against openssl and curl, with bad input, and on their own.
 
+mod bounded;
 mod built;
 mod child;
 mod clients;

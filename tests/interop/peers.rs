@@ -11,8 +11,9 @@ use pollback_testkit::configs::{Setup, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::bounded::bounded;
 use crate::built::example;
-use crate::child::{Finished, LIMIT, bounded, run};
+use crate::child::{Finished, LIMIT, run};
 use crate::files::Files;
 
 /// What vouches for all servers here.

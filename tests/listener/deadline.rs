@@ -110,3 +110,26 @@ async fn a_deadline_can_be_out_of_reach() {
     let mut client = door.connect(1).await.unwrap().unwrap();
     super::assert_echo(&mut client).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_is_known_when_a_client_came() {
+    const DELAY: Duration = Duration::from_secs(2);
+    let (door, listener) = open(setup());
+    let (report, mut reported) = reports();
+    let mut listener = listener.with_deadline(DEADLINE).on_failure(report);
+    let came = Instant::now();
+    let (late, silent) = (door.knock(1), door.knock(2));
+    let late = tokio::spawn(async move {
+        sleep(DELAY).await;
+        connect(&setup(), late).await
+    });
+    let connection = listener.accept().await.expect("a connection");
+    assert_eq!(connection.peer().since, came);
+    assert_eq!(came.elapsed(), DELAY);
+    late.await.unwrap().unwrap();
+    super::serve(listener);
+    let failed = reported.recv().await.expect("a report");
+    assert_eq!((failed.peer, failed.since), (Some(2), came));
+    assert_eq!(came.elapsed(), DEADLINE);
+    drop(silent);
+}

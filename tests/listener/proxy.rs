@@ -117,6 +117,31 @@ async fn a_trusted_proxy_has_to_send_a_header() {
     assert_eq!(failed.error.kind(), io::ErrorKind::InvalidData);
 }
 
+#[tokio::test]
+async fn a_client_that_fails_is_known_all_the_same() {
+    let (door, listener) = open(setup());
+    let (report, mut reported) = reports();
+    let listener = listener.with_proxy_protocol(|_| true).on_failure(report);
+    super::serve(listener);
+    let mut bytes = [0; 64];
+    let header = ProxyHeader::with_address(claimed());
+    let length = header.encode_to_slice_v2(&mut bytes).unwrap();
+    for behind in [&b""[..], b"GET /"] {
+        let mut io = door.knock(TRUSTED);
+        io.write_all(&bytes[..length]).await.unwrap();
+        io.write_all(behind).await.unwrap();
+        drop(io);
+        let failed = reported.recv().await.unwrap();
+        assert_eq!((failed.peer, failed.stage), (Some(TRUSTED), Stage::Hello));
+        let said = failed.proxy_header.expect("it was read");
+        assert_eq!(said.proxied_address(), Some(&claimed()));
+    }
+    drop(door.knock(TRUSTED));
+    let failed = reported.recv().await.unwrap();
+    assert_eq!(failed.stage, Stage::ProxyHeader);
+    assert!(failed.proxy_header.is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_deadline_covers_the_header() {
     let (door, listener) = open(setup());

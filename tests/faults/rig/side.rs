@@ -147,7 +147,12 @@ impl Side {
     fn try_again(&self) {
         if let Some(stream) = &mut *self.stream.borrow_mut() {
             let mut context = Context::from_waker(Waker::noop());
-            let _ = Pin::new(&mut **stream).poll_flush(&mut context);
+            let flush = || Pin::new(&mut **stream).poll_flush(&mut context);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(flush)) {
+                if !is_injected(&*payload) {
+                    resume_unwind(payload);
+                }
+            }
         }
     }
 

@@ -1,0 +1,145 @@
+//! The PROXY protocol, to backends and from proxies in front.
+
+use pollback::hello;
+use pollback::listener::proxy_header::{ParseConfig, ProxiedAddress, ProxyHeader};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use crate::bounded::bounded;
+use crate::files::Files;
+use crate::peers::{Backend, connect_tcp, exchange, hear, say, setup, try_connect};
+use crate::process::{LIMIT, Proxy, listen, route};
+use crate::{TERMINATE, files};
+
+/// Reads a header of version 2, and nothing behind it.
+async fn header(server: &mut TcpStream) -> ProxyHeader<'static> {
+    let mut bytes = vec![0; 16];
+    let read = async {
+        server.read_exact(&mut bytes).await?;
+        let length = u16::from_be_bytes([bytes[14], bytes[15]]);
+        bytes.resize(16 + usize::from(length), 0);
+        server.read_exact(&mut bytes[16..]).await
+    };
+    bounded(LIMIT, "reading a header", read)
+        .await
+        .expect("a header");
+    let parsed = ProxyHeader::parse(&bytes, ParseConfig::default());
+    let (header, length) = parsed.expect("a valid header");
+    assert_eq!(length, bytes.len());
+    header.into_owned()
+}
+
+#[tokio::test]
+async fn version_1_comes_before_the_plaintext() {
+    let files = files("version_1_comes_before_the_plaintext", &["one.example"]);
+    let backend = Backend::new().await;
+    let v1 = "proxy_protocol = \"v1\"";
+    let configuration = listen("") + &route("one.example", backend.address, TERMINATE, v1);
+    let proxy = Proxy::start(&files, &configuration).await;
+    let client = try_connect(&proxy, "one.example", &setup()).await;
+    let mut client = client.expect("a client");
+    let mut server = backend.accept().await;
+    let from = client.get_ref().0.local_addr().unwrap().port();
+    let to = proxy.address.port();
+    let header = format!("PROXY TCP4 127.0.0.1 127.0.0.1 {from} {to}\r\n");
+    hear(&mut server, header.as_bytes()).await;
+    exchange(&mut client, &mut server).await;
+}
+
+#[tokio::test]
+async fn version_2_says_more() {
+    let files = files("version_2_says_more", &["one.example"]);
+    let backend = Backend::new().await;
+    let route = route(
+        "one.example",
+        backend.address,
+        "terminate = { chain = \"certificate.pem\", key = \"key.pem\", alpn = [\"h2\"] }",
+        "proxy_protocol = \"v2\"",
+    );
+    let proxy = Proxy::start(&files, &(listen("") + &route)).await;
+    let setup = setup().alpn(&["h2"]);
+    let client = try_connect(&proxy, "one.example", &setup).await;
+    let mut client = client.expect("a client");
+    let mut server = backend.accept().await;
+    let header = header(&mut server).await;
+    let source = client.get_ref().0.local_addr().unwrap();
+    let addresses = ProxiedAddress::stream(source, proxy.address);
+    assert_eq!(header.proxied_address(), Some(&addresses));
+    assert_eq!(header.authority(), Some("one.example"));
+    assert_eq!(header.alpn(), Some(&b"h2"[..]));
+    exchange(&mut client, &mut server).await;
+}
+
+#[tokio::test]
+async fn a_header_comes_before_what_is_passed_through() {
+    let files = Files::of("a_header_comes_before_what_is_passed_through");
+    let backend = Backend::new().await;
+    let v2 = "proxy_protocol = \"v2\"";
+    let configuration = listen("") + &route("localhost", backend.address, "", v2);
+    let proxy = Proxy::start(&files, &configuration).await;
+    let setup = setup();
+    let serve = async {
+        let mut server = backend.accept().await;
+        let header = header(&mut server).await;
+        assert_eq!(header.authority(), Some("localhost"));
+        assert_eq!(header.alpn(), None);
+        let hello = hello::peek(server).await.expect("the hello itself");
+        hello.accept(setup.server().into()).await
+    };
+    let (client, server) = tokio::join!(
+        try_connect(&proxy, "localhost", &setup),
+        bounded(LIMIT, "a handshake", serve),
+    );
+    exchange(
+        &mut client.expect("a client"),
+        &mut server.expect("a server"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_in_front_is_believed() {
+    let files = Files::of("a_trusted_proxy_in_front_is_believed");
+    let backend = Backend::new().await;
+    let configuration = listen("trusted_proxies = [\"127.0.0.0/8\"]")
+        + &route("localhost", backend.address, "", "proxy_protocol = \"v1\"");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+
+    let line = b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n";
+    let mut client = connect_tcp(&proxy).await;
+    say(&mut client, line).await;
+    let name = "localhost".try_into().expect("a valid name");
+    let connector = pollback::TlsConnector::from(std::sync::Arc::new(setup().client()));
+    let serve = async {
+        let mut server = backend.accept().await;
+        hear(&mut server, line).await;
+        let acceptor = pollback::TlsAcceptor::from(std::sync::Arc::new(setup().server()));
+        acceptor.accept(server).await
+    };
+    let (client, server) = tokio::join!(
+        bounded(LIMIT, "a handshake", connector.connect(name, client)),
+        bounded(LIMIT, "a handshake", serve),
+    );
+    exchange(
+        &mut client.expect("a client"),
+        &mut server.expect("a server"),
+    )
+    .await;
+    assert_eq!(proxy.record().await["peer"], "[2001:db8::1]:4711");
+
+    // Also where nothing comes of it.
+    let mut client = connect_tcp(&proxy).await;
+    say(&mut client, line).await;
+    drop(client);
+    let record = proxy.record().await;
+    assert_eq!(record["peer"], "[2001:db8::1]:4711");
+    assert_eq!(record["end"], "handshake failed");
+
+    // Such a proxy has to send a header.
+    let refused = try_connect(&proxy, "localhost", &setup()).await;
+    assert!(refused.is_err(), "a hello is no header");
+    let record = proxy.record().await;
+    assert_eq!(record["end"], "handshake failed");
+    let error = record["error"].as_str().expect("a reason");
+    assert!(error.contains("PROXY header"), "{error}");
+}
