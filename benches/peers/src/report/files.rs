@@ -6,8 +6,7 @@ use std::path::Path;
 use csv::Writer;
 use serde::Serialize;
 
-use super::{Line, Waiting, line_of};
-use crate::contenders::BASELINE;
+use super::{Line, Waiting, baseline_of};
 
 /// A line of `work.csv`. Times and counts are per unit.
 #[derive(Serialize)]
@@ -17,7 +16,7 @@ struct Figures {
     unit: &'static str,
     processor_us_median: f64,
     processor_us_minimum: f64,
-    ratio: Option<f64>,
+    ratio: f64,
     wall_us_median: f64,
     wall_us_minimum: f64,
     reads: f64,
@@ -55,7 +54,7 @@ pub fn write_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
     let mut figures = Writer::from_path(folder.join("work.csv"))?;
     let mut samples = Writer::from_path(folder.join("samples.csv"))?;
     for line in lines {
-        figures.serialize(figures_of(line, line_of(lines, line.row, BASELINE)))?;
+        figures.serialize(figures_of(line, baseline_of(lines, line)))?;
         for (round, cost) in line.samples.iter().enumerate() {
             samples.serialize(Sample {
                 row: line.row.name,
@@ -72,7 +71,7 @@ pub fn write_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn figures_of(line: &Line, baseline: Option<&Line>) -> Figures {
+fn figures_of(line: &Line, baseline: &Line) -> Figures {
     let (processor, wall, calls) = (line.processor(), line.wall(), &line.counted.calls);
     let each = |count| line.per_unit(count);
     Figures {
@@ -81,7 +80,7 @@ fn figures_of(line: &Line, baseline: Option<&Line>) -> Figures {
         unit: line.row.unit.name(),
         processor_us_median: processor.median,
         processor_us_minimum: processor.minimum,
-        ratio: baseline.map(|baseline| line.ratio(baseline)),
+        ratio: line.ratio(baseline),
         wall_us_median: wall.median,
         wall_us_minimum: wall.minimum,
         reads: each(calls.reads.answered),

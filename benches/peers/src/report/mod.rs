@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::contenders::BASELINE;
 use crate::cost::Cost;
 use crate::work::{Counted, Idle, Row};
 
@@ -91,9 +92,10 @@ impl Line {
     }
 }
 
-/// The line of the same row for another peer, if that took part.
-pub fn line_of<'l>(lines: &'l [Line], row: &Row, peer: &str) -> Option<&'l Line> {
+/// The line of the same row that the others are compared with.
+fn baseline_of<'l>(lines: &'l [Line], line: &Line) -> &'l Line {
     lines
         .iter()
-        .find(|line| line.row.name == row.name && line.peer == peer)
+        .find(|other| other.row.name == line.row.name && other.peer == BASELINE)
+        .expect("the baseline takes part in every row")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Line, Waiting, line_of};
+use super::{Line, Waiting, baseline_of};
 use crate::contenders::{BASELINE, CONTENDERS};
 use crate::work::{Held, Idle};
 
@@ -55,7 +55,7 @@ pub fn draw_memory(folder: &Path, waiting: &[Waiting]) -> Result<(), Box<dyn Err
     let group = |end: &str, held: fn(&Idle) -> Held| {
         let heap = |waiting: &Waiting| held(&waiting.idle).heap;
         let baseline = waiting.iter().find(|waiting| waiting.peer == BASELINE);
-        let whole = heap(baseline.unwrap_or(&waiting[0])) as f64;
+        let whole = heap(baseline.expect("the baseline takes part")) as f64;
         let bars = waiting.iter().map(|waiting| Bar {
             peer: waiting.peer,
             ratio: heap(waiting) as f64 / whole,
@@ -84,7 +84,7 @@ fn groups(
         .chunk_by(|one, other| one.row.name == other.row.name)
         .map(|lines| {
             let row = lines[0].row;
-            let baseline = line_of(lines, row, BASELINE).unwrap_or(&lines[0]);
+            let baseline = baseline_of(lines, &lines[0]);
             let bars = lines.iter().map(|line| Bar {
                 peer: line.peer,
                 ratio: ratio(line, baseline),

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::{Line, Waiting, line_of};
-use crate::contenders::BASELINE;
+use super::{Line, Waiting, baseline_of};
 
 /// The rows that take time, as text.
 pub struct Work<'l>(pub &'l [Line]);
@@ -34,29 +33,29 @@ impl fmt::Display for Work<'_> {
                     "allocs",
                 )?;
             }
-            write_line(f, line, line_of(self.0, line.row, BASELINE))?;
+            write_line(f, line, baseline_of(self.0, line))?;
         }
         Ok(())
     }
 }
 
-fn write_line(f: &mut fmt::Formatter<'_>, line: &Line, baseline: Option<&Line>) -> fmt::Result {
+fn write_line(f: &mut fmt::Formatter<'_>, line: &Line, baseline: &Line) -> fmt::Result {
     let (processor, calls) = (line.processor(), &line.counted.calls);
     let each = |count| line.per_unit(count);
     writeln!(
         f,
-        "  {:20} {:9.2} {:9.2} {:>6} {:9.2} {:8.2} {:8.2} {:8.2} {:>8} {:9.0} {:>8}",
+        "  {:20} {:9.2} {:9.2} {:6.3} {:9.2} {:8.2} {:8.2} {:8.2} {:>8} {:9.0} {:>8}",
         line.peer,
         processor.median,
         processor.minimum,
-        or_dash(baseline.map(|baseline| line.ratio(baseline)), 3),
+        line.ratio(baseline),
         line.wall().median,
         each(calls.reads.answered),
         each(calls.writes.answered),
         each(calls.reads.pending + calls.writes.pending),
-        or_dash(line.counted.records.map(each), 2),
+        or_dash(line.counted.records.map(each)),
         line.wire_bytes(),
-        or_dash(line.counted.allocations.map(each), 2),
+        or_dash(line.counted.allocations.map(each)),
     )
 }
 
@@ -79,6 +78,6 @@ impl fmt::Display for Memory<'_> {
     }
 }
 
-fn or_dash(number: Option<f64>, digits: usize) -> String {
-    number.map_or_else(|| "-".into(), |number| format!("{number:.digits$}"))
+fn or_dash(number: Option<f64>) -> String {
+    number.map_or_else(|| "-".into(), |number| format!("{number:.2}"))
 }

@@ -1,7 +1,7 @@
 //! The transport, and where it counts.
 
 use std::io::{self, IoSlice};
-use std::ops::{Add, Sub};
+use std::ops::Sub;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
@@ -33,18 +33,6 @@ impl Calls {
     }
 }
 
-impl Add for Calls {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            answered: self.answered + other.answered,
-            pending: self.pending + other.pending,
-            bytes: self.bytes + other.bytes,
-        }
-    }
-}
-
 impl Sub for Calls {
     type Output = Self;
 
@@ -70,19 +58,6 @@ pub struct Counts {
     pub records: u64,
 }
 
-impl Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            reads: self.reads + other.reads,
-            writes: self.writes + other.writes,
-            flushes: self.flushes + other.flushes,
-            records: self.records + other.records,
-        }
-    }
-}
-
 impl Sub for Counts {
     type Output = Self;
 
@@ -96,46 +71,18 @@ impl Sub for Counts {
     }
 }
 
-/// Reads the counts of a [`Counted`], wherever that is.
+/// Where transports count, all of them together.
 #[derive(Clone, Debug, Default)]
-pub struct Counter(Arc<Mutex<Tally>>);
-
-#[derive(Debug, Default)]
-struct Tally {
-    reads: Calls,
-    writes: Calls,
-    flushes: Calls,
-    records: Records,
-}
+pub struct Counter(Arc<Mutex<Counts>>);
 
 impl Counter {
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        let tally = self.tally();
-        Counts {
-            reads: tally.reads,
-            writes: tally.writes,
-            flushes: tally.flushes,
-            records: tally.records.begun(),
-        }
+        *self.lock()
     }
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().expect("nothing panics while it counts")
-    }
-
-    fn wrote(&self, slices: &[IoSlice<'_>], answer: &Poll<io::Result<usize>>) {
-        let mut tally = self.tally();
-        tally.writes.count(answer);
-        let mut taken = match answer {
-            Poll::Ready(Ok(taken)) => *taken,
-            _ => 0,
-        };
-        for slice in slices {
-            let passed = taken.min(slice.len());
-            tally.records.pass(&slice[..passed]);
-            taken -= passed;
-        }
     }
 }
 
@@ -143,6 +90,7 @@ impl Counter {
 #[derive(Debug)]
 pub struct Counted<T> {
     transport: T,
+    records: Records,
     counter: Counter,
 }
 
@@ -151,7 +99,22 @@ impl<T> Counted<T> {
     pub fn new(transport: T, counter: &Counter) -> Self {
         Self {
             transport,
+            records: Records::default(),
             counter: counter.clone(),
+        }
+    }
+
+    fn wrote(&mut self, slices: &[IoSlice<'_>], answer: &Poll<io::Result<usize>>) {
+        let mut counts = self.counter.lock();
+        counts.writes.count(answer);
+        let mut taken = match answer {
+            Poll::Ready(Ok(taken)) => *taken,
+            _ => 0,
+        };
+        for slice in slices {
+            let passed = taken.min(slice.len());
+            counts.records += self.records.pass(&slice[..passed]);
+            taken -= passed;
         }
     }
 }
@@ -167,7 +130,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Counted<T> {
         let answer = Pin::new(&mut this.transport)
             .poll_read(cx, buffer)
             .map_ok(|()| buffer.filled().len() - before);
-        this.counter.tally().reads.count(&answer);
+        this.counter.lock().reads.count(&answer);
         answer.map_ok(|_| ())
     }
 }
@@ -180,7 +143,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.transport).poll_write(cx, bytes);
-        this.counter.wrote(&[IoSlice::new(bytes)], &answer);
+        this.wrote(&[IoSlice::new(bytes)], &answer);
         answer
     }
 
@@ -191,7 +154,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.transport).poll_write_vectored(cx, slices);
-        this.counter.wrote(slices, &answer);
+        this.wrote(slices, &answer);
         answer
     }
 
@@ -202,7 +165,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.transport).poll_flush(cx).map_ok(|()| 0);
-        this.counter.tally().flushes.count(&answer);
+        this.counter.lock().flushes.count(&answer);
         answer.map_ok(|_| ())
     }
 

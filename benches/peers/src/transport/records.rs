@@ -1,9 +1,8 @@
 //! TLS records, seen from outside.
 
-/// Counts the records in the bytes that pass.
+/// Finds the records in the bytes that pass.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    begun: u64,
     /// The header, as far as it is there.
     header: Vec<u8>,
     /// How much of the record is still to come.
@@ -11,7 +10,9 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) {
+    /// Says how many records begin in these bytes.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> u64 {
+        let mut begun = 0;
         while let Some(&first) = bytes.first() {
             if self.rest > 0 {
                 let passed = self.rest.min(bytes.len());
@@ -23,14 +24,11 @@ impl Records {
             bytes = &bytes[1..];
             if let [_, _, _, high, low] = self.header[..] {
                 self.rest = usize::from(u16::from_be_bytes([high, low]));
-                self.begun += 1;
+                begun += 1;
                 self.header.clear();
             }
         }
-    }
-
-    pub(super) fn begun(&self) -> u64 {
-        self.begun
+        begun
     }
 }
 
@@ -44,10 +42,8 @@ mod tests {
         let bytes = [record(0), record(1), record(200), record(7)].concat();
         for size in 1..bytes.len() {
             let mut records = Records::default();
-            for piece in bytes.chunks(size) {
-                records.pass(piece);
-            }
-            assert_eq!(records.begun(), 4, "in pieces of {size}");
+            let begun: u64 = bytes.chunks(size).map(|piece| records.pass(piece)).sum();
+            assert_eq!(begun, 4, "in pieces of {size}");
         }
     }
 }

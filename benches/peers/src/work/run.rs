@@ -33,7 +33,7 @@ pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
         Work::Handshake => (units, 1),
         _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
     };
-    let pair = Pair::new(peer, |tcp| tcp, |tcp| tcp);
+    let pair = Pair::new(peer, |tcp| tcp);
     (0..connections)
         .map(|_| Ok(pair.run(row, each, || ())?.0))
         .sum()
@@ -41,15 +41,10 @@ pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
 
 /// Does the work of a row and counts.
 pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted> {
-    let (ours, theirs) = (Counter::default(), Counter::default());
-    let pair = Pair::new(
-        peer,
-        |tcp| transport::Counted::new(tcp, &ours),
-        |tcp| transport::Counted::new(tcp, &theirs),
-    );
-    let counts = || ours.counts() + theirs.counts();
-    let (cost, before) = pair.run(row, units, counts)?;
-    let calls = counts() - before;
+    let counter = Counter::default();
+    let pair = Pair::new(peer, |tcp| transport::Counted::new(tcp, &counter));
+    let (cost, before) = pair.run(row, units, || counter.counts())?;
+    let calls = counter.counts() - before;
     Ok(Counted {
         calls,
         records: P::MAKES_RECORDS.then_some(calls.records),
@@ -71,26 +66,20 @@ pub fn in_memory<P: Peer>(peer: &P, row: &Row, units: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes connections with a peer.
-struct Pair<P, C, S> {
+/// Makes connections with a peer, over TCP that is wrapped in something.
+struct Pair<P, W> {
     peer: P,
-    client: C,
-    server: S,
+    wrap: W,
 }
 
-impl<P, C, S, T> Pair<P, C, S>
+impl<P, W, T> Pair<P, W>
 where
     P: Peer,
-    C: Fn(TcpStream) -> T + Sync,
-    S: Fn(TcpStream) -> T + Sync,
+    W: Fn(TcpStream) -> T + Sync,
     T: Stream,
 {
-    fn new(peer: P, client: C, server: S) -> Self {
-        Self {
-            peer,
-            client,
-            server,
-        }
+    fn new(peer: P, wrap: W) -> Self {
+        Self { peer, wrap }
     }
 
     /// Does the work of a row on a new connection. `begin` is called when the work begins.
@@ -113,8 +102,8 @@ where
             let listener = Listener::new().await?;
             tokio::try_join!(connected(listener.address()?), listener.accept())
         })?;
-        let (client, server) = ((self.client)(client), (self.server)(server));
-        as_tasks(&runtime, &self.peer, (client, server), work, units, begin)
+        let transports = ((self.wrap)(client), (self.wrap)(server));
+        as_tasks(&runtime, &self.peer, transports, work, units, begin)
     }
 
     fn on_two_threads<B>(
@@ -132,7 +121,7 @@ where
                 let runtime = self::runtime()?;
                 let mut stream = runtime.block_on(async {
                     let tcp = Listener::from_std(listener)?.accept().await?;
-                    self.peer.accept((self.server)(tcp)).await
+                    self.peer.accept((self.wrap)(tcp)).await
                 })?;
                 theirs.meet()?;
                 let start = Start::now();
@@ -143,7 +132,7 @@ where
             });
             let mut stream = runtime.block_on(async {
                 let tcp = connected(address).await?;
-                self.peer.connect((self.client)(tcp)).await
+                self.peer.connect((self.wrap)(tcp)).await
             })?;
             ours.meet()?;
             let (begun, start) = (begin(), Start::now());
