@@ -5,7 +5,7 @@ use std::io;
 use pollback::Options;
 
 use crate::cost::Cost;
-use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls};
+use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls, UnbufferedRustls};
 use crate::work::{self, Counted, Idle, Row};
 
 /// A peer with a name.
@@ -30,6 +30,7 @@ pub const CONTENDERS: &[Contender] = &[
     contender("pollback-coalescing", &Made(|| Pollback::with(COALESCING))),
     contender("pollback-unsent", &Made(|| Pollback::with(UNSENT))),
     contender(BASELINE, &Made(TokioRustls::default)),
+    contender("rustls-unbuffered", &Made(UnbufferedRustls::default)),
     contender("tokio-openssl", &Made(TokioOpenssl::default)),
     contender("tcp", &Made(|| Tcp)),
 ];

@@ -7,9 +7,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 mod on_openssl;
 mod on_rustls;
 mod plain;
+mod unbuffered;
 
 pub use on_openssl::TokioOpenssl;
-pub use on_rustls::{Pollback, TokioRustls};
+pub use on_rustls::{Pollback, TokioRustls, UnbufferedRustls};
 pub use plain::Tcp;
 
 /// Anything that tokio can poll and that a task can own.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use pollback::{Options, TlsAcceptor, TlsConnector};
 use pollback_testkit::certificates::Authority;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
 use rustls::{ClientConfig, ServerConfig, version};
 
+use super::unbuffered::Unbuffered;
 use super::{Peer, Stream};
 
 /// pollback.
@@ -24,6 +26,22 @@ pub struct Pollback {
 pub struct TokioRustls {
     connector: tokio_rustls::TlsConnector,
     acceptor: tokio_rustls::TlsAcceptor,
+}
+
+/// The unbuffered connections of rustls, without what makes a stream of them.
+#[derive(Clone)]
+pub struct UnbufferedRustls {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+impl Default for UnbufferedRustls {
+    fn default() -> Self {
+        Self {
+            client: client_config(),
+            server: server_config(),
+        }
+    }
 }
 
 impl Pollback {
@@ -61,6 +79,21 @@ impl Peer for Pollback {
 
     async fn accept<T: Stream>(&self, transport: T) -> io::Result<Self::Server<T>> {
         self.acceptor.accept(transport).await
+    }
+}
+
+impl Peer for UnbufferedRustls {
+    type Client<T: Stream> = Unbuffered<UnbufferedClientConnection, T>;
+    type Server<T: Stream> = Unbuffered<UnbufferedServerConnection, T>;
+
+    async fn connect<T: Stream>(&self, transport: T) -> io::Result<Self::Client<T>> {
+        let connection = UnbufferedClientConnection::new(Arc::clone(&self.client), name());
+        Unbuffered::handshake(transport, connection.map_err(io::Error::other)?).await
+    }
+
+    async fn accept<T: Stream>(&self, transport: T) -> io::Result<Self::Server<T>> {
+        let connection = UnbufferedServerConnection::new(Arc::clone(&self.server));
+        Unbuffered::handshake(transport, connection.map_err(io::Error::other)?).await
     }
 }
 
