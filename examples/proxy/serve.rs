@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pollback::listener::Failed;
 use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader};
+use pollback::{Error, ErrorKind};
 
 use crate::backend::Introduction;
 use crate::counters::Counters;
@@ -82,7 +83,7 @@ fn proxied<'a>(header: &'a Option<Arc<ProxyHeader<'static>>>) -> Option<&'a Prox
 
 /// Whether the listener has closed the connection, at the end of the grace time.
 fn is_of_listener(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionAborted && error.raw_os_error().is_none()
+    Error::find(error).is_some_and(|error| error.kind() == ErrorKind::Ended)
 }
 
 /// Leaves a line for a client that could not be served.

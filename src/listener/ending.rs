@@ -46,8 +46,8 @@ impl Ending {
 
     /// Makes the listener accept no more and waits until all its handshakes and streams are gone,
     /// for `grace` at most. Then handshakes are dropped, and each stream that is left sends
-    /// close_notify and fails its reader and writer with `ConnectionAborted`; for that they have one
-    /// more second.
+    /// close_notify and fails its reader and writer with [`ErrorKind::Ended`](crate::ErrorKind::Ended);
+    /// for that they have one more second.
     ///
     /// The listener has to be polled meanwhile, or dropped.
     ///
