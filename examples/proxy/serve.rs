@@ -99,6 +99,7 @@ pub(crate) fn report(failed: Failed<SocketAddr>, counters: Counters) {
         peer: proxied.map_or(address, |address| address.source),
         server_name: unserved.and_then(|unserved| unserved.server_name.clone()),
         end: match unserved {
+            _ if is_of_listener(&failed.error) => End::Stopped,
             Some(_) if route.is_none() => End::UnknownName,
             _ => End::Handshake,
         },

@@ -1,6 +1,6 @@
 //! The end of a listener.
 
-use super::{Served, assert_echo, connect, echo, open, serve, setup};
+use super::{Served, assert_echo, connect, echo, hello, open, reports, serve, setup};
 use futures_util::{FutureExt, StreamExt, stream};
 use pollback::listener::{Ending, Handshaker, Stage, TlsListener, Transports};
 use pollback::{Error, ErrorKind};
@@ -102,6 +102,30 @@ async fn what_is_left_after_the_grace_time_is_closed_with_a_close_notify() {
     }
     assert_eq!(stalled.read(&mut [0]).await.unwrap(), 0);
     server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_that_the_end_cuts_off_are_reported() {
+    let setup = setup();
+    let (door, listener) = open(setup.clone());
+    let (report, mut reported) = reports();
+    let listener = listener.with_deadline(2 * GRACE).on_failure(report);
+    let ending = listener.ending();
+    let server = serve(listener);
+    let _silent = door.knock(0);
+    let mut stalled = door.knock(1);
+    stalled.write_all(&hello(&setup)).await.unwrap();
+    yield_now().await;
+    let begun = Instant::now();
+    assert_eq!(ending.drain(GRACE).await, 0, "they are no streams yet");
+    assert_eq!(begun.elapsed(), GRACE);
+    server.await.unwrap();
+    let mut stages = [None; 2];
+    while let Some(failed) = reported.recv().await {
+        assert_ended(&failed.error);
+        stages[failed.peer.expect("it is known")] = Some(failed.stage);
+    }
+    assert_eq!(stages, [Some(Stage::Hello), Some(Stage::Handshake)]);
 }
 
 /// A connection that the listener has given, and its client.
