@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A folder that is gone after the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
             "pollback-files-{}-{}",
@@ -36,7 +36,7 @@ impl Folder {
         self.0.join("key.pem")
     }
 
-    fn put(&self, identity: &Identity) {
+    pub(super) fn put(&self, identity: &Identity) {
         fs::write(self.chain(), identity.certificate_pem()).unwrap();
         fs::write(self.key(), identity.key_pem()).unwrap();
     }
@@ -61,7 +61,7 @@ fn build(
         .with_single_cert(chain, key)
 }
 
-fn files(folder: &Folder) -> PemFiles<Build> {
+pub(super) fn files(folder: &Folder) -> PemFiles<Build> {
     PemFiles::new(folder.chain(), folder.key(), build)
 }
 

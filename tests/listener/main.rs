@@ -5,10 +5,13 @@
 mod accept;
 #[cfg(feature = "axum")]
 mod axum;
+mod crowd;
 mod deadline;
 mod ending;
 mod errors;
 mod files;
+#[path = "../promises/heap.rs"]
+mod heap;
 mod limit;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
