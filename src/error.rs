@@ -77,6 +77,8 @@ pub enum ErrorKind {
     Unregistered,
     /// Nobody is left who could announce that a callback transport is ready.
     Abandoned,
+    /// The listener has ended, and the grace time for what it had accepted is over.
+    Ended,
     /// Any other failure of TLS.
     Tls,
 }
@@ -124,6 +126,7 @@ impl Error {
             ErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
             ErrorKind::InvalidAlpn => io::ErrorKind::InvalidInput,
             ErrorKind::Closed | ErrorKind::Abandoned => io::ErrorKind::BrokenPipe,
+            ErrorKind::Ended => io::ErrorKind::ConnectionAborted,
             ErrorKind::Refused => io::ErrorKind::WriteZero,
             ErrorKind::OverReported | ErrorKind::Unregistered => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
@@ -235,6 +238,7 @@ impl fmt::Display for ErrorKind {
             Self::OverReported => "a transport answered more bytes than it was offered",
             Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
             Self::Abandoned => "nobody is left who could announce readiness",
+            Self::Ended => "the server has ended",
             Self::Tls => "TLS failed",
         })
     }

@@ -201,8 +201,8 @@ fn the_c_side_is_what_the_transport_is() {
 #[rustfmt::skip]
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
-        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, Peer, SharedConfig, Stage,
-        TlsListener, Transports, WhenFull,
+        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
+        Stage, TlsListener, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -222,6 +222,7 @@ fn a_listener_is_what_it_accepts_from() {
         SharedConfig                                => yes yes yes;
         PemFiles<Function>                          => yes yes yes;
         LoadError                                   => yes yes yes;
+        PemPart                                     => yes yes yes;
         ByHello<Function>                           => yes yes yes;
         Transports<TcpStream>                       => yes yes yes;
         Transports<Local>                           => no  no  yes;

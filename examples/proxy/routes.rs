@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use pollback::listener::PemFiles;
+use pollback::listener::{PemFiles, PemPart};
 use pollback::rustls::pki_types::{DnsName, pem};
 use pollback::rustls::server::ProducesTickets;
 use pollback::rustls::{ServerConfig, crypto};
@@ -140,7 +140,7 @@ fn accept(
     }
     let chain = folder.join(terminate.chain.get_ref());
     let key = folder.join(terminate.key.get_ref());
-    let files = PemFiles::new(&chain, &key, |chain, key| {
+    let files = PemFiles::new(chain, key, |chain, key| {
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
         ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -148,7 +148,7 @@ fn accept(
             .with_single_cert(chain, key)
     });
     let mut config = files.load().map_err(|error| {
-        let (span, expected) = match error.path() == chain {
+        let (span, expected) = match error.part() != PemPart::Key {
             true => (terminate.chain.span(), "a certificate chain"),
             false => (terminate.key.span(), "a private key"),
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pollback::listener::Failed;
 use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader};
+use pollback::{Error, ErrorKind};
 
 use crate::backend::Introduction;
 use crate::counters::Counters;
@@ -82,7 +83,7 @@ fn proxied<'a>(header: &'a Option<Arc<ProxyHeader<'static>>>) -> Option<&'a Prox
 
 /// Whether the listener has closed the connection, at the end of the grace time.
 fn is_of_listener(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ConnectionAborted && error.raw_os_error().is_none()
+    Error::find(error).is_some_and(|error| error.kind() == ErrorKind::Ended)
 }
 
 /// Leaves a line for a client that could not be served.
@@ -98,6 +99,7 @@ pub(crate) fn report(failed: Failed<SocketAddr>, counters: Counters) {
         peer: proxied.map_or(address, |address| address.source),
         server_name: unserved.and_then(|unserved| unserved.server_name.clone()),
         end: match unserved {
+            _ if is_of_listener(&failed.error) => End::Stopped,
             Some(_) if route.is_none() => End::UnknownName,
             _ => End::Handshake,
         },

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::recorder::Recorder;
 use super::{Hello, Replay};
+use crate::callback::ATTEMPTS_PER_POLL;
 use crate::server::{Reception, StartHandshake};
 
 /// How many bytes a ClientHello may have, its records counted: 64 KiB less two bytes, since rustls
@@ -91,11 +92,17 @@ where
             return Poll::Ready(Err(this.reception.reason()));
         };
         // The acceptor sets memory aside as soon as it reads, and most of those who stall a server
-        // never send a byte.
-        if recorder.is_empty() {
+        // send no byte, or a few.
+        for _ in 0..ATTEMPTS_PER_POLL {
+            let before = recorder.len();
+            if !recorder.is_in_first_record() {
+                break;
+            }
             match ready!(recorder.poll_more(cx)) {
+                Ok(()) if recorder.len() == before => break,
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     this.reception.fail(error);
+                    break;
                 }
                 _ => {}
             }

@@ -12,6 +12,12 @@ use crate::error::ErrorKind;
 /// The header of a record: its type, version and length.
 const HEADER: usize = 5;
 
+/// The type of a record with a part of a handshake.
+const HANDSHAKE: u8 = 22;
+
+/// The longest body that a plain record may have.
+const LONGEST: usize = 16 * 1024;
+
 /// How much is read at once.
 const CHUNK: usize = 2048;
 
@@ -43,8 +49,20 @@ impl<IO> Recorder<IO> {
         self.limit = limit;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the rest of the first record is still to come; not if its beginning is no record of
+    /// a handshake, which can be refused at once.
+    pub(super) fn is_in_first_record(&self) -> bool {
+        self.record == 0
+            && match self.bytes[..] {
+                [] => true,
+                [HANDSHAKE] => true,
+                [HANDSHAKE, 3, ..] => self.missing() <= LONGEST,
+                _ => false,
+            }
     }
 
     pub(super) fn transport(&mut self) -> &mut IO {

@@ -1,12 +1,18 @@
 //! What happens between the transport and the stream.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
 use tokio::time::{Instant, timeout};
 
+use super::ending::Tracker;
 use super::{Failed, Handshaker, Peer, Stage};
+use crate::error::ErrorKind;
 
 /// What becomes of a transport.
 pub(super) type Outcome<IO, P, H> = Result<
@@ -29,6 +35,7 @@ pub(super) struct Accepting<IO, P, H> {
     /// Whether a header of the PROXY protocol comes first.
     #[cfg(feature = "proxy-protocol")]
     pub(super) has_header: bool,
+    pub(super) tracker: Arc<Tracker>,
 }
 
 impl<IO, P, H> Accepting<IO, P, H>
@@ -52,8 +59,17 @@ where
             }
             self.handshaker.handshake(io, &mut stage).await
         };
-        let error = match timeout(left, work).await {
-            Ok(Ok((stream, facts))) => {
+        let result = {
+            let mut work = pin!(timeout(left, work));
+            let mut closing = pin!(self.tracker.closing());
+            let first = poll_fn(|cx| match work.as_mut().poll(cx) {
+                Poll::Pending => closing.as_mut().poll(cx).map(|()| None),
+                ready => ready.map(Some),
+            });
+            first.await
+        };
+        let error = match result {
+            Some(Ok(Ok((stream, facts)))) => {
                 let peer = Peer {
                     address: self.address,
                     since: self.since,
@@ -63,8 +79,9 @@ where
                 };
                 return Ok((stream, peer));
             }
-            Ok(Err(error)) => error,
-            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"),
+            Some(Ok(Err(error))) => error,
+            None => ErrorKind::Ended.into(),
+            Some(Err(_)) => io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"),
         };
         Err(Failed {
             peer: Some(self.address),

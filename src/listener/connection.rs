@@ -13,12 +13,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::ending::{Guard, Half};
+use crate::error::ErrorKind;
 
 /// A connection that a listener has accepted: the stream, and who is at its other end.
 ///
 /// Reads and writes are those of the stream, until the grace time of
 /// [`Ending::drain`](super::Ending::drain) is over: then the stream is shut down, with the
-/// close_notify of TLS, and both fail with `ConnectionAborted`.
+/// close_notify of TLS, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`).
 pub struct Connection<S, P, F> {
     stream: S,
     peer: Peer<P, F>,
@@ -99,8 +100,7 @@ impl<S: AsyncWrite + Unpin, P, F> Connection<S, P, F> {
         }
         self.guard.wake();
         // A stream that could not be shut down has ended all the same.
-        let error = "the server has ended";
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)))
+        Poll::Ready(Err(ErrorKind::Ended.into()))
     }
 }
 

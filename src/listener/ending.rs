@@ -45,9 +45,9 @@ impl Ending {
     }
 
     /// Makes the listener accept no more and waits until all its handshakes and streams are gone,
-    /// for `grace` at most. Then handshakes are dropped, and each stream that is left sends
-    /// close_notify and fails its reader and writer with `ConnectionAborted`; for that they have one
-    /// more second.
+    /// for `grace` at most. Then handshakes are dropped and reported as failed, and each stream that is
+    /// left sends close_notify and fails its reader and writer, all with
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended); for that they have one more second.
     ///
     /// The listener has to be polled meanwhile, or dropped.
     ///
@@ -96,6 +96,8 @@ pub(super) struct Tracker {
     phase: AtomicU8,
     state: Mutex<State>,
     changed: Notify,
+    /// Apart from the above, which wakes on lesser occasions, and would wake every handshake.
+    closing: Notify,
 }
 
 struct State {
@@ -121,6 +123,7 @@ impl Tracker {
                 next: 0,
             }),
             changed: Notify::new(),
+            closing: Notify::new(),
         })
     }
 
@@ -143,9 +146,20 @@ impl Tracker {
             (state.listener.take(), streams)
         };
         self.changed.notify_waiters();
+        if phase == Phase::Closing {
+            self.closing.notify_waiters();
+        }
         // Wakers run code of others, so not under the lock.
         listener.into_iter().for_each(Waker::wake);
         streams.iter().for_each(|parked| parked.wake());
+    }
+
+    /// Waits until handshakes are to be dropped.
+    pub(super) async fn closing(&self) {
+        let closing = self.closing.notified();
+        if self.phase() != Phase::Closing {
+            closing.await;
+        }
     }
 
     /// Has the listener's task woken when the phase changes.

@@ -38,7 +38,8 @@ pub struct Failed<P> {
     /// How far it had come.
     pub stage: Stage,
     /// Why: `TimedOut` if the deadline has passed, `QuotaExceeded` if too many handshakes were in
-    /// flight. [`Error::find`](crate::Error::find) tells the failures of TLS apart.
+    /// flight. [`Error::find`](crate::Error::find) tells the failures of TLS apart, and the end of
+    /// the grace time from both.
     pub error: io::Error,
 }
 

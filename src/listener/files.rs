@@ -72,13 +72,14 @@ where
     pub fn load(&self) -> Result<ServerConfig, LoadError> {
         let chain = CertificateDer::pem_file_iter(&self.chain)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| LoadError::new(&self.chain, error))?;
+            .map_err(|error| LoadError::new(PemPart::Chain, &self.chain, error))?;
         if chain.is_empty() {
-            return Err(LoadError::new(&self.chain, pem::Error::NoItemsFound));
+            let error = pem::Error::NoItemsFound;
+            return Err(LoadError::new(PemPart::Chain, &self.chain, error));
         }
         let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|error| LoadError::new(&self.key, error))?;
-        (self.build)(chain, key).map_err(|error| LoadError::new(&self.chain, error))
+            .map_err(|error| LoadError::new(PemPart::Key, &self.key, error))?;
+        (self.build)(chain, key).map_err(|error| LoadError::new(PemPart::Both, &self.chain, error))
     }
 
     /// Reads the files and puts what they make in the place of `config`. Blocks, for as long as the
@@ -102,19 +103,38 @@ impl<F> fmt::Debug for PemFiles<F> {
     }
 }
 
+/// What [`PemFiles`] are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemPart {
+    /// The certificate chain.
+    Chain,
+    /// The private key.
+    Key,
+    /// The two together, as a configuration.
+    Both,
+}
+
 /// Why no configuration could be made of some files. Its source says what is wrong.
 #[derive(Debug)]
 pub struct LoadError {
+    part: PemPart,
     path: PathBuf,
     source: Box<dyn StdError + Send + Sync>,
 }
 
 impl LoadError {
-    fn new(path: &Path, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    fn new(part: PemPart, path: &Path, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
+            part,
             path: path.to_owned(),
             source: source.into(),
         }
+    }
+
+    /// What could not be had, also where the chain and the key are in one file.
+    pub fn part(&self) -> PemPart {
+        self.part
     }
 
     /// The file that cannot be used; that of the certificates if the two do not go together.
@@ -125,7 +145,12 @@ impl LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.source)
+        let part = match self.part {
+            PemPart::Chain => "the certificate chain",
+            PemPart::Key => "the key",
+            PemPart::Both => "the chain with the key",
+        };
+        write!(f, "{}: {part}: {}", self.path.display(), self.source)
     }
 }
 

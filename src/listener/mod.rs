@@ -81,7 +81,7 @@ pub use connection::{Connection, Peer};
 pub use ending::Ending;
 pub use facts::Facts;
 pub use failed::{Failed, Stage};
-pub use files::{LoadError, PemFiles};
+pub use files::{LoadError, PemFiles, PemPart};
 pub use handshaker::{ByHello, Handshaker, by_hello};
 pub use incoming::{Arrival, Incoming, Transports};
 #[cfg(feature = "proxy-protocol")]

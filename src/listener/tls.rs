@@ -167,11 +167,7 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
         // Before the phase is looked at, so that no change of it is missed.
         self.tracker.0.park_listener(cx.waker());
         loop {
-            let phase = self.tracker.0.phase();
-            if phase == Phase::Closing {
-                self.handshakes.abort_all();
-            }
-            if phase != Phase::Accepting {
+            if self.tracker.0.phase() != Phase::Accepting {
                 self.incoming = None;
             }
             match self.handshakes.poll_join_next(cx) {
@@ -237,6 +233,7 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
             has_header: self.trusts.as_ref().is_some_and(|trusts| trusts(&address)),
             address,
             io,
+            tracker: Arc::clone(&self.tracker.0),
         };
         match &self.runtime {
             Some(runtime) => self.handshakes.spawn_on(connection.run(), runtime),

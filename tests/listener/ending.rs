@@ -1,8 +1,9 @@
 //! The end of a listener.
 
-use super::{Served, assert_echo, connect, echo, open, serve, setup};
+use super::{Served, assert_echo, connect, echo, hello, open, reports, serve, setup};
 use futures_util::{FutureExt, StreamExt, stream};
 use pollback::listener::{Ending, Handshaker, Stage, TlsListener, Transports};
+use pollback::{Error, ErrorKind};
 use pollback_testkit::pipe::{Operation, pipe};
 use std::io;
 use std::time::Duration;
@@ -12,6 +13,13 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
 
 const GRACE: Duration = Duration::from_secs(30);
+
+/// The grace time was over: that, and no failure of the network.
+fn assert_ended(error: &io::Error) {
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    let kind = Error::find(error).map(|error| error.kind());
+    assert_eq!(kind, Some(ErrorKind::Ended));
+}
 
 fn drain(ending: &Ending) -> JoinHandle<usize> {
     let ending = ending.clone();
@@ -90,11 +98,34 @@ async fn what_is_left_after_the_grace_time_is_closed_with_a_close_notify() {
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     }
     for served in served {
-        let error = served.await.unwrap().expect_err("cut off");
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        assert_ended(&served.await.unwrap().expect_err("cut off"));
     }
     assert_eq!(stalled.read(&mut [0]).await.unwrap(), 0);
     server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_that_the_end_cuts_off_are_reported() {
+    let setup = setup();
+    let (door, listener) = open(setup.clone());
+    let (report, mut reported) = reports();
+    let listener = listener.with_deadline(2 * GRACE).on_failure(report);
+    let ending = listener.ending();
+    let server = serve(listener);
+    let _silent = door.knock(0);
+    let mut stalled = door.knock(1);
+    stalled.write_all(&hello(&setup)).await.unwrap();
+    yield_now().await;
+    let begun = Instant::now();
+    assert_eq!(ending.drain(GRACE).await, 0, "they are no streams yet");
+    assert_eq!(begun.elapsed(), GRACE);
+    server.await.unwrap();
+    let mut stages = [None; 2];
+    while let Some(failed) = reported.recv().await {
+        assert_ended(&failed.error);
+        stages[failed.peer.expect("it is known")] = Some(failed.stage);
+    }
+    assert_eq!(stages, [Some(Stage::Hello), Some(Stage::Handshake)]);
 }
 
 /// A connection that the listener has given, and its client.
@@ -129,13 +160,9 @@ async fn a_reader_and_a_writer_are_both_woken_at_the_end() {
     let mut received = Vec::new();
     client.read_to_end(&mut received).await.unwrap();
     assert!(received.len() > 16 * 1024);
-    let error = reads.await.unwrap().expect_err("cut off");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    assert_ended(&reads.await.unwrap().expect_err("cut off"));
     let written: io::Result<()> = writes.await.unwrap();
-    assert_eq!(
-        written.unwrap_err().kind(),
-        io::ErrorKind::ConnectionAborted
-    );
+    assert_ended(&written.expect_err("cut off"));
     assert_eq!(drained.await.unwrap(), 1);
 }
 
@@ -174,7 +201,7 @@ async fn a_connection_that_is_not_in_use_fails_when_it_is_used_next() {
     let drained = drain(&ending);
     sleep(GRACE + Duration::from_millis(1)).await;
     let error = connection.write(b"late").await.expect_err("it is over");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    assert_ended(&error);
     connection.flush().await.expect_err("it is over");
     connection.shutdown().await.expect("no harm in that");
     drop(connection);
@@ -213,8 +240,7 @@ async fn two_tasks_that_close_the_same_connection_both_end() {
     assert!(!reads.is_finished() && !writes.is_finished());
     control.unblock(Operation::Shutdown);
     for task in [reads, writes] {
-        let error = task.await.unwrap().expect_err("cut off");
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        assert_ended(&task.await.unwrap().expect_err("cut off"));
     }
     assert_eq!(drained.await.unwrap(), 1);
 }

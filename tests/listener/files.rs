@@ -1,7 +1,7 @@
 //! Certificates from files.
 
 use super::setup;
-use pollback::listener::{PemFiles, SharedConfig};
+use pollback::listener::{PemFiles, PemPart, SharedConfig};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
 use pollback_testkit::certificates::{Authority, Identity};
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A folder that is gone after the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
             "pollback-files-{}-{}",
@@ -36,7 +36,7 @@ impl Folder {
         self.0.join("key.pem")
     }
 
-    fn put(&self, identity: &Identity) {
+    pub(super) fn put(&self, identity: &Identity) {
         fs::write(self.chain(), identity.certificate_pem()).unwrap();
         fs::write(self.key(), identity.key_pem()).unwrap();
     }
@@ -51,13 +51,18 @@ impl Drop for Folder {
 type Build =
     fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
 
-fn files(folder: &Folder) -> PemFiles<Build> {
-    PemFiles::new(folder.chain(), folder.key(), |chain, key| {
-        ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-    })
+fn build(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+}
+
+pub(super) fn files(folder: &Folder) -> PemFiles<Build> {
+    PemFiles::new(folder.chain(), folder.key(), build)
 }
 
 fn identity() -> Identity {
@@ -82,6 +87,27 @@ fn the_chain_and_the_key_may_be_in_one_file() {
     fs::write(folder.chain(), &both).unwrap();
     fs::write(folder.key(), &both).unwrap();
     files(&folder).load().unwrap();
+}
+
+#[test]
+fn a_part_that_is_missing_is_named_where_both_are_in_one_file() {
+    let folder = Folder::new();
+    let (one, other) = (identity(), identity());
+    for (text, part, named) in [
+        (one.key_pem(), PemPart::Chain, "the certificate chain"),
+        (one.certificate_pem().to_owned(), PemPart::Key, "the key"),
+        (
+            one.certificate_pem().to_owned() + &other.key_pem(),
+            PemPart::Both,
+            "the chain with the key",
+        ),
+    ] {
+        fs::write(folder.chain(), &text).unwrap();
+        let files = PemFiles::new(folder.chain(), folder.chain(), build as Build);
+        let error = files.load().expect_err(named);
+        assert_eq!(error.part(), part, "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+    }
 }
 
 #[test]

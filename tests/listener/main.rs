@@ -5,10 +5,13 @@
 mod accept;
 #[cfg(feature = "axum")]
 mod axum;
+mod crowd;
 mod deadline;
 mod ending;
 mod errors;
 mod files;
+#[path = "../promises/heap.rs"]
+mod heap;
 mod limit;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
@@ -20,8 +23,8 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pollback::listener::{Connection, Facts, Failed, SharedConfig, TlsListener, Transports};
-use pollback::rustls::ServerConfig;
 use pollback::rustls::pki_types::ServerName;
+use pollback::rustls::{ClientConnection, ServerConfig};
 use pollback::{TlsConnector, client, server};
 use pollback_testkit::configs::{Setup, Version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
@@ -73,6 +76,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     TlsConnector::from(Arc::new(setup.client())).connect(localhost(), io)
+}
+
+/// What a client says first.
+fn hello(setup: &Setup) -> Vec<u8> {
+    let mut client = ClientConnection::new(Arc::new(setup.client()), localhost()).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    hello
 }
 
 fn localhost() -> ServerName<'static> {

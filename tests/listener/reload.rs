@@ -1,10 +1,13 @@
 //! Configurations are replaced while they are in use.
 
+use super::files::{Folder, files};
 use super::{assert_echo, connect, reports, serve, setup};
+use pollback::TlsConnector;
 use pollback::listener::TlsListener;
 use pollback_testkit::certificates::{Authority, Identity};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::sync::mpsc;
 
 fn identity() -> Identity {
     Authority::shared().server()
@@ -37,6 +40,58 @@ async fn a_replacement_serves_the_next_client_and_fails_none() {
     }
     drop(door);
     assert!(reported.recv().await.is_none(), "no handshake has failed");
+}
+
+#[tokio::test]
+async fn a_thousand_reloads_under_traffic_fail_no_client() {
+    let setup = setup();
+    let identities = [identity(), identity()];
+    let folder = Folder::new();
+    folder.put(&identities[0]);
+    let files = files(&folder);
+    let config = super::shared(files.load().unwrap());
+    let (report, mut reported) = reports();
+    let (sender, pipes) = super::pipes();
+    let door = super::Door { setup, sender };
+    serve(TlsListener::new(pipes, config.clone()).on_failure(report));
+    let mut client = door.setup.client();
+    // A new certificate would be compressed anew, which takes longer than all the rest.
+    client.cert_decompressors.clear();
+    let connector = TlsConnector::from(Arc::new(client));
+    let (sender, mut served) = mpsc::unbounded_channel();
+    let clients: Vec<_> = (0..2)
+        .map(|number| {
+            let (door, connector, sender) = (door.clone(), connector.clone(), sender.clone());
+            tokio::spawn(async move {
+                loop {
+                    let client = connector.connect(super::localhost(), door.knock(number));
+                    let mut client = client.await.unwrap();
+                    assert_echo(&mut client).await;
+                    let chain = client.get_ref().1.peer_certificates().unwrap().to_vec();
+                    if sender.send(chain).is_err() {
+                        break;
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut chains = Vec::new();
+    for number in 1..=1000 {
+        folder.put(&identities[number % 2]);
+        files.reload(&config).unwrap();
+        // At least one client is through, and the others are somewhere in their handshakes.
+        assert!(served.recv_many(&mut chains, usize::MAX).await > 0);
+    }
+    drop(served);
+    for client in clients {
+        client.await.unwrap();
+    }
+    drop(door);
+    assert!(reported.recv().await.is_none(), "no handshake has failed");
+    for identity in &identities {
+        let count = chains.iter().filter(|chain| **chain == identity.chain());
+        assert!(count.count() > 100, "both were in use");
+    }
 }
 
 #[tokio::test]

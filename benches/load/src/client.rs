@@ -1,0 +1,69 @@
+//! Clients: one that is healthy, and what others send before they stall.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pollback::rustls::client::Resumption;
+use pollback::rustls::pki_types::ServerName;
+use pollback::rustls::{ClientConfig, ClientConnection, StreamOwned};
+use pollback_testkit::certificates::{Authority, Identity};
+use pollback_testkit::configs::{Setup, Version};
+
+use crate::BoxError;
+
+/// A certificate that the clients accept.
+pub(crate) fn identity() -> Identity {
+    Authority::shared().server()
+}
+
+/// Makes full handshakes, one after another.
+pub(crate) struct Client {
+    config: Arc<ClientConfig>,
+}
+
+impl Client {
+    pub(crate) fn new() -> Self {
+        let mut config = Setup::new(Version::Tls13).client();
+        config.resumption = Resumption::disabled();
+        Self {
+            config: Arc::new(config),
+        }
+    }
+
+    fn connection(&self) -> Result<ClientConnection, BoxError> {
+        let name = ServerName::try_from("localhost")?;
+        Ok(ClientConnection::new(Arc::clone(&self.config), name)?)
+    }
+
+    /// The ClientHello that a client sends.
+    pub(crate) fn hello(&self) -> Result<Vec<u8>, BoxError> {
+        let mut hello = Vec::new();
+        self.connection()?.write_tls(&mut hello)?;
+        Ok(hello)
+    }
+
+    /// How long it takes to connect and to get one answer.
+    pub(crate) fn ask(&self, server: SocketAddr) -> Result<Duration, BoxError> {
+        let begun = Instant::now();
+        let tcp = TcpStream::connect(server)?;
+        let mut stream = StreamOwned::new(self.connection()?, tcp);
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let taken = begun.elapsed();
+        match answer.starts_with("HTTP/1.1 200 ") {
+            true => Ok(taken),
+            false => Err(io::Error::other(format!("not an answer: {answer}")).into()),
+        }
+    }
+
+    /// The time in the middle of so many.
+    pub(crate) fn usual(&self, server: SocketAddr, count: usize) -> Result<Duration, BoxError> {
+        let times = (0..count).map(|_| self.ask(server));
+        let mut times = times.collect::<Result<Vec<_>, _>>()?;
+        times.sort_unstable();
+        Ok(times[times.len() / 2])
+    }
+}

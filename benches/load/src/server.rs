@@ -1,0 +1,132 @@
+//! A server as the process that it is: what it is told, and what it uses.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use pollback_testkit::certificates::Identity;
+
+use crate::BoxError;
+use crate::client::identity;
+use crate::serve::{CHAIN, KEY, Kind};
+
+/// A folder for certificate and key, which is gone in the end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// With a certificate in it.
+    pub(crate) fn new() -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("pollback-load-{}", std::process::id()));
+        fs::create_dir(&path)?;
+        let folder = Self(path);
+        folder.put(&identity())?;
+        Ok(folder)
+    }
+
+    /// Puts another certificate into it.
+    pub(crate) fn put(&self, identity: &Identity) -> io::Result<()> {
+        fs::write(self.0.join(CHAIN), identity.certificate_pem())?;
+        fs::write(self.0.join(KEY), identity.key_pem())
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a temporary folder does no harm.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server in a process of its own, which ends with this value.
+pub(crate) struct Server {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts one with the certificate in `folder`.
+    pub(crate) fn start(kind: Kind, folder: &Folder, deadline: Duration) -> Result<Self, BoxError> {
+        let kind = kind.to_possible_value().ok_or("a kind without a name")?;
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .arg(kind.get_name())
+            .arg(folder.path())
+            .arg(deadline.as_secs().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = process.stdin.take().ok_or("no input")?;
+        let mut output = BufReader::new(process.stdout.take().ok_or("no output")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        Ok(Self {
+            process,
+            input,
+            output,
+            address: line.trim_end().parse()?,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Has the certificate read anew.
+    pub(crate) fn reload(&mut self) -> io::Result<()> {
+        self.input.write_all(b"\n")?;
+        match self.output.read_line(&mut String::new())? {
+            0 => Err(io::Error::other("the server could not reload")),
+            _ => Ok(()),
+        }
+    }
+
+    fn about(&self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.process.id()))
+    }
+
+    /// How long its threads have used a processor, in the kernel too.
+    pub(crate) fn processor_time(&self) -> Result<Duration, BoxError> {
+        let stat = fs::read_to_string(self.about("stat"))?;
+        // The name comes first, in brackets, and may hold anything.
+        let (_, rest) = stat.rsplit_once(')').ok_or("a line without a name")?;
+        let mut times = rest.split_whitespace().skip(11).map(str::parse::<u64>);
+        let mut next = || times.next().ok_or("a line without times");
+        let ticks = next()?? + next()??;
+        let nanoseconds = ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second();
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// How much memory it has in use, in bytes. That of the kernel for its sockets is not in it.
+    pub(crate) fn memory(&self) -> Result<usize, BoxError> {
+        let statm = fs::read_to_string(self.about("statm"))?;
+        let pages: usize = statm
+            .split_whitespace()
+            .nth(1)
+            .ok_or("a line without a number")?
+            .parse()?;
+        Ok(pages * rustix::param::page_size())
+    }
+
+    /// How many files and sockets it has open.
+    pub(crate) fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(self.about("fd"))?.count())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended already cannot be ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

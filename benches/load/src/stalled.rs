@@ -1,0 +1,120 @@
+//! Clients that stall in their handshakes, and one that does not.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::BoxError;
+use crate::client::Client;
+use crate::serve::Kind;
+use crate::server::{Folder, Server};
+
+/// How many handshakes of a healthy client are timed.
+const HEALTHY: usize = 300;
+
+/// How many clients come at once: the queue of a listening socket holds 128 for most programs.
+const BATCH: usize = 100;
+
+/// How often a server is asked whether all clients are gone.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long after the deadline they may be there before it is an error.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where clients stall.
+#[derive(Clone, Copy)]
+enum Stall {
+    Silent,
+    HalfHello,
+    WholeHello,
+}
+
+impl Stall {
+    const ALL: [Self; 3] = [Self::Silent, Self::HalfHello, Self::WholeHello];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Silent => "nothing",
+            Self::HalfHello => "half a ClientHello",
+            Self::WholeHello => "a ClientHello, and no more",
+        }
+    }
+
+    /// What of a ClientHello is sent.
+    fn part(self, hello: &[u8]) -> &[u8] {
+        match self {
+            Self::Silent => &[],
+            Self::HalfHello => &hello[..hello.len() / 2],
+            Self::WholeHello => hello,
+        }
+    }
+}
+
+pub(crate) fn run(folder: &Folder, clients: usize, deadline: Duration) -> Result<(), BoxError> {
+    println!(
+        "{clients} clients that stall, deadline {} s; the medians of {HEALTHY} healthy clients.\n",
+        deadline.as_secs(),
+    );
+    println!(
+        "| sent | server | healthy before, ms | meanwhile, ms | beside before | \
+         bytes per stalled client | all gone after the last came, s | left |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for stall in Stall::ALL {
+        for kind in Kind::ALL {
+            measure(folder, kind, stall, clients, deadline)?;
+        }
+    }
+    println!();
+    Ok(())
+}
+
+fn measure(
+    folder: &Folder,
+    kind: Kind,
+    stall: Stall,
+    clients: usize,
+    deadline: Duration,
+) -> Result<(), BoxError> {
+    let server = Server::start(kind, folder, deadline)?;
+    let client = Client::new();
+    let hello = client.hello()?;
+    client.usual(server.address(), HEALTHY)?;
+    let before = client.usual(server.address(), HEALTHY)?;
+    sleep(TICK);
+    let (memory, descriptors) = (server.memory()?, server.descriptors()?);
+
+    let mut stalled = Vec::with_capacity(clients);
+    while stalled.len() < clients {
+        for _ in 0..BATCH.min(clients - stalled.len()) {
+            let mut tcp = TcpStream::connect(server.address())?;
+            tcp.write_all(stall.part(&hello))?;
+            stalled.push(tcp);
+        }
+        // It comes behind them in the queue of the kernel, which might overflow otherwise.
+        client.ask(server.address())?;
+    }
+    let last = Instant::now();
+    let each = (server.memory()?.saturating_sub(memory)) / clients;
+    let meanwhile = client.usual(server.address(), HEALTHY)?;
+    if server.descriptors()? < descriptors + clients {
+        return Err("clients are gone before the deadline: choose a longer one".into());
+    }
+
+    while server.descriptors()? > descriptors && last.elapsed() < deadline + PATIENCE {
+        sleep(TICK);
+    }
+    let gone = last.elapsed();
+    println!(
+        "| {} | {} | {:.2} | {:.2} | {:.2} | {each} | {:.2} | {} |",
+        stall.name(),
+        kind.name(),
+        before.as_secs_f64() * 1e3,
+        meanwhile.as_secs_f64() * 1e3,
+        meanwhile.as_secs_f64() / before.as_secs_f64(),
+        gone.as_secs_f64(),
+        server.descriptors()?.saturating_sub(descriptors),
+    );
+    Ok(())
+}
