@@ -16,6 +16,8 @@ mod callback;
 mod engine;
 #[path = "../../src/error.rs"]
 mod error;
+#[path = "../../src/options.rs"]
+mod options;
 #[path = "../../src/stream/mod.rs"]
 mod stream;
 
