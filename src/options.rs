@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: reads of 18 KiB to 64 KiB, no more than one record left behind by a writer,
+    /// The defaults: reads of 19 KiB to 64 KiB, no more than one record left behind by a writer,
     /// no coalescing, records as large as they can be.
     pub const fn new() -> Self {
         Self {
@@ -49,18 +49,16 @@ impl Options {
     /// More in one read means fewer reads of the transport, and more that has been taken from it
     /// while the application does not read. A stream holds memory for it only while there is
     /// ciphertext that the connection has not taken; each thread keeps one buffer of the size that
-    /// was last needed. By default 18 KiB, which is a whole record, to 64 KiB.
+    /// was needed most. By default 19 KiB, which is room for a whole record, to 64 KiB.
     ///
-    /// `least` is raised to 1 KiB, `most` to `least`, and both are lowered to 16 MiB.
+    /// Both are rounded up to whole KiB, `most` is raised to `least`, and both are lowered to
+    /// 16 MiB.
     #[must_use]
     pub fn with_read_ahead(mut self, least: usize, most: usize) -> Self {
-        const FLOOR: usize = 1024;
-        const CEILING: usize = 16 * 1024 * 1024;
-        let least = least.clamp(FLOOR, CEILING);
-        let most = most.clamp(least, CEILING);
+        let kib = |bytes: usize| bytes.div_ceil(1024).clamp(1, 16 * 1024) as u16;
         self.read_ahead = ReadAhead {
-            least: least as u32,
-            most: most as u32,
+            least: kib(least),
+            most: kib(most.max(least)),
         };
         self
     }
@@ -156,9 +154,9 @@ mod tests {
             let bounds = Options::new().with_read_ahead(least, most).read_ahead;
             (bounds.least, bounds.most)
         };
-        assert_eq!(bounds(0, 0), (1024, 1024));
-        assert_eq!(bounds(9000, 5000), (9000, 9000));
-        assert_eq!(bounds(4096, usize::MAX), (4096, 16 * 1024 * 1024));
+        assert_eq!(bounds(0, 0), (1, 1));
+        assert_eq!(bounds(9000, 5000), (9, 9));
+        assert_eq!(bounds(4096, usize::MAX), (4, 16 * 1024));
     }
 
     #[test]

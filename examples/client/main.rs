@@ -3,23 +3,27 @@
 //! ```sh
 //! cargo run --example client -- https://www.rust-lang.org/
 //! cargo run --example client -- --tls13 --root root.pem https://localhost:4433/
+//! cargo run --example client -- --cert chain.pem --key key.pem https://example.com/
 //! ```
+//!
+//! With `--repeat` it gets the URL so many times, over a new connection each time: all but the first
+//! resume the session, if the server allows it.
 
 mod http;
+#[path = "../shared/pem.rs"]
+mod pem;
 mod url;
 
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pollback::client::TlsStream;
-use pollback::rustls::pki_types::CertificateDer;
-use pollback::rustls::pki_types::pem::PemObject;
 use pollback::rustls::{self, ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use pollback::{ErrorKind, TlsConnector};
 use tokio::io::AsyncWriteExt;
@@ -30,16 +34,19 @@ use crate::url::Url;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: client [--root FILE] [--tls12] [--tls13] [--alpn NAME]... URL";
+const USAGE: &str = "usage: client [--root FILE] [--cert FILE --key FILE] [--tls12] [--tls13]
+              [--alpn NAME]... [--repeat COUNT] URL";
 /// How long a server may take until it has finished the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-#[derive(Default)]
 struct Options {
     url: String,
     root: Option<PathBuf>,
+    /// The chain and the key of a certificate for servers that ask for one.
+    identity: Option<(PathBuf, PathBuf)>,
     versions: Vec<&'static SupportedProtocolVersion>,
     alpn: Vec<Vec<u8>>,
+    repeat: u32,
 }
 
 #[tokio::main]
@@ -56,40 +63,57 @@ async fn main() -> ExitCode {
 }
 
 fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
-    let mut options = Options::default();
-    loop {
+    let (mut certificate, mut key) = (None, None);
+    let mut options = Options {
+        url: String::new(),
+        root: None,
+        identity: None,
+        versions: Vec::new(),
+        alpn: Vec::new(),
+        repeat: 1,
+    };
+    while options.url.is_empty() {
         let argument = arguments.next()?;
         match argument.to_str()? {
             "--root" => options.root = Some(arguments.next()?.into()),
+            "--cert" => certificate = Some(arguments.next()?.into()),
+            "--key" => key = Some(arguments.next()?.into()),
             "--tls12" => options.versions.push(&version::TLS12),
             "--tls13" => options.versions.push(&version::TLS13),
             "--alpn" => options
                 .alpn
                 .push(arguments.next()?.into_string().ok()?.into()),
+            "--repeat" => options.repeat = arguments.next()?.to_str()?.parse().ok()?,
             url if url.starts_with('-') => return None,
-            url => {
-                options.url = url.to_owned();
-                return arguments.next().is_none().then_some(options);
-            }
+            url => options.url = url.to_owned(),
         }
     }
+    options.identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return None,
+    };
+    arguments.next().is_none().then_some(options)
 }
 
 async fn get(options: &Options) -> Result<(), BoxError> {
     let url: Url = options.url.parse()?;
+    // One for all connections: the sessions are kept with it.
     let connector = TlsConnector::from(Arc::new(config(options)?));
-    let mut stream = match timeout(DEADLINE, connect(&url, connector)).await {
-        Ok(connected) => connected?,
-        Err(_) => return Err("no connection within the deadline".into()),
-    };
-    eprintln!("{}", negotiated(&stream));
-    http::get(&mut stream, &url, &mut tokio::io::stdout()).await?;
-    // The answer is complete: a server that has gone already changes nothing about that.
-    let _ = stream.shutdown().await;
+    for _ in 0..options.repeat {
+        let mut stream = match timeout(DEADLINE, connect(&url, &connector)).await {
+            Ok(connected) => connected?,
+            Err(_) => return Err("no connection within the deadline".into()),
+        };
+        eprintln!("{}", negotiated(&stream));
+        http::get(&mut stream, &url, &mut tokio::io::stdout()).await?;
+        // The answer is complete: a server that has gone already changes nothing about that.
+        let _ = stream.shutdown().await;
+    }
     Ok(())
 }
 
-async fn connect(url: &Url, connector: TlsConnector) -> Result<TlsStream<TcpStream>, BoxError> {
+async fn connect(url: &Url, connector: &TlsConnector) -> Result<TlsStream<TcpStream>, BoxError> {
     let tcp = TcpStream::connect((url.host(), url.port())).await?;
     tcp.set_nodelay(true)?;
     Ok(connector.connect(url.name(), tcp).await?)
@@ -97,9 +121,7 @@ async fn connect(url: &Url, connector: TlsConnector) -> Result<TlsStream<TcpStre
 
 fn config(options: &Options) -> Result<ClientConfig, BoxError> {
     let roots = match &options.root {
-        Some(path) => {
-            given_roots(path).map_err(|e| format!("root file {}: {e}", path.display()))?
-        }
+        Some(path) => pem::roots(path)?,
         None => platform_roots()?,
     };
     let versions = match &options.versions[..] {
@@ -107,28 +129,21 @@ fn config(options: &Options) -> Result<ClientConfig, BoxError> {
         chosen => chosen,
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match &options.identity {
+        Some((chain, key)) => {
+            let (chain, key) = pem::identity(chain, key)?;
+            builder.with_client_auth_cert(chain, key)?
+        }
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = match &options.alpn[..] {
         [] => vec![b"http/1.1".to_vec()],
         chosen => chosen.to_vec(),
     };
     Ok(config)
-}
-
-fn given_roots(path: &Path) -> Result<RootCertStore, BoxError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path)? {
-        roots
-            .add(certificate?)
-            .map_err(|e| format!("a certificate in it cannot be used: {e}"))?;
-    }
-    if roots.is_empty() {
-        return Err("no PEM certificate in it".into());
-    }
-    Ok(roots)
 }
 
 fn platform_roots() -> Result<RootCertStore, BoxError> {

@@ -1,37 +1,16 @@
-//! Where the certificate comes from.
+//! A certificate for those who have none.
 
 use std::fs;
 use std::path::Path;
 
-use pollback::rustls::pki_types::pem::{self, PemObject};
-use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use pollback::rustls::pki_types::PrivatePkcs8KeyDer;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
 
 use crate::BoxError;
-
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-/// Reads PEM files: the chain, the server's own certificate first, and its key.
-pub(crate) fn read(chain: &Path, key: &Path) -> Result<Identity, BoxError> {
-    let certificates = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| format!("certificate file {}: {e}", chain.display()))?;
-    if certificates.is_empty() {
-        return Err(format!(
-            "certificate file {}: no PEM certificate in it",
-            chain.display()
-        )
-        .into());
-    }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| match e {
-        pem::Error::NoItemsFound => format!("key file {}: no PEM private key in it", key.display()),
-        e => format!("key file {}: {e}", key.display()),
-    })?;
-    Ok((certificates, key))
-}
+use crate::pem::Identity;
 
 /// Makes a certificate for this machine, and the root that signs it.
 ///

@@ -6,48 +6,41 @@
 //! cargo run --example server -- --cert chain.pem --key key.pem --listen 0.0.0.0:443
 //! ```
 //!
+//! With `--client-roots` every client has to show a certificate that one of these roots vouches for.
 //! The first line on stdout names the address that is listened on.
 
 mod certificate;
 mod http;
+mod options;
+#[path = "../shared/pem.rs"]
+mod pem;
 
 use std::env;
 use std::error::Error;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pollback::TlsAcceptor;
-use pollback::rustls::{self, ServerConfig, SupportedProtocolVersion, version};
+use pollback::rustls::crypto::aws_lc_rs::{self, Ticketer};
+use pollback::rustls::server::{NoClientAuth, WebPkiClientVerifier};
+use pollback::rustls::{self, ServerConfig, ServerConnection};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::options::{Options, USAGE};
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: server [--listen ADDRESS] [--cert FILE --key FILE | --write-root FILE]
-              [--tls12] [--tls13] [--count CONNECTIONS]";
 /// How long a client may take for its handshake, and again for its request.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-struct Options {
-    listen: SocketAddr,
-    /// Certificate chain and key; without them they are made.
-    given: Option<(PathBuf, PathBuf)>,
-    /// Where the root of the made certificate goes.
-    write_root: Option<PathBuf>,
-    versions: Vec<&'static SupportedProtocolVersion>,
-    /// How many connections to serve before the end.
-    count: u64,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Some(options) = options(env::args_os().skip(1)) else {
+    let Some(options) = Options::parse(env::args_os().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
@@ -58,38 +51,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
-    let (mut certificate, mut key) = (None, None);
-    let mut options = Options {
-        listen: SocketAddr::from(([127, 0, 0, 1], 4433)),
-        given: None,
-        write_root: None,
-        versions: Vec::new(),
-        count: u64::MAX,
-    };
-    while let Some(argument) = arguments.next() {
-        match argument.to_str()? {
-            "--listen" => options.listen = arguments.next()?.to_str()?.parse().ok()?,
-            "--cert" => certificate = Some(arguments.next()?.into()),
-            "--key" => key = Some(arguments.next()?.into()),
-            "--write-root" => options.write_root = Some(arguments.next()?.into()),
-            "--tls12" => options.versions.push(&version::TLS12),
-            "--tls13" => options.versions.push(&version::TLS13),
-            "--count" => options.count = arguments.next()?.to_str()?.parse().ok()?,
-            _ => return None,
-        }
-    }
-    options.given = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        _ => return None,
-    };
-    if options.given.is_some() && options.write_root.is_some() {
-        return None;
-    }
-    Some(options)
 }
 
 async fn serve(options: Options) -> Result<(), BoxError> {
@@ -129,19 +90,29 @@ async fn serve(options: Options) -> Result<(), BoxError> {
 
 fn config(options: &Options) -> Result<ServerConfig, BoxError> {
     let (chain, key) = match &options.given {
-        Some((chain, key)) => certificate::read(chain, key)?,
+        Some((chain, key)) => pem::identity(chain, key)?,
         None => certificate::make(options.write_root.as_deref())?,
     };
     let versions = match &options.versions[..] {
         [] => rustls::DEFAULT_VERSIONS,
         chosen => chosen,
     };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let clients = match &options.client_roots {
+        Some(path) => {
+            let roots = Arc::new(pem::roots(path)?);
+            WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?
+        }
+        None => Arc::new(NoClientAuth),
+    };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if options.tickets {
+        config.ticketer = Ticketer::new()?;
+    }
     Ok(config)
 }
 
@@ -153,15 +124,28 @@ async fn connection(acceptor: TlsAcceptor, tcp: TcpStream, peer: SocketAddr) {
         Ok(stream) => stream,
         Err(error) => return eprintln!("server: {peer}: handshake: {}", explanation(&error)),
     };
-    let (_, connection) = stream.get_ref();
-    let hello = match connection.protocol_version() {
-        Some(version) => format!("hello over {version:?}\n"),
-        None => "hello\n".to_owned(),
-    };
+    let hello = hello(stream.get_ref().1);
     let answered = timeout(DEADLINE, http::answer(&mut stream, &hello)).await;
     if let Err(error) = answered.unwrap_or_else(|_| Err(deadline())) {
         eprintln!("server: {peer}: {}", explanation(&error));
     }
+}
+
+/// What the client is told: how it is connected.
+fn hello(connection: &ServerConnection) -> String {
+    let alpn = connection.alpn_protocol().unwrap_or(b"none");
+    let mut hello = "hello".to_owned();
+    if let Some(version) = connection.protocol_version() {
+        hello += &format!(" over {version:?}");
+    }
+    hello += &format!(", ALPN {}", alpn.escape_ascii());
+    if let Some(kind) = connection.handshake_kind() {
+        hello += &format!(", {kind:?} handshake");
+    }
+    if connection.peer_certificates().is_some() {
+        hello += ", with a client certificate";
+    }
+    hello + "\n"
 }
 
 /// What went wrong, in a word on what it means where TLS failed.

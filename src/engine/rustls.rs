@@ -70,6 +70,9 @@ impl<C: Sided> Engine for C {
         }
         if inbox.is_empty() {
             if let Err(error) = inbox.fill(source) {
+                if !inbox.take_heavy() {
+                    return Err(error);
+                }
                 // This makes the connection release the buffer that the last record needed.
                 return match self.read_tls(&mut Nothing) {
                     Err(full) if full.kind() == io::ErrorKind::InvalidData => Ok(Err(too_large())),
@@ -88,7 +91,11 @@ impl<C: Sided> Engine for C {
             }
             // Only after bytes were added: rustls counts early data that it skips anew each time.
             match self.process_new_packets() {
-                Ok(state) if is_full(&state) || inbox.is_empty() => return Ok(Ok(total)),
+                Ok(state) if is_full(&state) => return Ok(Ok(total)),
+                Ok(_) if inbox.is_empty() => {
+                    inbox.note_incomplete();
+                    return Ok(Ok(total));
+                }
                 Ok(_) => {}
                 // What came before the failure comes first; the connection stays failed.
                 Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),

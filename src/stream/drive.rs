@@ -94,7 +94,7 @@ where
                 }
             }
         }
-        self.behind = 0;
+        self.outgoing.transmitted();
         Poll::Ready(Ok(()))
     }
 

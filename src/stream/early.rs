@@ -1,6 +1,7 @@
 //! Early data of a client, and sending it again when the server refuses it.
 
 use std::io;
+use std::mem;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -8,12 +9,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::TlsStream;
 use super::waiters::Half;
 use crate::engine::{Engine, LARGEST_PLAINTEXT};
-
-/// The early data that was sent, kept until the server says whether it took it.
-#[derive(Debug, Default)]
-pub(super) struct Early {
-    data: Vec<u8>,
-}
 
 impl<IO, C> TlsStream<IO, C>
 where
@@ -32,10 +27,12 @@ where
                 ready!(self.poll_handshake(Half::Writer, cx))?;
                 continue;
             }
-            let Some(early) = &mut self.early else { break };
+            if !self.early {
+                break;
+            }
             let data = &data[..data.len().min(LARGEST_PLAINTEXT)];
             let sent = self.connection.send_early(data)?;
-            early.data.extend_from_slice(&data[..sent]);
+            self.outgoing.keep(&data[..sent]);
             if sent > 0 {
                 self.undelivered = true;
                 // What the transport does not take now goes out before anything else is taken.
@@ -48,13 +45,11 @@ where
         Poll::Ready(Ok(0))
     }
 
-    /// After the handshake, makes the early data that the server did not take wait to be sent again,
-    /// before anything else.
+    /// After the handshake, forgets the early data that the server took. What it did not take goes
+    /// out again, before anything else.
     pub(super) fn settle_early(&mut self) {
-        if let Some(early) = self.early.take() {
-            if !self.connection.is_early_data_accepted() {
-                self.outgoing.keep(&early.data);
-            }
+        if mem::take(&mut self.early) && self.connection.is_early_data_accepted() {
+            self.outgoing.forget();
         }
     }
 }

@@ -143,7 +143,7 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream) if stream.early.is_some() => Ok(()),
+            Self::Running(stream) if stream.early => Ok(()),
             Self::Running(stream) => ready!(stream.poll_handshake(Half::Writer, cx)),
             Self::Refused(refusal, _, io) => {
                 ready!(refusal.poll_deliver(io, cx));

@@ -19,7 +19,6 @@ pub(crate) use refusal::Refusal;
 
 use crate::engine::{Engine, Inbox};
 use crate::options::Options;
-use early::Early;
 use outgoing::Outgoing;
 use waiters::Waiters;
 
@@ -79,18 +78,14 @@ pub struct TlsStream<IO, C> {
     connection: Box<C>,
     inbox: Inbox,
     outgoing: Outgoing,
-    /// How much of the plaintext that was taken by writes is still with the engine, and how much
-    /// may be when another record is added.
-    behind: usize,
-    unsent: usize,
-    /// Early data that may have to be sent again; there until the handshake is settled.
-    early: Option<Box<Early>>,
     /// Who waits for the transport's reads, and who for its writes.
     readers: Waiters,
     writers: Waiters,
     /// Errors of the transport that the next read or write has to tell.
     read_error: Option<io::Error>,
     write_error: Option<io::Error>,
+    /// Whether what waits has been sent as early data, and may not have to be sent again.
+    early: bool,
     /// Whether the transport was given bytes that it was not told to flush.
     unflushed: bool,
     /// Whether some of that, or of what is still here, is something that the peer may wait for:
@@ -127,13 +122,11 @@ impl<IO, C> TlsStream<IO, C> {
             connection: Box::new(connection),
             inbox: Inbox::default(),
             outgoing: Outgoing::default(),
-            behind: 0,
-            unsent: 0,
-            early: None,
             readers: Waiters::default(),
             writers: Waiters::default(),
             read_error: None,
             write_error: None,
+            early: false,
             unflushed: false,
             undelivered: false,
             miscounted: false,
@@ -146,13 +139,12 @@ impl<IO, C> TlsStream<IO, C> {
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
         self.inbox = Inbox::new(options.read_ahead);
         self.outgoing = Outgoing::new(options);
-        self.unsent = options.unsent;
         self
     }
 
     /// Makes writes go out as early data as long as the handshake has room for it.
     pub(crate) fn with_early_data(mut self) -> Self {
-        self.early = Some(Box::default());
+        self.early = true;
         self
     }
 
@@ -172,7 +164,11 @@ impl<IO, C> TlsStream<IO, C> {
     pub fn into_parts(self) -> Parts<IO, C> {
         Parts {
             ciphertext: self.inbox.filled().to_vec(),
-            plaintext: self.outgoing.waiting().to_vec(),
+            // Early data is with the connection already.
+            plaintext: match self.early {
+                true => Vec::new(),
+                false => self.outgoing.waiting().to_vec(),
+            },
             io: self.io,
             connection: *self.connection,
         }
@@ -188,10 +184,11 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// leaves nothing out. Writes that wait for more are handed over in the same way.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.absorb(&mut self.inbox);
-        // What it does not take, for want of room or because it has failed, is lost as with a drop.
-        let _ = self
-            .connection
-            .send(&[IoSlice::new(self.outgoing.waiting())]);
+        if !self.early {
+            // What it does not take, for want of room or since it has failed, is lost as in a drop.
+            let waiting = IoSlice::new(self.outgoing.waiting());
+            let _ = self.connection.send(&[waiting]);
+        }
         (self.io, *self.connection)
     }
 }

@@ -1,32 +1,40 @@
-//! Plaintext that was taken and is in no record yet, and how long records get.
+//! Plaintext that was taken and is in no record yet, and how records are made of it.
 
 use std::time::Instant;
 
 use crate::engine::LARGEST_PLAINTEXT;
 use crate::options::{Options, RecordSizing};
 
-/// Plaintext on its way into records. Takes no memory where nothing ever waits and every record
-/// may be as long as it can be.
+/// Plaintext on its way into records. Takes no memory where nothing ever waits and records are made
+/// one by one, each as long as it can be.
 #[derive(Default)]
 pub(super) struct Outgoing(Option<Box<Rules>>);
 
 #[derive(Default)]
 struct Rules {
+    waiting: Vec<u8>,
     coalescing: bool,
     sizing: Option<RecordSizing>,
-    waiting: Vec<u8>,
     /// How much was sent since the flow began, and when last.
     flow: usize,
     latest: Option<Instant>,
+    /// How much of the plaintext is still with the engine, and how much may be when another record
+    /// is added.
+    behind: usize,
+    unsent: usize,
 }
 
 impl Outgoing {
     pub(super) fn new(options: &Options) -> Self {
-        let is_special = options.coalescing || options.record_sizing.is_some();
-        Self(is_special.then(|| {
+        let plain = Options {
+            read_ahead: options.read_ahead,
+            ..Options::new()
+        };
+        Self((*options != plain).then(|| {
             Box::new(Rules {
                 coalescing: options.coalescing,
                 sizing: options.record_sizing,
+                unsent: options.unsent,
                 ..Rules::default()
             })
         }))
@@ -48,6 +56,15 @@ impl Outgoing {
             *flow = 0;
         }
         sizing.size_after(*flow)
+    }
+
+    /// Whether a record of `length` bytes may be added to what the engine has not transmitted.
+    #[inline]
+    pub(super) fn has_room(&self, length: usize) -> bool {
+        match &self.0 {
+            Some(rules) => rules.behind + length <= rules.unsent,
+            None => false,
+        }
     }
 
     /// The bytes that wait.
@@ -74,6 +91,7 @@ impl Outgoing {
         let Some(rules) = &mut self.0 else {
             return count;
         };
+        rules.behind += count;
         if rules.sizing.is_some() {
             rules.flow = rules.flow.saturating_add(count);
             rules.latest = Some(Instant::now());
@@ -83,10 +101,40 @@ impl Outgoing {
         count - waited
     }
 
-    /// Gives the memory back, once nothing waits.
-    pub(super) fn release(&mut self) {
+    /// Notes that the engine has transmitted everything.
+    #[inline]
+    pub(super) fn transmitted(&mut self) {
+        if let Some(rules) = &mut self.0 {
+            rules.behind = 0;
+        }
+    }
+
+    /// Drops what waits, and its memory.
+    #[inline]
+    pub(super) fn forget(&mut self) {
         if let Some(rules) = &mut self.0 {
             rules.waiting = Vec::new();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_memory_is_kept_for_what_does_not_wait() {
+        let mut outgoing = Outgoing::default();
+        outgoing.keep(&[0; 1000]);
+        assert_eq!(outgoing.advance(1000), 0);
+        outgoing.forget();
+        assert_eq!(outgoing.0.expect("rules").waiting.capacity(), 0);
+    }
+
+    #[test]
+    fn the_default_takes_no_memory() {
+        let read_ahead = Options::new().with_read_ahead(1, 1);
+        assert!(Outgoing::new(&read_ahead).0.is_none());
+        assert!(Outgoing::new(&Options::new().with_unsent(1)).0.is_some());
     }
 }

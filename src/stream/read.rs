@@ -119,9 +119,9 @@ where
     /// flushed.
     fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
         self.settle_early();
-        let sends = parks || !self.outgoing.is_coalescing();
-        let owed = self.connection.wants_write() || (sends && !self.outgoing.waiting().is_empty());
-        if owed && sends {
+        let waits = parks && !self.outgoing.waiting().is_empty();
+        let owed = waits || self.connection.wants_write();
+        if waits {
             ready!(self.poll_send_waiting(Half::Reader, cx))?;
         } else if owed {
             ready!(self.poll_transmit(Half::Reader, cx))?;

@@ -36,7 +36,7 @@ where
         if slices.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if self.early.is_some() {
+        if self.early {
             let early = ready!(self.poll_send_early(cx, slices.first()))?;
             if early > 0 {
                 return Poll::Ready(Ok(early));
@@ -50,7 +50,7 @@ where
                 Poll::Ready(Err(error)) => break Poll::Ready(error),
                 transmitted => transmitted.is_pending(),
             };
-            if !blocked || self.behind < self.unsent {
+            if !blocked || self.outgoing.has_room(1) {
                 if let Err(error) = self.take_in::<SLICES>(&mut slices, &mut taken) {
                     break Poll::Ready(error);
                 }
@@ -88,7 +88,8 @@ where
             let limit = self.outgoing.limit();
             let record = slices.gather(self.outgoing.waiting(), limit, &mut gathered);
             let length: usize = record.iter().map(|slice| slice.len()).sum();
-            if self.behind > 0 && self.behind + length > self.unsent {
+            let is_first = !self.connection.wants_write();
+            if !is_first && !self.outgoing.has_room(length) {
                 break;
             }
             if self.outgoing.is_coalescing() && length < limit {
@@ -103,10 +104,9 @@ where
                 continue;
             }
             match self.connection.send(record)? {
-                0 if self.behind > 0 => break,
-                0 => return Err(ErrorKind::Refused.into()),
+                0 if is_first => return Err(ErrorKind::Refused.into()),
+                0 => break,
                 sent => {
-                    self.behind += sent;
                     self.undelivered = true;
                     let new = self.outgoing.advance(sent);
                     slices.advance(new);
@@ -128,14 +128,13 @@ where
             let limit = self.outgoing.limit();
             let waiting = self.outgoing.waiting();
             if waiting.is_empty() {
-                self.outgoing.release();
+                self.outgoing.forget();
                 return Poll::Ready(Ok(()));
             }
             let record = &waiting[..waiting.len().min(limit)];
             match self.connection.send(&[IoSlice::new(record)])? {
                 0 => return Poll::Ready(Err(ErrorKind::Refused.into())),
                 sent => {
-                    self.behind += sent;
                     self.undelivered = true;
                     self.outgoing.advance(sent);
                 }
@@ -152,7 +151,7 @@ where
         if self.connection.is_handshaking() {
             ready!(self.poll_handshake(half, cx))?;
         }
-        if self.early.is_some() {
+        if self.early {
             self.settle_early();
             ready!(self.poll_send_waiting(half, cx))?;
         }

@@ -1,6 +1,7 @@
 //! Programs of the machine that some tests run against.
 
 use std::env;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// While this environment variable is set, a test whose program is missing fails instead of being
@@ -26,7 +27,9 @@ pub fn find(name: &str) -> Option<PathBuf> {
             env::var_os(REQUIRE).is_none(),
             "{name} is not installed, and {REQUIRE} is set"
         );
-        eprintln!("skipped: {name} is not installed");
+        // Not by a macro, whose output is shown only where a test fails.
+        let said = writeln!(io::stderr(), "skipped: {name} is not installed");
+        said.expect("stderr can be written");
     }
     found
 }

@@ -162,12 +162,15 @@ fn a_failure_of_tls_stays_although_the_transport_fails_too() {
         talk.subject_io
             .script(Operation::Read, [Answer::Honest, RESET]);
         for _ in 0..3 {
-            let error = executor::block_on(talk.subject.read_u8()).expect_err("a bad record");
-            assert_eq!(
-                error_kind(&error),
-                Some(pollback::ErrorKind::Misbehaved),
-                "{error:?}"
-            );
+            let read = executor::block_on(talk.subject.read_u8()).map(drop);
+            let flush = executor::block_on(talk.subject.flush());
+            for error in [read, flush].map(|answer| answer.expect_err("a bad record")) {
+                assert_eq!(
+                    error_kind(&error),
+                    Some(pollback::ErrorKind::Misbehaved),
+                    "{error:?}"
+                );
+            }
         }
     });
 }

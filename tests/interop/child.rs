@@ -2,6 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::net::TcpListener;
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::bounded::bounded;
 
 /// A watchdog: many times what any of the programs needs.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
 /// What a program left behind.
 #[derive(Debug)]
@@ -37,8 +41,28 @@ pub(crate) async fn run(command: &mut Command, input: &[u8]) -> Finished {
 impl Running {
     /// Starts a program, and gives it `input` to read.
     pub(crate) async fn start(command: &mut Command, input: &[u8]) -> Self {
+        let mut running = Self::spawn(command.stdin(Stdio::piped()));
+        let mut stdin = running.child.stdin.take().expect("a pipe");
+        // A program that ends without reading says why by itself.
+        let _ = bounded(LIMIT, "feeding the program", stdin.write_all(input)).await;
+        running
+    }
+
+    /// Starts a program that takes connections from `listener`, its descriptor 0.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_on(command: &mut Command, listener: TcpListener) -> Self {
+        Self::spawn(command.stdin(OwnedFd::from(listener)))
+    }
+
+    /// Starts a program that says which address it listens on.
+    pub(crate) async fn listening(command: &mut Command) -> (Self, SocketAddr) {
+        let mut running = Self::start(command, b"").await;
+        let address = running.address("listening on ").await;
+        (running, address)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command
-            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -46,9 +70,6 @@ impl Running {
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let mut stderr = child.stderr.take().expect("a pipe");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut stdin = child.stdin.take().expect("a pipe");
-        // A program that ends without reading says why by itself.
-        let _ = bounded(LIMIT, "feeding the program", stdin.write_all(input)).await;
         Self {
             child,
             stdout,
@@ -61,17 +82,17 @@ impl Running {
         }
     }
 
-    /// Waits for the line of stdout that starts with `words`; the address it listens on follows.
+    /// Waits for the line of stdout that has `words` in it; the address it listens on follows.
     pub(crate) async fn address(&mut self, words: &str) -> SocketAddr {
         self.line(words).await.parse().expect("an address")
     }
 
-    /// Waits for the line of stdout that starts with `words`, and gives the rest of it.
+    /// Waits for the line of stdout that has `words` in it, and gives what follows them.
     pub(crate) async fn line(&mut self, words: &str) -> String {
         let search = async {
             let mut line = String::new();
             while self.stdout.read_line(&mut line).await? > 0 {
-                if let Some(rest) = line.strip_prefix(words) {
+                if let Some((_, rest)) = line.split_once(words) {
                     return Ok(rest.trim().to_owned());
                 }
                 line.clear();

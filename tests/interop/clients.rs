@@ -4,17 +4,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use pollback_testkit::certificates::Authority;
-use pollback_testkit::programs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 
 use crate::bounded::bounded;
 use crate::built::example;
 use crate::child::{LIMIT, Running, run};
 use crate::files::Files;
-
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+use crate::peers::GET;
+use crate::peers::curl::curl;
+use crate::peers::openssl::s_client;
 
 /// The example server with a certificate of its own, whose root it writes to `root`.
 async fn server(root: &Path, options: &[&str]) -> (Running, SocketAddr) {
@@ -23,107 +22,7 @@ async fn server(root: &Path, options: &[&str]) -> (Running, SocketAddr) {
         .args(["--listen", "127.0.0.1:0", "--write-root"])
         .arg(root)
         .args(options);
-    let mut server = Running::start(&mut command, b"").await;
-    let address = server.address("listening on ").await;
-    (server, address)
-}
-
-/// A `curl` for the server, which it knows as `host`.
-fn curl(root: &Path, host: &str, address: SocketAddr) -> Option<Command> {
-    let mut curl = Command::new(programs::find("curl")?);
-    let port = address.port();
-    curl.args(["--silent", "--show-error", "--noproxy", "*", "--cacert"])
-        .arg(root)
-        .args(["--resolve", &format!("{host}:{port}:{}", address.ip())])
-        .arg(format!("https://{host}:{port}/"));
-    Some(curl)
-}
-
-/// An `openssl s_client` for the server, which insists on `localhost` and the root.
-fn s_client(root: &Path, address: SocketAddr) -> Option<Command> {
-    let mut openssl = Command::new(programs::find("openssl")?);
-    openssl
-        .args([
-            "s_client",
-            "-connect",
-            &address.to_string(),
-            "-servername",
-            "localhost",
-        ])
-        .args([
-            "-verify_hostname",
-            "localhost",
-            "-verify_return_error",
-            "-ign_eof",
-            "-CAfile",
-        ])
-        .arg(root);
-    Some(openssl)
-}
-
-async fn curl_at(version: &str, body: &str) {
-    let files = Files::of(&format!("curl_at_{version}"));
-    let root = files.path("root.pem");
-    let (server, address) = server(&root, &["--count", "1"]).await;
-    let Some(mut curl) = curl(&root, "localhost", address) else {
-        return;
-    };
-    curl.args([&format!("--tlsv{version}"), "--tls-max", version]);
-    let answer = run(&mut curl, b"").await.succeeded();
-    assert_eq!(answer.stdout, body);
-    let server = server.finish().await.succeeded();
-    assert_eq!(server.stderr, "");
-}
-
-#[tokio::test]
-async fn curl_at_tls12() {
-    curl_at("1.2", "hello over TLSv1_2\n").await;
-}
-
-#[tokio::test]
-async fn curl_at_tls13() {
-    curl_at("1.3", "hello over TLSv1_3\n").await;
-}
-
-async fn s_client_at(option: &str, new: &str, body: &str) {
-    let files = Files::of(&format!("s_client_at{option}"));
-    let root = files.path("root.pem");
-    let (server, address) = server(&root, &["--count", "1"]).await;
-    let Some(mut client) = s_client(&root, address) else {
-        return;
-    };
-    let answer = run(client.arg(option), GET).await.succeeded();
-    assert!(answer.stdout.contains(new), "{answer:#?}");
-    assert!(
-        answer.stdout.contains("Verify return code: 0 (ok)"),
-        "{answer:#?}"
-    );
-    assert!(
-        answer.stdout.contains(&format!("\r\n\r\n{body}")),
-        "{answer:#?}"
-    );
-    let server = server.finish().await.succeeded();
-    assert_eq!(server.stderr, "");
-}
-
-#[tokio::test]
-async fn s_client_at_tls12() {
-    s_client_at(
-        "-tls1_2",
-        "New, TLSv1.2, Cipher is ECDHE-",
-        "hello over TLSv1_2\n",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn s_client_at_tls13() {
-    s_client_at(
-        "-tls1_3",
-        "New, TLSv1.3, Cipher is TLS_",
-        "hello over TLSv1_3\n",
-    )
-    .await;
+    Running::listening(&mut command).await
 }
 
 #[tokio::test]
@@ -139,7 +38,7 @@ async fn a_server_of_one_version_speaks_no_other() {
     };
     assert_eq!(
         run(&mut any, b"").await.succeeded().stdout,
-        "hello over TLSv1_2\n"
+        "hello over TLSv1_2, ALPN http/1.1, Full handshake\n"
     );
     run(newest.arg("-tls1_3"), GET)
         .await
@@ -173,7 +72,7 @@ async fn a_failed_handshake_concerns_no_other_client() {
     assert_eq!(plain(address, GET).await, FATAL_ALERT);
     assert_eq!(
         run(&mut content, b"").await.succeeded().stdout,
-        "hello over TLSv1_3\n"
+        "hello over TLSv1_3, ALPN http/1.1, Full handshake\n"
     );
 
     let server = server.finish().await.succeeded();
@@ -236,23 +135,28 @@ async fn requests_that_are_no_get() {
 }
 
 #[tokio::test]
-async fn a_given_certificate() {
-    let files = Files::of("a_given_certificate");
-    let authority = Authority::new();
-    let root = files.write("root.pem", authority.pem());
-    let (certificate, key) = files.identity(&authority.server());
-    let mut command = example("server").await;
-    command
-        .args(["--listen", "127.0.0.1:0", "--count", "1", "--cert"])
-        .arg(certificate);
-    let mut server = Running::start(command.arg("--key").arg(key), b"").await;
-    let address = server.address("listening on ").await;
-    let Some(mut curl) = curl(&root, "localhost", address) else {
+async fn clients_without_a_certificate_that_is_trusted() {
+    let files = Files::of("clients_without_a_certificate_that_is_trusted");
+    let root = files.path("root.pem");
+    let trusted = files.write("trusted.pem", Authority::new().pem());
+    let (certificate, key) = files.identity(&Authority::new().client("stranger"));
+    let trusted = trusted.to_str().expect("UTF-8");
+    // With TLS 1.3 a client is done with its handshake before it is refused, and may be writing.
+    let options = ["--tls12", "--count", "2", "--client-roots", trusted];
+    let (server, address) = server(&root, &options).await;
+    let Some(mut anonymous) = s_client(&root, address) else {
         return;
     };
-    assert_eq!(
-        run(&mut curl, b"").await.succeeded().stdout,
-        "hello over TLSv1_3\n"
-    );
-    server.finish().await.succeeded();
+    let Some(mut stranger) = s_client(&root, address) else {
+        return;
+    };
+    run(&mut anonymous, GET)
+        .await
+        .failed(1, "alert certificate required");
+    stranger.arg("-cert").arg(certificate).arg("-key").arg(key);
+    run(&mut stranger, GET).await.failed(1, "alert unknown ca");
+    let server = server.finish().await.succeeded();
+    for cause in ["peer sent no certificates", "UnknownIssuer"] {
+        assert!(server.stderr.contains(cause), "no {cause:?} in {server:#?}");
+    }
 }

@@ -1,19 +1,19 @@
 //! The example that prints fingerprints.
 
-use pollback_testkit::programs;
 use tokio::process::Command;
 
 use crate::built::example;
 use crate::child::{Running, run};
+use crate::peers::program;
 
 /// The fingerprint of openssl with these options.
 async fn fingerprint(options: &[&str]) -> Option<String> {
-    let mut openssl = Command::new(programs::find("openssl")?);
+    let mut openssl = Command::new(program("openssl", "version")?);
     let mut command = example("fingerprint").await;
-    let mut server = Running::start(command.args(["--once", "127.0.0.1:0"]), b"").await;
-    let address = server.address("listening on ").await.to_string();
+    let command = command.args(["--once", "127.0.0.1:0"]);
+    let (mut server, address) = Running::listening(command).await;
     openssl
-        .args(["s_client", "-connect", &address])
+        .args(["s_client", "-connect", &address.to_string()])
         .args(options);
     let client = run(&mut openssl, b"").await;
     assert!(client.stderr.contains("alert access denied"), "{client:#?}");

@@ -5,26 +5,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use pollback_testkit::certificates::Authority;
-use pollback_testkit::programs;
-use tokio::process::Command;
 
 use crate::built::example;
 use crate::child::{Finished, Running, run};
 use crate::files::Files;
-
-/// A `curl` for the server, which it knows as `localhost`.
-fn curl(root: &Path, address: SocketAddr) -> Option<Command> {
-    let mut curl = Command::new(programs::find("curl")?);
-    let port = address.port();
-    curl.args(["--silent", "--show-error", "--noproxy", "*", "--cacert"])
-        .arg(root)
-        .args(["--resolve", &format!("localhost:{port}:{}", address.ip())])
-        .arg(format!("https://localhost:{port}/"));
-    Some(curl)
-}
+use crate::peers::curl::curl;
 
 async fn get(root: &Path, address: SocketAddr) -> Option<Finished> {
-    Some(run(&mut curl(root, address)?, b"").await)
+    Some(run(&mut curl(root, "localhost", address)?, b"").await)
 }
 
 #[tokio::test]
@@ -34,10 +22,9 @@ async fn hyper_serves_both_versions_of_http() {
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("http").await;
     command.arg(chain).arg(key).arg("127.0.0.1:0");
-    let mut server = Running::start(&mut command, b"").await;
-    let address = server.address("listening on ").await;
+    let (server, address) = Running::listening(&mut command).await;
     for (option, version) in [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2.0")] {
-        let Some(mut curl) = curl(&root, address) else {
+        let Some(mut curl) = curl(&root, "localhost", address) else {
             return;
         };
         let answer = run(curl.arg(option), b"").await.succeeded().stdout;
@@ -59,8 +46,7 @@ async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
     let (chain, key) = files.identity(&old.server());
     let mut command = example("http").await;
     command.arg(&chain).arg(&key).arg("127.0.0.1:0");
-    let mut server = Running::start(&mut command, b"").await;
-    let address = server.address("listening on ").await;
+    let (mut server, address) = Running::listening(&mut command).await;
 
     fs::write(&chain, "no certificate").unwrap();
     server.signal("HUP").await;
@@ -88,8 +74,7 @@ async fn a_handler_of_axum_knows_the_client() {
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("axum").await;
     command.args([&chain, &key, &root]).arg("127.0.0.1:0");
-    let mut server = Running::start(&mut command, b"").await;
-    let address = server.address("listening on ").await;
+    let (server, address) = Running::listening(&mut command).await;
     let Some(anonymous) = get(&root, address).await else {
         return;
     };
@@ -100,7 +85,7 @@ async fn a_handler_of_axum_knows_the_client() {
     let client = Authority::shared().client("somebody");
     let certificate = files.write("client.pem", client.certificate_pem());
     let key = files.write("client.key", client.key_pem());
-    let mut curl = curl(&root, address).expect("curl");
+    let mut curl = curl(&root, "localhost", address).expect("curl");
     curl.arg("--cert").arg(certificate).arg("--key").arg(key);
     let known = run(&mut curl, b"").await.succeeded().stdout;
     let (_, digest) = known.trim_end().rsplit_once(' ').expect("a digest");

@@ -1,4 +1,4 @@
-//! The examples as programs: against openssl and curl, with bad input, and on their own.
+//! The examples as programs: against the programs of others, with bad input, and on their own.
 
 mod bounded;
 mod built;
@@ -8,6 +8,9 @@ mod files;
 mod fingerprint;
 #[cfg(all(unix, feature = "axum"))]
 mod listener;
+mod odd_servers;
 mod own;
 mod peers;
+#[cfg(target_os = "linux")]
+mod port;
 mod servers;

@@ -166,6 +166,12 @@ async fn usage() {
     client(&["https://localhost/", "https://localhost/"])
         .await
         .failed(2, "usage: client");
+    client(&["--cert", "chain.pem", "https://localhost/"])
+        .await
+        .failed(2, "usage: client");
+    client(&["--repeat", "often", "https://localhost/"])
+        .await
+        .failed(2, "usage: client");
     for arguments in [
         &["--unknown"][..],
         &["--cert", "chain.pem"],

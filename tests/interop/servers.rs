@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use pollback_testkit::certificates::{Authority, Identity};
-use pollback_testkit::programs;
-use tokio::process::Command;
 
 use crate::built::example;
 use crate::child::{Finished, Running, run};
 use crate::files::Files;
+use crate::peers::openssl::s_server;
 
 /// An `openssl s_server` that shows `identity` and serves the files of its folder.
 struct Server {
@@ -21,14 +20,13 @@ impl Server {
     /// `None` if openssl is not installed.
     async fn start(files: &Files, identity: &Identity, options: &[&str]) -> Option<Self> {
         let (certificate, key) = files.identity(identity);
-        let mut openssl = Command::new(programs::find("openssl")?);
+        let mut openssl = s_server(files.folder())?;
         openssl
-            .args(["s_server", "-accept", "127.0.0.1:0", "-cert"])
+            .arg("-cert")
             .arg(certificate)
             .arg("-key")
             .arg(key)
-            .args(options)
-            .current_dir(files.folder());
+            .args(options);
         let mut running = Running::start(&mut openssl, b"").await;
         let address = running.address("ACCEPT ").await;
         Some(Self { running, address })
@@ -40,31 +38,6 @@ impl Server {
         let mut client = example("client").await;
         run(client.arg("--root").arg(root).args(options).arg(url), b"").await
     }
-}
-
-async fn status_page_at(option: &str, protocol: &str, version: &str) {
-    let files = Files::of(&format!("status_page_at{option}"));
-    let authority = Authority::new();
-    let root = files.write("root.pem", authority.pem());
-    let Some(server) = Server::start(&files, &authority.server(), &["-www", option]).await else {
-        return;
-    };
-    let page = server.get(&root, &[], "/").await.succeeded();
-    assert!(page.stdout.starts_with("<HTML>"), "{page:#?}");
-    assert!(page.stdout.contains(protocol), "{page:#?}");
-    assert!(page.stdout.ends_with("</BODY></HTML>\r\n\r\n"), "{page:#?}");
-    assert!(page.stderr.contains(version), "{page:#?}");
-    server.running.end().await;
-}
-
-#[tokio::test]
-async fn status_page_at_tls12() {
-    status_page_at("-tls1_2", "Protocol  : TLSv1.2", "TLSv1_2").await;
-}
-
-#[tokio::test]
-async fn status_page_at_tls13() {
-    status_page_at("-tls1_3", "Protocol  : TLSv1.3", "TLSv1_3").await;
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{
-    RECORD, Talk, pattern, poll_once, poll_read, read_what_is_there, receive, send, write_vectored,
+    RECORD, Talk, pattern, poll_once, poll_read, read_what_is_there, receive, request_key_update,
+    send, write_vectored,
 };
-use crate::talks::{for_each_talk_with, records};
+use crate::talks::{for_each_talk_with, is_tls13, records};
 
 const COALESCING: Options = Options::new().with_coalescing(true);
 
@@ -244,6 +245,26 @@ fn a_read_tells_that_what_waited_could_not_be_sent() {
         write(&mut talk, b"question");
         talk.subject_io
             .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+        match poll_read(&mut talk.subject, 100) {
+            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+            other => panic!("{other:?} for an answer that can never come"),
+        }
+    });
+}
+
+/// The failure is met by the answer to a key update, for which nobody waits.
+#[test]
+fn a_read_tells_that_what_waited_cannot_be_sent_any_more() {
+    for_each_talk(|mut talk| {
+        if !is_tls13(&talk) {
+            return;
+        }
+        write(&mut talk, b"question");
+        request_key_update(&mut talk.peer);
+        executor::block_on(send(&mut talk.peer, b"."));
+        talk.subject_io
+            .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+        executor::block_on(receive(&mut talk.subject, 1));
         match poll_read(&mut talk.subject, 100) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
             other => panic!("{other:?} for an answer that can never come"),

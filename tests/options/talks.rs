@@ -79,12 +79,9 @@ pub(crate) fn records(talk: &Talk, skipped: usize) -> Vec<usize> {
 /// What a record adds to its plaintext behind the header: a tag of 16 bytes, and the type (RFC
 /// 8446) or an explicit nonce of 8 bytes (RFC 5288).
 fn overhead(talk: &Talk) -> usize {
-    let version = match &talk.subject {
-        TlsStream::Client(stream) => stream.get_ref().1.protocol_version(),
-        TlsStream::Server(stream) => stream.get_ref().1.protocol_version(),
-    };
-    match version {
-        Some(ProtocolVersion::TLSv1_3) => 16 + 1,
-        _ => 16 + 8,
-    }
+    if is_tls13(talk) { 16 + 1 } else { 16 + 8 }
+}
+
+pub(crate) fn is_tls13(talk: &Talk) -> bool {
+    talk.subject.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3)
 }

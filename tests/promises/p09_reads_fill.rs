@@ -27,6 +27,16 @@ fn one_read_takes_every_large_record() {
     });
 }
 
+/// However much it is: there is nothing to wait for.
+#[test]
+fn one_read_fills_a_large_buffer() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(1 << 20);
+        executor::block_on(send(&mut talk.peer, &bytes));
+        assert!(read_once(&mut talk.subject, bytes.len()) == bytes);
+    });
+}
+
 #[test]
 fn a_small_buffer_is_filled_and_the_rest_kept() {
     for_each_talk(|mut talk| {

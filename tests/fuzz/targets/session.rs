@@ -9,8 +9,9 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, TlsStream};
+use pollback::{Error, ErrorKind, Options, RecordSizing, TlsAcceptor, TlsConnector, TlsStream};
 use pollback_testkit::executor::Executor;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -25,6 +26,7 @@ pub(super) struct Session {
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
     early: bool,
+    options: [Options; 2],
     steps: [Steps; 2],
 }
 
@@ -46,7 +48,9 @@ pub(super) struct Over;
 
 impl Session {
     pub(super) fn take(input: &mut Input<'_>, longest: usize) -> Self {
-        let choice = input.byte() % 4;
+        let choices = input.byte();
+        let choice = choices % 4;
+        let tuned = [choices & 4 != 0, choices & 8 != 0];
         let (client, server) = match choice {
             0 | 1 => {
                 let version = [&version::TLS13, &version::TLS12][usize::from(choice)];
@@ -62,6 +66,7 @@ impl Session {
             client: Arc::new(client),
             server: Arc::new(server),
             early: choice > 1,
+            options: tuned.map(|tuned| if tuned { all_options() } else { Options::new() }),
             steps: [0, 1].map(|_| Steps::take(input, longest)),
         }
     }
@@ -87,9 +92,13 @@ impl Session {
         let sound = sound && self.is_complete();
         let [client_steps, server_steps] = self.steps.map(Rc::new);
         let (client, server) = (Rc::new(Side::new()), Rc::new(Side::new()));
-        let connector = TlsConnector::from(self.client).early_data(self.early);
+        let [client_options, server_options] = self.options;
+        let connector = TlsConnector::from(self.client)
+            .early_data(self.early)
+            .with_options(client_options);
         let connect = async move { Ok(connector.connect(localhost(), client_io).await?.into()) };
-        let accept = TlsAcceptor::from(self.server).accept(server_io);
+        let acceptor = TlsAcceptor::from(self.server).with_options(server_options);
+        let accept = acceptor.accept(server_io);
         let accept = async move { Ok(accept.await?.into()) };
         let polls = [
             spawn(
@@ -116,6 +125,15 @@ impl Session {
         client.check(&server, sound);
         server.check(&client, sound);
     }
+}
+
+/// Everything that a stream can do with small and large writes.
+fn all_options() -> Options {
+    Options::new()
+        .with_read_ahead(1024, 4096)
+        .with_unsent(20_000)
+        .with_coalescing(true)
+        .with_record_sizing(RecordSizing::new(100, Duration::MAX))
 }
 
 type Task = pollback_testkit::executor::Handle<()>;

@@ -1,0 +1,11 @@
+//! The same work on pollback and on its peers, over the same transport, in one run.
+//!
+//! [`work::ROWS`] lists the work, [`contenders::CONTENDERS`] who does it.
+
+pub mod allocator;
+pub mod contenders;
+pub mod cost;
+pub mod peer;
+pub mod report;
+pub mod transport;
+pub mod work;

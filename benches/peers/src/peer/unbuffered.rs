@@ -1,0 +1,216 @@
+//! The other engine that rustls offers, as far as the work needs it: records are decrypted where
+//! they were read, and made where they are sent from.
+//!
+//! What a stream has to have besides (server names, exporters, resumption, half-closes, alerts that
+//! are delivered, wake-ups of two tasks) is missing here, so this is a floor and no stream.
+
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Stream;
+
+/// How much is asked of the transport at once, and how much plaintext is encrypted at once.
+const CHUNK: usize = 64 * 1024;
+/// Room for the chunk as records.
+const ROOM: usize = CHUNK + 4096;
+
+/// A connection of either side.
+pub trait Connection: Send + Unpin + 'static {
+    /// What rustls keeps for this side.
+    type Data;
+    /// Goes on until something is to be done.
+    fn process<'c, 'i>(&'c mut self, arrived: &'i mut [u8])
+    -> UnbufferedStatus<'c, 'i, Self::Data>;
+}
+
+impl Connection for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+    fn process<'c, 'i>(
+        &'c mut self,
+        arrived: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(arrived)
+    }
+}
+
+impl Connection for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+    fn process<'c, 'i>(
+        &'c mut self,
+        arrived: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(arrived)
+    }
+}
+
+/// A stream on such a connection.
+pub struct Unbuffered<C, T> {
+    transport: T,
+    connection: C,
+    arrived: Vec<u8>,
+    /// The part of what has arrived that was not processed.
+    left: Range<usize>,
+    /// Plaintext for which the reader had no room.
+    plaintext: Vec<u8>,
+    outgoing: Vec<u8>,
+    /// The part of it that is to be sent.
+    unsent: Range<usize>,
+    ended: bool,
+}
+
+/// What comes next.
+enum Step {
+    Plaintext,
+    Transmit,
+    Receive,
+    Established,
+    Ended,
+}
+
+impl<C: Connection, T: Stream> Unbuffered<C, T> {
+    /// Makes the handshake.
+    pub async fn handshake(transport: T, connection: C) -> io::Result<Self> {
+        let mut stream = Self {
+            transport,
+            connection,
+            arrived: vec![0; ROOM],
+            left: 0..0,
+            plaintext: Vec::new(),
+            outgoing: vec![0; ROOM],
+            unsent: 0..0,
+            ended: false,
+        };
+        std::future::poll_fn(|cx| {
+            loop {
+                match stream.step(&mut ReadBuf::new(&mut []))? {
+                    Step::Transmit => ready!(stream.poll_transmit(cx))?,
+                    Step::Receive => ready!(stream.poll_receive(cx))?,
+                    Step::Established | Step::Plaintext => break,
+                    Step::Ended => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                }
+            }
+            stream.poll_transmit(cx)
+        })
+        .await?;
+        Ok(stream)
+    }
+
+    /// Goes on with what has arrived; plaintext goes into `buf` as far as there is room.
+    fn step(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<Step> {
+        let status = self
+            .connection
+            .process(&mut self.arrived[self.left.clone()]);
+        let mut done = status.discard;
+        let step = match status.state.map_err(io::Error::other)? {
+            ConnectionState::ReadTraffic(mut traffic) => {
+                while let Some(record) = traffic.next_record() {
+                    let record = record.map_err(io::Error::other)?;
+                    done += record.discard;
+                    let fits = record.payload.len().min(buf.remaining());
+                    buf.put_slice(&record.payload[..fits]);
+                    self.plaintext.extend_from_slice(&record.payload[fits..]);
+                }
+                Step::Plaintext
+            }
+            ConnectionState::EncodeTlsData(mut data) => {
+                let room = &mut self.outgoing[self.unsent.end..];
+                self.unsent.end += data.encode(room).map_err(io::Error::other)?;
+                Step::Transmit
+            }
+            ConnectionState::TransmitTlsData(data) => {
+                data.done();
+                Step::Transmit
+            }
+            ConnectionState::BlockedHandshake => Step::Receive,
+            ConnectionState::WriteTraffic(_) => Step::Established,
+            _ => Step::Ended,
+        };
+        self.left.start += done;
+        Ok(step)
+    }
+
+    fn poll_transmit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let rest = &self.outgoing[self.unsent.clone()];
+            self.unsent.start += ready!(Pin::new(&mut self.transport).poll_write(cx, rest))?;
+        }
+        self.unsent = 0..0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.arrived.copy_within(self.left.clone(), 0);
+        self.left = 0..self.left.len();
+        let mut room = ReadBuf::new(&mut self.arrived[self.left.end..]);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut room))?;
+        self.ended = room.filled().is_empty();
+        self.left.end += room.filled().len();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<C: Connection, T: Stream> AsyncRead for Unbuffered<C, T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let fits = this.plaintext.len().min(buf.remaining());
+        buf.put_slice(&this.plaintext[..fits]);
+        this.plaintext.drain(..fits);
+        while buf.remaining() > 0 && !this.ended {
+            match this.step(buf)? {
+                Step::Plaintext => {}
+                Step::Transmit => ready!(this.poll_transmit(cx))?,
+                Step::Ended => break,
+                Step::Receive | Step::Established if buf.filled().len() > before => break,
+                Step::Receive | Step::Established => ready!(this.poll_receive(cx))?,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<C: Connection, T: Stream> AsyncWrite for Unbuffered<C, T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_transmit(cx))?;
+        let chunk = &buf[..buf.len().min(CHUNK)];
+        match this.connection.process(&mut []).state {
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                let encrypted = traffic.encrypt(chunk, &mut this.outgoing);
+                this.unsent.end = encrypted.map_err(io::Error::other)?;
+            }
+            Ok(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            Err(error) => return Poll::Ready(Err(io::Error::other(error))),
+        }
+        // What stays behind goes out with the next call.
+        let _ = this.poll_transmit(cx)?;
+        Poll::Ready(Ok(chunk.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_transmit(cx))?;
+        Pin::new(&mut this.transport).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_transmit(cx))?;
+        Pin::new(&mut this.transport).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,83 @@
+//! The table for the terminal.
+
+use std::fmt;
+
+use super::{Line, Waiting, baseline_of};
+
+/// The rows that take time, as text.
+pub struct Work<'l>(pub &'l [Line]);
+
+/// The idle connections, as text.
+pub struct Memory<'w>(pub &'w [Waiting]);
+
+impl fmt::Display for Work<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut above = "";
+        for line in self.0 {
+            if line.row.name != above {
+                above = line.row.name;
+                writeln!(f, "\n{}, per {}", line.row.title, line.row.unit.name())?;
+                writeln!(
+                    f,
+                    "  {:20} {:>9} {:>9} {:>6} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}",
+                    "",
+                    "CPU us",
+                    "least",
+                    "ratio",
+                    "clock us",
+                    "reads",
+                    "writes",
+                    "blocked",
+                    "records",
+                    "wire",
+                    "allocs",
+                )?;
+            }
+            write_line(f, line, baseline_of(self.0, line))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_line(f: &mut fmt::Formatter<'_>, line: &Line, baseline: &Line) -> fmt::Result {
+    let (processor, calls) = (line.processor(), &line.counted.calls);
+    let each = |count| line.per_unit(count);
+    writeln!(
+        f,
+        "  {:20} {:9.2} {:9.2} {:6.3} {:9.2} {:8.2} {:8.2} {:8.2} {:>8} {:9.0} {:>8}",
+        line.peer,
+        processor.median,
+        processor.minimum,
+        line.ratio(baseline),
+        line.wall().median,
+        each(calls.reads.answered),
+        each(calls.writes.answered),
+        each(calls.reads.pending + calls.writes.pending),
+        or_dash(line.counted.records.map(each)),
+        line.wire_bytes(),
+        or_dash(line.counted.allocations.map(each)),
+    )
+}
+
+impl fmt::Display for Memory<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nidle connection after one echo of 16 KiB, in bytes")?;
+        writeln!(
+            f,
+            "  {:20} {:>11} {:>11} {:>11} {:>11}",
+            "", "client heap", "server heap", "client size", "server size",
+        )?;
+        for Waiting { peer, idle } in self.0 {
+            writeln!(
+                f,
+                "  {peer:20} {:11} {:11} {:11} {:11}",
+                idle.client.heap, idle.server.heap, idle.client.size, idle.server.size,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn or_dash(number: Option<f64>) -> String {
+    number.map_or_else(|| "-".into(), |number| format!("{number:.2}"))
+}

@@ -1,0 +1,92 @@
+//! What the streams are put to: the rows of the table.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::peer::Stream;
+
+mod idle;
+mod meeting;
+mod rows;
+mod run;
+mod small;
+
+pub use idle::{Held, Idle, idle};
+pub use rows::{ROWS, Row, Threads, Unit};
+pub use run::{Counted, counted, in_memory, timed};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Something that a client and a server do together on an established connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The client writes MiBs in pieces of this size; the server reads into 64 KiB.
+    Bulk(usize),
+    /// The client writes a request of this size, the server answers with as much.
+    RoundTrips(usize),
+    /// The client writes 1000 times 100 bytes, then flushes.
+    Writes,
+    /// The client writes 100 times 10 slices of 100 bytes, then flushes.
+    VectoredWrites,
+    /// None: the connection is made, and that is all.
+    Handshake,
+}
+
+impl Work {
+    /// The part of the client.
+    pub async fn client<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
+        match self {
+            Self::Bulk(piece) => {
+                let bytes = vec![7; piece];
+                for _ in 0..units * (MIB / piece) {
+                    stream.write_all(&bytes).await?;
+                }
+                stream.flush().await
+            }
+            Self::RoundTrips(size) => {
+                let mut bytes = vec![7; size];
+                for _ in 0..units {
+                    stream.write_all(&bytes).await?;
+                    stream.flush().await?;
+                    stream.read_exact(&mut bytes).await?;
+                }
+                Ok(())
+            }
+            Self::Writes => small::write(stream, units).await,
+            Self::VectoredWrites => small::write_vectored(stream, units).await,
+            Self::Handshake => Ok(()),
+        }
+    }
+
+    /// The part of the server.
+    pub async fn server<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
+        match self {
+            Self::Bulk(_) => take(stream, units * MIB).await,
+            Self::RoundTrips(size) => {
+                let mut bytes = vec![0; size];
+                for _ in 0..units {
+                    stream.read_exact(&mut bytes).await?;
+                    stream.write_all(&bytes).await?;
+                    stream.flush().await?;
+                }
+                Ok(())
+            }
+            Self::Writes | Self::VectoredWrites => take(stream, units * small::BATCH).await,
+            Self::Handshake => Ok(()),
+        }
+    }
+}
+
+/// Reads so many bytes.
+async fn take<S: Stream>(stream: &mut S, mut bytes: usize) -> io::Result<()> {
+    let mut room = vec![0; 64 * KIB];
+    while bytes > 0 {
+        match stream.read(&mut room).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => bytes -= read,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! The work of a row, on new connections.
+
+use std::hint::black_box;
+use std::io;
+use std::thread;
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+
+use super::meeting::meeting;
+use super::{KIB, Row, Threads, Work};
+use crate::cost::{Cost, Start};
+use crate::peer::{Peer, Stream};
+use crate::transport::{self, Counter, Counts, Listener, connected};
+
+/// How many connections share the work of a sample.
+const CONNECTIONS: usize = 8;
+
+/// What was counted, at both ends together.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Calls of the transports.
+    pub calls: Counts,
+    /// TLS records that were written, where there are any.
+    pub records: Option<u64>,
+    /// Allocations, where they can be seen.
+    pub allocations: Option<u64>,
+}
+
+/// Does the work of a row and says what it costs, without counting calls.
+pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
+    let (connections, each) = match row.work {
+        Work::Handshake => (units, 1),
+        _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
+    };
+    let pair = Pair::new(peer, |tcp| tcp);
+    (0..connections)
+        .map(|_| Ok(pair.run(row, each, || ())?.0))
+        .sum()
+}
+
+/// Does the work of a row and counts.
+pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted> {
+    let counter = Counter::default();
+    let pair = Pair::new(peer, |tcp| transport::Counted::new(tcp, &counter));
+    let (cost, before) = pair.run(row, units, || counter.counts())?;
+    let calls = counter.counts() - before;
+    Ok(Counted {
+        calls,
+        records: P::MAKES_RECORDS.then_some(calls.records),
+        allocations: P::ALLOCATES_IN_RUST.then_some(cost.allocations),
+    })
+}
+
+/// Does the work of a row without a kernel, over pipes in memory.
+pub fn in_memory<P: Peer>(peer: &P, row: &Row, units: usize) -> io::Result<()> {
+    let (connections, each) = match row.work {
+        Work::Handshake => (units, 1),
+        _ => (1, units),
+    };
+    let runtime = Builder::new_current_thread().build()?;
+    for _ in 0..connections {
+        let transports = tokio::io::duplex(256 * KIB);
+        as_tasks(&runtime, peer, transports, row.work, each, || ())?;
+    }
+    Ok(())
+}
+
+/// Makes connections with a peer, over TCP that is wrapped in something.
+struct Pair<P, W> {
+    peer: P,
+    wrap: W,
+}
+
+impl<P, W, T> Pair<P, W>
+where
+    P: Peer,
+    W: Fn(TcpStream) -> T + Sync,
+    T: Stream,
+{
+    fn new(peer: P, wrap: W) -> Self {
+        Self { peer, wrap }
+    }
+
+    /// Does the work of a row on a new connection. `begin` is called when the work begins.
+    fn run<B>(&self, row: &Row, units: usize, begin: impl Fn() -> B) -> io::Result<(Cost, B)> {
+        let _scattered = scatter();
+        match row.threads {
+            Threads::One => self.on_one_thread(row.work, units, begin),
+            Threads::Two => self.on_two_threads(row.work, units, begin),
+        }
+    }
+
+    fn on_one_thread<B>(
+        &self,
+        work: Work,
+        units: usize,
+        begin: impl Fn() -> B,
+    ) -> io::Result<(Cost, B)> {
+        let runtime = runtime()?;
+        let (client, server) = runtime.block_on(async {
+            let listener = Listener::new().await?;
+            tokio::try_join!(connected(listener.address()?), listener.accept())
+        })?;
+        let transports = ((self.wrap)(client), (self.wrap)(server));
+        as_tasks(&runtime, &self.peer, transports, work, units, begin)
+    }
+
+    fn on_two_threads<B>(
+        &self,
+        work: Work,
+        units: usize,
+        begin: impl Fn() -> B,
+    ) -> io::Result<(Cost, B)> {
+        let runtime = runtime()?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (ours, theirs) = meeting();
+        thread::scope(|scope| {
+            let server = scope.spawn(move || {
+                let runtime = self::runtime()?;
+                let mut stream = runtime.block_on(async {
+                    let tcp = Listener::from_std(listener)?.accept().await?;
+                    self.peer.accept((self.wrap)(tcp)).await
+                })?;
+                theirs.meet()?;
+                let start = Start::now();
+                runtime.block_on(work.server(&mut stream, units))?;
+                let cost = start.cost();
+                theirs.meet()?;
+                io::Result::Ok(cost.allocations)
+            });
+            let mut stream = runtime.block_on(async {
+                let tcp = connected(address).await?;
+                self.peer.connect((self.wrap)(tcp)).await
+            })?;
+            ours.meet()?;
+            let (begun, start) = (begin(), Start::now());
+            runtime.block_on(work.client(&mut stream, units))?;
+            ours.meet()?;
+            let mut cost = start.cost();
+            cost.allocations += server.join().expect("the server does not panic")?;
+            Ok((cost, begun))
+        })
+    }
+}
+
+/// Makes a connection over `transports` and does the work, with a task for each end.
+fn as_tasks<P: Peer, T: Stream, B>(
+    runtime: &Runtime,
+    peer: &P,
+    transports: (T, T),
+    work: Work,
+    units: usize,
+    begin: impl Fn() -> B,
+) -> io::Result<(Cost, B)> {
+    let (connecting, accepting) = (peer.clone(), peer.clone());
+    let (mut begun, mut start) = (begin(), Start::now());
+    let (mut client, mut server) = runtime.block_on(both(
+        async move { connecting.connect(transports.0).await },
+        async move { accepting.accept(transports.1).await },
+    ))?;
+    if work != Work::Handshake {
+        begun = begin();
+        start = Start::now();
+        (client, server) = runtime.block_on(both(
+            async move { work.client(&mut client, units).await.map(|()| client) },
+            async move { work.server(&mut server, units).await.map(|()| server) },
+        ))?;
+    }
+    let cost = start.cost();
+    drop((client, server));
+    Ok((cost, begun))
+}
+
+/// Runs both as tasks of this thread.
+async fn both<A, B>(
+    one: impl Future<Output = io::Result<A>> + Send + 'static,
+    other: impl Future<Output = io::Result<B>> + Send + 'static,
+) -> io::Result<(A, B)>
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let (one, other) = (tokio::spawn(one), tokio::spawn(other));
+    let (one, other) = tokio::try_join!(one, other)?;
+    Ok((one?, other?))
+}
+
+pub(super) fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().build()
+}
+
+/// Changes where on the heap the next things come to lie.
+///
+/// Copies are slow between places whose addresses differ by little more than a multiple of 4096,
+/// so without this a figure would tell where things happened to lie.
+fn scatter() -> Vec<Vec<u8>> {
+    let size = || fastrand::usize(16..8192);
+    (0..64)
+        .map(|_| black_box(Vec::with_capacity(size())))
+        .collect()
+}

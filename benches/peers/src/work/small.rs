@@ -1,0 +1,39 @@
+//! Many small pieces before one flush.
+
+use std::io::{self, IoSlice};
+
+use tokio::io::AsyncWriteExt;
+
+use crate::peer::Stream;
+
+/// What is written between two flushes.
+pub(super) const BATCH: usize = PIECES * PIECE.len();
+
+const PIECES: usize = 1000;
+const PIECE: [u8; 100] = [7; 100];
+const SLICES: usize = 10;
+
+pub(super) async fn write<S: Stream>(stream: &mut S, batches: usize) -> io::Result<()> {
+    for _ in 0..batches {
+        for _ in 0..PIECES {
+            stream.write_all(&PIECE).await?;
+        }
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_vectored<S: Stream>(stream: &mut S, batches: usize) -> io::Result<()> {
+    for _ in 0..batches {
+        for _ in 0..PIECES / SLICES {
+            let mut slices = [IoSlice::new(&PIECE); SLICES];
+            let mut rest = &mut slices[..];
+            while !rest.is_empty() {
+                let taken = stream.write_vectored(rest).await?;
+                IoSlice::advance_slices(&mut rest, taken);
+            }
+        }
+        stream.flush().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What does not depend on how fast a machine is: calls, records, bytes and allocations.
+//!
+//! The two ends share a thread, so the kernel has delivered what was written before the other end
+//! looks. Where it has not, a read more is made; the bounds leave room for that.
+
+use pollback_peers::contenders::{self, BASELINE};
+use pollback_peers::work::{Counted, Row};
+
+fn counted(row: &str, peer: &str) -> (Counted, u64) {
+    let row = Row::named(row).expect("a known row");
+    let contender = contenders::named(peer).expect("a known peer");
+    let counted = contender.workload.counted(row, row.counted);
+    (counted.expect("work that succeeds"), row.counted as u64)
+}
+
+/// Every call of the transports, those that would have blocked among them.
+fn calls(counted: &Counted) -> u64 {
+    let (reads, writes) = (counted.calls.reads, counted.calls.writes);
+    reads.answered + reads.pending + writes.answered + writes.pending
+}
+
+#[test]
+fn bulk_takes_much_at_once() {
+    let (counted, mib) = counted("bulk", "pollback");
+    assert!(counted.calls.reads.answered <= 20 * mib, "{counted:?}");
+}
+
+#[test]
+fn bulk_makes_full_records() {
+    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
+        let (counted, mib) = counted("bulk", peer);
+        assert_eq!(counted.records, Some(64 * mib), "{peer}");
+    }
+}
+
+#[test]
+fn bulk_allocates_what_rustls_allocates_for_a_record() {
+    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
+        let (counted, _) = counted("bulk", peer);
+        let (allocations, records) = (counted.allocations.unwrap(), counted.records.unwrap());
+        // rustls makes two of them, and changes the size of its buffer when a read has to wait.
+        let waits = counted.calls.reads.pending;
+        assert!(
+            allocations <= 2 * records + 4 * waits + 32,
+            "{peer}: {counted:?}"
+        );
+    }
+}
+
+#[test]
+fn a_whole_record_takes_one_read() {
+    let (counted, round_trips) = counted("echo-16k", "pollback");
+    assert!(
+        counted.calls.reads.answered <= 4 * round_trips,
+        "{counted:?}"
+    );
+}
+
+#[test]
+fn a_small_request_takes_no_call_more() {
+    for row in ["echo-64", "echo-1k"] {
+        let ((ours, _), (theirs, _)) = (counted(row, "pollback"), counted(row, BASELINE));
+        assert!(calls(&ours) <= calls(&theirs), "{ours:?} {theirs:?}");
+        assert_eq!(ours.calls.writes.bytes, theirs.calls.writes.bytes);
+    }
+}
+
+#[test]
+fn small_writes_fill_records_when_they_may_wait() {
+    for row in ["writes", "vectored"] {
+        let (counted, _) = counted(row, "pollback-coalescing");
+        let writes = counted.calls.writes;
+        assert!(writes.answered <= 8, "{row}: {counted:?}");
+        assert!(writes.bytes <= 100_300, "{row}: {counted:?}");
+        assert!(counted.records <= Some(8), "{row}: {counted:?}");
+    }
+}
+
+#[test]
+fn small_writes_cost_no_more_bytes_when_they_may_not_wait() {
+    for row in ["writes", "vectored"] {
+        let ((ours, _), (theirs, _)) = (counted(row, "pollback"), counted(row, BASELINE));
+        assert!(ours.records <= theirs.records, "{ours:?} {theirs:?}");
+        assert!(ours.calls.writes.bytes <= theirs.calls.writes.bytes);
+    }
+}
+
+#[test]
+fn a_handshake_takes_few_calls() {
+    let (ours, _) = counted("handshake", "pollback");
+    let (theirs, _) = counted("handshake", BASELINE);
+    assert!(calls(&ours) <= 12, "{ours:?}");
+    assert!(calls(&ours) <= calls(&theirs), "{ours:?} {theirs:?}");
+}

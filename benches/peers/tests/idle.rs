@@ -1,0 +1,20 @@
+//! What an idle connection holds. Alone in its process, because the heap of all of it is measured.
+
+use pollback_peers::contenders::{self, BASELINE};
+use pollback_peers::work::Idle;
+
+fn idle(peer: &str) -> Idle {
+    let contender = contenders::named(peer).expect("a known peer");
+    contender.workload.idle().expect("work that succeeds")
+}
+
+#[test]
+fn an_idle_connection_holds_a_stream_and_what_rustls_holds() {
+    let (ours, theirs) = (idle("pollback"), idle(BASELINE));
+    for (ours, theirs) in [(ours.client, theirs.client), (ours.server, theirs.server)] {
+        // A stream of tokio-rustls has the connection inside, ours has it in a box.
+        assert!(ours.heap <= theirs.heap + 256, "{ours:?} {theirs:?}");
+        assert!(ours.heap * 100 <= theirs.heap * 102, "{ours:?} {theirs:?}");
+        assert!(ours.size <= 256, "{ours:?}");
+    }
+}

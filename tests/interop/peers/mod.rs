@@ -1,0 +1,242 @@
+//! Real programs against the examples: both versions, full and resumed, with and without a client
+//! certificate.
+//!
+//! Each program has a file of its own. One that is a language has a source in `programs/` as well.
+
+#[cfg(feature = "listener")]
+mod chromium;
+pub(crate) mod curl;
+#[cfg(target_os = "linux")]
+mod gnutls;
+#[cfg(feature = "listener")]
+mod h2load;
+#[cfg(target_os = "linux")]
+mod haproxy;
+mod languages;
+#[cfg(target_os = "linux")]
+mod nginx;
+pub(crate) mod openssl;
+#[cfg(target_os = "linux")]
+mod plain;
+mod sslyze;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process;
+use std::sync::Mutex;
+
+use pollback_testkit::certificates::Authority;
+use pollback_testkit::configs::Version;
+use pollback_testkit::programs;
+use tokio::process::Command;
+
+use crate::built::example;
+use crate::child::{Running, run};
+use crate::files::Files;
+
+/// A request as short as it can be.
+pub(crate) const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// Looks for a program, and says which version of it runs.
+///
+/// `question` is the argument that makes the program name its version.
+pub(crate) fn program(name: &str, question: &str) -> Option<PathBuf> {
+    let path = programs::find(name)?;
+    let answer = process::Command::new(&path).arg(question).output();
+    let answer = answer.unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+    let text = [answer.stdout, answer.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    announce(name, text.lines().next().unwrap_or("no version"));
+    Some(path)
+}
+
+/// Says once for each program, past the capturing of a test's output, that it runs.
+fn announce(name: &str, version: &str) {
+    static ANNOUNCED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut announced = ANNOUNCED.lock().expect("no test fails in here");
+    if announced.insert(name.to_owned()) {
+        writeln!(io::stderr(), "peer {name}: {version}").expect("stderr can be written");
+    }
+}
+
+/// How a program and an example meet, and the files that they need.
+struct Meeting {
+    version: Version,
+    /// Whether the server demands a certificate of the client.
+    mutual: bool,
+    files: Files,
+}
+
+impl Meeting {
+    /// All meetings with `peer` in this role.
+    fn all(peer: &str, role: &str) -> impl Iterator<Item = Self> {
+        let ways = [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual)));
+        ways.into_iter().flatten().map(move |(version, mutual)| {
+            let files = Files::of(&format!("{peer}_as_{role}_{version:?}_{mutual}"));
+            let authority = Authority::new();
+            files.write("root.pem", authority.pem());
+            let identities = [
+                ("server", authority.server()),
+                ("client", authority.client("test client")),
+            ];
+            for (role, identity) in identities {
+                let (certificate, key) = (identity.certificate_pem(), identity.key_pem());
+                files.write(&format!("{role}.pem"), certificate);
+                files.write(&format!("{role}.key"), &key);
+                // Some programs want both in one.
+                files.write(&format!("{role}.both.pem"), format!("{certificate}{key}"));
+            }
+            Self {
+                version,
+                mutual,
+                files,
+            }
+        })
+    }
+
+    /// A command that finds `root.pem`, `server.pem`, `server.key` and the like where it is.
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.files.folder());
+        command
+    }
+
+    /// An example as such a command, which speaks the version of this meeting alone.
+    async fn example(&self, name: &str) -> Command {
+        let mut command = example(name).await;
+        command.current_dir(self.files.folder());
+        command.arg(match self.version {
+            Version::Tls12 => "--tls12",
+            Version::Tls13 => "--tls13",
+        });
+        command
+    }
+
+    /// The number of the version, as most programs have it in its name.
+    fn number(&self) -> &'static str {
+        match self.version {
+            Version::Tls12 => "1.2",
+            Version::Tls13 => "1.3",
+        }
+    }
+
+    /// What the example server says over such a connection, and likewise each server that can.
+    fn hello(&self, alpn: &str, kind: &str) -> String {
+        let version = self.number().replace('.', "_");
+        let certificate = self.certificate();
+        format!("hello over TLSv{version}, ALPN {alpn}, {kind} handshake{certificate}")
+    }
+
+    /// The end of a `hello`.
+    fn certificate(&self) -> &'static str {
+        if self.mutual {
+            ", with a client certificate"
+        } else {
+            ""
+        }
+    }
+
+    /// What a server says over a full connection and a resumed one.
+    fn hellos(&self) -> [String; 2] {
+        ["Full", "Resumed"].map(|kind| self.hello("http/1.1", kind))
+    }
+
+    fn describe(&self) -> String {
+        let Self {
+            version, mutual, ..
+        } = self;
+        format!("{version:?}, client certificate: {mutual}")
+    }
+}
+
+/// Lets a client visit the example server twice in one session, in every way.
+///
+/// `visit` answers what the client was told at the given port. `alpn` is the protocol that the
+/// client is to have in the two connections.
+async fn meet_client<F>(peer: &str, alpn: [&str; 2], visit: F)
+where
+    F: AsyncFn(&Meeting, u16) -> String,
+{
+    // Without tickets, the clients of some programs resume no session of TLS 1.2.
+    meet_client_with_tickets(Version::Tls12, peer, alpn, visit).await;
+}
+
+/// As [`meet_client`]. The server gives its sessions away as tickets at one version alone; at the
+/// other one it keeps them.
+async fn meet_client_with_tickets<F>(tickets: Version, peer: &str, alpn: [&str; 2], visit: F)
+where
+    F: AsyncFn(&Meeting, u16) -> String,
+{
+    for meeting in Meeting::all(peer, "client") {
+        let mut server = meeting.example("server").await;
+        server.args(["--listen", "127.0.0.1:0", "--cert", "server.pem"]);
+        server.args(["--key", "server.key"]);
+        if meeting.mutual {
+            server.args(["--client-roots", "root.pem"]);
+        }
+        if meeting.version == tickets {
+            server.arg("--tickets");
+        }
+        let (server, address) = Running::listening(&mut server).await;
+        let told = visit(&meeting, address.port()).await;
+        let server = server.end().await;
+        let hellos: Vec<_> = told
+            .lines()
+            .filter(|line| line.starts_with("hello "))
+            .collect();
+        let expected = [
+            meeting.hello(alpn[0], "Full"),
+            meeting.hello(alpn[1], "Resumed"),
+        ];
+        let which = meeting.describe();
+        assert_eq!(
+            hellos, expected,
+            "{peer}, {which}: it was told:\n{told}\n{server:#?}"
+        );
+        // What comes after the answer is the peer's affair: some reset the connection then.
+        let failed = server.stderr.contains("handshake");
+        assert!(!failed, "{peer}, {which}: {server:#?}");
+    }
+}
+
+/// Lets the example client visit a server twice in one session, in every way.
+///
+/// `start` gives the server and its port. `says` is what each of the two answers has to contain.
+async fn meet_server<F>(peer: &str, says: fn(&Meeting) -> [String; 2], start: F)
+where
+    F: AsyncFn(&Meeting) -> (Running, u16),
+{
+    for meeting in Meeting::all(peer, "server") {
+        let (server, port) = start(&meeting).await;
+        let mut client = meeting.example("client").await;
+        client
+            .args(["--root", "root.pem", "--alpn", "http/1.1"])
+            .args(["--repeat", "2"]);
+        if meeting.mutual {
+            client.args(["--cert", "client.pem", "--key", "client.key"]);
+        }
+        client.arg(format!("https://localhost:{port}/"));
+        let client = run(&mut client, b"").await;
+        let server = server.end().await;
+        let which = meeting.describe();
+        assert_eq!(
+            client.code,
+            Some(0),
+            "{peer}, {which}: {client:#?}\n{server:#?}"
+        );
+        let lines: Vec<_> = client.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{peer}, {which}: {client:#?}");
+        let mut unread = &client.stdout[..];
+        for ((line, kind), words) in lines.iter().zip(["Full", "Resumed"]).zip(says(&meeting)) {
+            // A full handshake may have taken another key share: FullWithHelloRetryRequest.
+            let settled = format!(", ALPN http/1.1, {kind}");
+            assert!(line.contains(&settled), "{peer}, {which}: {line}");
+            let Some((_, rest)) = unread.split_once(&words) else {
+                panic!("{peer}, {which}: no {words:?} in:\n{}", client.stdout);
+            };
+            unread = rest;
+        }
+    }
+}
