@@ -48,11 +48,17 @@ async fn connections_and_bytes_are_counted() {
         let mut server = backend.accept().await;
         exchange(&mut client, &mut server).await;
         assert_eq!(value(&proxy, "proxy_connections_open").await, Some(1));
-        // While the connection lasts.
-        let bytes = value(&proxy, "proxy_bytes_total{direction=\"to_backend\"}").await;
-        assert_eq!(bytes, Some(round * b"a question".len() as u64));
-        let bytes = value(&proxy, "proxy_bytes_total{direction=\"to_client\"}").await;
-        assert_eq!(bytes, Some(round * b"an answer".len() as u64));
+        // While the connection lasts. Bytes are counted once they have been written, and so perhaps
+        // after they have arrived.
+        let expected = [
+            ("to_backend", round * b"a question".len() as u64),
+            ("to_client", round * b"an answer".len() as u64),
+        ];
+        for (direction, bytes) in expected {
+            let counter = format!("proxy_bytes_total{{direction=\"{direction}\"}}");
+            let counted = async { while value(&proxy, &counter).await != Some(bytes) {} };
+            bounded(LIMIT, "counting bytes", counted).await;
+        }
         shut(&mut client).await;
         shut(&mut server).await;
         ended(&mut client).await;
