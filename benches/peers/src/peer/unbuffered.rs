@@ -189,13 +189,24 @@ impl<C: Connection, T: Stream> AsyncWrite for Unbuffered<C, T> {
         let this = self.get_mut();
         ready!(this.poll_transmit(cx))?;
         let chunk = &buf[..buf.len().min(CHUNK)];
-        match this.connection.process(&mut []).state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                let encrypted = traffic.encrypt(chunk, &mut this.outgoing);
-                this.unsent.end = encrypted.map_err(io::Error::other)?;
-            }
-            Ok(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-            Err(error) => return Poll::Ready(Err(io::Error::other(error))),
+        loop {
+            let room = &mut this.outgoing[this.unsent.end..];
+            let made = match this.connection.process(&mut []).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let encrypted = traffic.encrypt(chunk, room);
+                    this.unsent.end += encrypted.map_err(io::Error::other)?;
+                    break;
+                }
+                // The tickets of a server whose client was quick.
+                Ok(ConnectionState::EncodeTlsData(mut data)) => data.encode(room),
+                Ok(ConnectionState::TransmitTlsData(data)) => {
+                    data.done();
+                    Ok(0)
+                }
+                Ok(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+                Err(error) => return Poll::Ready(Err(io::Error::other(error))),
+            };
+            this.unsent.end += made.map_err(io::Error::other)?;
         }
         // What stays behind goes out with the next call.
         let _ = this.poll_transmit(cx)?;
