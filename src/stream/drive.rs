@@ -33,23 +33,19 @@ where
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(&mut C, &mut Inbox, &mut Attempt<'_, '_, IO>) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        let waiters = match direction {
-            Direction::Read => &mut self.readers,
-            Direction::Write => &mut self.writers,
-        };
-        let joined = waiters.joined(half, cx.waker());
+        let joined = self.waiters.joined(direction, half, cx.waker());
         let mut context = Context::from_waker(joined.as_ref().unwrap_or_else(|| cx.waker()));
         for _ in 0..ATTEMPTS_PER_POLL {
             let mut transport = Attempt::new(Pin::new(&mut self.io), &mut context);
             match attempt(&mut self.connection, &mut self.inbox, &mut transport) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    waiters.park(half, cx.waker());
+                    self.waiters.park(direction, half, cx.waker());
                     return Poll::Pending;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 answer => {
                     self.received |= direction == Direction::Read;
-                    waiters.advance(half);
+                    self.waiters.advance(direction, half);
                     return Poll::Ready(answer);
                 }
             }

@@ -78,9 +78,7 @@ pub struct TlsStream<IO, C> {
     connection: Box<C>,
     inbox: Inbox,
     outgoing: Outgoing,
-    /// Who waits for the transport's reads, and who for its writes.
-    readers: Waiters,
-    writers: Waiters,
+    waiters: Waiters,
     /// Errors of the transport that the next read or write has to tell.
     read_error: Option<io::Error>,
     write_error: Option<io::Error>,
@@ -122,8 +120,7 @@ impl<IO, C> TlsStream<IO, C> {
             connection: Box::new(connection),
             inbox: Inbox::default(),
             outgoing: Outgoing::default(),
-            readers: Waiters::default(),
-            writers: Waiters::default(),
+            waiters: Waiters::default(),
             read_error: None,
             write_error: None,
             early: false,

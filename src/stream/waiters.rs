@@ -1,7 +1,10 @@
-//! The tasks that wait for one direction of the transport.
+//! The tasks that wait for the transport.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+
+use crate::callback::Direction;
 
 /// A half of the stream. Each may be used by a task of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +13,8 @@ pub(super) enum Half {
     Writer,
 }
 
-/// Who waits for one direction of the transport, which itself remembers only the last waker.
+/// Who waits for which direction of the transport, which itself remembers only the last waker of
+/// each.
 ///
 /// A reader that pushes bytes out waits for the transport's writes, as the writer does, and a
 /// writer that completes a handshake waits for its reads. So the one that polls last has to wake
@@ -19,15 +23,18 @@ pub(super) enum Half {
 pub(super) struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// By direction, then by half.
+    waits: [[bool; 2]; 2],
 }
 
 impl Waiters {
     /// What to give to the transport instead of `own`, if the other half waits here too.
     #[inline]
-    pub(super) fn joined(&self, half: Half, own: &Waker) -> Option<Waker> {
+    pub(super) fn joined(&self, direction: Direction, half: Half, own: &Waker) -> Option<Waker> {
         let other = match half {
-            Half::Reader => &self.writer,
-            Half::Writer => &self.reader,
+            Half::Reader if self.waits(direction, Half::Writer) => &self.writer,
+            Half::Writer if self.waits(direction, Half::Reader) => &self.reader,
+            _ => return None,
         };
         match other {
             Some(other) if !other.will_wake(own) => Some(Waker::from(Arc::new(Both {
@@ -40,7 +47,8 @@ impl Waiters {
 
     /// Remembers that `half` waits: the transport was polled for it and answered `Pending`.
     #[inline]
-    pub(super) fn park(&mut self, half: Half, waker: &Waker) {
+    pub(super) fn park(&mut self, direction: Direction, half: Half, waker: &Waker) {
+        self.waits[direction as usize][half as usize] = true;
         match self.slot(half) {
             Some(parked) => parked.clone_from(waker),
             empty => *empty = Some(waker.clone()),
@@ -50,20 +58,42 @@ impl Waiters {
     /// Remembers that `half` has got an answer, and wakes the other one: the answer may be what it
     /// waits for, and the transport need not wake anybody any more.
     #[inline]
-    pub(super) fn advance(&mut self, half: Half) {
-        *self.slot(half) = None;
-        self.wake(match half {
-            Half::Reader => Half::Writer,
-            Half::Writer => Half::Reader,
-        });
+    pub(super) fn advance(&mut self, direction: Direction, half: Half) {
+        drop(self.leave(direction, half));
+        self.wake(
+            direction,
+            match half {
+                Half::Reader => Half::Writer,
+                Half::Writer => Half::Reader,
+            },
+        );
     }
 
     /// Wakes `half`, if it waits.
     #[inline]
-    pub(super) fn wake(&mut self, half: Half) {
-        if let Some(waker) = self.slot(half).take() {
+    pub(super) fn wake(&mut self, direction: Direction, half: Half) {
+        if let Some(waker) = self.leave(direction, half) {
             waker.wake();
         }
+    }
+
+    /// Ends the wait of `half`, and gives its waker if it was waiting.
+    #[inline]
+    fn leave(&mut self, direction: Direction, half: Half) -> Option<Waker> {
+        if !mem::take(&mut self.waits[direction as usize][half as usize]) {
+            return None;
+        }
+        // A waker that is not needed any more would keep the memory of its task.
+        if self.waits(Direction::Read, half) || self.waits(Direction::Write, half) {
+            self.slot(half).clone()
+        } else {
+            self.slot(half).take()
+        }
+    }
+
+    #[inline]
+    fn waits(&self, direction: Direction, half: Half) -> bool {
+        self.waits[direction as usize][half as usize]
     }
 
     fn slot(&mut self, half: Half) -> &mut Option<Waker> {
@@ -95,6 +125,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use Direction::{Read, Write};
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -118,24 +149,26 @@ mod tests {
     fn a_half_that_is_alone_uses_its_own_waker() {
         let (_, reader) = task();
         let mut waiters = Waiters::default();
-        waiters.park(Half::Reader, &reader);
-        assert!(waiters.joined(Half::Reader, &reader).is_none());
+        waiters.park(Read, Half::Reader, &reader);
+        assert!(waiters.joined(Read, Half::Reader, &reader).is_none());
     }
 
     #[test]
     fn two_halves_of_one_task_use_its_own_waker() {
         let (_, task) = task();
         let mut waiters = Waiters::default();
-        waiters.park(Half::Reader, &task);
-        assert!(waiters.joined(Half::Writer, &task).is_none());
+        waiters.park(Read, Half::Reader, &task);
+        assert!(waiters.joined(Read, Half::Writer, &task).is_none());
     }
 
     #[test]
     fn a_joined_waker_wakes_both_tasks() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Half::Reader, &reader);
-        let joined = waiters.joined(Half::Writer, &writer).expect("two tasks");
+        waiters.park(Read, Half::Reader, &reader);
+        let joined = waiters
+            .joined(Read, Half::Writer, &writer)
+            .expect("two tasks");
         joined.wake();
         assert_eq!((count(&reads), count(&writes)), (1, 1));
     }
@@ -144,10 +177,10 @@ mod tests {
     fn an_answer_to_one_half_wakes_the_other_once() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Half::Reader, &reader);
-        waiters.park(Half::Writer, &writer);
-        waiters.advance(Half::Reader);
-        waiters.advance(Half::Reader);
+        waiters.park(Read, Half::Reader, &reader);
+        waiters.park(Read, Half::Writer, &writer);
+        waiters.advance(Read, Half::Reader);
+        waiters.advance(Read, Half::Reader);
         assert_eq!((count(&reads), count(&writes)), (0, 1));
     }
 
@@ -155,9 +188,38 @@ mod tests {
     fn only_the_latest_waker_of_a_half_counts() {
         let ((old, stale), (new, latest)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Half::Writer, &stale);
-        waiters.park(Half::Writer, &latest);
-        waiters.wake(Half::Writer);
+        waiters.park(Read, Half::Writer, &stale);
+        waiters.park(Read, Half::Writer, &latest);
+        waiters.wake(Read, Half::Writer);
         assert_eq!((count(&old), count(&new)), (0, 1));
+    }
+
+    #[test]
+    fn a_half_waits_for_each_direction_by_itself() {
+        let ((reads, reader), (_, writer)) = (task(), task());
+        let mut waiters = Waiters::default();
+        waiters.park(Read, Half::Reader, &reader);
+        waiters.park(Write, Half::Reader, &reader);
+        assert!(waiters.joined(Read, Half::Writer, &writer).is_some());
+        waiters.advance(Write, Half::Writer);
+        waiters.advance(Write, Half::Writer);
+        assert_eq!(count(&reads), 1);
+        waiters.advance(Read, Half::Writer);
+        assert_eq!(count(&reads), 2);
+        assert!(waiters.joined(Read, Half::Writer, &writer).is_none());
+    }
+
+    #[test]
+    fn no_waker_is_kept_of_a_half_that_does_not_wait() {
+        let (reads, reader) = task();
+        let mut waiters = Waiters::default();
+        waiters.park(Read, Half::Reader, &reader);
+        waiters.park(Write, Half::Reader, &reader);
+        drop(reader);
+        waiters.advance(Read, Half::Reader);
+        assert_eq!(Arc::strong_count(&reads), 2);
+        waiters.advance(Write, Half::Reader);
+        assert_eq!(Arc::strong_count(&reads), 1);
+        assert_eq!(count(&reads), 0);
     }
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::TlsStream;
 use super::slices::Slices;
 use super::waiters::Half;
+use crate::callback::Direction;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 
@@ -60,7 +61,7 @@ where
             }
             if slices.is_empty() && !self.connection.wants_write() {
                 if !self.outgoing.waiting().is_empty() {
-                    self.readers.wake(Half::Reader);
+                    self.waiters.wake(Direction::Read, Half::Reader);
                 }
                 return Poll::Ready(Ok(taken));
             }
@@ -73,7 +74,7 @@ where
         }
         // If the writer never comes back, a reader has to push the rest or to tell that it failed:
         // it waits for the transport's reads, and would not learn that it can.
-        self.readers.wake(Half::Reader);
+        self.waiters.wake(Direction::Read, Half::Reader);
         Poll::Ready(Ok(taken))
     }
 
