@@ -10,7 +10,7 @@
 //! resume the session, if the server allows it.
 
 mod http;
-#[path = "../shared/pem.rs"]
+#[path = "../parts/pem.rs"]
 mod pem;
 mod url;
 

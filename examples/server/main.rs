@@ -12,7 +12,7 @@
 mod certificate;
 mod http;
 mod options;
-#[path = "../shared/pem.rs"]
+#[path = "../parts/pem.rs"]
 mod pem;
 
 use std::env;
