@@ -55,11 +55,10 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    pub(crate) fn new(bounds: ReadAhead) -> Self {
-        Self {
-            bounds,
-            ..Self::default()
-        }
+    /// Sets the bounds of what is asked of the source from now on.
+    pub(crate) fn bound(&mut self, bounds: ReadAhead) {
+        self.bounds = bounds;
+        self.asked = bounds.least;
     }
 
     /// Makes one attempt at `source`, for as much as seems useful.
@@ -240,7 +239,10 @@ mod tests {
 
     #[test]
     fn a_thread_keeps_the_largest_buffer() {
-        let inbox = |most| Inbox::new(ReadAhead { least: 1, most });
+        let inbox = |most| Inbox {
+            bounds: ReadAhead { least: 1, most },
+            ..Inbox::default()
+        };
         let (mut large, mut small) = (inbox(8), inbox(2));
         large.fill_up(&mut &b"large"[..]).expect("a slice");
         small.fill_up(&mut &b"small"[..]).expect("a slice");
@@ -257,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {
-        let mut inbox = Inbox::new(ReadAhead { least: 1, most: 4 });
+        let mut inbox = Inbox::default();
+        inbox.bound(ReadAhead { least: 1, most: 4 });
         inbox.fill(&mut &[1; KIB][..]).expect("a slice");
         inbox.fill_up(&mut &[2; KIB][..]).expect("a slice");
         assert_eq!(inbox.filled(), [[1; KIB], [2; KIB]].concat());

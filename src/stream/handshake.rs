@@ -64,7 +64,7 @@ impl<IO, C> Handshake<IO, C> {
         Self(State::Refused(Refusal::new(alert), error, io))
     }
 
-    /// Makes the stream use its transport as `options` say. To be called before the first poll.
+    /// Makes the stream use its transport as `options` say.
     #[must_use]
     pub fn with_options(self, options: Options) -> Self {
         Self(self.0.with_options(&options))

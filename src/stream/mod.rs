@@ -132,9 +132,9 @@ impl<IO, C> TlsStream<IO, C> {
         }
     }
 
-    /// Uses the transport as `options` say. To be called before it is used.
+    /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.inbox = Inbox::new(options.read_ahead);
+        self.inbox.bound(options.read_ahead);
         self.outgoing = Outgoing::new(options);
         self
     }

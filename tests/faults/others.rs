@@ -36,9 +36,7 @@ fn over_transports_made_of_attempts() {
             let mut case = Case::new(scenario);
             case.carrier = carrier;
             for role in Role::BOTH {
-                swept.strike(&case, role, &ANSWERS);
-                swept.stop(&case, role, Stop::Drop);
-                swept.stop(&case, role, Stop::Cancel);
+                swept.everything(&case, role, &ANSWERS);
             }
         }
     }
@@ -53,9 +51,7 @@ fn with_all_options_on() {
         case.client = Make::Tuned;
         case.server = Make::Tuned;
         for role in Role::BOTH {
-            swept.strike(&case, role, &ANSWERS);
-            swept.stop(&case, role, Stop::Drop);
-            swept.stop(&case, role, Stop::Cancel);
+            swept.everything(&case, role, &ANSWERS);
         }
     }
     swept.finish();
@@ -71,9 +67,7 @@ fn with_tokio_rustls_at_the_other_end() {
                 Role::Client => case.server = Make::Theirs,
                 Role::Server => case.client = Make::Theirs,
             }
-            swept.strike(&case, role, &ANSWERS);
-            swept.stop(&case, role, Stop::Drop);
-            swept.stop(&case, role, Stop::Cancel);
+            swept.everything(&case, role, &ANSWERS);
         }
     }
     swept.finish();

@@ -62,6 +62,13 @@ impl Swept {
         }
     }
 
+    /// Strikes each call of the side `role`, and stops it in both ways at each poll.
+    pub(crate) fn everything(&mut self, case: &Case, role: Role, answers: &[Answer]) {
+        self.strike(case, role, answers);
+        self.stop(case, role, Stop::Drop);
+        self.stop(case, role, Stop::Cancel);
+    }
+
     /// Drops the side `role`, or an operation of it, at each poll where it waits.
     pub(crate) fn stop(&mut self, case: &Case, role: Role, stop: fn(usize) -> Stop) {
         let world = World::new(case.scenario);
@@ -216,9 +223,7 @@ impl Group {
             if Self::of(scenario) == self {
                 let case = Case::new(scenario);
                 for role in Role::BOTH {
-                    swept.strike(&case, role, answers);
-                    swept.stop(&case, role, Stop::Drop);
-                    swept.stop(&case, role, Stop::Cancel);
+                    swept.everything(&case, role, answers);
                 }
             }
         }

@@ -11,7 +11,7 @@ use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, pipe};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::support::{WIDE, acceptor, connector, localhost};
+use crate::support::{WIDE, acceptor, connector, localhost, poll_once};
 
 const COALESCING: Options = Options::new().with_coalescing(true);
 
@@ -59,6 +59,18 @@ fn single_handshakes() {
     );
     assert_coalesces(&mut client, &client_io);
     assert_coalesces(&mut server, &server_io);
+}
+
+#[test]
+fn a_handshake_that_is_under_way() {
+    let (setup, near, far, client_io, _) = ends();
+    let mut connect = connector(setup.client()).connect(localhost(), near);
+    assert!(poll_once(&mut connect).is_pending());
+    let (client, _server) = executor::join(
+        connect.with_options(COALESCING),
+        acceptor(setup.server()).accept(far),
+    );
+    assert_coalesces(&mut client.expect("a client"), &client_io);
 }
 
 #[test]
