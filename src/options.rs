@@ -84,6 +84,9 @@ impl Options {
     /// Many small writes then make few records and few calls of the transport. What waits is
     /// less than one record, and it is lost when the stream is dropped without any of these. By
     /// default each write is sent at once.
+    ///
+    /// Together with [`with_unsent`](Self::with_unsent) whole records wait too, until there is no
+    /// room for another: so a bulk transfer in writes of any size takes few calls.
     #[must_use]
     pub const fn with_coalescing(mut self, enabled: bool) -> Self {
         self.coalescing = enabled;

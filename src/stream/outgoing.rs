@@ -79,6 +79,12 @@ impl Outgoing {
         self.0.as_ref().is_some_and(|rules| rules.coalescing)
     }
 
+    /// Whether what the engine has not transmitted may go on waiting for another whole record.
+    #[inline]
+    pub(super) fn holds_back(&self) -> bool {
+        self.is_coalescing() && self.has_room(LARGEST_PLAINTEXT)
+    }
+
     /// Makes `data` wait.
     pub(super) fn keep(&mut self, data: &[u8]) {
         let rules = self.0.get_or_insert_default();

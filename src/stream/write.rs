@@ -1,6 +1,7 @@
 //! What the application writes.
 
 use std::io::{self, IoSlice};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -46,11 +47,13 @@ where
         ready!(self.poll_established(Half::Writer, cx))?;
 
         let mut taken = 0;
+        let mut holds_back = self.outgoing.holds_back();
         let stopped = loop {
-            let blocked = match self.poll_transmit(Half::Writer, cx) {
-                Poll::Ready(Err(error)) => break Poll::Ready(error),
-                transmitted => transmitted.is_pending(),
-            };
+            let blocked = !mem::take(&mut holds_back)
+                && match self.poll_transmit(Half::Writer, cx) {
+                    Poll::Ready(Err(error)) => break Poll::Ready(error),
+                    transmitted => transmitted.is_pending(),
+                };
             if !blocked || self.outgoing.has_room(1) {
                 if let Err(error) = self.take_in::<SLICES>(&mut slices, &mut taken) {
                     break Poll::Ready(error);
@@ -59,8 +62,12 @@ where
             if blocked {
                 break Poll::Pending;
             }
-            if slices.is_empty() && !self.connection.wants_write() {
-                if !self.outgoing.waiting().is_empty() {
+            if slices.is_empty() {
+                let wants_write = self.connection.wants_write();
+                if wants_write && !self.outgoing.holds_back() {
+                    continue;
+                }
+                if wants_write || !self.outgoing.waiting().is_empty() {
                     self.waiters.wake(Direction::Read, Half::Reader);
                 }
                 return Poll::Ready(Ok(taken));

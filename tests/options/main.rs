@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "shared with the tests of the promises")]
 mod support;
 
+mod batches;
 mod coalescing;
 mod read_ahead;
 mod record_sizing;

@@ -1,10 +1,14 @@
 //! Connections whose subject has options, and the records that it writes.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use pollback::rustls::ProtocolVersion;
 use pollback::{Options, TlsStream, client, server};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{End, pipe};
+use pollback_testkit::pipe::{End, Operation, pipe};
+use tokio::io::AsyncWrite;
 
 use crate::support::{Side, Talk, WIDE, acceptor, connector, localhost};
 
@@ -59,6 +63,22 @@ fn connect(
         accept.accept(server_end),
     );
     (client.expect("a client"), server.expect("a server"))
+}
+
+/// Writes parts of this length while they are taken, and says how much was.
+pub(crate) fn write_to_a_blocked_transport(talk: &mut Talk, bytes: &[u8], length: usize) -> usize {
+    talk.subject_io.block(Operation::Write);
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut taken = 0;
+    while taken < bytes.len() {
+        let part = &bytes[taken..bytes.len().min(taken + length)];
+        match Pin::new(&mut talk.subject).poll_write(&mut cx, part) {
+            Poll::Ready(count) => taken += count.expect("a write"),
+            Poll::Pending => break,
+        }
+    }
+    talk.subject_io.unblock(Operation::Write);
+    taken
 }
 
 /// How much plaintext each of the records holds that were written after the first `skipped` bytes.

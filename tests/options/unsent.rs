@@ -1,33 +1,12 @@
 //! How much a writer may leave behind.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
-
 use pollback::Options;
 use pollback_testkit::executor;
-use pollback_testkit::pipe::Operation;
-use tokio::io::AsyncWrite;
 
-use crate::support::{Talk, pattern, poll_read, read_what_is_there, send};
-use crate::talks::{for_each_talk_with, records};
+use crate::support::{pattern, poll_read, read_what_is_there, send};
+use crate::talks::{for_each_talk_with, records, write_to_a_blocked_transport};
 
 const THREE_RECORDS: usize = 48 * 1024;
-
-/// Writes parts of this length while they are taken, and says how much was.
-fn write_to_a_blocked_transport(talk: &mut Talk, bytes: &[u8], length: usize) -> usize {
-    talk.subject_io.block(Operation::Write);
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut taken = 0;
-    while taken < bytes.len() {
-        let part = &bytes[taken..bytes.len().min(taken + length)];
-        match Pin::new(&mut talk.subject).poll_write(&mut cx, part) {
-            Poll::Ready(count) => taken += count.expect("a write"),
-            Poll::Pending => break,
-        }
-    }
-    talk.subject_io.unblock(Operation::Write);
-    taken
-}
 
 #[test]
 fn several_records_leave_in_one_call() {

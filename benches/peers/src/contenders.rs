@@ -24,11 +24,15 @@ const COALESCING: Options = Options::new().with_coalescing(true);
 /// As many whole records as rustls has room for.
 const UNSENT: Options = Options::new().with_unsent(48 * 1024);
 
+/// Writes of any size leave in as many whole records.
+const BATCHES: Options = UNSENT.with_coalescing(true);
+
 /// All of them.
 pub const CONTENDERS: &[Contender] = &[
     contender("pollback", &Made(Pollback::default)),
     contender("pollback-coalescing", &Made(|| Pollback::with(COALESCING))),
     contender("pollback-unsent", &Made(|| Pollback::with(UNSENT))),
+    contender("pollback-batches", &Made(|| Pollback::with(BATCHES))),
     contender(BASELINE, &Made(TokioRustls::default)),
     contender("rustls-unbuffered", &Made(UnbufferedRustls::default)),
     contender("tokio-openssl", &Made(TokioOpenssl::default)),

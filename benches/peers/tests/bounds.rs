@@ -7,6 +7,13 @@ use pollback_peers::allocator;
 use pollback_peers::contenders::{self, BASELINE};
 use pollback_peers::work::{Counted, Row};
 
+const OURS: [&str; 4] = [
+    "pollback",
+    "pollback-coalescing",
+    "pollback-unsent",
+    "pollback-batches",
+];
+
 fn counted(row: &str, peer: &str) -> (Counted, u64) {
     let row = Row::named(row).expect("a known row");
     let contender = contenders::named(peer).expect("a known peer");
@@ -28,7 +35,7 @@ fn bulk_takes_much_at_once() {
 
 #[test]
 fn bulk_makes_full_records() {
-    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
+    for peer in OURS {
         let (counted, mib) = counted("bulk", peer);
         assert_eq!(counted.records, Some(64 * mib), "{peer}");
     }
@@ -36,7 +43,7 @@ fn bulk_makes_full_records() {
 
 #[test]
 fn bulk_allocates_what_rustls_allocates_for_a_record() {
-    for peer in ["pollback", "pollback-coalescing", "pollback-unsent"] {
+    for peer in OURS {
         let (counted, _) = counted("bulk", peer);
         let (allocations, records) = (counted.allocations.unwrap(), counted.records.unwrap());
         // rustls makes two of them, and changes the size of its buffer when a read has to wait.
@@ -86,6 +93,19 @@ fn small_writes_fill_records_when_they_may_wait() {
         assert!(writes.answered <= 8, "{row}: {counted:?}");
         assert!(writes.bytes <= 100_300, "{row}: {counted:?}");
         assert!(counted.records <= Some(8), "{row}: {counted:?}");
+    }
+}
+
+#[test]
+fn writes_of_any_size_leave_in_batches() {
+    for row in ["bulk", "bulk-1k"] {
+        let (counted, mib) = counted(row, "pollback-batches");
+        // Three records each, and what is left for the flush.
+        assert!(
+            counted.calls.writes.answered <= 22 * mib,
+            "{row}: {counted:?}"
+        );
+        assert_eq!(counted.records, Some(64 * mib), "{row}");
     }
 }
 

@@ -131,7 +131,7 @@ impl Session {
 fn all_options() -> Options {
     Options::new()
         .with_read_ahead(1024, 4096)
-        .with_unsent(20_000)
+        .with_unsent(40_000)
         .with_coalescing(true)
         .with_record_sizing(RecordSizing::new(100, Duration::MAX))
 }

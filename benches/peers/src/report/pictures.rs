@@ -132,11 +132,13 @@ fn font(size: u32) -> TextStyle<'static> {
 }
 
 fn colour(peer: &str) -> RGBColor {
-    const COLOURS: [RGBColor; 6] = [
+    const COLOURS: [RGBColor; 8] = [
         RGBColor(31, 119, 180),
-        RGBColor(92, 158, 206),
-        RGBColor(150, 195, 230),
+        RGBColor(77, 148, 200),
+        RGBColor(120, 178, 219),
+        RGBColor(165, 204, 235),
         RGBColor(255, 127, 14),
+        RGBColor(255, 187, 120),
         RGBColor(148, 148, 148),
         RGBColor(205, 205, 205),
     ];
