@@ -114,6 +114,7 @@ pub(super) fn first_slice<'a>(bufs: &'a [IoSlice<'_>]) -> &'a [u8] {
 }
 
 /// Says `WouldBlock` for `Pending`, and only for that.
+#[inline]
 fn registered<T>(answer: Poll<io::Result<T>>) -> io::Result<T> {
     match answer {
         Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),

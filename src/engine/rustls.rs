@@ -81,12 +81,20 @@ impl<C: Sided> Engine for C {
                 };
             }
         }
+        let is_bulk = inbox.filled().len() > LARGEST_RECORD;
+        let mut place = None;
         let mut total = 0;
         loop {
-            match feed(self, inbox) {
-                Some(0) => return Ok(Ok(total)),
-                Some(taken) => total += taken,
-                None => return Ok(Err(too_large())),
+            // To be asked once for an empty inbox is how the connection learns of the end.
+            let taken = match self.read_tls(inbox) {
+                Ok(0) => return Ok(Ok(total)),
+                Ok(taken) => taken,
+                // The inbox does not fail.
+                Err(_) => return Ok(Err(too_large())),
+            };
+            total += taken;
+            if taken < STEP {
+                place = None;
             }
             // Only after bytes were added: rustls counts early data that it skips anew each time.
             match self.process_new_packets() {
@@ -95,6 +103,7 @@ impl<C: Sided> Engine for C {
                     inbox.note_incomplete();
                     return Ok(Ok(total));
                 }
+                Ok(_) if is_bulk && place.is_none() => place = Some(plaintext_place()),
                 Ok(_) => {}
                 // What came before the failure comes first; the connection stays failed.
                 Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),
@@ -158,34 +167,18 @@ impl<C: Sided> Engine for C {
     }
 }
 
-/// How much more rustls makes room for at a time, while a record is not whole.
+/// How much more room rustls makes at a time while a record is not whole.
 const STEP: usize = 4096;
 
-/// Moves ciphertext out of the inbox until a record is whole or there is no room for more. Says how
-/// much; nothing if there was no room at all.
-fn feed<C: Sided>(connection: &mut C, inbox: &mut Inbox) -> Option<usize> {
-    let mut total = 0;
-    let mut place = None;
-    loop {
-        // To be asked once for an empty inbox is how the connection learns of the end.
-        match connection.read_tls(inbox) {
-            Ok(0) => return Some(total),
-            Ok(taken) => total += taken,
-            // The inbox does not fail.
-            Err(_) => return (total > 0).then_some(total),
-        }
-        if total % STEP != 0 || inbox.is_empty() {
-            return Some(total);
-        }
-        // In bulk the buffer of rustls grows once, and the plaintext of each record is copied out
-        // of it into a vector that is freed before the next. Right behind a buffer that has grown
-        // at the end of the heap, the vector is a little more than a multiple of 4096 away, where
-        // the `memcpy` of glibc before 2.40 is 30 times slower on AMD processors. So the vector's
-        // place is kept from before the buffer grows until it has grown.
-        if place.is_none() && inbox.filled().len() > LARGEST_RECORD - STEP {
-            place = Some(black_box(Vec::<u8>::with_capacity(LARGEST_PLAINTEXT)));
-        }
-    }
+/// Takes the place of a record's plaintext while the connection's buffer of ciphertext grows.
+///
+/// In bulk that buffer grows once, and the plaintext of each record is copied out of it into a
+/// vector that is freed before the next. Right behind a buffer that has grown at the end of the
+/// heap, the vector is a little more than a multiple of 4096 away, where the `memcpy` of glibc
+/// before 2.40 is 30 times slower on AMD processors.
+fn plaintext_place() -> Vec<u8> {
+    // Nothing is written to it, so the compiler could leave it out.
+    black_box(Vec::with_capacity(LARGEST_PLAINTEXT))
 }
 
 /// A sink that is offered a lone slice with a plain write: the same attempt, and a kernel has less

@@ -10,23 +10,27 @@ pub(super) struct Slices<'a> {
 }
 
 impl<'a> Slices<'a> {
+    #[inline]
     pub(super) fn new(slices: &'a [IoSlice<'a>]) -> Self {
         let mut this = Self { slices, done: 0 };
         this.advance(0);
         this
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.slices.is_empty()
     }
 
     /// The first of them that is not empty.
+    #[inline]
     pub(super) fn first(&self) -> &'a [u8] {
         self.slices.first().map_or(&[], |first| &first[self.done..])
     }
 
     /// At most `room` bytes for the next record: those of `before`, then as many of these as go
     /// into `gathered`.
+    #[inline]
     pub(super) fn gather<'g>(
         &self,
         before: &'a [u8],
@@ -58,6 +62,7 @@ impl<'a> Slices<'a> {
     }
 
     /// Goes on by `count` bytes and over empty slices.
+    #[inline]
     pub(super) fn advance(&mut self, mut count: usize) {
         while let Some(first) = self.slices.first() {
             let rest = first.len() - self.done;
