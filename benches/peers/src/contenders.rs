@@ -2,11 +2,11 @@
 
 use std::io;
 
-use pollback::Options;
+use pollback::{Options, RecordSizing};
 
 use crate::cost::Cost;
 use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls, UnbufferedRustls};
-use crate::work::{self, Counted, Idle, Row};
+use crate::work::{self, Arrival, Counted, Idle, Row};
 
 /// A peer with a name.
 pub struct Contender {
@@ -39,6 +39,13 @@ pub const CONTENDERS: &[Contender] = &[
     contender("tcp", &Made(|| Tcp)),
 ];
 
+/// One more where it matters how long records are.
+pub const SIZED: Contender = contender("pollback-sizing", &Made(|| Pollback::with(sizing())));
+
+fn sizing() -> Options {
+    Options::new().with_record_sizing(RecordSizing::default())
+}
+
 /// The one of this name.
 pub fn named(name: &str) -> Option<&'static Contender> {
     CONTENDERS.iter().find(|contender| contender.name == name)
@@ -58,6 +65,8 @@ pub trait Workload: Sync {
     fn in_memory(&self, row: &Row, units: usize) -> io::Result<()>;
     /// As [`work::idle`].
     fn idle(&self) -> io::Result<Idle>;
+    /// As [`work::link`].
+    fn link(&self) -> io::Result<Arrival>;
 }
 
 /// How to make a [`Peer`].
@@ -78,5 +87,9 @@ impl<P: Peer> Workload for Made<P> {
 
     fn idle(&self) -> io::Result<Idle> {
         work::idle(&(self.0)())
+    }
+
+    fn link(&self) -> io::Result<Arrival> {
+        work::link(&(self.0)())
     }
 }

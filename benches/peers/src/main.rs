@@ -10,9 +10,9 @@ use std::time::Duration;
 use std::{env, fs};
 
 use clap::{Parser, Subcommand};
-use pollback_peers::contenders::{self, CONTENDERS, Contender};
+use pollback_peers::contenders::{self, CONTENDERS, Contender, SIZED};
 use pollback_peers::cost::Cost;
-use pollback_peers::report::{Line, Waiting, files, pictures, table};
+use pollback_peers::report::{Arriving, Line, Waiting, files, pictures, table};
 use pollback_peers::work::{ROWS, Row};
 
 /// The same work on pollback and on its peers, in one run.
@@ -43,10 +43,11 @@ enum Task {
 }
 
 const IDLE: &str = "idle";
+const LINK: &str = "link";
 
 fn row_names() -> Vec<&'static str> {
     let names = ROWS.iter().map(|row| row.name);
-    names.chain([IDLE]).collect()
+    names.chain([IDLE, LINK]).collect()
 }
 
 fn main() -> ExitCode {
@@ -93,6 +94,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         print!("{}", table::Memory(&waiting));
         files::write_memory(&options.out, &waiting)?;
         pictures::draw_memory(&options.out, &waiting)?;
+    }
+    if asked(LINK) {
+        let arriving = arriving()?;
+        print!("{}", table::Link(&arriving));
+        files::write_link(&options.out, &arriving)?;
     }
     println!("\nwritten to {}", options.out.display());
     Ok(())
@@ -150,4 +156,14 @@ fn waiting() -> io::Result<Vec<Waiting>> {
         })
     };
     CONTENDERS.iter().map(waiting).collect()
+}
+
+fn arriving() -> io::Result<Vec<Arriving>> {
+    let arriving = |contender: &Contender| {
+        Ok(Arriving {
+            peer: contender.name,
+            arrival: contender.workload.link()?,
+        })
+    };
+    CONTENDERS.iter().chain([&SIZED]).map(arriving).collect()
 }

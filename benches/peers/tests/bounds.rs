@@ -4,7 +4,7 @@
 //! looks. Where it has not, a read more is made; the bounds leave room for that.
 
 use pollback_peers::allocator;
-use pollback_peers::contenders::{self, BASELINE};
+use pollback_peers::contenders::{self, BASELINE, SIZED};
 use pollback_peers::work::{Counted, Row};
 
 const OURS: [&str; 4] = [
@@ -124,4 +124,15 @@ fn a_handshake_takes_few_calls() {
     let (theirs, _) = counted("handshake", BASELINE);
     assert!(calls(&ours) <= 12, "{ours:?}");
     assert!(calls(&ours) <= calls(&theirs), "{ours:?} {theirs:?}");
+}
+
+#[test]
+fn small_records_can_be_used_early() {
+    let link = |workload: &dyn contenders::Workload| workload.link().expect("a message");
+    let sized = link(SIZED.workload);
+    let ours = link(contenders::named("pollback").expect("known").workload);
+    let theirs = link(contenders::named(BASELINE).expect("known").workload);
+    assert_eq!((sized.first, ours.first, theirs.first), (1, 12, 12));
+    // The records that are more take less than a segment.
+    assert!(sized.whole <= ours.whole + 1, "{sized:?} {ours:?}");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::Writer;
 use serde::Serialize;
 
-use super::{Line, Waiting, baseline_of};
+use super::{Arriving, Line, Waiting, baseline_of};
 
 /// A line of `work.csv`. Times and counts are per unit.
 #[derive(Serialize)]
@@ -47,6 +47,15 @@ struct Memory {
     server_heap: usize,
     client_size: usize,
     server_size: usize,
+}
+
+/// A line of `link.csv`, in segments.
+#[derive(Serialize)]
+struct Segments {
+    peer: &'static str,
+    first_byte: usize,
+    first_16_kib: usize,
+    whole: usize,
 }
 
 /// Writes `work.csv` and `samples.csv` into a folder.
@@ -103,6 +112,21 @@ pub fn write_memory(folder: &Path, waiting: &[Waiting]) -> Result<(), Box<dyn Er
             server_heap: idle.server.heap,
             client_size: idle.client.size,
             server_size: idle.server.size,
+        })?;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+/// Writes `link.csv` into a folder.
+pub fn write_link(folder: &Path, arriving: &[Arriving]) -> Result<(), Box<dyn Error>> {
+    let mut file = Writer::from_path(folder.join("link.csv"))?;
+    for Arriving { peer, arrival } in arriving {
+        file.serialize(Segments {
+            peer,
+            first_byte: arrival.first,
+            first_16_kib: arrival.record,
+            whole: arrival.whole,
         })?;
     }
     file.flush()?;

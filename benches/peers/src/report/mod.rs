@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::contenders::BASELINE;
 use crate::cost::Cost;
-use crate::work::{Counted, Idle, Row};
+use crate::work::{Arrival, Counted, Idle, Row};
 
 pub mod files;
 pub mod pictures;
@@ -30,6 +30,14 @@ pub struct Waiting {
     pub peer: &'static str,
     /// What they hold.
     pub idle: Idle,
+}
+
+/// When a message of one peer arrives over a slow link.
+pub struct Arriving {
+    /// The name of the peer.
+    pub peer: &'static str,
+    /// When it arrives.
+    pub arrival: Arrival,
 }
 
 /// What stands out of many samples, per unit of work.

@@ -2,13 +2,17 @@
 
 use std::fmt;
 
-use super::{Line, Waiting, baseline_of};
+use super::{Arriving, Line, Waiting, baseline_of};
+use crate::work::Arrival;
 
 /// The rows that take time, as text.
 pub struct Work<'l>(pub &'l [Line]);
 
 /// The idle connections, as text.
 pub struct Memory<'w>(pub &'w [Waiting]);
+
+/// The messages over a slow link, as text.
+pub struct Link<'a>(pub &'a [Arriving]);
 
 impl fmt::Display for Work<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,6 +77,29 @@ impl fmt::Display for Memory<'_> {
                 "  {peer:20} {:11} {:11} {:11} {:11}",
                 idle.client.heap, idle.server.heap, idle.client.size, idle.server.size,
             )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = "a message of 100,000 bytes over 10 Mbit/s";
+        writeln!(
+            f,
+            "\n{title}, in segments and milliseconds until it can be used"
+        )?;
+        writeln!(
+            f,
+            "  {:20} {:>15} {:>15} {:>15}",
+            "", "first byte", "16 KiB", "all"
+        )?;
+        for Arriving { peer, arrival } in self.0 {
+            write!(f, "  {peer:20}")?;
+            for segments in [arrival.first, arrival.record, arrival.whole] {
+                write!(f, " {segments:7} {:7.1}", Arrival::milliseconds(segments))?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

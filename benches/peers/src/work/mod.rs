@@ -7,12 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::peer::Stream;
 
 mod idle;
+mod link;
 mod meeting;
 mod rows;
 mod run;
 mod small;
 
 pub use idle::{Held, Idle, idle};
+pub use link::{Arrival, link};
 pub use rows::{ROWS, Row, Threads, Unit};
 pub use run::{Counted, counted, in_memory, timed};
 
