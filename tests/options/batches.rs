@@ -4,12 +4,14 @@
 use std::io::ErrorKind;
 
 use pollback::Options;
-use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Talk, pattern, poll_once, poll_read, read_what_is_there, receive, send};
-use crate::talks::{for_each_talk_with, records, write_to_a_blocked_transport};
+use crate::support::{Talk, pattern, poll_once, poll_read, read_what_is_there, send};
+use crate::talks::{
+    assert_parked_reader_pushes, for_each_talk_with, records, write_to_a_blocked_transport,
+};
 
 const RECORD: usize = 16 * 1024;
 
@@ -88,35 +90,9 @@ fn records_wait_for_a_read_that_parks() {
     });
 }
 
-/// The reader has parked before there was anything to push, so the writer has to wake it.
 #[test]
 fn a_reader_that_has_parked_already_pushes_them() {
-    for_each_talk(|talk| {
-        let Talk {
-            subject, mut peer, ..
-        } = talk;
-        let (mut reader, mut writer) = tokio::io::split(subject);
-        let mut executor = Executor::new();
-        let reads = executor.spawn("reader", async move {
-            reader.read_u8().await.expect("the answer")
-        });
-        executor.run_until_stalled();
-        let bytes = pattern(2 * RECORD);
-        let sent = bytes.clone();
-        let writes = executor.spawn("writer", async move {
-            writer.write_all(&sent).await.expect("a write");
-            std::future::pending::<()>().await;
-        });
-        let answers = executor.spawn("peer", async move {
-            assert!(receive(&mut peer, bytes.len()).await == bytes);
-            send(&mut peer, b"!").await;
-            std::future::pending::<()>().await;
-        });
-        executor.run_until_stalled();
-        assert_eq!(reads.take(), b'!');
-        executor.cancel(&writes);
-        executor.cancel(&answers);
-    });
+    for_each_talk(|talk| assert_parked_reader_pushes(talk, pattern(2 * RECORD)));
 }
 
 #[test]

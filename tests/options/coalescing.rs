@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use pollback::{Options, TlsStream};
-use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -13,7 +13,7 @@ use crate::support::{
     RECORD, Talk, pattern, poll_once, poll_read, read_what_is_there, receive, request_key_update,
     send, write_vectored,
 };
-use crate::talks::{for_each_talk_with, is_tls13, records};
+use crate::talks::{assert_parked_reader_pushes, for_each_talk_with, is_tls13, records};
 
 const COALESCING: Options = Options::new().with_coalescing(true);
 
@@ -135,34 +135,9 @@ fn bytes_wait_while_reads_find_something() {
     });
 }
 
-/// The reader has parked before there was anything to push, so the writer has to wake it.
 #[test]
 fn a_reader_that_has_parked_already_pushes_them() {
-    for_each_talk(|talk| {
-        let Talk {
-            subject, mut peer, ..
-        } = talk;
-        let (mut reader, mut writer) = tokio::io::split(subject);
-        let mut executor = Executor::new();
-        let reads = executor.spawn("reader", async move {
-            reader.read_u8().await.expect("the answer")
-        });
-        executor.run_until_stalled();
-        assert!(!reads.is_finished());
-        let writes = executor.spawn("writer", async move {
-            writer.write_all(b"question").await.expect("a write");
-            std::future::pending::<()>().await;
-        });
-        let answers = executor.spawn("peer", async move {
-            assert_eq!(receive(&mut peer, 8).await, b"question");
-            send(&mut peer, b"!").await;
-            std::future::pending::<()>().await;
-        });
-        executor.run_until_stalled();
-        assert_eq!(reads.take(), b'!');
-        executor.cancel(&writes);
-        executor.cancel(&answers);
-    });
+    for_each_talk(|talk| assert_parked_reader_pushes(talk, b"question".to_vec()));
 }
 
 #[test]

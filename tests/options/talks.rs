@@ -1,16 +1,17 @@
 //! Connections whose subject has options, and the records that it writes.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use pollback::rustls::ProtocolVersion;
 use pollback::{Options, TlsStream, client, server};
 use pollback_testkit::configs::{Setup, Version};
-use pollback_testkit::executor;
+use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{End, Operation, pipe};
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::support::{Side, Talk, WIDE, acceptor, connector, localhost};
+use crate::support::{Side, Talk, WIDE, acceptor, connector, localhost, receive, send};
 
 /// Runs a test for each version, the client and then the server with options, over a wide pipe.
 pub(crate) fn for_each_talk_with(options: Options, test: impl Fn(Talk)) {
@@ -79,6 +80,35 @@ pub(crate) fn write_to_a_blocked_transport(talk: &mut Talk, bytes: &[u8], length
     }
     talk.subject_io.unblock(Operation::Write);
     taken
+}
+
+/// Writes what waits while a reader of the same stream has parked, before there was anything to push:
+/// so the writer has to wake it.
+pub(crate) fn assert_parked_reader_pushes(talk: Talk, bytes: Vec<u8>) {
+    let Talk {
+        subject, mut peer, ..
+    } = talk;
+    let (mut reader, mut writer) = tokio::io::split(subject);
+    let mut executor = Executor::new();
+    let reads = executor.spawn("reader", async move {
+        reader.read_u8().await.expect("the answer")
+    });
+    executor.run_until_stalled();
+    assert!(!reads.is_finished());
+    let question = bytes.clone();
+    let writes = executor.spawn("writer", async move {
+        writer.write_all(&question).await.expect("a write");
+        pending::<()>().await;
+    });
+    let answers = executor.spawn("peer", async move {
+        assert!(receive(&mut peer, bytes.len()).await == bytes);
+        send(&mut peer, b"!").await;
+        pending::<()>().await;
+    });
+    executor.run_until_stalled();
+    assert_eq!(reads.take(), b'!');
+    executor.cancel(&writes);
+    executor.cancel(&answers);
 }
 
 /// How much plaintext each of the records holds that were written after the first `skipped` bytes.
