@@ -41,6 +41,7 @@ use waiters::Waiters;
 /// `Ok(n)` from a write means that these n bytes will be sent, in order, or that a later call
 /// fails. Each record is offered to the transport at once; at most one (16 KiB of plaintext) stays
 /// behind when a writer stops without a flush. A flush sends everything and flushes the transport.
+/// The transport gets several records in one vectored write, and a lone one in a plain write.
 /// [`Options`] can change when records are made and how long they are.
 ///
 /// A shutdown sends close_notify, takes in what has already arrived and shuts the transport down
