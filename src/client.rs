@@ -7,6 +7,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::engine::InputBuffer;
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
@@ -135,7 +136,8 @@ impl TlsConnector {
         };
         f(&mut connection);
         let early_data = self.early_data && connection.early_data().is_some();
-        let stream = TlsStream::new(io, connection).with_options(&self.options);
+        let stream =
+            TlsStream::new(io, connection, InputBuffer::default()).with_options(&self.options);
         Connect::new(if early_data {
             stream.with_early_data()
         } else {
@@ -171,6 +173,6 @@ impl<IO> From<tokio_rustls::client::TlsStream<IO>> for TlsStream<IO> {
     /// alone.
     fn from(stream: tokio_rustls::client::TlsStream<IO>) -> Self {
         let (io, connection) = stream.into_inner();
-        Self::new(io, connection)
+        Self::new(io, connection, InputBuffer::unframed())
     }
 }

@@ -34,6 +34,8 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
+    /// What is said instead of what the kind says.
+    text: Option<&'static str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -70,7 +72,7 @@ pub enum ErrorKind {
     /// A write came after the stream was shut down.
     Closed,
     /// The transport took no byte of a write that offered some.
-    Refused,
+    WriteZero,
     /// A transport or callback answered more bytes than it was offered.
     OverReported,
     /// A transport answered the error `WouldBlock`, which registers no waker.
@@ -116,8 +118,17 @@ impl Error {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         Self {
-            kind,
             source: Some(source.into().into()),
+            ..kind.into()
+        }
+    }
+
+    /// The transport has ended in the middle of a handshake. The text is that of tokio-rustls, which
+    /// programs match on.
+    pub(crate) fn handshake_eof() -> Self {
+        Self {
+            text: Some("tls handshake eof"),
+            ..ErrorKind::Truncated.into()
         }
     }
 
@@ -127,7 +138,7 @@ impl Error {
             ErrorKind::InvalidAlpn => io::ErrorKind::InvalidInput,
             ErrorKind::Closed | ErrorKind::Abandoned => io::ErrorKind::BrokenPipe,
             ErrorKind::Ended => io::ErrorKind::ConnectionAborted,
-            ErrorKind::Refused => io::ErrorKind::WriteZero,
+            ErrorKind::WriteZero => io::ErrorKind::WriteZero,
             ErrorKind::OverReported | ErrorKind::Unregistered => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
         }
@@ -136,7 +147,11 @@ impl Error {
 
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
-        Self { kind, source: None }
+        Self {
+            kind,
+            text: None,
+            source: None,
+        }
     }
 }
 
@@ -160,7 +175,10 @@ impl From<ErrorKind> for io::Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
+        match self.text {
+            Some(text) => f.write_str(text),
+            None => self.kind.fmt(f),
+        }
     }
 }
 
@@ -230,11 +248,12 @@ impl fmt::Display for ErrorKind {
             Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
             Self::Alert(alert) => return write!(f, "the peer sent the alert {alert:?}"),
             Self::Misbehaved => "the peer broke the TLS protocol",
-            Self::Truncated => "the transport ended without a close_notify from the peer",
+            // In the words of rustls, which programs match on.
+            Self::Truncated => "peer closed connection without sending TLS close_notify",
             Self::InvalidAlpn => "an ALPN protocol name must have 1 to 255 bytes",
             Self::TooLong => "the ClientHello is longer than allowed",
             Self::Closed => "write after the stream was shut down",
-            Self::Refused => "the transport took no byte of a write",
+            Self::WriteZero => "the transport took no byte of a write",
             Self::OverReported => "a transport answered more bytes than it was offered",
             Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
             Self::Abandoned => "nobody is left who could announce readiness",

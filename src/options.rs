@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 
-/// How a stream uses its transport: how much it reads at once, and how it cuts what is written
-/// into records.
+/// Buffering and record sizes of a `TlsStream`.
 ///
 /// Given to a connector or an acceptor with `with_options`, or to a single
-/// [`Handshake`](crate::stream::Handshake). The defaults suit a program that writes what it has and
-/// then flushes, such as an HTTP server. None of the options changes which bytes arrive.
+/// [`Handshake`](crate::stream::Handshake). Options trade latency against calls of the transport;
+/// they never change which bytes are delivered. The defaults suit any protocol. For protocols that
+/// flush whenever they have written what there is, as HTTP does, choose batched writes.
 ///
 /// ```
 /// use pollback::{Options, RecordSizing, TlsAcceptor};
@@ -18,7 +18,7 @@ use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 ///
 /// # fn acceptor(config: Arc<ServerConfig>) -> TlsAcceptor {
 /// let options = Options::new()
-///     .with_coalescing(true)
+///     .with_batched_writes(true)
 ///     .with_record_sizing(RecordSizing::default());
 /// TlsAcceptor::from(config).with_options(options)
 /// # }
@@ -26,30 +26,33 @@ use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(crate) read_ahead: ReadAhead,
-    pub(crate) unsent: usize,
-    pub(crate) coalescing: bool,
+    pub(crate) send_buffer_limit: usize,
+    pub(crate) batched: bool,
     pub(crate) record_sizing: Option<RecordSizing>,
 }
 
 impl Options {
-    /// The defaults: reads of 19 KiB to 64 KiB, no more than one record left behind by a writer,
-    /// no coalescing, records as large as they can be.
+    /// The defaults: writes that are sent at once, a send buffer of 64 KiB for what the transport
+    /// does not take, reads of up to 64 KiB, records as large as they can be.
     pub const fn new() -> Self {
         Self {
             read_ahead: ReadAhead::DEFAULT,
-            unsent: 0,
-            coalescing: false,
+            send_buffer_limit: Self::SEND_BUFFER_LIMIT,
+            batched: false,
             record_sizing: None,
         }
     }
 
+    const SEND_BUFFER_LIMIT: usize = 64 * 1024;
+
     /// Asks the transport for `least` to `most` bytes of ciphertext at once: for `least` where
-    /// little arrives, as with requests and answers, and for up to `most` in bulk.
+    /// little arrives, as with requests and responses, and for up to `most` in bulk.
     ///
-    /// More in one read means fewer reads of the transport, and more that has been taken from it
-    /// while the application does not read. A stream holds memory for it only while there is
-    /// ciphertext that the connection has not taken; each thread keeps one buffer of the size that
-    /// was needed most. By default 19 KiB, which is room for a whole record, to 64 KiB.
+    /// More in one read means fewer reads of the transport. Never more is read than the buffer of
+    /// the read has room for and one record (18 KiB) besides, whatever `most` is. A stream holds
+    /// memory for it only while there is ciphertext that the connection has not taken; each thread
+    /// keeps one buffer of the size that was needed most. The defaults are 19 KiB, which is room
+    /// for a whole record, and 64 KiB.
     ///
     /// Both are rounded up to whole KiB, `most` is raised to `least`, and both are lowered to
     /// 16 MiB.
@@ -63,34 +66,43 @@ impl Options {
         self
     }
 
-    /// Lets up to `bytes` of plaintext stay behind when a writer stops without a flush.
+    /// Makes writes wait for one another, so that a bulk transfer, or many small writes, take few
+    /// records and few calls of the transport.
     ///
-    /// One record may stay behind in any case, and by default, which is 0, no more than that: so
-    /// each record is offered to the transport before the next one is made. With room for
-    /// several, all of them go to the transport in one call, which saves calls in bulk. Set this
-    /// where every writer flushes or shuts down, as it has to with tokio-rustls, where up to
-    /// 64 KiB stay behind. The connection's own limit, 64 KiB of ciphertext unless
-    /// `set_buffer_limit` of rustls changes it, holds too: so 48 KiB is the most that is three whole
-    /// records.
+    /// What is written is passed to the transport by a flush, a shutdown, a read that has to wait,
+    /// or a write that finds the [send buffer](Self::with_send_buffer_limit) full. It is lost when
+    /// the stream is dropped without any of these: a program that writes and never flushes would
+    /// have its peer wait for ever. By default each write is passed to the transport at once.
     #[must_use]
-    pub const fn with_unsent(mut self, bytes: usize) -> Self {
-        self.unsent = bytes;
+    pub const fn with_batched_writes(mut self, enabled: bool) -> Self {
+        self.batched = enabled;
         self
     }
 
-    /// Makes small writes wait for one another: for a flush, a whole record, a read that finds
-    /// nothing and would wait, or a shutdown.
+    /// Sets how many bytes of plaintext the stream holds: with batched writes the size of a batch,
+    /// otherwise what the transport has not taken. Further writes are pending.
     ///
-    /// Many small writes then make few records and few calls of the transport. What waits is
-    /// less than one record, and it is lost when the stream is dropped without any of these. By
-    /// default each write is sent at once.
-    ///
-    /// Together with [`with_unsent`](Self::with_unsent) whole records wait too, until there is no
-    /// room for another: so a bulk transfer in writes of any size takes few calls.
+    /// At least 16 KiB, by default 64 KiB. Without batches the connection applies the limit, to
+    /// ciphertext. A limit below 64 KiB cuts large writes into several calls of the transport.
     #[must_use]
-    pub const fn with_coalescing(mut self, enabled: bool) -> Self {
-        self.coalescing = enabled;
+    pub const fn with_send_buffer_limit(mut self, bytes: usize) -> Self {
+        self.send_buffer_limit = match bytes < LARGEST_PLAINTEXT {
+            true => LARGEST_PLAINTEXT,
+            false => bytes,
+        };
         self
+    }
+
+    /// How much ciphertext the connection may queue, where that is not left as it is.
+    pub(crate) fn queue_limit(&self) -> Option<Option<usize>> {
+        if self.batched {
+            // The send buffer counts by itself.
+            Some(None)
+        } else if self.send_buffer_limit != Self::SEND_BUFFER_LIMIT {
+            Some(Some(self.send_buffer_limit))
+        } else {
+            None
+        }
     }
 
     /// Makes records that start small and grow, so that a receiver on a slow link can use the first

@@ -1,7 +1,5 @@
 //! The server's side: acceptors, and the stream that they make.
 
-mod reception;
-
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -13,11 +11,10 @@ use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::engine::Alert;
+use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake};
-pub(crate) use reception::Reception;
+use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
 
 /// A TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
@@ -98,7 +95,7 @@ impl TlsAcceptor {
         match ServerConnection::new(Arc::clone(&self.config)) {
             Ok(mut connection) => {
                 f(&mut connection);
-                let stream = TlsStream::new(stream, connection);
+                let stream = TlsStream::new(stream, connection, InputBuffer::default());
                 Accept::new(stream.with_options(&self.options))
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
@@ -144,7 +141,7 @@ impl TlsAcceptor {
 /// # }
 /// ```
 pub struct LazyConfigAcceptor<IO> {
-    reception: Reception,
+    read_client_hello: ReadClientHello<Acceptor>,
     io: Option<IO>,
 }
 
@@ -155,7 +152,7 @@ where
     /// Reads a ClientHello from `io` into `acceptor`.
     pub fn new(acceptor: Acceptor, io: IO) -> Self {
         Self {
-            reception: Reception::new(acceptor),
+            read_client_hello: ReadClientHello::new(acceptor),
             io: Some(io),
         }
     }
@@ -178,13 +175,17 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let Some(io) = &mut this.io else {
-            return Poll::Ready(Err(this.reception.reason()));
+            return Poll::Ready(Err(this.read_client_hello.reason()));
         };
-        let Some(accepted) = ready!(this.reception.poll_accepted(io, cx)) else {
-            return this.reception.poll_refused(io, cx).map(Err);
+        let Some(accepted) = ready!(this.read_client_hello.poll_accepted(io, cx)) else {
+            return this.read_client_hello.poll_refused(io, cx).map(Err);
         };
-        let start = this.io.take().map(|io| StartHandshake { accepted, io });
-        Poll::Ready(start.ok_or_else(|| this.reception.reason()))
+        let start = this.io.take().map(|io| StartHandshake {
+            accepted,
+            io,
+            input: this.read_client_hello.take_input(),
+        });
+        Poll::Ready(start.ok_or_else(|| this.read_client_hello.reason()))
     }
 }
 
@@ -196,6 +197,8 @@ pub struct StartHandshake<IO> {
     pub accepted: Accepted,
     /// The transport.
     pub io: IO,
+    /// What was read behind the ClientHello.
+    input: InputBuffer,
 }
 
 impl<IO> StartHandshake<IO>
@@ -207,6 +210,7 @@ where
         Self {
             accepted,
             io: transport,
+            input: InputBuffer::unframed(),
         }
     }
 
@@ -235,7 +239,7 @@ where
                 // What came with the ClientHello is in the connection already. If it is refused,
                 // the connection says so again when it is driven.
                 let _ = connection.process_new_packets();
-                Accept::new(TlsStream::new(self.io, connection))
+                Accept::new(TlsStream::new(self.io, connection, self.input))
             }
             Err((error, alert)) => {
                 let alert = Alert::new(&error, alert);
@@ -261,6 +265,6 @@ impl<IO> From<tokio_rustls::server::TlsStream<IO>> for TlsStream<IO> {
     /// It should not have been shut down: that is known to the old stream alone.
     fn from(stream: tokio_rustls::server::TlsStream<IO>) -> Self {
         let (io, connection) = stream.into_inner();
-        Self::new(io, connection)
+        Self::new(io, connection, InputBuffer::unframed())
     }
 }

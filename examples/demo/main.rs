@@ -40,7 +40,7 @@ const ALPN: &[u8] = b"pollback-demo";
 const MADE: u64 = 256 << 20;
 
 /// For a transfer that ends with a shutdown: nothing has to leave before there is much of it.
-const OPTIONS: Options = Options::new().with_coalescing(true).with_unsent(48 * 1024);
+const OPTIONS: Options = Options::new().with_batched_writes(true);
 
 #[tokio::main]
 async fn main() -> ExitCode {

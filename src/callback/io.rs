@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
 
 use super::attempt::first_slice;
-use super::{ATTEMPTS_PER_POLL, Callback, Direction, Readiness, within};
+use super::retry::poll_attempts;
+use super::{Callback, Direction, Readiness, within};
 use crate::error::ErrorKind;
 
 /// Callbacks as a tokio transport: what an attempt answers, seen as [`AsyncRead`] and
@@ -21,8 +23,9 @@ use crate::error::ErrorKind;
 /// Each poll makes one attempt; only `Interrupted`, and a `WouldBlock` after which the readiness
 /// says "try again", repeat it. Errors are passed on as the objects they are. Once a shutdown has
 /// begun writes fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) and make no attempt. A
-/// read into an empty buffer makes no attempt either. Attempts that always succeed never yield to
-/// other tasks, which tokio's own sockets do from time to time.
+/// read into an empty buffer makes no attempt either. On a runtime of tokio each poll that makes
+/// progress is charged to the budget of its task ([`tokio::task::coop`]), as with tokio's sockets:
+/// so attempts that always succeed let other tasks run.
 ///
 /// # Cancel safety
 ///
@@ -98,17 +101,20 @@ impl<C, R: Readiness> CallbackIo<C, R> {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(&mut C) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        for _ in 0..ATTEMPTS_PER_POLL {
-            match attempt(&mut self.callback) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.readiness.poll_blocked(direction, cx))?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                answer => return Poll::Ready(answer),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        // Attempts that always succeed would never let other tasks of the thread run.
+        let budget = ready!(poll_proceed(cx));
+        let Self {
+            callback,
+            readiness,
+            ..
+        } = self;
+        let answer = ready!(poll_attempts(
+            cx,
+            |_| attempt(callback),
+            |cx| readiness.poll_blocked(direction, cx)
+        ));
+        budget.made_progress();
+        Poll::Ready(answer)
     }
 
     fn poll_put(

@@ -9,7 +9,7 @@
 //! | answer | `read` | `write`, `write_vectored` |
 //! |---|---|---|
 //! | `Ok(n)`, 0 < n ≤ offered | n bytes were stored | n bytes were taken, counted across the slices |
-//! | `Ok(0)` with room offered | end of stream | the transport refuses ([`ErrorKind::Refused`]) |
+//! | `Ok(0)` with room offered | end of stream | the transport refuses ([`ErrorKind::WriteZero`]) |
 //! | `Ok(n)`, n > offered | contract broken ([`ErrorKind::OverReported`]); no byte beyond the offer counts | the same |
 //! | [`WouldBlock`] | no progress; whoever waits will be woken | the same |
 //! | [`Interrupted`] | the driver tries again | the same |
@@ -24,7 +24,7 @@
 //! into a tokio transport; the attempts are Rust closures ([`Callbacks`]) or anything else that
 //! implements [`Callback`], and its [`Readiness`] says who wakes a task whose attempt would block.
 //!
-//! [`ErrorKind::Refused`]: crate::ErrorKind::Refused
+//! [`ErrorKind::WriteZero`]: crate::ErrorKind::WriteZero
 //! [`ErrorKind::OverReported`]: crate::ErrorKind::OverReported
 //! [`WouldBlock`]: std::io::ErrorKind::WouldBlock
 //! [`Interrupted`]: std::io::ErrorKind::Interrupted
@@ -35,6 +35,7 @@ mod closures;
 mod descriptor;
 mod io;
 mod readiness;
+mod retry;
 
 use std::io::{Read, Result, Write};
 
@@ -44,6 +45,7 @@ pub use closures::{Absent, Callbacks};
 pub use descriptor::Descriptor;
 pub use io::CallbackIo;
 pub use readiness::{Direction, Polled, Readiness, ReadinessHandle, Signalled};
+pub(crate) use retry::poll_attempt;
 
 use crate::error::{Error, ErrorKind};
 
@@ -89,9 +91,6 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
         (**self).shutdown()
     }
 }
-
-/// How often a driver repeats a fruitless attempt before it lets other tasks run.
-pub(crate) const ATTEMPTS_PER_POLL: usize = 1024;
 
 /// Refuses an answer that is larger than the offer it answers.
 #[inline]

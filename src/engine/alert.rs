@@ -13,12 +13,18 @@ impl Alert {
     /// What rustls has prepared for a ClientHello that it refuses with `error`, or what fits if it
     /// has prepared nothing.
     pub(crate) fn new(error: &Error, mut prepared: AcceptedAlert) -> Self {
+        // What rustls has prepared for a message that it could not parse is one for all of them.
+        if let Error::InvalidMessage(message) = error {
+            return Self::fatal((*message).into());
+        }
         let mut record = Vec::new();
         // A vector takes everything.
         let _ = prepared.write_all(&mut record);
         let otherwise = match error {
             Error::AlertReceived(_) => None,
-            Error::InappropriateMessage { .. } => Some(AlertDescription::UnexpectedMessage),
+            Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+                Some(AlertDescription::UnexpectedMessage)
+            }
             _ => Some(AlertDescription::InternalError),
         };
         Self::prepared(record, otherwise)
@@ -55,5 +61,61 @@ impl Alert {
     /// Notes that `count` more bytes were sent.
     pub(crate) fn advance(&mut self, count: usize) {
         self.sent += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::server::Acceptor;
+    use rustls::{ContentType, HandshakeType, InvalidMessage};
+
+    use super::*;
+
+    /// An alert that rustls has prepared for a ClientHello of another protocol.
+    fn prepared() -> AcceptedAlert {
+        let mut acceptor = Acceptor::default();
+        acceptor
+            .read_tls(&mut &b"GET / HTTP/1.1"[..])
+            .expect("memory");
+        acceptor.accept().expect_err("no ClientHello").1
+    }
+
+    #[test]
+    fn each_error_has_the_alert_that_a_connection_would_send() {
+        for (error, alert) in [
+            (
+                InvalidMessage::PreSharedKeyIsNotFinalExtension.into(),
+                AlertDescription::IllegalParameter,
+            ),
+            (
+                InvalidMessage::MessageTooShort.into(),
+                AlertDescription::DecodeError,
+            ),
+        ] {
+            let last = Alert::new(&error, prepared()).rest().last().copied();
+            assert_eq!(last, Some(u8::from(alert)), "{error:?}");
+        }
+        // Where nothing is prepared.
+        for (error, alert) in [
+            (
+                Error::InappropriateHandshakeMessage {
+                    expect_types: vec![HandshakeType::ClientHello],
+                    got_type: HandshakeType::Finished,
+                },
+                AlertDescription::UnexpectedMessage,
+            ),
+            (
+                Error::InappropriateMessage {
+                    expect_types: vec![ContentType::Handshake],
+                    got_type: ContentType::ApplicationData,
+                },
+                AlertDescription::UnexpectedMessage,
+            ),
+        ] {
+            let mut empty = prepared();
+            empty.write_all(&mut Vec::new()).expect("a vector");
+            let last = Alert::new(&error, empty).rest().last().copied();
+            assert_eq!(last, Some(u8::from(alert)), "{error:?}");
+        }
     }
 }

@@ -1,15 +1,31 @@
-//! rustls behind one private trait. Speaks bytes and std's traits; does no I/O of its own.
+//! TLS connections without I/O, behind one private trait. Knows rustls and std's I/O traits, and
+//! nothing of tokio, so it is tested and fuzzed without a runtime.
+//!
+//! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
+//! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
+//! - `input.rs`: ciphertext that was read from the transport ahead of the connection
+//! - `framing.rs`: where the records of a TLS stream end
+//! - `failure.rs`: why a connection has failed, or did not receive
+//! - `hello.rs`: a ClientHello, before there is a connection
+//! - `alert.rs`: alerts that are sent without a connection
 
 use std::io::{self, IoSlice, Read, Write};
 
-use crate::error::{Error, ErrorKind};
-
 mod alert;
-mod inbox;
+mod failure;
+pub(crate) mod feed;
+mod framing;
+mod hello;
+mod input;
 mod rustls;
 
 pub(crate) use self::alert::Alert;
-pub(crate) use self::inbox::{Inbox, ReadAhead};
+pub(crate) use self::failure::{Failure, ReceiveError};
+pub(crate) use self::feed::Received;
+#[cfg(feature = "ffi")]
+pub(crate) use self::feed::{Feed, Processed};
+pub(crate) use self::hello::{AcceptHello, accept};
+pub(crate) use self::input::{InputBuffer, ReadAhead};
 
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;
@@ -17,33 +33,18 @@ pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;
 /// The most ciphertext of a record with its header (RFC 5246, section 6.2.3).
 pub(crate) const LARGEST_RECORD: usize = LARGEST_PLAINTEXT + 2048 + 5;
 
-/// Why the engine refused what the peer sent. It stays refused: every later answer is the same.
-#[derive(Debug)]
-pub struct Failure(io::Error);
-
-impl Failure {
-    #[cfg(feature = "ffi")]
-    pub(crate) fn new(error: io::Error) -> Self {
-        Self(error)
-    }
-
-    /// Whether the peer has ended the connection with an alert, and hears nothing more.
-    pub(crate) fn is_alert_of_peer(&self) -> bool {
-        let found = Error::find(&self.0).map(|error| error.kind());
-        matches!(found, Some(ErrorKind::Alert(_)))
-    }
-}
-
-impl From<Failure> for io::Error {
-    fn from(failure: Failure) -> Self {
-        failure.0
-    }
-}
-
 /// A TLS connection that turns plaintext into ciphertext and back.
 ///
-/// The shape is that of the rustls C API, since that fits every rustls.
+/// The shape is that of the rustls C API, since that fits every rustls. Nothing here waits: `source`
+/// and `sink` are attempts, whose errors are passed through as the objects they are.
+///
+/// The order of calls: [`plaintext`](Self::plaintext) until it has none, then
+/// [`receive`](Self::receive); [`send`](Self::send), then [`transmit`](Self::transmit) for as long
+/// as [`wants_write`](Self::wants_write). After a failure of TLS only what is owed to the peer is
+/// still transmitted: the caller keeps the failure and does not ask again.
 pub trait Engine {
+    // Queries.
+
     /// Whether the handshake still has to complete before plaintext can pass both ways.
     fn is_handshaking(&self) -> bool;
 
@@ -53,55 +54,57 @@ pub trait Engine {
     /// Whether there is ciphertext to transmit.
     fn wants_write(&self) -> bool;
 
-    /// Takes ciphertext in and decrypts what is whole: what the inbox holds, or if that is empty,
-    /// the outcome of one attempt at `source`.
+    /// Whether the peer took the early data, once the handshake is over.
+    fn is_early_data_accepted(&self) -> bool;
+
+    // Input.
+
+    /// Takes the next record in, or makes one attempt at `source` if `input` holds no whole record.
     ///
-    /// To be asked only while [`plaintext`](Self::plaintext) says that there is none yet. Stops as
-    /// soon as there is some, and when the peer has closed or the source has ended; says how many
-    /// bytes it took.
+    /// `wanted` is how much plaintext the caller has room for; together with what
+    /// [`absorb`](Self::absorb) can take later on it bounds how much is read ahead.
     ///
-    /// The outer error is that of `source`, the inner one that of TLS; with that an alert is to be
-    /// transmitted.
+    /// # Errors
+    ///
+    /// [`ReceiveError::Transport`] is the outcome of the attempt. After a [`ReceiveError::Tls`] the
+    /// connection has failed, and an alert may be waiting to be transmitted.
     fn receive(
         &mut self,
-        inbox: &mut Inbox,
+        input: &mut InputBuffer,
         source: &mut dyn Read,
-    ) -> io::Result<Result<usize, Failure>>;
+        wanted: usize,
+    ) -> Result<Received, ReceiveError>;
 
-    /// Moves ciphertext out of the inbox until it is empty or the engine can hold no more.
-    fn absorb(&mut self, inbox: &mut Inbox);
+    /// Moves records out of `input` for as long as the connection is sure to hold their plaintext.
+    fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
+
+    /// Moves all of `input` into the connection, which is about to be given away.
+    fn stow(&mut self, input: &mut InputBuffer);
 
     /// Decrypted bytes: some, none for ever after close_notify (an empty slice), none yet
-    /// (`WouldBlock`), or none for ever because the ciphertext was cut off (`UnexpectedEof`).
+    /// (`WouldBlock`), or none for ever since the connection was told of a truncation.
     fn plaintext(&mut self) -> io::Result<&[u8]>;
 
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
     fn consume(&mut self, taken: usize);
 
-    /// Takes plaintext in and encrypts it; says how much of it.
+    // Output.
+
+    /// Encrypts plaintext; returns how much of it, which is 0 when no more can be queued.
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Takes plaintext in as early data, as far as the handshake has room for it.
+    /// Encrypts plaintext as early data, as far as the handshake has room for it.
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize>;
 
-    /// Whether the peer took the early data, once the handshake is over.
-    fn is_early_data_accepted(&self) -> bool;
+    /// Sets how much ciphertext can be queued; `None` for any amount.
+    fn limit_queue(&mut self, bytes: Option<usize>);
 
-    /// Queues what the peer asked for and the engine held back until we would send something.
-    fn queue_answers(&mut self);
+    /// Queues what the peer asked for and the connection held back until something would be sent.
+    fn queue_responses(&mut self);
 
-    /// Gives ciphertext out: one attempt at `sink`.
+    /// Transmits ciphertext: one attempt at `sink`, with everything that is queued.
     fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize>;
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
-}
-
-/// A transport that has nothing to read at the moment.
-pub(crate) struct Nothing;
-
-impl Read for Nothing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
-    }
 }

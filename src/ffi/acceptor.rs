@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::ptr::null_mut;
 use std::task::{Context, Poll, ready};
@@ -17,10 +17,8 @@ use super::failure::{error_of, is_alert};
 use super::lend::{lend_read, lend_write};
 use super::owned::Owned;
 use super::{FfiConnection, read, write};
-use crate::callback::{ATTEMPTS_PER_POLL, Attempt};
-use crate::engine::Alert;
-use crate::error::ErrorKind;
-use crate::stream::{Handshake, Refusal};
+use crate::engine::{AcceptHello, Alert, InputBuffer};
+use crate::stream::{Handshake, ReadClientHello};
 
 /// Reads a ClientHello from the transport `IO` with a `rustls_acceptor`, so that the configuration
 /// can be chosen by it.
@@ -38,9 +36,8 @@ use crate::stream::{Handshake, Refusal};
 ///
 /// A poll that is dropped loses nothing: await it by reference and it can go on later.
 pub struct FfiAcceptor<IO> {
-    acceptor: Owned<rustls_acceptor>,
+    read_client_hello: ReadClientHello<Owned<rustls_acceptor>>,
     io: Option<IO>,
-    refused: Option<(Refusal, rustls_result)>,
 }
 
 impl<IO> FfiAcceptor<IO>
@@ -51,10 +48,10 @@ where
     pub fn new(io: IO) -> Self {
         // SAFETY: the acceptor has just been made for us.
         let acceptor = unsafe { Owned::new(rustls_acceptor::rustls_acceptor_new()) };
+        let acceptor = acceptor.expect("rustls-ffi makes an acceptor");
         Self {
-            acceptor: acceptor.expect("rustls-ffi makes an acceptor"),
+            read_client_hello: ReadClientHello::new(acceptor),
             io: Some(io),
-            refused: None,
         }
     }
 
@@ -65,32 +62,30 @@ where
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }
+}
 
-    fn accept(&mut self) -> Result<Option<Owned<rustls_accepted>>, (Alert, rustls_result)> {
+impl AcceptHello for Owned<rustls_acceptor> {
+    type Accepted = Owned<rustls_accepted>;
+
+    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        let acceptor = self.as_mut_ptr();
+        lend_read(source, |userdata, out_n| {
+            rustls_acceptor::rustls_acceptor_read_tls(acceptor, Some(read), userdata, out_n)
+        })
+    }
+
+    fn accept(&mut self) -> Result<Option<Self::Accepted>, (Alert, io::Error)> {
         let mut accepted = null_mut();
         let mut alert = null_mut();
-        let result = rustls_acceptor::rustls_acceptor_accept(
-            self.acceptor.as_mut_ptr(),
-            &mut accepted,
-            &mut alert,
-        );
+        let result =
+            rustls_acceptor::rustls_acceptor_accept(self.as_mut_ptr(), &mut accepted, &mut alert);
         // SAFETY: each is still null, or it has just been made for us.
         let (accepted, alert) = unsafe { (Owned::new(accepted), Owned::new(alert)) };
         match result {
             rustls_result::Ok => Ok(accepted),
             rustls_result::AcceptorNotReady => Ok(None),
-            result => Err((alert_for(result, alert), result)),
+            result => Err((alert_for(result, alert), error_of(result).into())),
         }
-    }
-
-    fn poll_refuse(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        if let (Some((refusal, _)), Some(io)) = (&mut self.refused, &mut self.io) {
-            ready!(refusal.poll_deliver(io, cx));
-        }
-        Poll::Ready(match self.refused.take() {
-            Some((_, result)) => error_of(result),
-            None => io::Error::other("a ClientHello was asked for after it was given"),
-        })
     }
 }
 
@@ -102,33 +97,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        for _ in 0..ATTEMPTS_PER_POLL {
-            let Some(io) = this.io.as_mut().filter(|_| this.refused.is_none()) else {
-                return Poll::Ready(Err(ready!(this.poll_refuse(cx))));
-            };
-            let acceptor = this.acceptor.as_mut_ptr();
-            let mut transport = Attempt::new(Pin::new(io), cx);
-            match lend_read(&mut transport, |userdata, out_n| {
-                rustls_acceptor::rustls_acceptor_read_tls(acceptor, Some(read), userdata, out_n)
-            }) {
-                Ok(0) => return Poll::Ready(Err(ErrorKind::Truncated.into())),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-            match this.accept() {
-                Ok(None) => {}
-                Ok(Some(accepted)) => {
-                    if let Some(io) = this.io.take() {
-                        return Poll::Ready(Ok(FfiAccepted { accepted, io }));
-                    }
-                }
-                Err((alert, result)) => this.refused = Some((Refusal::new(alert), result)),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let Some(io) = &mut this.io else {
+            return Poll::Ready(Err(this.read_client_hello.reason()));
+        };
+        let Some(accepted) = ready!(this.read_client_hello.poll_accepted(io, cx)) else {
+            return this.read_client_hello.poll_refused(io, cx).map(Err);
+        };
+        let accepted = this.io.take().map(|io| FfiAccepted {
+            accepted,
+            io,
+            input: this.read_client_hello.take_input(),
+        });
+        Poll::Ready(accepted.ok_or_else(|| this.read_client_hello.reason()))
     }
 }
 
@@ -136,6 +116,8 @@ where
 pub struct FfiAccepted<IO> {
     accepted: Owned<rustls_accepted>,
     io: IO,
+    /// What was read behind the ClientHello.
+    input: InputBuffer,
 }
 
 impl<IO> FfiAccepted<IO>
@@ -178,10 +160,10 @@ where
             (Some(connection), _) => {
                 let mut connection = FfiConnection::over(connection, Side::Server);
                 connection.process_arrived();
-                connection.handshake(self.io)
+                connection.handshake_behind(self.io, self.input)
             }
             (None, alert) => {
-                Handshake::refused(self.io, alert_for(result, alert), error_of(result))
+                Handshake::refused(self.io, alert_for(result, alert), error_of(result).into())
             }
         }
     }
@@ -196,7 +178,9 @@ fn alert_for(result: rustls_result, prepared: Option<Owned<rustls_accepted_alert
         while matches!(write_alert(&mut prepared, &mut record), Ok(1..)) {}
     }
     let otherwise = match result {
-        rustls_result::InappropriateMessage => Some(AlertDescription::UnexpectedMessage),
+        rustls_result::InappropriateMessage | rustls_result::InappropriateHandshakeMessage => {
+            Some(AlertDescription::UnexpectedMessage)
+        }
         _ if is_alert(result) => None,
         _ => Some(AlertDescription::InternalError),
     };

@@ -6,10 +6,10 @@ use std::ptr::NonNull;
 
 use rustls::Side;
 use rustls_ffi::connection::rustls_connection;
-use rustls_ffi::rustls_result;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::owned::Owned;
+use crate::engine::{Engine, InputBuffer};
 use crate::stream::{Handshake, TlsStream};
 
 /// A connection of rustls-ffi, which [`TlsStream`] drives like one of rustls.
@@ -49,8 +49,6 @@ pub struct FfiConnection {
     /// Room for plaintext that was taken out of the connection, and where it is in there.
     pub(super) room: Vec<u8>,
     pub(super) plaintext: Range<usize>,
-    /// Why the connection has refused what the peer sent.
-    pub(super) refused: Option<rustls_result>,
 }
 
 impl FfiConnection {
@@ -88,18 +86,31 @@ impl FfiConnection {
             side,
             room: Vec::new(),
             plaintext: 0..0,
-            refused: None,
         }
     }
 
     /// Makes a TLS connection on the transport `io`, or goes on with one whose handshake is done.
+    ///
+    /// A server's connection must not have been given the beginning of a record alone before its
+    /// handshake has begun.
     ///
     /// See [`Handshake`] for its errors and what happens when it is dropped.
     pub fn handshake<IO>(self, io: IO) -> Handshake<IO, Self>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        Handshake::new(TlsStream::new(io, self))
+        let is_new = self.is_handshaking() && !self.has_version();
+        let input = match is_new {
+            true => InputBuffer::default(),
+            // It may have read a part of a record.
+            false => InputBuffer::unframed(),
+        };
+        self.handshake_behind(io, input)
+    }
+
+    /// A handshake that goes on with `input`, which was read already.
+    pub(super) fn handshake_behind<IO>(self, io: IO, input: InputBuffer) -> Handshake<IO, Self> {
+        Handshake::new(TlsStream::new(io, self, input))
     }
 
     /// The connection, for the functions of rustls-ffi that tell something of it.
@@ -126,7 +137,6 @@ impl fmt::Debug for FfiConnection {
         f.debug_struct("FfiConnection")
             .field("side", &self.side)
             .field("plaintext", &self.plaintext.len())
-            .field("refused", &self.refused)
             .finish_non_exhaustive()
     }
 }

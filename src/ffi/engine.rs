@@ -9,62 +9,62 @@ use rustls_ffi::rustls_result;
 use super::failure::error_of;
 use super::lend::{lend_read, lend_write};
 use super::{FfiConnection, read, write_vectored};
-use crate::engine::{Engine, Failure, Inbox, Nothing};
+use crate::engine::{
+    Engine, Failure, Feed, InputBuffer, LARGEST_PLAINTEXT, Processed, ReceiveError, Received, feed,
+};
 use crate::error::ErrorKind;
 
-/// How much plaintext is taken out of the connection at once: that of a record.
-const RECORD: usize = 16 * 1024;
+/// How much plaintext is taken out of the connection at once: more than a record has, so that one
+/// call tells that there is no more.
+const ROOM: usize = LARGEST_PLAINTEXT + 1;
 
 impl FfiConnection {
-    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize> {
-        let connection = self.as_mut_ptr();
-        lend_read(source, |userdata, out_n| {
-            rustls_connection::rustls_connection_read_tls(connection, Some(read), userdata, out_n)
-        })
-    }
-
-    fn process_new_packets(&mut self) -> Result<(), Failure> {
-        let result = rustls_connection::rustls_connection_process_new_packets(self.as_mut_ptr());
-        if result != rustls_result::Ok {
-            self.refused = Some(result);
-        }
-        self.check_refused()
-    }
-
     /// Processes what came with the ClientHello. If it is refused, driving the connection tells.
     pub(super) fn process_arrived(&mut self) {
-        let _ = self.process_new_packets();
+        let _ = self.process();
     }
 
-    fn check_refused(&self) -> Result<(), Failure> {
-        match self.refused {
-            Some(result) => Err(Failure::new(error_of(result))),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether more ciphertext could only pile up.
-    fn is_full(&mut self) -> bool {
-        !matches!(self.plaintext(), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    /// Takes plaintext out of the connection, into a room that is empty.
+    /// Takes all plaintext out of the connection, which takes no more ciphertext while it holds
+    /// more than a record of it.
     fn refill(&mut self) -> io::Result<()> {
-        self.room.resize(RECORD, 0);
-        let mut count = 0;
-        let result = rustls_connection::rustls_connection_read(
-            self.connection.as_mut_ptr(),
-            self.room.as_mut_ptr(),
-            self.room.len(),
-            &mut count,
-        );
-        self.plaintext = 0..count;
-        match result {
-            rustls_result::Ok => Ok(()),
-            rustls_result::PlaintextEmpty => Err(io::ErrorKind::WouldBlock.into()),
-            rustls_result::UnexpectedEof => Err(ErrorKind::Truncated.into()),
-            result => Err(error_of(result)),
+        if self.plaintext.is_empty() {
+            self.plaintext = 0..0;
         }
+        loop {
+            let end = self.plaintext.end;
+            if self.room.len() < end + ROOM {
+                self.room.resize(end + ROOM, 0);
+            }
+            let mut count = 0;
+            let result = rustls_connection::rustls_connection_read(
+                self.connection.as_mut_ptr(),
+                self.room[end..].as_mut_ptr(),
+                ROOM,
+                &mut count,
+            );
+            self.plaintext.end += count;
+            match result {
+                rustls_result::Ok if count < ROOM => return Ok(()),
+                rustls_result::Ok => {}
+                rustls_result::PlaintextEmpty if end > 0 => return Ok(()),
+                rustls_result::PlaintextEmpty => return Err(io::ErrorKind::WouldBlock.into()),
+                rustls_result::UnexpectedEof => return Err(ErrorKind::Truncated.into()),
+                result => return Err(error_of(result).into()),
+            }
+        }
+    }
+
+    fn version(&self) -> u16 {
+        rustls_connection::rustls_connection_get_protocol_version(self.as_ptr())
+    }
+
+    /// Whether the two sides have agreed on a version.
+    pub(super) fn has_version(&self) -> bool {
+        self.version() != 0
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.version() == u16::from(ProtocolVersion::TLSv1_3)
     }
 
     fn write(&mut self, plaintext: &[u8]) -> io::Result<usize> {
@@ -77,9 +77,45 @@ impl FfiConnection {
         );
         match result {
             rustls_result::Ok => Ok(count),
-            // That it has failed is all that rustls-ffi says here.
-            result => Err(error_of(self.refused.unwrap_or(result))),
+            result => Err(error_of(result).into()),
         }
+    }
+}
+
+impl Feed for FfiConnection {
+    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        let connection = self.as_mut_ptr();
+        lend_read(source, |userdata, out_n| {
+            rustls_connection::rustls_connection_read_tls(connection, Some(read), userdata, out_n)
+        })
+    }
+
+    fn process(&mut self) -> Result<Processed, Failure> {
+        let was_empty = !self.wants_write();
+        let result = rustls_connection::rustls_connection_process_new_packets(self.as_mut_ptr());
+        if result != rustls_result::Ok {
+            let owed = was_empty && self.wants_write();
+            return Err(Failure::own(error_of(result)).with_alert(owed));
+        }
+        let before = self.plaintext.len();
+        let is_closed = self.refill().is_ok() && self.plaintext.len() == before;
+        Ok(Processed {
+            // What was taken out of the connection does not count.
+            plaintext: 0,
+            is_closed,
+        })
+    }
+
+    fn may_skip_records(&self) -> bool {
+        self.side == Side::Server && self.is_handshaking() && self.is_tls13()
+    }
+
+    fn refuse_message(&mut self) -> bool {
+        let in_the_clear = self.is_handshaking() && (self.side == Side::Client || !self.is_tls13());
+        if !in_the_clear {
+            self.close();
+        }
+        in_the_clear
     }
 }
 
@@ -90,59 +126,38 @@ impl Engine for FfiConnection {
 
     fn is_awaited(&self) -> bool {
         // A server of TLS 1.3 that is done has had the client's last word; it owes only tickets.
-        let version = rustls_connection::rustls_connection_get_protocol_version(self.as_ptr());
-        !(self.side == Side::Server && version == u16::from(ProtocolVersion::TLSv1_3))
+        !(self.side == Side::Server && self.is_tls13())
     }
 
     fn wants_write(&self) -> bool {
         rustls_connection::rustls_connection_wants_write(self.as_ptr())
     }
 
-    fn receive(
-        &mut self,
-        inbox: &mut Inbox,
-        source: &mut dyn Read,
-    ) -> io::Result<Result<usize, Failure>> {
-        if let Err(failure) = self.check_refused() {
-            return Ok(Err(failure));
-        }
-        if inbox.is_empty() {
-            if let Err(error) = inbox.fill(source) {
-                // Whoever waits should not hold memory meanwhile.
-                self.room = Vec::new();
-                // This makes the connection release the buffer that the last record needed.
-                return match self.read_tls(&mut Nothing) {
-                    Err(full) if full.kind() != io::ErrorKind::WouldBlock => Ok(Err(too_large())),
-                    _ => Err(error),
-                };
-            }
-        }
-        let mut total = 0;
-        loop {
-            // To be asked once for an empty inbox is how the connection learns of the end.
-            match self.read_tls(inbox) {
-                Ok(0) => return Ok(Ok(total)),
-                Ok(taken) => total += taken,
-                // The inbox does not fail.
-                Err(_) => return Ok(Err(too_large())),
-            }
-            match self.process_new_packets() {
-                Ok(()) if inbox.is_empty() || self.is_full() => return Ok(Ok(total)),
-                Ok(()) => {}
-                // What came before the failure comes first; the connection stays failed.
-                Err(_) if matches!(self.plaintext(), Ok([_, ..])) => return Ok(Ok(total)),
-                Err(failure) => return Ok(Err(failure)),
-            }
-        }
+    fn is_early_data_accepted(&self) -> bool {
+        false
     }
 
-    fn absorb(&mut self, inbox: &mut Inbox) {
-        // Both calls refuse what there is no more room for.
-        while !inbox.is_empty() && self.read_tls(inbox).is_ok_and(|taken| taken > 0) {
-            if self.process_new_packets().is_err() {
-                return;
-            }
+    fn receive(
+        &mut self,
+        input: &mut InputBuffer,
+        source: &mut dyn Read,
+        wanted: usize,
+    ) -> Result<Received, ReceiveError> {
+        let received = feed::receive(self, input, source, wanted);
+        if received.is_err() {
+            // Whoever waits should not hold memory meanwhile.
+            self.room = Vec::new();
+            self.plaintext = 0..0;
         }
+        received
+    }
+
+    fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
+        feed::absorb(self, input)
+    }
+
+    fn stow(&mut self, input: &mut InputBuffer) {
+        feed::stow(self, input);
     }
 
     fn plaintext(&mut self) -> io::Result<&[u8]> {
@@ -175,11 +190,12 @@ impl Engine for FfiConnection {
         Ok(0)
     }
 
-    fn is_early_data_accepted(&self) -> bool {
-        false
+    fn limit_queue(&mut self, bytes: Option<usize>) {
+        let limit = bytes.unwrap_or(usize::MAX);
+        rustls_connection::rustls_connection_set_buffer_limit(self.as_mut_ptr(), limit);
     }
 
-    fn queue_answers(&mut self) {
+    fn queue_responses(&mut self) {
         // rustls keeps the answer to a key update back until the next write, of whatever length.
         let _ = self.write(&[]);
     }
@@ -199,9 +215,4 @@ impl Engine for FfiConnection {
     fn close(&mut self) {
         rustls_connection::rustls_connection_send_close_notify(self.as_mut_ptr());
     }
-}
-
-/// A message grew beyond what the connection can hold, for which rustls-ffi has no result.
-fn too_large() -> Failure {
-    Failure::new(error_of(rustls_result::MessageHandshakePayloadTooLarge))
 }

@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 
 use rustls::AlertDescription;
 use rustls_ffi::rustls_result;
@@ -34,8 +33,8 @@ impl fmt::Display for Refused {
 impl StdError for Refused {}
 
 /// The error that a result other than `Ok` stands for.
-pub(super) fn error_of(result: rustls_result) -> io::Error {
-    Error::because(kind_of(result), Refused(result)).into()
+pub(super) fn error_of(result: rustls_result) -> Error {
+    Error::because(kind_of(result), Refused(result))
 }
 
 fn kind_of(result: rustls_result) -> ErrorKind {

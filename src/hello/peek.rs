@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::recorder::Recorder;
 use super::{Hello, Replay};
-use crate::callback::ATTEMPTS_PER_POLL;
-use crate::server::{Reception, StartHandshake};
+use crate::server::StartHandshake;
+use crate::stream::ReadClientHello;
 
 /// How many bytes a ClientHello may have, its records counted: 64 KiB less two bytes, since rustls
 /// reads no further once it holds more.
@@ -24,7 +24,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     Peek {
-        reception: Reception::new(Acceptor::default()),
+        read: ReadClientHello::new(Acceptor::default()),
         recorder: Some(Recorder::new(io, LIMIT)),
         answers: true,
     }
@@ -48,7 +48,7 @@ where
 /// on later, or give the connection back with [`take_io`](Self::take_io). Nothing bounds its time:
 /// wrap it in `tokio::time::timeout`.
 pub struct Peek<IO> {
-    reception: Reception,
+    read: ReadClientHello<Acceptor>,
     recorder: Option<Recorder<IO>>,
     answers: bool,
 }
@@ -89,11 +89,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let Some(recorder) = &mut this.recorder else {
-            return Poll::Ready(Err(this.reception.reason()));
+            return Poll::Ready(Err(this.read.reason()));
         };
         // The acceptor sets memory aside as soon as it reads, and most of those who stall a server
         // send no byte, or a few.
-        for _ in 0..ATTEMPTS_PER_POLL {
+        for _ in 0..1024 {
             let before = recorder.len();
             if !recorder.is_in_first_record() {
                 break;
@@ -101,26 +101,23 @@ where
             match ready!(recorder.poll_more(cx)) {
                 Ok(()) if recorder.len() == before => break,
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    this.reception.fail(error);
+                    this.read.fail(error);
                     break;
                 }
                 _ => {}
             }
         }
-        let Some(accepted) = ready!(this.reception.poll_accepted(recorder, cx)) else {
+        let Some(accepted) = ready!(this.read.poll_accepted(recorder, cx)) else {
             return match this.answers {
-                true => this
-                    .reception
-                    .poll_refused(recorder.transport(), cx)
-                    .map(Err),
-                false => Poll::Ready(Err(this.reception.reason())),
+                true => this.read.poll_refused(recorder.transport(), cx).map(Err),
+                false => Poll::Ready(Err(this.read.reason())),
             };
         };
         let hello = this.recorder.take().map(|recorder| {
             let (bytes, io) = recorder.into_parts();
             Hello::new(StartHandshake::from_parts(accepted, io), bytes)
         });
-        Poll::Ready(hello.ok_or_else(|| this.reception.reason()))
+        Poll::Ready(hello.ok_or_else(|| this.read.reason()))
     }
 }
 

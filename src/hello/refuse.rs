@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::Alert;
-use crate::stream::Refusal;
+use crate::stream::PendingAlert;
 
 /// An alert on its way to the client; resolves to the transport. Made by
 /// [`Hello::refuse`](super::Hello::refuse).
@@ -26,14 +26,14 @@ use crate::stream::Refusal;
 ///
 /// If it is polled again after it has resolved.
 pub struct Refuse<IO> {
-    refusal: Refusal,
+    alert: PendingAlert,
     io: Option<IO>,
 }
 
 impl<IO> Refuse<IO> {
     pub(super) fn new(io: IO, alert: Alert) -> Self {
         Self {
-            refusal: Refusal::new(alert),
+            alert: PendingAlert::new(alert),
             io: Some(io),
         }
     }
@@ -48,10 +48,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<IO> {
         let this = self.get_mut();
         if let Some(io) = &mut this.io {
-            ready!(this.refusal.poll_deliver(io, cx));
+            ready!(this.alert.poll_deliver(io, cx));
         }
         let io = this.io.take();
-        Poll::Ready(io.expect("a refusal was polled after it had resolved"))
+        Poll::Ready(io.expect("a alert was polled after it had resolved"))
     }
 }
 

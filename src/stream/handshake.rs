@@ -10,11 +10,12 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::refusal::Refusal;
+use super::pending_alert::PendingAlert;
+use super::state::{Given, Phase, ends_reads};
+use super::transport::Budget;
 use super::waiters::Half;
-use crate::callback::ATTEMPTS_PER_POLL;
-use crate::engine::{Alert, Engine};
-use crate::error::ErrorKind;
+use crate::engine::{Alert, Engine, Received};
+use crate::error::Error;
 use crate::options::Options;
 
 /// A TLS handshake on a transport; resolves to the stream once it is done.
@@ -45,7 +46,7 @@ pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
     Running(TlsStream<IO, C>),
-    Refused(Refusal, io::Error, IO),
+    Refused(PendingAlert, io::Error, IO),
     Done,
 }
 
@@ -56,17 +57,20 @@ impl<IO, C> Handshake<IO, C> {
 
     /// A handshake that cannot be started.
     pub(crate) fn failed(io: IO, error: io::Error) -> Self {
-        Self(State::Refused(Refusal::default(), error, io))
+        Self(State::Refused(PendingAlert::default(), error, io))
     }
 
     /// A handshake that is refused with an alert.
     pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
-        Self(State::Refused(Refusal::new(alert), error, io))
+        Self(State::Refused(PendingAlert::new(alert), error, io))
     }
 
     /// Makes the stream use its transport as `options` say.
     #[must_use]
-    pub fn with_options(self, options: Options) -> Self {
+    pub fn with_options(self, options: Options) -> Self
+    where
+        C: Engine,
+    {
         Self(self.0.with_options(&options))
     }
 
@@ -97,12 +101,15 @@ impl<IO, C> Handshake<IO, C> {
 impl<IO, C> FallibleHandshake<IO, C> {
     /// As [`Handshake::with_options`].
     #[must_use]
-    pub fn with_options(self, options: Options) -> Self {
+    pub fn with_options(self, options: Options) -> Self
+    where
+        C: Engine,
+    {
         Self(self.0.with_options(&options))
     }
 }
 
-impl<IO, C> State<IO, C> {
+impl<IO, C: Engine> State<IO, C> {
     fn with_options(self, options: &Options) -> Self {
         match self {
             Self::Running(stream) => Self::Running(stream.with_options(options)),
@@ -143,10 +150,10 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream) if stream.early => Ok(()),
+            Self::Running(stream) if stream.is_early() => Ok(()),
             Self::Running(stream) => ready!(stream.poll_handshake(Half::Writer, cx)),
-            Self::Refused(refusal, _, io) => {
-                ready!(refusal.poll_deliver(io, cx));
+            Self::Refused(alert, _, io) => {
+                ready!(alert.poll_deliver(io, cx));
                 Ok(())
             }
             Self::Done => Ok(()),
@@ -165,50 +172,75 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Drives the handshake to its end.
+    /// Ready once the handshake is over and the stream is open.
     ///
-    /// While writes are blocked it goes on reading: the peer may be blocked in the same way.
+    /// While writes are blocked it goes on reading: the peer may be blocked in the same way. While
+    /// writes fail it goes on reading too: an alert in what can still be read tells more.
     pub(super) fn poll_handshake(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        for _ in 0..ATTEMPTS_PER_POLL {
+        if let Phase::Failed(_) = self.phase {
+            return self.poll_failed(half, cx);
+        }
+        let mut budget = Budget::new();
+        loop {
+            // All that has arrived is taken in before anything is sent: the responses to a flight
+            // are one flight, and go out in one attempt.
+            while self.connection.is_handshaking() && self.input.has_record() {
+                ready!(self.poll_read_io(half, cx, 0))?;
+            }
             let mut blocked = false;
             if self.write_error.is_none() {
-                match self.poll_push(half, cx) {
-                    // Held back because an alert in what can still be read would tell more.
+                match self.poll_flush_handshake(half, cx) {
                     Poll::Ready(Err(error)) => self.write_error = Some(error),
-                    pushed => blocked = pushed.is_pending(),
+                    flushed => blocked = flushed.is_pending(),
                 }
             }
             if !self.connection.is_handshaking() {
                 return self.poll_last_flight(half, cx, blocked);
             }
-            match self.poll_receive(half, cx) {
-                // Where writes have failed there is no way for an alert.
-                Poll::Ready(Ok(Err(failure))) if self.write_error.is_some() => {
-                    return Poll::Ready(Err(failure.into()));
+            if budget.is_spent() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match self.poll_read_io(half, cx, 0) {
+                Poll::Ready(Ok(Received::Record(bytes) | Received::Bytes(bytes))) => {
+                    budget.spend(bytes);
                 }
-                Poll::Ready(Ok(Err(failure))) => return self.poll_fail(half, cx, failure),
+                // Why the transport broke, if that is known, tells more than that it has ended.
+                Poll::Ready(Ok(Received::End)) => {
+                    let told = self.write_error.take();
+                    return Poll::Ready(Err(told.unwrap_or_else(|| Error::handshake_eof().into())));
+                }
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(self.write_error.take().unwrap_or(error)));
+                    let told = match self.phase {
+                        Phase::Failed(_) => None,
+                        _ => self.write_error.take(),
+                    };
+                    return Poll::Ready(Err(told.unwrap_or(error)));
                 }
-                _ if !self.connection.is_handshaking() => {}
-                Poll::Ready(Ok(Ok(_))) if self.inbox.is_exhausted() => {
-                    let error = self.write_error.take();
-                    return Poll::Ready(Err(error.unwrap_or_else(|| ErrorKind::Truncated.into())));
-                }
-                Poll::Ready(Ok(Ok(_))) => {}
-                Poll::Pending => match self.write_error.take() {
+                Poll::Pending => match self.write_error.take_if(|error| !ends_reads(error)) {
                     Some(error) => return Poll::Ready(Err(error)),
-                    None if !blocked && self.connection.wants_write() => {}
+                    // What was read may have called for something to be sent.
+                    None if !blocked
+                        && self.write_error.is_none()
+                        && self.connection.wants_write() => {}
                     None => return Poll::Pending,
                 },
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+    }
+
+    /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept to be sent
+    /// again.
+    fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_io(half, cx))?;
+        match self.given {
+            Given::Flushed => Poll::Ready(Ok(())),
+            _ => self.poll_flush_transport(half, cx),
+        }
     }
 
     /// Ends a handshake that is done on our side.
@@ -219,15 +251,20 @@ where
         blocked: bool,
     ) -> Poll<io::Result<()>> {
         if !self.connection.is_awaited() {
-            // The peer has all that it needs; if it never takes the rest, the next write will tell.
+            // The peer has all that it needs; if it never takes the rest, the next write is told.
+            self.finish_early_data();
             return Poll::Ready(Ok(()));
         }
         if blocked {
-            self.undelivered = true;
-            self.take_arrived(half, cx);
+            self.awaited = true;
+            self.drain_io(half, cx, true);
             return Poll::Pending;
         }
-        Poll::Ready(self.write_error.take().map_or(Ok(()), Err))
+        if let Some(error) = self.write_error.take() {
+            return Poll::Ready(Err(error));
+        }
+        self.finish_early_data();
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,102 +1,114 @@
-//! The stream that applications read and write, the same for both sides.
+//! The stream that applications read and write, the same for both sides and every engine.
+//!
+//! - `state.rs`: the state of a stream, drawn
+//! - `transport.rs`: moves ciphertext between the transport and the connection
+//! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `early.rs`: early data of a client
+//! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
+//! - `waiters.rs`: which half waits for what
+//! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
 
 use std::fmt;
 use std::io::{self, IoSlice};
 
-mod close;
-mod drive;
 mod early;
+mod failure;
 mod handshake;
-mod outgoing;
+mod pending_alert;
 mod read;
-mod refusal;
+mod read_client_hello;
+mod send_buffer;
+mod shutdown;
 mod slices;
+mod state;
+mod transport;
 mod waiters;
 mod write;
 
 pub use handshake::{FallibleHandshake, Handshake};
-pub(crate) use refusal::Refusal;
+pub(crate) use pending_alert::PendingAlert;
+pub(crate) use read_client_hello::ReadClientHello;
 
-use crate::engine::{Engine, Inbox};
+use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
-use outgoing::Outgoing;
+use send_buffer::SendBuffer;
+use state::{Given, Phase};
 use waiters::Waiters;
 
-/// A TLS stream over the transport `IO`, driven by the rustls connection `C`.
+/// A TLS connection over the transport `IO`, driven by the rustls connection `C`.
 ///
 /// Known as [`client::TlsStream`](crate::client::TlsStream) and
 /// [`server::TlsStream`](crate::server::TlsStream).
 ///
 /// # Reading
 ///
-/// A read fills the buffer with every record that has arrived. After the peer's close_notify reads
-/// give 0 bytes for ever, and writes go on working. If the transport ends without a close_notify,
-/// reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data
-/// may be missing. A read also sends what is still to be sent, so waiting for an answer needs no
-/// flush. If that fails, reads go on as they do on a socket; but where a read would have to wait
-/// although what the peer waits for has not gone out, it fails.
+/// A read fills the buffer with every record that has arrived, up to 512 of them at a time. After the peer's close_notify reads return 0 bytes for ever, and writes go on working. If
+/// the transport ends without a close_notify, reads fail with
+/// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data may be missing.
 ///
-/// # Writing
+/// A read also sends what is still to be sent before it waits, so a request needs no flush. If
+/// writes fail, reads go on: what the peer has said is still read. Where a read would have to wait
+/// although a request has not gone out, it waits after `BrokenPipe`, `ConnectionReset` and
+/// `ConnectionAborted`, since reads of such a transport end by themselves, and fails after other
+/// errors.
+///
+/// # Buffering and flushing
+///
+/// Writes are encrypted and passed to the transport at once. What one call writes, up to 64 KiB,
+/// is one write of the transport, in full records, also where the transport has no vectored writes;
+/// a call of more takes 64 KiB. While the transport does not take it, up to 64 KiB are
+/// buffered, and further writes are pending. A flush writes everything out and flushes the
+/// transport; so does a read before it waits, in whichever task. [`Options`] change these limits and
+/// can make writes wait for one another.
 ///
 /// `Ok(n)` from a write means that these n bytes will be sent, in order, or that a later call
-/// fails. Each record is offered to the transport at once; at most one (16 KiB of plaintext) stays
-/// behind when a writer stops without a flush. A flush sends everything and flushes the transport.
-/// The transport gets several records in one vectored write, and a lone one in a plain write.
-/// [`Options`] can change when records are made and how long they are.
+/// fails. After an error of the transport the bytes of the failed call may still be sent, if a later
+/// call finds that the transport works again.
 ///
-/// A shutdown sends close_notify, takes in what has already arrived and shuts the transport down
-/// for writing; reads go on working, later writes fail with
-/// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`).
+/// # Shutdown
 ///
-/// # Dropping
+/// A shutdown flushes, sends close_notify, takes in what has arrived and closes the write half of
+/// the transport. Reads go on working; later writes fail with
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`). [`close`](Self::close) waits for
+/// the peer's close_notify too.
 ///
-/// A stream that is dropped without a shutdown looks truncated to the peer. Over TCP, one that is
-/// dropped after a shutdown is whole to the peer if nothing more arrives than the shutdown took in:
-/// the tickets of a server, and up to 64 KiB of anything else. Unread bytes, or bytes that arrive
-/// after the drop, make the kernel send a reset, which destroys what the peer's kernel has not got
-/// by then. Where the peer may still be sending, [`close`](Self::close) waits for its end.
+/// Dropping the stream sends nothing: without a shutdown it looks truncated to the peer. Over TCP, a
+/// stream that is dropped after a shutdown is whole to the peer if nothing more arrives than the
+/// shutdown took in: the tickets of a server, and at least 18 KiB of anything else. Bytes that
+/// nobody reads make the kernel send a reset, which destroys what the peer's kernel has not got by
+/// then. Where the peer may still be sending, use [`close`](Self::close).
 ///
 /// # Errors
 ///
-/// Errors of the transport come through as the objects they are. Once a read of the transport has
-/// failed it is not read any more, and later reads fail with the same kind, code and message; so
-/// no data follows a hole. A TLS failure is an [`io::Error`] of kind `InvalidData` that holds the
-/// [`rustls::Error`]; it is returned after the alert for the peer has been delivered, and by every
-/// later call.
+/// Errors of the transport are returned unchanged, by the call that met them, and the next call is
+/// a new attempt. Errors of TLS are permanent: an [`io::Error`] of kind `InvalidData` that holds the
+/// [`rustls::Error`], returned once the alert for the peer has been sent, where the transport
+/// allows, and by every later call.
 ///
 /// # Cancel safety
 ///
-/// Every operation can be dropped at any time: what a read has not returned is returned by the
-/// next one, and a write that was not reported has taken nothing, so that it can be followed by any
-/// other.
+/// All operations are cancel safe: a read that was dropped has lost no data, and a write that was
+/// dropped has taken none, so that it can be followed by any other.
 ///
-/// # Two tasks
+/// # Splitting
 ///
-/// The halves made by `tokio::io::split` can be used by two tasks. When one of them does the
+/// The halves of [`tokio::io::split`] may be used by two tasks. When one of them does the
 /// transport's work for the other, both are woken.
 pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
-    inbox: Inbox,
-    outgoing: Outgoing,
+    input: InputBuffer,
+    send_buffer: SendBuffer,
     waiters: Waiters,
-    /// Errors of the transport that the next read or write has to tell.
+    phase: Phase,
+    given: Given,
+    /// Whether the peer may wait for something that is not flushed: plaintext that a write has
+    /// taken, or the end of a handshake. It waits for neither tickets nor responses.
+    awaited: bool,
+    /// Errors of the transport that were met while something else was to be returned, or by the
+    /// other half, and that the next read or write returns.
     read_error: Option<io::Error>,
     write_error: Option<io::Error>,
-    /// Whether what waits has been sent as early data, and may not have to be sent again.
-    early: bool,
-    /// Whether the transport was given bytes that it was not told to flush.
-    unflushed: bool,
-    /// Whether some of that, or of what is still here, is something that the peer may wait for:
-    /// plaintext that a write has taken, or the end of a handshake.
-    undelivered: bool,
-    /// Whether the transport has claimed more bytes than it was offered. Nobody knows how many it
-    /// has taken, so nothing can follow them.
-    miscounted: bool,
-    /// Whether there may be requests of the peer for which no answer was queued yet.
-    received: bool,
-    /// Whether close_notify was queued.
-    closed: bool,
 }
 
 /// What a [`TlsStream`] is made of.
@@ -107,43 +119,38 @@ pub struct Parts<IO, C> {
     pub io: IO,
     /// The connection, with the plaintext and ciphertext that it has queued.
     pub connection: C,
-    /// Ciphertext that was read from the transport and not yet taken in by the connection.
+    /// Bytes that were read from the transport and not taken in by the connection: from where a
+    /// record ends, so that after the peer's close_notify they are what followed it.
     pub ciphertext: Vec<u8>,
     /// Plaintext that writes have taken and that was not given to the connection, since it waited
-    /// for more: see [`Options::with_coalescing`](crate::Options::with_coalescing).
+    /// for more: see [`Options::with_batched_writes`].
     pub plaintext: Vec<u8>,
 }
 
 impl<IO, C> TlsStream<IO, C> {
-    pub(crate) fn new(io: IO, connection: C) -> Self {
+    pub(crate) fn new(io: IO, connection: C, input: InputBuffer) -> Self {
         Self {
             io,
             connection: Box::new(connection),
-            inbox: Inbox::default(),
-            outgoing: Outgoing::default(),
+            input,
+            send_buffer: SendBuffer::default(),
             waiters: Waiters::default(),
+            phase: Phase::default(),
+            given: Given::default(),
+            awaited: false,
             read_error: None,
             write_error: None,
-            early: false,
-            unflushed: false,
-            undelivered: false,
-            miscounted: false,
-            received: false,
-            closed: false,
         }
     }
 
-    /// Uses the transport as `options` say. To be called before plaintext is written.
-    pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.inbox.bound(options.read_ahead);
-        self.outgoing = Outgoing::new(options);
+    /// Lets plaintext go out as early data for as long as the handshake has room for it.
+    pub(crate) fn with_early_data(mut self) -> Self {
+        self.phase = Phase::EarlyData;
         self
     }
 
-    /// Makes writes go out as early data as long as the handshake has room for it.
-    pub(crate) fn with_early_data(mut self) -> Self {
-        self.early = true;
-        self
+    fn is_early(&self) -> bool {
+        matches!(self.phase, Phase::EarlyData)
     }
 
     /// The transport and the connection.
@@ -161,11 +168,11 @@ impl<IO, C> TlsStream<IO, C> {
     /// Takes the stream apart, with nothing left out.
     pub fn into_parts(self) -> Parts<IO, C> {
         Parts {
-            ciphertext: self.inbox.filled().to_vec(),
+            ciphertext: self.input.filled().to_vec(),
             // Early data is with the connection already.
-            plaintext: match self.early {
+            plaintext: match self.is_early() {
                 true => Vec::new(),
-                false => self.outgoing.waiting().to_vec(),
+                false => self.send_buffer.pending().to_vec(),
             },
             io: self.io,
             connection: *self.connection,
@@ -174,18 +181,30 @@ impl<IO, C> TlsStream<IO, C> {
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
+    /// Uses the transport as `options` say. To be called before plaintext is written.
+    pub(crate) fn with_options(mut self, options: &Options) -> Self {
+        self.input.bound(options.read_ahead);
+        self.send_buffer = SendBuffer::new(options);
+        if let Some(limit) = options.queue_limit() {
+            self.connection.limit_queue(limit);
+        }
+        self
+    }
+
     /// The transport and the connection.
     ///
-    /// Ciphertext that was read ahead is handed to the connection, which takes at least the rest
-    /// of the current record and, while no more than 16 KiB of plaintext wait, what follows it.
-    /// With more than that unread by the application use [`into_parts`](Self::into_parts), which
-    /// leaves nothing out. Writes that wait for more are handed over in the same way.
+    /// Ciphertext that was read ahead is handed to the connection, and so is plaintext that a
+    /// batched write has taken: going on with the connection gets and sends every byte. Two cases
+    /// are for [`into_parts`](Self::into_parts): bytes that follow the peer's close_notify are no
+    /// ciphertext, and a shutdown that was given up while it was blocked may have taken in more
+    /// than a connection can hold.
     pub fn into_inner(mut self) -> (IO, C) {
-        self.connection.absorb(&mut self.inbox);
-        if !self.early {
-            // What it does not take, for want of room or since it has failed, is lost as in a drop.
-            let waiting = IoSlice::new(self.outgoing.waiting());
-            let _ = self.connection.send(&[waiting]);
+        self.connection.stow(&mut self.input);
+        let pending = self.send_buffer.pending();
+        if !pending.is_empty() && !self.is_early() {
+            self.connection.limit_queue(None);
+            // What a connection that has failed does not take could not have been sent either.
+            let _ = self.connection.send(&[IoSlice::new(pending)]);
         }
         (self.io, *self.connection)
     }
@@ -196,8 +215,8 @@ impl<IO: fmt::Debug, C: fmt::Debug> fmt::Debug for TlsStream<IO, C> {
         f.debug_struct("TlsStream")
             .field("io", &self.io)
             .field("connection", &self.connection)
-            .field("inbox", &self.inbox)
-            .field("closed", &self.closed)
+            .field("input", &self.input)
+            .field("phase", &self.phase)
             .finish_non_exhaustive()
     }
 }

@@ -1,38 +1,39 @@
 //! What the application reads.
 
 use std::io;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::TlsStream;
-use super::drive::{BYTES_PER_ATTEMPT, BYTES_PER_POLL};
+use super::state::{Outbound, Phase, ends_reads};
+use super::transport::Budget;
 use super::waiters::Half;
-use crate::engine::Engine;
+use crate::engine::{Engine, LARGEST_RECORD, Received};
+use crate::error::ErrorKind;
 
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once there may be plaintext. A handshake pushes by itself, and tells if it cannot: so
-    /// nothing is to be pushed behind it.
-    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.connection.is_handshaking() {
-            ready!(self.poll_handshake(Half::Reader, cx))?;
+    /// Ready once there may be plaintext. A handshake flushes by itself, and tells if it cannot: so
+    /// nothing is to be flushed behind it.
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.phase.is_handshaking() {
+            true => self.poll_handshake(Half::Reader, cx),
+            false => Poll::Ready(Ok(())),
         }
-        Poll::Ready(Ok(()))
     }
 
-    /// Ready once the engine has plaintext, or knows that there will be none.
+    /// Ready once the connection has plaintext, or there will be none.
     fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut spent = 0;
+        let mut budget = Budget::new();
         loop {
             match self.connection.plaintext() {
                 Ok(_) => return Poll::Ready(Ok(())),
-                Err(error) => ready!(self.poll_after(error, &mut spent, cx))?,
+                Err(error) => ready!(self.poll_next_record(error, 0, &mut budget, cx))?,
             }
         }
     }
@@ -40,7 +41,7 @@ where
     /// Copies every record that is there, as far as there is room.
     fn poll_copy(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let mut spent = 0;
+        let mut budget = Budget::new();
         loop {
             let error = match self.connection.plaintext() {
                 Ok([]) => break,
@@ -51,16 +52,20 @@ where
                     if buf.remaining() == 0 {
                         break;
                     }
-                    spent = 0;
+                    budget.reward();
                     continue;
                 }
                 Err(error) => error,
             };
-            match self.poll_after(error, &mut spent, cx) {
+            match self.poll_next_record(error, buf.remaining(), &mut budget, cx) {
                 Poll::Ready(Ok(())) => {}
                 answer if buf.filled().len() == before => return answer,
+                // What came before the error is returned before it. A failure of TLS is returned
+                // by every later call in any case.
                 Poll::Ready(Err(error)) => {
-                    self.read_error = Some(error);
+                    if !matches!(self.phase, Phase::Failed(_)) {
+                        self.read_error = Some(error);
+                    }
                     break;
                 }
                 Poll::Pending => break,
@@ -69,69 +74,89 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Takes more ciphertext in if the engine has no plaintext for want of it, and fails if it has
-    /// none for another reason. `spent` is what it has cost this poll until now.
-    fn poll_after(
+    /// Takes the next record in if the connection has no plaintext for want of it, and fails if it
+    /// has none for another reason.
+    #[inline]
+    fn poll_next_record(
         &mut self,
         error: io::Error,
-        spent: &mut usize,
+        wanted: usize,
+        budget: &mut Budget,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if error.kind() != io::ErrorKind::WouldBlock {
-            // Why the transport broke, if that is known, says more than that it has ended.
-            let told = self.read_error.take().or_else(|| self.write_error.take());
-            return Poll::Ready(Err(told.unwrap_or(error)));
+            return Poll::Ready(Err(error));
         }
-        if *spent >= BYTES_PER_POLL {
+        if let Phase::Failed(_) = self.phase {
+            return self.poll_failed(Half::Reader, cx);
+        }
+        // What is left has to fit into the connection, should the stream be taken apart now.
+        if budget.is_spent() && self.input.filled().len() <= LARGEST_RECORD {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // What arrived before the error is given out before it.
-        if self.inbox.is_empty() {
+        if !self.input.has_record() {
+            // What arrived before the error is given out before it.
             if let Some(error) = self.read_error.take() {
                 return Poll::Ready(Err(error));
             }
         }
-        match ready!(self.poll_receive(Half::Reader, cx))? {
-            Ok(taken) => *spent += taken.max(BYTES_PER_ATTEMPT),
-            Err(failure) => return self.poll_fail(Half::Reader, cx, failure),
+        match ready!(self.poll_read_io(Half::Reader, cx, wanted))? {
+            Received::Record(bytes) => budget.spend(bytes),
+            // The record that they begin counts by itself.
+            Received::Bytes(_) => budget.spend(0),
+            // Why the transport broke, if that is known, tells more than that it has ended.
+            Received::End => {
+                let told = self.write_error.take();
+                return Poll::Ready(Err(told.unwrap_or_else(|| ErrorKind::Truncated.into())));
+            }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what would otherwise stay behind a reader.
+    /// Sends what would otherwise stay behind a reader.
     ///
-    /// A read goes on although writes fail, as it does on a socket; the next write tells. But it
-    /// does not wait for the answer to what was written and could not be sent.
-    fn push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> io::Result<()> {
+    /// A read goes on although writes fail, as it does on a socket: the next write is told, and what
+    /// the peer has said is still read. But a reader does not wait for the response to what was
+    /// written and could not be sent, unless reads are sure to end too.
+    fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
+        if let Phase::Failed(_) = self.phase {
+            return Ok(());
+        }
         if self.write_error.is_none() {
-            if let Poll::Ready(Err(error)) = self.poll_push_behind(cx, parks) {
+            if let Poll::Ready(Err(error)) = self.poll_flush_on_read(cx, waits) {
                 self.write_error = Some(error);
             }
         }
-        match self.write_error.take_if(|_| parks && self.undelivered) {
+        let is_left = waits && self.awaited;
+        match self
+            .write_error
+            .take_if(|error| is_left && !ends_reads(error))
+        {
             Some(error) => Err(error),
             None => Ok(()),
         }
     }
 
-    /// Pushes what the engine owes the peer, and, when the reader parks, what was written and not
+    /// Sends what is owed to the peer, and, before the reader waits, what was written and not
     /// flushed.
-    fn poll_push_behind(&mut self, cx: &mut Context<'_>, parks: bool) -> Poll<io::Result<()>> {
-        self.settle_early();
-        let waits = parks && !self.outgoing.waiting().is_empty();
-        let owed = waits || self.connection.wants_write();
+    fn poll_flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> Poll<io::Result<()>> {
         if waits {
-            ready!(self.poll_send_waiting(Half::Reader, cx))?;
-        } else if owed {
-            ready!(self.poll_transmit(Half::Reader, cx))?;
+            if self.outbound() == Outbound::Owed {
+                ready!(self.poll_write_out(Half::Reader, cx))?;
+            }
+        } else if self.send_buffer.is_holding() {
+            // Responses would go out behind the batch in any case.
+            return Poll::Ready(Ok(()));
+        } else if self.connection.wants_write() {
+            ready!(self.poll_write_io(Half::Reader, cx))?;
         }
-        // Not before all else is gone: answers would pile up for a peer that takes none of them.
-        if mem::take(&mut self.received) && !self.closed {
-            self.connection.queue_answers();
+        // Not before all else is gone: responses would pile up for a peer that takes none of them.
+        if self.input.take_progress() && !self.phase.is_closing() {
+            self.connection.queue_responses();
         }
-        if owed || self.connection.wants_write() || (parks && self.unflushed) {
-            ready!(self.poll_push(Half::Reader, cx))?;
+        if self.connection.wants_write() || (waits && self.outbound() != Outbound::Clean) {
+            ready!(self.poll_flush_io(Half::Reader, cx))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -151,9 +176,9 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
-        ready!(this.poll_readable(cx))?;
+        ready!(this.poll_read_ready(cx))?;
         let answer = this.poll_copy(cx, buf)?;
-        this.push_behind(cx, answer.is_pending())?;
+        this.flush_on_read(cx, answer.is_pending())?;
         answer.map(Ok)
     }
 }
@@ -165,9 +190,9 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        ready!(this.poll_readable(cx))?;
+        ready!(this.poll_read_ready(cx))?;
         let answer = this.poll_plaintext(cx)?;
-        this.push_behind(cx, answer.is_pending())?;
+        this.flush_on_read(cx, answer.is_pending())?;
         ready!(answer);
         Poll::Ready(this.connection.plaintext())
     }

@@ -1,25 +1,45 @@
-//! The slices of a write, cut into records.
+//! The slices of a write, cut into what is encrypted at once.
 
 use std::io::IoSlice;
+use std::ops::Deref;
 
 /// What is left of the slices of a write.
 pub(super) struct Slices<'a> {
     slices: &'a [IoSlice<'a>],
     /// How much of the first slice is done.
     done: usize,
+    /// How many bytes are left of all of them.
+    left: usize,
+}
+
+/// Some bytes, in order.
+pub(super) enum Gathered<'a> {
+    Lone([IoSlice<'a>; 1]),
+    Borrowed(&'a [IoSlice<'a>]),
+    Listed(Vec<IoSlice<'a>>),
 }
 
 impl<'a> Slices<'a> {
     #[inline]
     pub(super) fn new(slices: &'a [IoSlice<'a>]) -> Self {
-        let mut this = Self { slices, done: 0 };
+        let mut this = Self {
+            slices,
+            done: 0,
+            left: slices.iter().map(|slice| slice.len()).sum(),
+        };
         this.advance(0);
         this
     }
 
+    /// How many bytes are left.
+    #[inline]
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.slices.is_empty()
+        self.left == 0
     }
 
     /// The first of them that is not empty.
@@ -28,42 +48,46 @@ impl<'a> Slices<'a> {
         self.slices.first().map_or(&[], |first| &first[self.done..])
     }
 
-    /// At most `room` bytes for the next record: those of `before`, then as many of these as go
-    /// into `gathered`.
+    /// The bytes of `before` and then the first of these, `length` bytes in all or as many as there
+    /// are.
     #[inline]
-    pub(super) fn gather<'g>(
-        &self,
-        before: &'a [u8],
-        mut room: usize,
-        gathered: &'g mut [IoSlice<'a>],
-    ) -> &'g [IoSlice<'a>] {
-        let mut count = 0;
-        if !before.is_empty() {
-            let part = &before[..before.len().min(room)];
-            room -= part.len();
-            gathered[count] = IoSlice::new(part);
-            count += 1;
-        }
-        let mut done = self.done;
-        for slice in self.slices {
-            if room == 0 || count == gathered.len() {
-                break;
+    pub(super) fn gather(&self, before: &'a [u8], length: usize) -> Gathered<'a> {
+        if before.is_empty() {
+            let first = self.first();
+            if first.len() >= length {
+                return Gathered::Lone([IoSlice::new(&first[..length])]);
             }
+            if self.done == 0 && self.left <= length {
+                return Gathered::Borrowed(self.slices);
+            }
+        } else if before.len() >= length {
+            return Gathered::Lone([IoSlice::new(&before[..length])]);
+        }
+        let mut listed = Vec::new();
+        let mut room = length;
+        let mut done = self.done;
+        let rest = self.slices.iter().map(|slice| {
             let rest = &slice[done..];
             done = 0;
-            if !rest.is_empty() {
-                let part = &rest[..rest.len().min(room)];
-                room -= part.len();
-                gathered[count] = IoSlice::new(part);
-                count += 1;
+            rest
+        });
+        for slice in std::iter::once(before).chain(rest) {
+            let part = &slice[..slice.len().min(room)];
+            room -= part.len();
+            if !part.is_empty() {
+                listed.push(IoSlice::new(part));
+            }
+            if room == 0 {
+                break;
             }
         }
-        &gathered[..count]
+        Gathered::Listed(listed)
     }
 
     /// Goes on by `count` bytes and over empty slices.
     #[inline]
     pub(super) fn advance(&mut self, mut count: usize) {
+        self.left -= count;
         while let Some(first) = self.slices.first() {
             let rest = first.len() - self.done;
             if count < rest {
@@ -77,11 +101,23 @@ impl<'a> Slices<'a> {
     }
 }
 
+impl<'a> Deref for Gathered<'a> {
+    type Target = [IoSlice<'a>];
+
+    #[inline]
+    fn deref(&self) -> &[IoSlice<'a>] {
+        match self {
+            Self::Lone(slice) => slice,
+            Self::Borrowed(slices) => slices,
+            Self::Listed(slices) => slices,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SLICES: usize = 64;
     const RECORD: usize = 16 * 1024;
 
     fn records(bufs: &[&[u8]]) -> Vec<Vec<usize>> {
@@ -89,8 +125,7 @@ mod tests {
         let mut slices = Slices::new(&slices);
         let mut records = Vec::new();
         while !slices.is_empty() {
-            let mut gathered = [IoSlice::new(&[]); SLICES];
-            let record = slices.gather(&[], RECORD, &mut gathered);
+            let record = slices.gather(&[], RECORD);
             let lengths: Vec<_> = record.iter().map(|slice| slice.len()).collect();
             slices.advance(lengths.iter().sum());
             records.push(lengths);
@@ -102,11 +137,6 @@ mod tests {
     fn empty_slices_make_no_record() {
         assert!(records(&[]).is_empty());
         assert!(records(&[&[], &[], &[]]).is_empty());
-    }
-
-    #[test]
-    fn empty_slices_are_left_out_of_a_record() {
-        assert_eq!(records(&[&[], &[1], &[], &[2, 3], &[]]), [[1, 2]]);
     }
 
     #[test]
@@ -122,22 +152,28 @@ mod tests {
     }
 
     #[test]
-    fn many_slices_make_several_records() {
-        let slices = vec![&[7u8][..]; 2 * SLICES + 1];
-        let counts: Vec<_> = records(&slices).iter().map(Vec::len).collect();
-        assert_eq!(counts, [SLICES, SLICES, 1]);
+    fn any_number_of_slices_goes_into_one_record() {
+        let slices = vec![&[7u8][..]; 1000];
+        assert_eq!(records(&slices), [[1; 1000]]);
+    }
+
+    fn bytes(slices: &[IoSlice<'_>]) -> Vec<u8> {
+        slices
+            .iter()
+            .flat_map(|slice| slice.iter().copied())
+            .collect()
     }
 
     #[test]
-    fn a_part_of_a_slice_can_be_taken() {
+    fn what_waited_comes_first() {
         let bufs = [IoSlice::new(b"abc"), IoSlice::new(b"de")];
         let mut slices = Slices::new(&bufs);
         slices.advance(2);
-        let mut gathered = [IoSlice::new(&[]); SLICES];
-        let record = slices.gather(b"before", 9, &mut gathered);
-        assert_eq!(record.len(), 3);
-        assert_eq!(record[0][..], *b"before");
-        assert_eq!(record[1][..], *b"c");
-        assert_eq!(record[2][..], *b"de");
+        let record = slices.gather(b"before", 9);
+        assert_eq!(bytes(&record), b"beforecde");
+        assert_eq!(bytes(&slices.gather(b"before", 7)), b"beforec");
+        assert_eq!(bytes(&slices.gather(b"before", 4)), b"befo");
+        assert_eq!(bytes(&slices.gather(b"", 3)), b"cde");
+        assert_eq!(slices.left(), 3);
     }
 }

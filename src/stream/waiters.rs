@@ -32,8 +32,8 @@ impl Waiters {
     #[inline]
     pub(super) fn joined(&self, direction: Direction, half: Half, own: &Waker) -> Option<Waker> {
         let other = match half {
-            Half::Reader if self.waits(direction, Half::Writer) => &self.writer,
-            Half::Writer if self.waits(direction, Half::Reader) => &self.reader,
+            Half::Reader if self.is_waiting(direction, Half::Writer) => &self.writer,
+            Half::Writer if self.is_waiting(direction, Half::Reader) => &self.reader,
             _ => return None,
         };
         match other {
@@ -47,10 +47,10 @@ impl Waiters {
 
     /// Remembers that `half` waits: the transport was polled for it and answered `Pending`.
     #[inline]
-    pub(super) fn park(&mut self, direction: Direction, half: Half, waker: &Waker) {
+    pub(super) fn register(&mut self, direction: Direction, half: Half, waker: &Waker) {
         self.waits[direction as usize][half as usize] = true;
         match self.slot(half) {
-            Some(parked) => parked.clone_from(waker),
+            Some(registered) => registered.clone_from(waker),
             empty => *empty = Some(waker.clone()),
         }
     }
@@ -58,7 +58,7 @@ impl Waiters {
     /// Remembers that `half` has got an answer, and wakes the other one: the answer may be what it
     /// waits for, and the transport need not wake anybody any more.
     #[inline]
-    pub(super) fn advance(&mut self, direction: Direction, half: Half) {
+    pub(super) fn made_progress(&mut self, direction: Direction, half: Half) {
         drop(self.leave(direction, half));
         self.wake(
             direction,
@@ -84,7 +84,7 @@ impl Waiters {
             return None;
         }
         // A waker that is not needed any more would keep the memory of its task.
-        if self.waits(Direction::Read, half) || self.waits(Direction::Write, half) {
+        if self.is_waiting(Direction::Read, half) || self.is_waiting(Direction::Write, half) {
             self.slot(half).clone()
         } else {
             self.slot(half).take()
@@ -92,7 +92,7 @@ impl Waiters {
     }
 
     #[inline]
-    fn waits(&self, direction: Direction, half: Half) -> bool {
+    pub(super) fn is_waiting(&self, direction: Direction, half: Half) -> bool {
         self.waits[direction as usize][half as usize]
     }
 
@@ -149,7 +149,7 @@ mod tests {
     fn a_half_that_is_alone_uses_its_own_waker() {
         let (_, reader) = task();
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &reader);
+        waiters.register(Read, Half::Reader, &reader);
         assert!(waiters.joined(Read, Half::Reader, &reader).is_none());
     }
 
@@ -157,7 +157,7 @@ mod tests {
     fn two_halves_of_one_task_use_its_own_waker() {
         let (_, task) = task();
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &task);
+        waiters.register(Read, Half::Reader, &task);
         assert!(waiters.joined(Read, Half::Writer, &task).is_none());
     }
 
@@ -165,7 +165,7 @@ mod tests {
     fn a_joined_waker_wakes_both_tasks() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &reader);
+        waiters.register(Read, Half::Reader, &reader);
         let joined = waiters
             .joined(Read, Half::Writer, &writer)
             .expect("two tasks");
@@ -177,10 +177,10 @@ mod tests {
     fn an_answer_to_one_half_wakes_the_other_once() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &reader);
-        waiters.park(Read, Half::Writer, &writer);
-        waiters.advance(Read, Half::Reader);
-        waiters.advance(Read, Half::Reader);
+        waiters.register(Read, Half::Reader, &reader);
+        waiters.register(Read, Half::Writer, &writer);
+        waiters.made_progress(Read, Half::Reader);
+        waiters.made_progress(Read, Half::Reader);
         assert_eq!((count(&reads), count(&writes)), (0, 1));
     }
 
@@ -188,8 +188,8 @@ mod tests {
     fn only_the_latest_waker_of_a_half_counts() {
         let ((old, stale), (new, latest)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Writer, &stale);
-        waiters.park(Read, Half::Writer, &latest);
+        waiters.register(Read, Half::Writer, &stale);
+        waiters.register(Read, Half::Writer, &latest);
         waiters.wake(Read, Half::Writer);
         assert_eq!((count(&old), count(&new)), (0, 1));
     }
@@ -198,13 +198,13 @@ mod tests {
     fn a_half_waits_for_each_direction_by_itself() {
         let ((reads, reader), (_, writer)) = (task(), task());
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &reader);
-        waiters.park(Write, Half::Reader, &reader);
+        waiters.register(Read, Half::Reader, &reader);
+        waiters.register(Write, Half::Reader, &reader);
         assert!(waiters.joined(Read, Half::Writer, &writer).is_some());
-        waiters.advance(Write, Half::Writer);
-        waiters.advance(Write, Half::Writer);
+        waiters.made_progress(Write, Half::Writer);
+        waiters.made_progress(Write, Half::Writer);
         assert_eq!(count(&reads), 1);
-        waiters.advance(Read, Half::Writer);
+        waiters.made_progress(Read, Half::Writer);
         assert_eq!(count(&reads), 2);
         assert!(waiters.joined(Read, Half::Writer, &writer).is_none());
     }
@@ -213,12 +213,12 @@ mod tests {
     fn no_waker_is_kept_of_a_half_that_does_not_wait() {
         let (reads, reader) = task();
         let mut waiters = Waiters::default();
-        waiters.park(Read, Half::Reader, &reader);
-        waiters.park(Write, Half::Reader, &reader);
+        waiters.register(Read, Half::Reader, &reader);
+        waiters.register(Write, Half::Reader, &reader);
         drop(reader);
-        waiters.advance(Read, Half::Reader);
+        waiters.made_progress(Read, Half::Reader);
         assert_eq!(Arc::strong_count(&reads), 2);
-        waiters.advance(Write, Half::Reader);
+        waiters.made_progress(Write, Half::Reader);
         assert_eq!(Arc::strong_count(&reads), 1);
         assert_eq!(count(&reads), 0);
     }

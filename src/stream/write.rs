@@ -1,169 +1,219 @@
-//! What the application writes.
+//! What the application writes: ready, buffer, flush.
 
 use std::io::{self, IoSlice};
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
+use super::send_buffer::Step;
 use super::slices::Slices;
+use super::state::{Outbound, Phase};
 use super::waiters::Half;
 use crate::callback::Direction;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
-
-/// How many slices of a vectored write are gathered into a record, with what waits as one of them.
-const SLICES: usize = 64;
 
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Takes no more at a time than may stay behind when the writer stops.
-    fn poll_send<const SLICES: usize>(
+    fn poll_write_slices(
         &mut self,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.closed {
+        if self.phase.is_closing() {
             return Poll::Ready(Err(ErrorKind::Closed.into()));
-        }
-        if let Some(error) = self.write_error.take() {
-            return Poll::Ready(Err(error));
         }
         let mut slices = Slices::new(bufs);
         if slices.is_empty() {
-            return Poll::Ready(Ok(0));
+            // Nothing to send, but what failed meanwhile is told.
+            return Poll::Ready(self.write_error.take().map_or(Ok(0), Err));
         }
-        if self.early {
-            let early = ready!(self.poll_send_early(cx, slices.first()))?;
-            if early > 0 {
-                return Poll::Ready(Ok(early));
-            }
-        }
-        ready!(self.poll_established(Half::Writer, cx))?;
+        let written = match self.poll_write_early(cx, slices.first()) {
+            Poll::Ready(Ok(0)) => self.poll_write_open(cx, &mut slices),
+            early => early,
+        };
+        self.leave_to_reader(cx, written)
+    }
 
-        let mut taken = 0;
-        let mut holds_back = self.outgoing.holds_back();
-        let stopped = loop {
-            let blocked = !mem::take(&mut holds_back)
-                && match self.poll_transmit(Half::Writer, cx) {
-                    Poll::Ready(Err(error)) => break Poll::Ready(error),
-                    transmitted => transmitted.is_pending(),
-                };
-            if !blocked || self.outgoing.has_room(1) {
-                if let Err(error) = self.take_in::<SLICES>(&mut slices, &mut taken) {
-                    break Poll::Ready(error);
-                }
-            }
-            if blocked {
-                break Poll::Pending;
-            }
-            if slices.is_empty() {
-                let wants_write = self.connection.wants_write();
-                if wants_write && !self.outgoing.holds_back() {
-                    continue;
-                }
-                if wants_write || !self.outgoing.waiting().is_empty() {
-                    self.waiters.wake(Direction::Read, Half::Reader);
-                }
+    /// Writes what is not early data.
+    fn poll_write_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &mut Slices<'_>,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        loop {
+            let Step { room, is_due } = self.send_buffer.step(slices.left());
+            let mut taken = self.buffer(slices, room)?;
+            if !is_due {
+                // A batch, which waits for a flush or for more.
                 return Poll::Ready(Ok(taken));
             }
-        };
-        match stopped {
-            Poll::Pending if taken == 0 => return Poll::Pending,
-            Poll::Pending => {}
-            Poll::Ready(error) if taken == 0 => return Poll::Ready(Err(error)),
-            Poll::Ready(error) => self.write_error = Some(error),
-        }
-        // If the writer never comes back, a reader has to push the rest or to tell that it failed:
-        // it waits for the transport's reads, and would not learn that it can.
-        self.waiters.wake(Direction::Read, Half::Reader);
-        Poll::Ready(Ok(taken))
-    }
-
-    /// Makes records of as much as may stay behind, or lets it wait for more.
-    fn take_in<const SLICES: usize>(
-        &mut self,
-        slices: &mut Slices<'_>,
-        taken: &mut usize,
-    ) -> io::Result<()> {
-        while !slices.is_empty() {
-            let mut gathered = [IoSlice::new(&[]); SLICES];
-            let limit = self.outgoing.limit();
-            let record = slices.gather(self.outgoing.waiting(), limit, &mut gathered);
-            let length: usize = record.iter().map(|slice| slice.len()).sum();
-            let is_first = !self.connection.wants_write();
-            if !is_first && !self.outgoing.has_room(length) {
-                break;
-            }
-            if self.outgoing.is_coalescing() && length < limit {
-                let count = record.len() - usize::from(!self.outgoing.waiting().is_empty());
-                for _ in 0..count {
-                    let slice = slices.first();
-                    self.outgoing.keep(slice);
-                    *taken += slice.len();
-                    slices.advance(slice.len());
-                }
-                self.undelivered = true;
-                continue;
-            }
-            match self.connection.send(record)? {
-                0 if is_first => return Err(ErrorKind::Refused.into()),
-                0 => break,
-                sent => {
-                    self.undelivered = true;
-                    let new = self.outgoing.advance(sent);
-                    slices.advance(new);
-                    *taken += new;
+            match self.poll_write_due(cx)? {
+                // What else there is belongs to the next call, as does an error that it may meet.
+                Poll::Ready(()) if taken > 0 => return Poll::Ready(Ok(taken)),
+                // What was here before had to go first.
+                Poll::Ready(()) => {}
+                Poll::Pending => {
+                    taken += self.buffer(slices, self.send_buffer.room())?;
+                    // What the transport has refused stays here, up to the limit.
+                    return match taken {
+                        0 => Poll::Pending,
+                        taken => Poll::Ready(Ok(taken)),
+                    };
                 }
             }
         }
-        Ok(())
     }
 
-    /// Ready once nothing waits to become a record, and all records have been transmitted.
-    pub(super) fn poll_send_waiting(
+    /// Ready once what may not stay here is with the transport: everything, or most of a batch.
+    fn poll_write_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.send_buffer.attempt_bound() {
+            usize::MAX => self.poll_write_io(Half::Writer, cx),
+            most if self.connection.wants_write() => self.poll_transmit(Half::Writer, cx, most),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Ready once plaintext can be sent: the handshake is over, and early data that the server
+    /// did not take has been sent again.
+    pub(super) fn poll_write_ready(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.poll_transmit(half, cx))?;
-            let limit = self.outgoing.limit();
-            let waiting = self.outgoing.waiting();
-            if waiting.is_empty() {
-                self.outgoing.forget();
-                return Poll::Ready(Ok(()));
-            }
-            let record = &waiting[..waiting.len().min(limit)];
-            match self.connection.send(&[IoSlice::new(record)])? {
-                0 => return Poll::Ready(Err(ErrorKind::Refused.into())),
-                sent => {
-                    self.undelivered = true;
-                    self.outgoing.advance(sent);
-                }
-            }
+        // Told once, to whoever writes, since it was met by a reader that did a writer's work.
+        if let Some(error) = self.write_error.take() {
+            return Poll::Ready(Err(error));
         }
-    }
-
-    /// Ready once plaintext can be sent and none of the early data is left to be sent again.
-    pub(super) fn poll_established(
-        &mut self,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.connection.is_handshaking() {
+        if self.phase.is_handshaking() {
             ready!(self.poll_handshake(half, cx))?;
         }
-        if self.early {
-            self.settle_early();
-            ready!(self.poll_send_waiting(half, cx))?;
+        if let Phase::Failed(_) = self.phase {
+            return self.poll_failed(half, cx);
+        }
+        if !self.send_buffer.pending().is_empty() && !self.send_buffer.is_holding() {
+            ready!(self.poll_write_out(half, cx))?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Encrypts up to `room` bytes, or keeps them for the next record; returns how many were taken.
+    fn buffer(&mut self, slices: &mut Slices<'_>, room: usize) -> io::Result<usize> {
+        let mut taken = 0;
+        while taken < room && !slices.is_empty() {
+            let waiting = self.send_buffer.pending().len();
+            let room = match self.send_buffer.is_sized() {
+                true => slices.left(),
+                false => room - taken,
+            };
+            let available = waiting + slices.left().min(room);
+            let length = self.send_buffer.next_records(available);
+            let new = if length == 0 {
+                let waits = slices.gather(&[], available - waiting);
+                waits.iter().for_each(|slice| self.send_buffer.keep(slice));
+                available - waiting
+            } else {
+                let records = slices.gather(self.send_buffer.pending(), length);
+                match self.connection.send(&records)? {
+                    // Nothing that could be transmitted would make room.
+                    0 if !self.connection.wants_write() => {
+                        return Err(ErrorKind::WriteZero.into());
+                    }
+                    // The connection holds as much as it may.
+                    0 => break,
+                    sent => self.send_buffer.encrypted(sent),
+                }
+            };
+            slices.advance(new);
+            taken += new;
+        }
+        self.awaited |= taken > 0;
+        Ok(taken)
+    }
+
+    /// Makes records of what waits, as far as the connection has room for them.
+    pub(super) fn make_records(&mut self) -> io::Result<()> {
+        loop {
+            let length = self.send_buffer.last_records();
+            let record = &self.send_buffer.pending()[..length];
+            if record.is_empty() {
+                return Ok(());
+            }
+            match self.connection.send(&[IoSlice::new(record)])? {
+                0 if self.connection.wants_write() => return Ok(()),
+                0 => return Err(ErrorKind::WriteZero.into()),
+                sent => self.send_buffer.encrypted(sent),
+            };
+            self.awaited = true;
+        }
+    }
+
+    /// Ends an operation of the writer: what it leaves behind is left to a reader that waits, since
+    /// the writer may never come back.
+    ///
+    /// One rule for writes, flushes and shutdowns, whether they return, fail or will be dropped.
+    pub(super) fn leave_to_reader<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        answer: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.waiters.is_waiting(Direction::Read, Half::Reader) {
+            // Most transports have nothing to flush, and a flush costs less than to wake a task.
+            if answer.is_ready() && self.outbound() == Outbound::Unflushed {
+                if let Poll::Ready(Err(error)) = self.poll_flush_transport(Half::Writer, cx) {
+                    self.write_error.get_or_insert(error);
+                }
+            }
+            if self.outbound() != Outbound::Clean || self.write_error.is_some() {
+                self.waiters.wake(Direction::Read, Half::Reader);
+            }
+        }
+        answer
+    }
+
+    fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        ready!(self.poll_write_out(Half::Writer, cx))?;
+        self.poll_flush_transport(Half::Writer, cx)
+    }
+
+    fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = self.poll_close(cx);
+        // Before the transport is closed, and while the peer may be waiting for us to read.
+        if !self.phase.is_handshaking() {
+            self.drain_io(Half::Writer, cx, sent.is_pending());
+        }
+        ready!(sent)?;
+        ready!(self.poll_shutdown_transport(cx))?;
+        if self.phase.is_closing() {
+            self.phase = Phase::Closed;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once close_notify is with the transport, behind all else, and flushed.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Phase::Failed(_) = self.phase {
+            return self.poll_deliver_alert(Half::Writer, cx);
+        }
+        if !self.phase.is_closing() {
+            ready!(self.poll_write_ready(Half::Writer, cx))?;
+            self.make_records()?;
+            if !self.send_buffer.pending().is_empty() {
+                ready!(self.poll_write_out(Half::Writer, cx))?;
+            }
+            self.connection.close();
+            self.phase = Phase::Closing;
+        } else if let Some(error) = self.write_error.take() {
+            return Poll::Ready(Err(error));
+        }
+        self.poll_flush_io(Half::Writer, cx)
     }
 }
 
@@ -177,7 +227,7 @@ where
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_send::<2>(cx, &[IoSlice::new(buf)])
+        self.get_mut().poll_write_slices(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -185,7 +235,7 @@ where
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_send::<SLICES>(cx, bufs)
+        self.get_mut().poll_write_slices(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -194,31 +244,13 @@ where
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(error) = this.write_error.take() {
-            return Poll::Ready(Err(error));
-        }
-        ready!(this.poll_established(Half::Writer, cx))?;
-        ready!(this.poll_send_waiting(Half::Writer, cx))?;
-        ready!(this.poll_flush_transport(Half::Writer, cx))?;
-        // Nothing to send, but a connection that has failed says so.
-        this.connection.send(&[])?;
-        Poll::Ready(Ok(()))
+        let flushed = this.poll_flush_all(cx);
+        this.leave_to_reader(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(error) = this.write_error.take() {
-            return Poll::Ready(Err(error));
-        }
-        if !this.closed {
-            ready!(this.poll_established(Half::Writer, cx))?;
-            ready!(this.poll_send_waiting(Half::Writer, cx))?;
-            this.connection.close();
-            this.closed = true;
-        }
-        let pushed = this.poll_push(Half::Writer, cx);
-        this.take_arrived(Half::Writer, cx);
-        ready!(pushed)?;
-        this.poll_shutdown_transport(cx)
+        let shut = this.poll_shut_down(cx);
+        this.leave_to_reader(cx, shut)
     }
 }

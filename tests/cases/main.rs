@@ -25,7 +25,7 @@
 //! | case | tests |
 //! |---|---|
 //! | an error after a partial write | `cases::errors::an_error_after_a_partial_write_comes_with_the_next_call` |
-//! | reads after errors keep giving the same error | `cases::errors::a_read_goes_on_failing_as_it_first_did` and its neighbours |
+//! | reads after errors keep giving the same error | `cases::errors::a_read_that_failed_can_be_made_again` and its neighbours |
 //! | a fatal alert while writes are blocked | `cases::errors::a_fatal_alert_is_told_at_once_while_writes_are_blocked`, `cases::errors::an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole` |
 //! | a flush that is pending after writes that were ready | `cases::flushes::in_the_handshake`, `cases::flushes::in_early_data`, `cases::flushes::in_the_shutdown` |
 //! | close_notify in mid-handshake | `cases::leaving::close_notify_in_mid_handshake_is_an_error` |

@@ -152,20 +152,9 @@ fn once<F: Future>(future: F) -> Poll<F::Output> {
 
 /// What TLS shows where the transport shows `raw`.
 fn expected(event: Event, acts: [Act; 3], raw: &[Sight]) -> Vec<Sight> {
-    let mut failed = None;
-    let mut expected = Vec::new();
-    for (act, raw) in acts.into_iter().zip(raw) {
-        let sight = match (act, failed) {
-            // What a socket tells once a stream goes on telling.
-            (Act::Read, Some(error)) => error,
-            _ => once_expected(event, act, *raw),
-        };
-        if matches!((act, sight), (Act::Read, Sight::Error(_))) {
-            failed = Some(sight);
-        }
-        expected.push(sight);
-    }
-    expected
+    let acts = acts.into_iter().zip(raw);
+    acts.map(|(act, raw)| once_expected(event, act, *raw))
+        .collect()
 }
 
 fn once_expected(event: Event, act: Act, raw: Sight) -> Sight {

@@ -1,6 +1,6 @@
 //! Every fault at every call of the transport, and every future dropped at every poll.
 
-use std::io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 
 use pollback::ErrorKind;
 use pollback_testkit::configs::Version;
@@ -20,7 +20,7 @@ pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::Delayed(3),
     Answer::Error(Interrupted),
     Answer::Nothing,
-    Answer::Error(ConnectionAborted),
+    Answer::Error(TimedOut),
     Answer::Error(WouldBlock),
     Answer::EndOfStream,
     Answer::Reset,
@@ -139,7 +139,7 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
         (Answer::Nothing | Answer::EndOfStream, Operation::Read) => {
             Some(Cause::Ours(ErrorKind::Truncated))
         }
-        (Answer::Nothing, Operation::Write) => Some(Cause::Ours(ErrorKind::Refused)),
+        (Answer::Nothing, Operation::Write) => Some(Cause::Ours(ErrorKind::WriteZero)),
         (Answer::TooMuch, Operation::Write) => Some(Cause::Ours(ErrorKind::OverReported)),
         (Answer::Panic, _) => return Ok(()),
         _ => None,
@@ -257,7 +257,7 @@ const FEW: [Answer; 4] = [
     Answer::Delayed(3),
     Answer::Error(Interrupted),
     Answer::Nothing,
-    Answer::Error(ConnectionAborted),
+    Answer::Error(TimedOut),
 ];
 
 #[test]

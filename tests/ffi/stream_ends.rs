@@ -130,7 +130,7 @@ fn buffer_limits_bound_a_write_and_never_hang_it() {
             drop(executor);
             match limit {
                 // No room can ever come, so waiting would be for ever.
-                Some(0) => assert_eq!(kind(writer.take()), Some(ErrorKind::Refused)),
+                Some(0) => assert_eq!(kind(writer.take()), Some(ErrorKind::WriteZero)),
                 _ => {
                     writer.take().unwrap();
                     let received = executor::block_on(receive(&mut talk.peer, data.len()));

@@ -18,7 +18,7 @@ const RECORD: usize = 16 * 1024;
 const THREE_RECORDS: usize = 3 * RECORD;
 
 const BATCHES: Options = Options::new()
-    .with_coalescing(true)
+    .with_batched_writes(true)
     .with_unsent(THREE_RECORDS);
 
 fn for_each_talk(test: impl Fn(Talk)) {

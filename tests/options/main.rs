@@ -5,10 +5,9 @@
 #[expect(dead_code, reason = "shared with the tests of the promises")]
 mod support;
 
-mod batches;
-mod coalescing;
+mod batched;
 mod read_ahead;
 mod record_sizing;
+mod send_buffer;
 mod talks;
-mod unsent;
 mod where_set;

@@ -13,10 +13,10 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::support::{WIDE, acceptor, connector, localhost, poll_once};
 
-const COALESCING: Options = Options::new().with_coalescing(true);
+const BATCHED: Options = Options::new().with_batched_writes(true);
 
 /// Whether a small write waits, as it does with coalescing.
-fn assert_coalesces<S: AsyncWrite + Unpin>(stream: &mut S, io: &Control) {
+fn assert_batches<S: AsyncWrite + Unpin>(stream: &mut S, io: &Control) {
     let before = io.written().len();
     executor::block_on(stream.write_all(b"wait")).expect("a write");
     assert_eq!(io.written().len(), before);
@@ -33,12 +33,12 @@ fn ends() -> (Setup, End, End, Control, Control) {
 #[test]
 fn a_connector_with_protocols_of_its_own() {
     let (setup, near, far, client_io, _) = ends();
-    let connector = connector(setup.client()).with_options(COALESCING);
+    let connector = connector(setup.client()).with_options(BATCHED);
     let (client, _server) = executor::join(
         connector.with_alpn(vec![]).connect(localhost(), near),
         acceptor(setup.server()).accept(far),
     );
-    assert_coalesces(&mut client.expect("a client"), &client_io);
+    assert_batches(&mut client.expect("a client"), &client_io);
 }
 
 #[test]
@@ -47,18 +47,18 @@ fn single_handshakes() {
     let (client, server) = executor::join(
         connector(setup.client())
             .connect(localhost(), near)
-            .with_options(COALESCING),
+            .with_options(BATCHED),
         acceptor(setup.server())
             .accept(far)
             .into_fallible()
-            .with_options(COALESCING),
+            .with_options(BATCHED),
     );
     let (mut client, mut server) = (
         client.expect("a client"),
         server.map_err(|_| ()).expect("a server"),
     );
-    assert_coalesces(&mut client, &client_io);
-    assert_coalesces(&mut server, &server_io);
+    assert_batches(&mut client, &client_io);
+    assert_batches(&mut server, &server_io);
 }
 
 #[test]
@@ -67,10 +67,10 @@ fn a_handshake_that_is_under_way() {
     let mut connect = connector(setup.client()).connect(localhost(), near);
     assert!(poll_once(&mut connect).is_pending());
     let (client, _server) = executor::join(
-        connect.with_options(COALESCING),
+        connect.with_options(BATCHED),
         acceptor(setup.server()).accept(far),
     );
-    assert_coalesces(&mut client.expect("a client"), &client_io);
+    assert_batches(&mut client.expect("a client"), &client_io);
 }
 
 #[test]
@@ -81,17 +81,17 @@ fn a_configuration_that_is_chosen_late() {
         async {
             let start = LazyConfigAcceptor::new(Acceptor::default(), far).await?;
             let accept = start.into_stream(Arc::new(setup.server()));
-            accept.with_options(COALESCING).await
+            accept.with_options(BATCHED).await
         },
     );
-    assert_coalesces(&mut server.expect("a server"), &server_io);
+    assert_batches(&mut server.expect("a server"), &server_io);
 }
 
 #[cfg(feature = "listener")]
 #[tokio::test]
 async fn a_listener() {
     let (setup, near, far, _, server_io) = ends();
-    let config = SharedConfig::new(setup.server()).with_options(COALESCING);
+    let config = SharedConfig::new(setup.server()).with_options(BATCHED);
     let incoming = futures_util::stream::iter([Ok((far, ()))]);
     let mut listener = TlsListener::new(Transports(incoming), config);
     let (client, accepted) = tokio::join!(
@@ -100,5 +100,5 @@ async fn a_listener() {
     );
     let _client = client.expect("a client");
     let (mut server, ..) = accepted.expect("a connection").into_parts();
-    assert_coalesces(&mut server, &server_io);
+    assert_batches(&mut server, &server_io);
 }

@@ -18,6 +18,9 @@ mod p07_shutdown;
 mod p08_cancellation;
 mod p09_reads_fill;
 mod p10_two_tasks;
+mod p11_seams;
+mod p12_errors;
+mod p13_bounded;
 
 mod costs;
 #[cfg(feature = "early-data")]

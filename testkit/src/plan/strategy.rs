@@ -86,8 +86,6 @@ fn answer(hostility: Hostility) -> BoxedStrategy<Answer> {
     }
     let hostile = prop_oneof![
         Just(Answer::Nothing),
-        Just(Answer::Error(ErrorKind::ConnectionAborted)),
-        Just(Answer::Error(ErrorKind::BrokenPipe)),
         Just(Answer::Error(ErrorKind::TimedOut)),
         Just(Answer::Error(ErrorKind::WouldBlock)),
         Just(Answer::EndOfStream),

@@ -89,7 +89,8 @@ async fn write(role: Role, side: &Side, length: usize, slices: bool) -> io::Resu
                 true => stream.poll_write_vectored(cx, &cut(rest)),
                 false => stream.poll_write(cx, rest),
             })
-            .await?;
+            .await
+            .inspect_err(|_| side.unsure.set(rest.len()))?;
         match taken {
             Some(0) => return Err(io::ErrorKind::WriteZero.into()),
             Some(taken) => {

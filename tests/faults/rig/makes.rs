@@ -108,8 +108,8 @@ make!(theirs, tokio_rustls);
 fn options() -> Options {
     Options::new()
         .with_read_ahead(1024, 5000)
-        .with_unsent(40_000)
-        .with_coalescing(true)
+        .with_send_buffer_limit(40_000)
+        .with_batched_writes(true)
         .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)))
 }
 

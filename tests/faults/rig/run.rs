@@ -81,6 +81,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Result {
     pub(crate) ending: Ending,
     pub(crate) sent: usize,
+    /// What a write that failed may have taken.
+    pub(crate) unsure: usize,
     pub(crate) received: usize,
     /// What was asked of the transport.
     pub(crate) calls: Vec<Operation>,
@@ -218,6 +220,7 @@ fn result(side: &Side, control: &Control) -> Result {
     Result {
         ending: side.ending(),
         sent: side.sent.get(),
+        unsure: side.unsure.get(),
         received: side.received.get(),
         calls: control.calls(),
         counts: control.counts(),

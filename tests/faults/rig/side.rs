@@ -38,6 +38,8 @@ pub(crate) struct Side {
     stop: Cell<Option<Stop>>,
     /// How many bytes were taken from this side's application.
     pub(super) sent: Cell<usize>,
+    /// How many more a write has taken that failed: they may still go out.
+    pub(super) unsure: Cell<usize>,
     /// How many bytes were given to it.
     pub(super) received: Cell<usize>,
     /// How many bytes it has asked for.
@@ -142,8 +144,7 @@ impl Side {
         }
     }
 
-    /// What a stream that has failed still sends must not do harm. (With tokio-rustls a write that
-    /// has failed may yet arrive.)
+    /// What a stream that has failed still sends must not do harm.
     fn try_again(&self) {
         if let Some(stream) = &mut *self.stream.borrow_mut() {
             let mut context = Context::from_waker(Waker::noop());

@@ -60,7 +60,7 @@ fn judge_side(case: &Case, outcome: &Outcome, role: Role) -> Result<(), String> 
     let offered = match other.ending {
         // A write that panicked could not say how much it had taken.
         Ending::Panicked => expected,
-        _ => other.sent,
+        _ => other.sent + other.unsure,
     };
     if own.received > offered {
         return Err(format!(
@@ -109,7 +109,7 @@ fn is_explained(cause: Cause, own: &SideResult, other: &SideResult) -> bool {
                     )
                 })
         }
-        Cause::Ours(ErrorKind::Refused) => has(own, |applied| {
+        Cause::Ours(ErrorKind::WriteZero) => has(own, |applied| {
             applied == (Operation::Write, Answer::Nothing)
         }),
         Cause::Ours(ErrorKind::OverReported) => has(own, |applied| {

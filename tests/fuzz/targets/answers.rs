@@ -53,9 +53,10 @@ pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
             10 => Answer::TooMuch,
             11 => Answer::Error(ErrorKind::WouldBlock),
             12 => Answer::Error(ErrorKind::TimedOut),
-            13 => Answer::Error(ErrorKind::BrokenPipe),
+            // Not those with which a socket ends its reads too.
+            13 => Answer::Error(ErrorKind::PermissionDenied),
             14 => Answer::Error(ErrorKind::UnexpectedEof),
-            _ => Answer::Error(ErrorKind::ConnectionReset),
+            _ => Answer::Error(ErrorKind::Other),
         }],
     });
     stretches.concat()

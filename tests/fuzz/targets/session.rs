@@ -131,8 +131,8 @@ impl Session {
 fn all_options() -> Options {
     Options::new()
         .with_read_ahead(1024, 4096)
-        .with_unsent(40_000)
-        .with_coalescing(true)
+        .with_send_buffer_limit(40_000)
+        .with_batched_writes(true)
         .with_record_sizing(RecordSizing::new(100, Duration::MAX))
 }
 

@@ -1,4 +1,4 @@
-//! Small writes that wait for one another.
+//! Writes that wait for one another, small ones and whole records alike.
 
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
@@ -10,15 +10,24 @@ use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{
-    RECORD, Talk, pattern, poll_once, poll_read, read_what_is_there, receive, request_key_update,
-    send, write_vectored,
+    Talk, pattern, poll_once, poll_read, read_what_is_there, receive, request_key_update, send,
+    write_vectored,
 };
-use crate::talks::{assert_parked_reader_pushes, for_each_talk_with, is_tls13, records};
+use crate::talks::{
+    assert_parked_reader_pushes, for_each_talk_with, is_tls13, records,
+    write_to_a_blocked_transport,
+};
 
-const COALESCING: Options = Options::new().with_coalescing(true);
+const BATCHED: Options = Options::new().with_batched_writes(true);
+
+/// The plaintext of a full record.
+const RECORD: usize = 16 * 1024;
+
+/// What a stream holds by default.
+const LIMIT: usize = 64 * 1024;
 
 fn for_each_talk(test: impl Fn(Talk)) {
-    for_each_talk_with(COALESCING, test);
+    for_each_talk_with(BATCHED, test);
 }
 
 /// What the subject has written on the transport.
@@ -101,18 +110,74 @@ fn bytes_wait_for_a_shutdown() {
 }
 
 #[test]
-fn bytes_wait_for_a_full_record() {
+fn bytes_wait_for_a_full_batch() {
     for_each_talk(|mut talk| {
         let before = sent(&talk);
-        let bytes = pattern(20_000);
-        write(&mut talk, &bytes[..16_383]);
+        let bytes = pattern(LIMIT + 1);
+        write(&mut talk, &bytes[..LIMIT]);
         assert_eq!(sent(&talk), before);
-        write(&mut talk, &bytes[16_383..]);
-        assert_eq!(records(&talk, before), [16_384]);
+        write(&mut talk, &bytes[LIMIT..]);
+        assert_eq!(records(&talk, before), [RECORD; 3]);
         executor::block_on(talk.subject.flush()).expect("a flush");
-        assert_eq!(records(&talk, before), [16_384, 20_000 - 16_384]);
+        assert_eq!(records(&talk, before), [RECORD, RECORD, RECORD, RECORD, 1]);
         assert!(read_what_is_there(&mut talk.peer) == bytes);
     });
+}
+
+/// The last one may be a whole buffer.
+#[test]
+fn writes_of_any_size_leave_three_records_at_a_time() {
+    for length in [1000, RECORD, 20_000, LIMIT, 200_000] {
+        for_each_talk(|mut talk| {
+            let bytes = pattern(48 * RECORD);
+            let (calls, before) = (talk.subject_io.counts().writes(), sent(&talk));
+            for part in bytes.chunks(length) {
+                write(&mut talk, part);
+            }
+            executor::block_on(talk.subject.flush()).expect("a flush");
+            let calls = talk.subject_io.counts().writes() - calls;
+            assert_eq!(calls, 16, "writes of {length} bytes");
+            assert_eq!(records(&talk, before), [RECORD; 48]);
+            assert!(read_what_is_there(&mut talk.peer) == bytes);
+        });
+    }
+}
+
+/// So is a message that an application writes in parts and then flushes.
+#[test]
+fn what_the_buffer_holds_leaves_in_one_attempt() {
+    for length in [1, 16_393, 50_000, LIMIT] {
+        for_each_talk(|mut talk| {
+            let bytes = pattern(length);
+            let calls = talk.subject_io.counts().writes();
+            for part in bytes.chunks(10_000) {
+                write(&mut talk, part);
+            }
+            executor::block_on(talk.subject.flush()).expect("a flush");
+            assert_eq!(talk.subject_io.counts().writes() - calls, 1, "{length}");
+            assert!(read_what_is_there(&mut talk.peer) == bytes);
+        });
+    }
+}
+
+#[test]
+fn the_size_of_a_batch_can_be_set() {
+    let bytes = pattern(300_000);
+    for limit in [0, 16 * 1024, 100_000, 1 << 20] {
+        let options = BATCHED.with_send_buffer_limit(limit);
+        for_each_talk_with(options, |mut talk| {
+            let before = sent(&talk);
+            let fits = limit.clamp(RECORD, bytes.len());
+            for part in bytes[..fits].chunks(9000) {
+                write(&mut talk, part);
+            }
+            assert_eq!(sent(&talk), before, "{limit}");
+            write(&mut talk, &bytes[fits..]);
+            assert!(fits == bytes.len() || sent(&talk) > before, "{limit}");
+            executor::block_on(talk.subject.flush()).expect("a flush");
+            assert!(read_what_is_there(&mut talk.peer) == bytes);
+        });
+    }
 }
 
 #[test]
@@ -138,6 +203,7 @@ fn bytes_wait_while_reads_find_something() {
 #[test]
 fn a_reader_that_has_parked_already_pushes_them() {
     for_each_talk(|talk| assert_parked_reader_pushes(talk, b"question".to_vec()));
+    for_each_talk(|talk| assert_parked_reader_pushes(talk, pattern(2 * RECORD)));
 }
 
 #[test]
@@ -156,38 +222,35 @@ fn large_and_small_writes_keep_their_order() {
 }
 
 #[test]
-fn no_more_than_one_record_stays_behind() {
+fn a_blocked_transport_bounds_what_waits() {
     for_each_talk(|mut talk| {
+        let bytes = pattern(1 << 20);
+        let taken = write_to_a_blocked_transport(&mut talk, &bytes, 1000);
+        assert!((LIMIT - 1000..=LIMIT).contains(&taken), "{taken} bytes");
+        // A write that is cancelled takes nothing, and may be followed by any other.
         talk.subject_io.block(Operation::Write);
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut taken = 0;
-        for part in pattern(100_000).chunks(1000) {
-            match Pin::new(&mut talk.subject).poll_write(&mut cx, part) {
-                Poll::Ready(count) => taken += count.expect("a write"),
-                Poll::Pending => break,
-            }
-        }
-        assert!((1..RECORD).contains(&taken), "{taken} bytes were taken");
+        let room = LIMIT - taken;
+        assert!(poll_once(talk.subject.write_all(&[1; 20_000])).is_pending());
+        assert!(poll_once(talk.subject.write(&[1; 20_000])).is_pending());
+        let mut expected = bytes[..taken].to_vec();
+        expected.extend(vec![1; room]);
+        talk.subject_io.unblock(Operation::Write);
+        executor::block_on(send(&mut talk.subject, &[2; 500]));
+        expected.extend([2; 500]);
+        assert!(read_what_is_there(&mut talk.peer) == expected);
     });
 }
 
 #[test]
 fn a_cancelled_write_may_be_followed_by_another() {
     for_each_talk(|mut talk| {
-        let bytes = pattern(16_000);
+        let bytes = pattern(LIMIT);
         write(&mut talk, &bytes);
         talk.subject_io.block(Operation::Write);
-        // Fills the record, which then stays here.
-        let taken = match poll_once(talk.subject.write(&[1; 1000])) {
-            Poll::Ready(taken) => taken.expect("a write"),
-            Poll::Pending => 0,
-        };
         assert!(poll_once(talk.subject.write(&[2; 1000])).is_pending());
         talk.subject_io.unblock(Operation::Write);
         executor::block_on(send(&mut talk.subject, &[3; 500]));
-        let mut expected = bytes;
-        expected.extend(vec![1; taken]);
-        expected.extend([3; 500]);
+        let expected = [&bytes[..], &[3; 500]].concat();
         assert!(read_what_is_there(&mut talk.peer) == expected);
     });
 }
@@ -208,9 +271,9 @@ fn a_read_tells_that_what_waited_could_not_be_sent() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"question");
         talk.subject_io
-            .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+            .always(Operation::Write, Answer::Error(ErrorKind::TimedOut));
         match poll_read(&mut talk.subject, 100) {
-            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
             other => panic!("{other:?} for an answer that can never come"),
         }
     });
@@ -227,10 +290,10 @@ fn a_read_tells_that_what_waited_cannot_be_sent_any_more() {
         request_key_update(&mut talk.peer);
         executor::block_on(send(&mut talk.peer, b"."));
         talk.subject_io
-            .always(Operation::Write, Answer::Error(ErrorKind::ConnectionReset));
+            .always(Operation::Write, Answer::Error(ErrorKind::TimedOut));
         executor::block_on(receive(&mut talk.subject, 1));
         match poll_read(&mut talk.subject, 100) {
-            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
             other => panic!("{other:?} for an answer that can never come"),
         }
     });

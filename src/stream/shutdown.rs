@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::drive::BYTES_PER_POLL;
+use super::transport::Budget;
 use crate::engine::Engine;
 
 impl<IO, C> TlsStream<IO, C>
@@ -61,8 +61,8 @@ where
 
     /// Ready once the peer has closed; what it sends until then is dropped.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut total = 0;
-        while total < BYTES_PER_POLL {
+        let mut budget = Budget::new();
+        while !budget.is_spent() {
             let length = match ready!(Pin::new(&mut *self).poll_fill_buf(cx)) {
                 Ok([]) => return Poll::Ready(Ok(())),
                 Ok(chunk) => chunk.len(),
@@ -72,7 +72,7 @@ where
                 Err(error) => return Poll::Ready(Err(error)),
             };
             Pin::new(&mut *self).consume(length);
-            total += length;
+            budget.spend(length);
         }
         cx.waker().wake_by_ref();
         Poll::Pending

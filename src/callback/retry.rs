@@ -1,0 +1,37 @@
+//! The loop over attempts that everything which drives a transport has in common.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+/// How often a fruitless attempt is repeated before other tasks get their turn.
+const ATTEMPTS_PER_POLL: usize = 1024;
+
+/// Makes attempts until one has an answer for the caller.
+///
+/// `Interrupted` is tried again. After `WouldBlock` `blocked` decides: `Pending` if the waker is
+/// registered, `Ready` to try again.
+#[inline]
+pub(crate) fn poll_attempts<T>(
+    cx: &mut Context<'_>,
+    mut attempt: impl FnMut(&mut Context<'_>) -> io::Result<T>,
+    mut blocked: impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>>,
+) -> Poll<io::Result<T>> {
+    for _ in 0..ATTEMPTS_PER_POLL {
+        match attempt(cx) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready!(blocked(cx))?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return Poll::Ready(answer),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// [`poll_attempts`] at a tokio transport, which has registered the waker when it would block.
+#[inline]
+pub(crate) fn poll_attempt<T>(
+    cx: &mut Context<'_>,
+    attempt: impl FnMut(&mut Context<'_>) -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    poll_attempts(cx, attempt, |_| Poll::Pending)
+}

@@ -1,0 +1,101 @@
+//! Why a connection has failed, or did not receive.
+
+use std::io;
+
+use rustls::{AlertDescription, InvalidMessage};
+
+use super::Alert;
+use crate::error::{Error, ErrorKind};
+
+/// Why an attempt to receive brought nothing.
+#[derive(Debug)]
+pub enum ReceiveError {
+    /// The error of the transport, unchanged. The next attempt is a new one.
+    Transport(io::Error),
+    /// The connection has failed for good.
+    Tls(Failure),
+}
+
+/// The failure of a TLS connection. It is kept, since every later call returns it again.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    cause: Cause,
+    /// Whether the connection has queued an alert because of it.
+    owes_alert: bool,
+    /// Whether an alert has to be sent in the clear, since the connection has none.
+    needs_alert: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Cause {
+    Rustls(rustls::Error),
+    /// What another binding says of it.
+    #[cfg(feature = "ffi")]
+    Own(Error),
+}
+
+impl Failure {
+    #[cfg(feature = "ffi")]
+    pub(crate) fn own(error: Error) -> Self {
+        Self {
+            cause: Cause::Own(error),
+            owes_alert: false,
+            needs_alert: false,
+        }
+    }
+
+    /// A handshake message beyond what a connection can hold, which rustls reports without a type
+    /// and without an alert (RFC 8446, section 4, lets messages be 16 MiB).
+    pub(super) fn too_large(needs_alert: bool) -> Self {
+        let error = rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
+        Self {
+            needs_alert,
+            ..error.into()
+        }
+    }
+
+    /// Notes whether the connection has queued an alert because of this.
+    pub(crate) fn with_alert(mut self, owed: bool) -> Self {
+        self.owes_alert = owed;
+        self
+    }
+
+    /// Whether the error is not to be returned before what is queued has been transmitted. A peer
+    /// that ended the connection with an alert of its own hears nothing more, except where rustls
+    /// has another alert for it (RFC 8446, section 6: a warning where there are none).
+    pub(crate) fn owes_alert(&self) -> bool {
+        let found = Error::find(&self.to_error()).map(|error| error.kind());
+        self.owes_alert || !matches!(found, Some(ErrorKind::Alert(_)))
+    }
+
+    /// The alert to be sent in the clear, where the connection has none.
+    pub(crate) fn plain_alert(&self) -> Option<Alert> {
+        self.needs_alert
+            .then(|| Alert::fatal(AlertDescription::DecodeError))
+    }
+
+    /// The error that tells of it, a new object each time.
+    pub(crate) fn to_error(&self) -> io::Error {
+        match &self.cause {
+            Cause::Rustls(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
+            #[cfg(feature = "ffi")]
+            Cause::Own(error) => error.clone().into(),
+        }
+    }
+}
+
+impl From<rustls::Error> for Failure {
+    fn from(error: rustls::Error) -> Self {
+        Self {
+            cause: Cause::Rustls(error),
+            owes_alert: false,
+            needs_alert: false,
+        }
+    }
+}
+
+impl From<Failure> for ReceiveError {
+    fn from(failure: Failure) -> Self {
+        Self::Tls(failure)
+    }
+}

@@ -1,0 +1,228 @@
+//! How ciphertext goes into a connection that buffers it: record by record.
+//!
+//! A connection that was given bytes does not give them back. So it gets nothing behind a record
+//! that may be a close_notify, since those bytes are the transport's own, and no part of a record
+//! before the rest is there, so that the keys can be handed over between any two records.
+
+use std::io::{self, Read};
+
+use super::framing::{self, Head};
+use super::input::InputBuffer;
+use super::{Failure, LARGEST_PLAINTEXT, ReceiveError};
+
+/// What [`Engine::receive`](super::Engine::receive) has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A record of so many bytes was taken in.
+    Record(usize),
+    /// So many bytes came from the source, and are no whole record yet.
+    Bytes(usize),
+    /// The source has ended.
+    End,
+}
+
+impl Received {
+    /// How many bytes it was.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::Record(bytes) | Self::Bytes(bytes) => bytes,
+            Self::End => 0,
+        }
+    }
+}
+
+/// What a connection says of itself after it has processed a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Processed {
+    /// How much plaintext it holds.
+    pub(crate) plaintext: usize,
+    /// Whether the peer has sent close_notify.
+    pub(crate) is_closed: bool,
+}
+
+/// A connection that takes ciphertext into a buffer of its own.
+pub(crate) trait Feed {
+    /// Takes ciphertext in, with one or no call of `source`.
+    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize>;
+
+    /// Decrypts what is whole.
+    fn process(&mut self) -> Result<Processed, Failure>;
+
+    /// Whether records may be early data that the connection passes over. It remembers them, and
+    /// counts all of them anew each time that it processes.
+    fn may_skip_records(&self) -> bool;
+
+    /// Queues an alert for a handshake message that is too large, for which the connection has none;
+    /// returns whether one can and has to be sent in the clear instead.
+    fn refuse_message(&mut self) -> bool;
+}
+
+/// [`Engine::receive`](super::Engine::receive).
+#[inline]
+pub(crate) fn receive<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    source: &mut dyn Read,
+    wanted: usize,
+) -> Result<Received, ReceiveError> {
+    if !input.is_framed() {
+        return receive_unframed(connection, input, source);
+    }
+    let mut head = input.head();
+    if let Head::Partial(_) = head {
+        match input.fill(wanted, source) {
+            Ok(0) => return Ok(Received::End),
+            Ok(stored) => {
+                head = input.head();
+                if let Head::Partial(_) = head {
+                    return Ok(Received::Bytes(stored));
+                }
+            }
+            Err(error) => {
+                if input.take_heavy() {
+                    release(connection);
+                }
+                return Err(ReceiveError::Transport(error));
+            }
+        }
+    }
+    match head {
+        Head::Whole(length) => {
+            let length = match connection.may_skip_records() {
+                true => skippable(input).unwrap_or(length),
+                false => length,
+            };
+            feed(connection, input, length)?;
+            connection.process()?;
+            Ok(Received::Record(length))
+        }
+        _ => {
+            // rustls knows what is wrong with it.
+            input.give_up_framing();
+            receive_unframed(connection, input, source)
+        }
+    }
+}
+
+/// Gives bytes to the connection as they come.
+fn receive_unframed<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    source: &mut dyn Read,
+) -> Result<Received, ReceiveError> {
+    if input.has_ended() {
+        return Ok(Received::End);
+    }
+    let mut attempted = false;
+    let taken = match input.filled().len() {
+        0 => connection.read_tls(&mut Attempted(source, &mut attempted)),
+        length => connection.read_tls(&mut input.first(length)),
+    };
+    match taken {
+        Ok(0) => {
+            input.end();
+            Ok(Received::End)
+        }
+        Ok(taken) => {
+            input.note_progress();
+            connection.process()?;
+            Ok(Received::Record(taken))
+        }
+        Err(error) if attempted => Err(ReceiveError::Transport(error)),
+        Err(_) => Err(too_large(connection).into()),
+    }
+}
+
+/// Gives the first `length` bytes of `input` to the connection.
+#[inline]
+fn feed<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    length: usize,
+) -> Result<(), Failure> {
+    let mut record = input.first(length);
+    while !record.is_empty() {
+        // Memory does not fail, so this is the connection, which has no room for more.
+        if !matches!(connection.read_tls(&mut record), Ok(1..)) {
+            return Err(too_large(connection));
+        }
+    }
+    Ok(())
+}
+
+fn too_large<C: Feed>(connection: &mut C) -> Failure {
+    Failure::too_large(connection.refuse_message())
+}
+
+/// How many of the first bytes are whole records of early data, if that is what they are; no more
+/// than what is sure to leave room for the next record.
+fn skippable(input: &InputBuffer) -> Option<usize> {
+    let bytes = input.filled();
+    let mut length = 0;
+    loop {
+        let rest = &bytes[length..];
+        match framing::head(rest) {
+            Head::Whole(record)
+                if framing::is_application_data(rest) && length + record <= LARGEST_PLAINTEXT =>
+            {
+                length += record;
+            }
+            _ => return (length > 0).then_some(length),
+        }
+    }
+}
+
+/// [`Engine::absorb`](super::Engine::absorb).
+///
+/// A connection takes no more ciphertext once it holds more than [`LARGEST_PLAINTEXT`].
+pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Result<(), Failure> {
+    if !input.is_framed() || !input.has_record() {
+        return Ok(());
+    }
+    let mut state = connection.process()?;
+    while let Head::Whole(length) = input.head() {
+        if state.is_closed || state.plaintext + length > LARGEST_PLAINTEXT + RECORD_OVERHEAD {
+            break;
+        }
+        feed(connection, input, length)?;
+        state = connection.process()?;
+    }
+    Ok(())
+}
+
+/// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
+const RECORD_OVERHEAD: usize = 5 + 16;
+
+/// [`Engine::stow`](super::Engine::stow).
+pub(crate) fn stow<C: Feed>(connection: &mut C, input: &mut InputBuffer) {
+    // A connection that has failed, or that the peer has closed, takes nothing more.
+    if absorb(connection, input).is_err() || input.is_empty() {
+        return;
+    }
+    let mut rest = input.first(input.filled().len());
+    while !rest.is_empty() && matches!(connection.read_tls(&mut rest), Ok(1..)) {}
+    let _ = connection.process();
+}
+
+/// Makes the connection release the buffer that the last records needed.
+fn release<C: Feed>(connection: &mut C) {
+    struct Nothing;
+
+    impl Read for Nothing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    let _ = connection.read_tls(&mut Nothing);
+}
+
+/// A source that notes whether it was asked.
+struct Attempted<'a>(&'a mut dyn Read, &'a mut bool);
+
+impl Read for Attempted<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        *self.1 = true;
+        self.0.read(buf)
+    }
+}

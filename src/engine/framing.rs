@@ -1,0 +1,85 @@
+//! Where the records of a TLS stream end.
+
+use super::LARGEST_RECORD;
+
+/// The bytes before the body of a record: its type, version and length.
+const HEADER: usize = 5;
+
+const APPLICATION_DATA: u8 = 23;
+
+/// What the first bytes of a buffer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// A whole record of this length, header included.
+    Whole(usize),
+    /// The beginning of a record, of this length if that is known.
+    Partial(Option<usize>),
+    /// Nothing that can be the beginning of a record.
+    Invalid,
+}
+
+/// Looks at the first bytes of `bytes`, which stand where a record begins (RFC 8446, section 5.1).
+#[inline]
+pub(super) fn head(bytes: &[u8]) -> Head {
+    // change_cipher_spec to heartbeat.
+    let is_known = |content_type: &u8| (20..=24).contains(content_type);
+    let is_foreign = bytes.get(1).is_some_and(|major| *major != 3);
+    if is_foreign || !bytes.first().is_none_or(is_known) {
+        return Head::Invalid;
+    }
+    let &[content_type, _, _, high, low, ..] = bytes else {
+        return Head::Partial(None);
+    };
+    let length = HEADER + usize::from(u16::from_be_bytes([high, low]));
+    let is_empty = length == HEADER && content_type != APPLICATION_DATA;
+    if is_empty || length >= LARGEST_RECORD {
+        Head::Invalid
+    } else if length <= bytes.len() {
+        Head::Whole(length)
+    } else {
+        Head::Partial(Some(length))
+    }
+}
+
+/// Whether the bytes begin with a record that carries encrypted data of TLS 1.3, or application
+/// data of TLS 1.2.
+pub(super) fn is_application_data(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&APPLICATION_DATA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_whole_partial_or_none() {
+        let mut record = vec![23, 3, 3, 0, 7];
+        record.extend([9; 7]);
+        for length in 0..5 {
+            assert_eq!(head(&record[..length]), Head::Partial(None), "{length}");
+        }
+        for length in 5..12 {
+            assert_eq!(head(&record[..length]), Head::Partial(Some(12)), "{length}");
+        }
+        assert_eq!(head(&record), Head::Whole(12));
+        record.extend([1; 30]);
+        assert_eq!(head(&record), Head::Whole(12));
+    }
+
+    #[test]
+    fn what_is_no_record_is_known_as_soon_as_it_is_seen() {
+        for header in [&b"E"[..], &[22, 4], b"GET"] {
+            assert_eq!(head(header), Head::Invalid, "{header:?}");
+        }
+        for header in [
+            *b"GET /",
+            [19, 3, 3, 0, 7],
+            [25, 3, 3, 0, 7],
+            [22, 2, 3, 0, 7],
+            [22, 3, 1, 0, 0],
+            [23, 3, 3, 0xff, 0xff],
+        ] {
+            assert_eq!(head(&header), Head::Invalid, "{header:?}");
+        }
+    }
+}

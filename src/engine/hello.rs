@@ -1,0 +1,78 @@
+//! A ClientHello on its way into rustls, before there is a connection.
+
+use std::io::{self, Read};
+
+use rustls::server::{Accepted, Acceptor};
+use rustls::{AlertDescription, Error, InvalidMessage};
+
+use super::framing::Head;
+use super::{Alert, InputBuffer};
+
+/// What takes ciphertext in until that makes a ClientHello.
+pub(crate) trait AcceptHello {
+    type Accepted;
+
+    /// Takes ciphertext in, with one call of `source`.
+    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize>;
+
+    /// The ClientHello, `None` if it is not whole yet, or why there will be none and what the
+    /// client has to hear of it.
+    fn accept(&mut self) -> Result<Option<Self::Accepted>, (Alert, io::Error)>;
+}
+
+/// Takes in the records that are here until they make a ClientHello.
+pub(crate) fn accept<A: AcceptHello>(
+    acceptor: &mut A,
+    input: &mut InputBuffer,
+) -> Result<Option<A::Accepted>, (Alert, io::Error)> {
+    loop {
+        let length = match input.head() {
+            _ if !input.is_framed() => input.filled().len(),
+            Head::Whole(length) => length,
+            Head::Partial(_) => return Ok(None),
+            // rustls knows what is wrong with it.
+            Head::Invalid => {
+                input.give_up_framing();
+                input.filled().len()
+            }
+        };
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut record = input.first(length);
+        while !record.is_empty() {
+            // Memory does not fail: a message is larger than rustls takes.
+            if !matches!(acceptor.read_tls(&mut record), Ok(1..)) {
+                let error = Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
+                let error = io::Error::new(io::ErrorKind::InvalidData, error);
+                return Err((Alert::decode_error(), error));
+            }
+        }
+        match acceptor.accept()? {
+            None => {}
+            accepted => return Ok(accepted),
+        }
+    }
+}
+
+impl AcceptHello for Acceptor {
+    type Accepted = Accepted;
+
+    fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+        self.read_tls(source)
+    }
+
+    fn accept(&mut self) -> Result<Option<Accepted>, (Alert, io::Error)> {
+        self.accept().map_err(|(error, alert)| {
+            let alert = Alert::new(&error, alert);
+            (alert, io::Error::new(io::ErrorKind::InvalidData, error))
+        })
+    }
+}
+
+impl Alert {
+    /// For bytes that nobody can make sense of.
+    pub(crate) fn decode_error() -> Self {
+        Self::fatal(AlertDescription::DecodeError)
+    }
+}

@@ -1,0 +1,425 @@
+//! Ciphertext that was read from the transport ahead of the connection.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Read};
+use std::mem;
+
+use super::LARGEST_RECORD;
+use super::framing::{self, Head};
+use crate::error::{Error, ErrorKind};
+
+/// The bounds of what is asked of the transport at once, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadAhead {
+    pub(crate) least: u16,
+    pub(crate) most: u16,
+}
+
+impl ReadAhead {
+    /// A whole record, to four of them.
+    pub(crate) const DEFAULT: Self = Self {
+        least: LARGEST_RECORD.div_ceil(KIB) as u16,
+        most: 64,
+    };
+}
+
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const KIB: usize = 1024;
+
+/// Records of fewer bytes are no bulk: what follows them is read in small portions, so that a poll
+/// which has done its share of work is not left with thousands of them.
+const SMALL_RECORD: usize = 2 * KIB;
+
+/// How much of a buffer may be unused while it waits for the rest of a record.
+const SLACK: usize = KIB;
+
+thread_local! {
+    /// A stream holds a buffer only while there are bytes in it; in between, one a thread lies
+    /// here: the largest that there was.
+    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// Ciphertext that was read from the transport and not yet taken in by the connection.
+///
+/// Always begins where a record begins, unless the connection had read part of a record before it
+/// got here: then nothing is read ahead.
+#[derive(Default)]
+pub struct InputBuffer {
+    buffer: Option<Box<[u8]>>,
+    /// Where in the buffer the bytes are: from here, to there.
+    start: u32,
+    end: u32,
+    bounds: ReadAhead,
+    /// How many KiB are asked of the source in bulk. At first the least.
+    asked: u16,
+    /// Whether the last record was one of few bytes.
+    after_small: bool,
+    ended: bool,
+    /// Whether the source has claimed more bytes than it was offered. Nobody knows what is missing,
+    /// so nothing can follow.
+    miscounted: bool,
+    /// Whether bytes have gone to the connection since this was last asked.
+    progress: bool,
+    /// Whether the connection may hold room that it does not need when nothing is here.
+    heavy: bool,
+    /// Whether bytes go to the connection as they come, since nobody knows where records end.
+    unframed: bool,
+}
+
+impl InputBuffer {
+    /// For a connection that may have read a part of a record already.
+    pub(crate) fn unframed() -> Self {
+        Self {
+            unframed: true,
+            ..Self::default()
+        }
+    }
+
+    /// Bytes that stand where a record begins.
+    #[cfg(test)]
+    pub(crate) fn holding(bytes: &[u8]) -> Self {
+        Self {
+            end: bytes.len() as u32,
+            buffer: (!bytes.is_empty()).then(|| bytes.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the bounds of what is asked of the source from now on.
+    pub(crate) fn bound(&mut self, bounds: ReadAhead) {
+        self.bounds = bounds;
+        self.asked = bounds.least;
+    }
+
+    /// What the first bytes are.
+    #[inline]
+    pub(super) fn head(&self) -> Head {
+        framing::head(self.filled())
+    }
+
+    /// Whether a whole record is here.
+    #[inline]
+    pub(crate) fn has_record(&self) -> bool {
+        matches!(self.head(), Head::Whole(_))
+    }
+
+    /// Whether records are told apart here.
+    #[inline]
+    pub(crate) fn is_framed(&self) -> bool {
+        !self.unframed
+    }
+
+    /// Passes all further bytes on as they come.
+    pub(super) fn give_up_framing(&mut self) {
+        self.unframed = true;
+    }
+
+    /// Makes one attempt at `source`, for as much as is useful to a caller that has room for
+    /// `wanted` bytes of plaintext.
+    ///
+    /// What is left over when that room is full has to go into the connection
+    /// ([`Engine::stow`](super::Engine::stow)): that is sure to hold the ciphertext of one record
+    /// beside the plaintext of the record before it. So the bound is that, and what is taken out
+    /// until the room is full, which is at least the record at the head.
+    ///
+    /// `Ok(0)` means that there is no room, or that the source has ended; after that it is not
+    /// asked again.
+    pub(crate) fn fill(&mut self, wanted: usize, source: &mut dyn Read) -> io::Result<usize> {
+        let head = match self.head() {
+            Head::Whole(length) | Head::Partial(Some(length)) => length,
+            Head::Partial(None) | Head::Invalid => 0,
+        };
+        let useful = head.max(wanted) + LARGEST_RECORD;
+        let asked = match self.after_small {
+            true => self.bounds.least,
+            false => self.asked.max(self.bounds.least),
+        };
+        let before = self.filled().len();
+        let size = useful.min(before + usize::from(asked) * KIB);
+        let stored = self.fill_to(size, source)?;
+        if stored > 0 {
+            self.adapt(stored, size - before, asked);
+        }
+        Ok(stored)
+    }
+
+    /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
+    pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
+        if self.ended || self.filled().len() >= size {
+            return Ok(0);
+        }
+        if self.miscounted {
+            return Err(ErrorKind::OverReported.into());
+        }
+        let room = self.room(size);
+        let answer = source.read(room);
+        match &answer {
+            Ok(0) => self.ended = true,
+            Ok(stored) => {
+                self.end += *stored as u32;
+                self.heavy |= *stored > 2 * KIB;
+            }
+            // Nobody knows how long the bytes will wait.
+            Err(error) => {
+                let kind = Error::find(error).map(|error| error.kind());
+                self.miscounted = kind == Some(ErrorKind::OverReported);
+                self.shrink();
+            }
+        }
+        self.release();
+        answer
+    }
+
+    /// What is left of a buffer of `size` bytes.
+    #[inline]
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        let filled = self.start as usize..self.end as usize;
+        let length = filled.len();
+        let buffer = match self.buffer.take() {
+            Some(mut buffer) if buffer.len() >= size => {
+                if filled.start > 0 {
+                    buffer.copy_within(filled, 0);
+                }
+                buffer
+            }
+            small => {
+                let mut buffer = SPARE
+                    .take()
+                    .filter(|spare| spare.len() >= size)
+                    .unwrap_or_else(|| vec![0; size].into_boxed_slice());
+                if let Some(small) = small {
+                    buffer[..length].copy_from_slice(&small[filled]);
+                }
+                buffer
+            }
+        };
+        (self.start, self.end) = (0, length as u32);
+        &mut self.buffer.insert(buffer)[length..size]
+    }
+
+    /// Asks for more next time if there was more than was asked for, and for less if there was
+    /// far less.
+    #[inline]
+    fn adapt(&mut self, stored: usize, offered: usize, asked: u16) {
+        self.asked = if stored == offered {
+            asked.saturating_mul(2).min(self.bounds.most)
+        } else if stored < usize::from(asked) * KIB / 4 {
+            (asked / 2).max(self.bounds.least)
+        } else {
+            asked
+        };
+    }
+
+    /// Whether the connection may hold room that it does not need, now that nothing is here.
+    #[inline]
+    pub(super) fn take_heavy(&mut self) -> bool {
+        mem::take(&mut self.heavy)
+    }
+
+    /// Notes that the connection has got bytes.
+    pub(super) fn note_progress(&mut self) {
+        self.progress = true;
+    }
+
+    /// Whether the connection has got bytes since this was last asked.
+    #[inline]
+    pub(crate) fn take_progress(&mut self) -> bool {
+        mem::take(&mut self.progress)
+    }
+
+    /// Keeps no more memory than the bytes need.
+    fn shrink(&mut self) {
+        let Some(buffer) = self.buffer.take_if(|buffer| {
+            let filled = (self.end - self.start) as usize;
+            buffer.len() > filled + SLACK
+        }) else {
+            return;
+        };
+        let bytes: Box<[u8]> = buffer[self.start as usize..self.end as usize].into();
+        (self.start, self.end) = (0, bytes.len() as u32);
+        self.buffer = Some(bytes);
+        keep_spare(buffer);
+    }
+
+    /// Whether no byte is left in it.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Notes that the source has ended.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether the source has ended.
+    #[inline]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The bytes in it.
+    #[inline]
+    pub(crate) fn filled(&self) -> &[u8] {
+        match &self.buffer {
+            Some(buffer) => &buffer[self.start as usize..self.end as usize],
+            None => &[],
+        }
+    }
+
+    /// The first `length` bytes, to be taken out.
+    pub(super) fn first(&mut self, length: usize) -> First<'_> {
+        self.after_small = length < SMALL_RECORD;
+        self.progress = true;
+        First {
+            input: self,
+            left: length,
+        }
+    }
+
+    /// Drops the bytes in it.
+    pub(crate) fn clear(&mut self) {
+        self.start = self.end;
+        self.release();
+    }
+
+    /// Gives the buffer back when nothing is in it.
+    #[inline]
+    fn release(&mut self) {
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+            if let Some(buffer) = self.buffer.take() {
+                keep_spare(buffer);
+            }
+        }
+    }
+}
+
+/// Keeps the larger of `buffer` and the one that this thread has.
+#[inline]
+fn keep_spare(buffer: Box<[u8]>) {
+    // At the end of a thread there is no place left to put it.
+    let _ = SPARE.try_with(|spare| {
+        let other = spare.take().filter(|other| other.len() > buffer.len());
+        spare.set(Some(other.unwrap_or(buffer)));
+    });
+}
+
+/// Some bytes of an [`InputBuffer`], which reading takes out of it.
+pub(super) struct First<'a> {
+    input: &'a mut InputBuffer,
+    left: usize,
+}
+
+impl First<'_> {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl Read for First<'_> {
+    #[inline]
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let taken = (&self.input.filled()[..self.left]).read(buf)?;
+        self.left -= taken;
+        self.input.start += taken as u32;
+        self.input.release();
+        Ok(taken)
+    }
+}
+
+impl fmt::Debug for InputBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputBuffer")
+            .field("bytes", &self.filled().len())
+            .field("ended", &self.ended)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spare() -> usize {
+        let buffer = SPARE.take().expect("a buffer of this thread");
+        let size = buffer.len();
+        SPARE.set(Some(buffer));
+        size
+    }
+
+    #[test]
+    fn a_thread_keeps_the_largest_buffer() {
+        let (mut large, mut small) = (InputBuffer::default(), InputBuffer::default());
+        large.fill_to(8 * KIB, &mut &b"large"[..]).expect("a slice");
+        small.fill_to(2 * KIB, &mut &b"small"[..]).expect("a slice");
+        large.clear();
+        assert_eq!(spare(), 8 * KIB);
+        small.clear();
+        assert_eq!(spare(), 8 * KIB);
+        // Where more is needed there is more from then on.
+        let mut larger = InputBuffer::default();
+        larger
+            .fill_to(9 * KIB, &mut &b"larger"[..])
+            .expect("a slice");
+        larger.clear();
+        assert_eq!(spare(), 9 * KIB);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {
+        let mut input = InputBuffer::default();
+        input.fill_to(KIB, &mut &[1; KIB][..]).expect("a slice");
+        input.first(10).read_exact(&mut [0; 10]).expect("ten bytes");
+        input.fill_to(4 * KIB, &mut &[2; KIB][..]).expect("a slice");
+        assert_eq!(input.filled(), [&[1; KIB - 10][..], &[2; KIB]].concat());
+    }
+
+    #[test]
+    fn the_beginning_of_a_record_keeps_no_more_memory_than_it_needs() {
+        let mut input = InputBuffer::default();
+        input
+            .fill_to(64 * KIB, &mut &[1; 3 * KIB][..])
+            .expect("a slice");
+        input
+            .first(KIB)
+            .read_exact(&mut [0; KIB])
+            .expect("a record");
+        input.shrink();
+        assert_eq!(input.buffer.as_ref().expect("a buffer").len(), 2 * KIB);
+        assert_eq!(input.filled(), [1; 2 * KIB]);
+        input.fill_to(64 * KIB, &mut &[2; 5][..]).expect("a slice");
+        assert_eq!(input.filled(), [&[1; 2 * KIB][..], &[2; 5]].concat());
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_room_of_the_caller_and_a_record() {
+        let header = [23, 3, 3, 0x40, 0x11];
+        let mut bulk = header.to_vec();
+        bulk.resize(200 * KIB, 0);
+        for (wanted, most) in [
+            (0, LARGEST_RECORD),
+            (1000, 1000 + LARGEST_RECORD),
+            (1 << 20, 64 * KIB),
+        ] {
+            let mut input = InputBuffer {
+                asked: 64,
+                ..InputBuffer::default()
+            };
+            input.fill(wanted, &mut &bulk[..]).expect("a slice");
+            assert_eq!(input.filled().len(), most, "{wanted}");
+        }
+        // A record whose beginning is here is taken out in any case.
+        let mut input = InputBuffer::holding(&header);
+        input.asked = 64;
+        input.fill(1, &mut &bulk[5..]).expect("a slice");
+        assert_eq!(input.filled().len(), 5 + 0x4011 + LARGEST_RECORD);
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading a ClientHello, before there is a connection and a stream.
+
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::PendingAlert;
+use crate::callback::{Attempt, poll_attempt};
+use crate::engine::{self, AcceptHello, Alert, InputBuffer};
+use crate::error::{Error, ErrorKind};
+
+/// Reads a ClientHello, and refuses what is none.
+pub(crate) struct ReadClientHello<A> {
+    /// None once there is a ClientHello, or will be none.
+    acceptor: Option<A>,
+    input: InputBuffer,
+    rejected: Option<(PendingAlert, io::Error)>,
+}
+
+impl<A: AcceptHello> ReadClientHello<A> {
+    pub(crate) fn new(acceptor: A) -> Self {
+        Self {
+            acceptor: Some(acceptor),
+            input: InputBuffer::default(),
+            rejected: None,
+        }
+    }
+
+    /// Reads from `io` until there is a ClientHello; `None` if there will be none, for the reason
+    /// that [`poll_refused`](Self::poll_refused) returns.
+    pub(crate) fn poll_accepted<IO>(
+        &mut self,
+        io: &mut IO,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<A::Accepted>>
+    where
+        IO: AsyncRead + Unpin,
+    {
+        while let Some(acceptor) = &mut self.acceptor {
+            match engine::accept(acceptor, &mut self.input) {
+                Ok(Some(accepted)) => {
+                    self.acceptor = None;
+                    return Poll::Ready(Some(accepted));
+                }
+                Ok(None) => {}
+                Err((alert, error)) => {
+                    self.reject(PendingAlert::new(alert), error);
+                    break;
+                }
+            }
+            let input = &mut self.input;
+            match ready!(poll_attempt(cx, |cx| {
+                input.fill(0, &mut Attempt::new(Pin::new(&mut *io), cx))
+            })) {
+                Ok(0) => self.fail(Error::handshake_eof().into()),
+                Ok(_) => {}
+                Err(error) => self.fail(error),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// What was read behind the ClientHello.
+    pub(crate) fn take_input(&mut self) -> InputBuffer {
+        mem::take(&mut self.input)
+    }
+
+    /// Gives up because of an error in reading.
+    pub(crate) fn fail(&mut self, error: io::Error) {
+        let alert = match Error::find(&error).map(|error| error.kind()) {
+            Some(ErrorKind::TooLong) => PendingAlert::new(Alert::decode_error()),
+            // A transport that has failed takes no alert.
+            _ => PendingAlert::default(),
+        };
+        self.reject(alert, error);
+    }
+
+    fn reject(&mut self, alert: PendingAlert, error: io::Error) {
+        self.acceptor = None;
+        self.rejected = Some((alert, error));
+    }
+
+    /// Delivers the alert that says why there is no ClientHello, then returns the reason.
+    pub(crate) fn poll_refused<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<io::Error>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        if let Some((alert, _)) = &mut self.rejected {
+            ready!(alert.poll_deliver(io, cx));
+        }
+        Poll::Ready(self.reason())
+    }
+
+    /// The reason why there is no ClientHello, without an alert.
+    pub(crate) fn reason(&mut self) -> io::Error {
+        match self.rejected.take() {
+            Some((_, error)) => error,
+            None => io::Error::other("a ClientHello was asked for after it was given"),
+        }
+    }
+}

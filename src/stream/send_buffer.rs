@@ -1,0 +1,304 @@
+//! Plaintext that was taken and is in no record yet, and when records are made and transmitted.
+
+use std::time::Instant;
+
+use crate::engine::LARGEST_PLAINTEXT;
+use crate::options::{Options, RecordSizing};
+
+/// Up to so much plaintext goes to the transport in one attempt: cut in two, its end would wait on a
+/// socket without TCP_NODELAY for the acknowledgement of its beginning, which a peer delays.
+pub(super) const ONE_ATTEMPT: usize = 64 * 1024;
+
+/// The send buffer of a stream. Takes no memory where each write is sent at once, in full records.
+#[derive(Default)]
+pub(super) struct SendBuffer(Option<Box<Rules>>);
+
+struct Rules {
+    /// Plaintext that waits for its record, from `start` on.
+    pending: Vec<u8>,
+    start: usize,
+    batched: bool,
+    limit: usize,
+    sizing: Option<RecordSizing>,
+    /// How much was sent since the flow began, and when last.
+    flow: usize,
+    latest: Option<Instant>,
+    /// How much has gone into records that are not transmitted.
+    queued: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            pending: Vec::new(),
+            start: 0,
+            batched: false,
+            limit: ONE_ATTEMPT,
+            sizing: None,
+            flow: 0,
+            latest: None,
+            queued: 0,
+        }
+    }
+}
+
+/// The most that a record adds to its plaintext (RFC 5288, section 3, is the largest).
+const RECORD_OVERHEAD: usize = 32;
+
+/// What a write may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// How much plaintext it may take.
+    pub(super) room: usize,
+    /// Whether some of it has to be transmitted then.
+    pub(super) is_due: bool,
+}
+
+/// How much of a batch of `length` bytes goes into one attempt. What is more than fits is cut between
+/// two records, below the 64 KiB that a kernel sends as one segment.
+fn attempt(length: usize, limit: usize) -> usize {
+    match length <= limit {
+        true => length,
+        false => ((limit - 1) / LARGEST_PLAINTEXT * LARGEST_PLAINTEXT).max(LARGEST_PLAINTEXT),
+    }
+}
+
+impl SendBuffer {
+    pub(super) fn new(options: &Options) -> Self {
+        let is_plain = !options.batched && options.record_sizing.is_none();
+        Self((!is_plain).then(|| {
+            Box::new(Rules {
+                batched: options.batched,
+                sizing: options.record_sizing,
+                limit: options.send_buffer_limit,
+                ..Rules::default()
+            })
+        }))
+    }
+
+    /// The most plaintext that may stay here.
+    #[inline]
+    pub(super) fn limit(&self) -> usize {
+        self.0.as_ref().map_or(ONE_ATTEMPT, |rules| rules.limit)
+    }
+
+    /// What a write that still has `left` bytes may do.
+    #[inline]
+    pub(super) fn step(&self, left: usize) -> Step {
+        match &self.0 {
+            Some(rules) if rules.batched => {
+                let held = rules.queued + rules.pending.len() - rules.start;
+                let is_due = held + left > rules.limit;
+                Step {
+                    room: attempt(held + left, rules.limit).saturating_sub(held),
+                    is_due,
+                }
+            }
+            _ => Step {
+                room: left.min(ONE_ATTEMPT),
+                is_due: true,
+            },
+        }
+    }
+
+    /// How much ciphertext goes into one attempt when there is more than may stay.
+    #[inline]
+    pub(super) fn attempt_bound(&self) -> usize {
+        match &self.0 {
+            Some(rules) if rules.batched => {
+                let plaintext = attempt(usize::MAX, rules.limit);
+                plaintext + plaintext / LARGEST_PLAINTEXT * RECORD_OVERHEAD
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    /// How much more may stay here while the transport takes nothing. Without batches the
+    /// connection's own limit decides.
+    pub(super) fn room(&self) -> usize {
+        match &self.0 {
+            Some(rules) if rules.batched => rules
+                .limit
+                .saturating_sub(rules.queued + rules.pending.len() - rules.start),
+            _ => 0,
+        }
+    }
+
+    /// How much of `available` bytes of plaintext is encrypted next; 0 if they wait for more.
+    #[inline]
+    pub(super) fn next_records(&mut self, available: usize) -> usize {
+        let Some(rules) = self.0.as_deref_mut() else {
+            return available;
+        };
+        let record = rules.record();
+        if available < record {
+            return if rules.batched { 0 } else { available };
+        }
+        match (&rules.sizing, rules.batched) {
+            // Each record of a growing flow has a size of its own.
+            (Some(_), _) => record,
+            (None, true) => available / record * record,
+            (None, false) => available,
+        }
+    }
+
+    /// Whether records have sizes of their own, which are not to be cut by attempts.
+    #[inline]
+    pub(super) fn is_sized(&self) -> bool {
+        self.0.as_ref().is_some_and(|rules| rules.sizing.is_some())
+    }
+
+    /// How much of what waits is encrypted next, when it waits for nothing more.
+    pub(super) fn last_records(&mut self) -> usize {
+        let Some(rules) = self.0.as_deref_mut() else {
+            return 0;
+        };
+        let pending = rules.pending.len() - rules.start;
+        match rules.sizing {
+            Some(_) => pending.min(rules.record()),
+            None => pending.min(ONE_ATTEMPT),
+        }
+    }
+
+    /// The bytes that wait for their record.
+    #[inline]
+    pub(super) fn pending(&self) -> &[u8] {
+        self.0
+            .as_ref()
+            .map_or(&[], |rules| &rules.pending[rules.start..])
+    }
+
+    /// Whether plaintext is held back by choice, as records or not.
+    #[inline]
+    pub(super) fn is_holding(&self) -> bool {
+        match &self.0 {
+            Some(rules) => rules.batched && rules.queued + rules.pending.len() > rules.start,
+            None => false,
+        }
+    }
+
+    /// Makes `data` wait.
+    pub(super) fn keep(&mut self, data: &[u8]) {
+        let rules = self.0.get_or_insert_default();
+        rules.pending.extend_from_slice(data);
+    }
+
+    /// Notes that records of `count` bytes were made; returns how many of them had not waited.
+    #[inline]
+    pub(super) fn encrypted(&mut self, count: usize) -> usize {
+        let Some(rules) = &mut self.0 else {
+            return count;
+        };
+        rules.queued += count;
+        if rules.sizing.is_some() {
+            rules.flow = rules.flow.saturating_add(count);
+            rules.latest = Some(Instant::now());
+        }
+        let waited = count.min(rules.pending.len() - rules.start);
+        rules.start += waited;
+        if rules.start == rules.pending.len() {
+            rules.pending.clear();
+            rules.start = 0;
+        }
+        count - waited
+    }
+
+    /// Notes that so many bytes of what was encrypted are left.
+    #[inline]
+    pub(super) fn transmitted(&mut self, left: usize) {
+        if let Some(rules) = &mut self.0 {
+            let records = left / LARGEST_PLAINTEXT;
+            let rest = left % LARGEST_PLAINTEXT;
+            rules.queued =
+                records * LARGEST_PLAINTEXT + rest.saturating_sub(records * RECORD_OVERHEAD);
+        }
+    }
+
+    /// Drops what waits, and its memory.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        if let Some(rules) = &mut self.0 {
+            rules.pending = Vec::new();
+            rules.start = 0;
+        }
+    }
+}
+
+impl Rules {
+    /// The most plaintext that the next record may hold.
+    fn record(&mut self) -> usize {
+        let Some(sizing) = self.sizing else {
+            return LARGEST_PLAINTEXT;
+        };
+        if self
+            .latest
+            .is_some_and(|latest| latest.elapsed() >= sizing.idle)
+        {
+            self.flow = 0;
+        }
+        sizing.size_after(self.flow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    #[test]
+    fn no_memory_is_kept_for_what_does_not_wait() {
+        let mut buffer = SendBuffer::default();
+        buffer.keep(&[0; 1000]);
+        assert_eq!(buffer.encrypted(1000), 0);
+        buffer.forget();
+        assert_eq!(buffer.0.expect("rules").pending.capacity(), 0);
+    }
+
+    #[test]
+    fn the_default_takes_no_memory() {
+        let read_ahead = Options::new().with_read_ahead(1, 1);
+        assert!(SendBuffer::new(&read_ahead).0.is_none());
+        let batched = Options::new().with_batched_writes(true);
+        assert!(SendBuffer::new(&batched).0.is_some());
+    }
+
+    #[test]
+    fn a_write_of_up_to_64_kib_is_one_attempt_and_more_is_cut() {
+        let buffer = SendBuffer::default();
+        let room = |left| buffer.step(left).room;
+        assert_eq!(room(1), 1);
+        assert_eq!(room(64 * KIB), 64 * KIB);
+        assert_eq!(room(64 * KIB + 1), 64 * KIB);
+        assert_eq!(room(1 << 30), 64 * KIB);
+    }
+
+    #[test]
+    fn a_batch_is_due_when_it_would_be_too_large() {
+        let mut buffer = SendBuffer::new(&Options::new().with_batched_writes(true));
+        let step = |room, is_due| Step { room, is_due };
+        assert_eq!(buffer.step(64 * KIB), step(64 * KIB, false));
+        assert_eq!(buffer.step(64 * KIB + 1), step(48 * KIB, true));
+        buffer.keep(&[0; 10 * KIB]);
+        assert_eq!(buffer.step(54 * KIB), step(54 * KIB, false));
+        assert_eq!(buffer.step(55 * KIB), step(38 * KIB, true));
+        assert_eq!(buffer.next_records(15 * KIB), 0);
+        assert_eq!(buffer.next_records(33 * KIB), 32 * KIB);
+        assert_eq!(buffer.encrypted(32 * KIB), 22 * KIB);
+        assert_eq!(buffer.room(), 32 * KIB);
+        assert!(buffer.is_holding());
+        buffer.transmitted(0);
+        assert!(!buffer.is_holding());
+        assert_eq!(buffer.room(), 64 * KIB);
+    }
+
+    #[test]
+    fn what_waits_is_taken_in_parts_without_being_moved() {
+        let mut buffer = SendBuffer::default();
+        buffer.keep(&[1; 100 * KIB]);
+        assert_eq!(buffer.last_records(), ONE_ATTEMPT);
+        assert_eq!(buffer.encrypted(ONE_ATTEMPT), 0);
+        assert_eq!(buffer.pending().len(), 36 * KIB);
+        assert_eq!(buffer.last_records(), 36 * KIB);
+    }
+}

@@ -1,0 +1,357 @@
+//! Moves ciphertext between the transport and the connection: one attempt, or as many as it takes
+//! to get everything out.
+
+use std::io::{self, IoSlice, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::TlsStream;
+use super::state::{Given, Outbound, Phase};
+use super::waiters::Half;
+use crate::callback::{Attempt, Callback, Direction, poll_attempt};
+use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
+use crate::error::{Error, ErrorKind};
+
+/// How many bytes one poll may take in for no plaintext before other tasks get their turn: a peer can
+/// send tickets without end.
+const FRUITLESS_BYTES: usize = 128 * 1024;
+
+/// How many records, or attempts, one poll may take in: a peer can send tiny ones.
+const RECORDS: usize = 512;
+
+/// The work that a poll may still do. What it brings the caller is bounded by the caller's buffer.
+pub(super) struct Budget {
+    fruitless: usize,
+    records: usize,
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            fruitless: FRUITLESS_BYTES,
+            records: RECORDS,
+        }
+    }
+
+    /// Notes that a record of so many bytes was taken in, or an attempt made for them.
+    #[inline]
+    pub(super) fn spend(&mut self, bytes: usize) {
+        self.fruitless = self.fruitless.saturating_sub(bytes);
+        self.records = self.records.saturating_sub(1);
+    }
+
+    /// Notes that the bytes have come to something.
+    #[inline]
+    pub(super) fn reward(&mut self) {
+        self.fruitless = FRUITLESS_BYTES;
+    }
+
+    #[inline]
+    pub(super) fn is_spent(&self) -> bool {
+        self.fruitless == 0 || self.records == 0
+    }
+}
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Makes one attempt that counts: `Pending` says that `half` will be woken by the transport.
+    #[inline]
+    fn poll_attempt<T>(
+        &mut self,
+        direction: Direction,
+        half: Half,
+        cx: &mut Context<'_>,
+        mut attempt: impl FnMut(&mut C, &mut InputBuffer, &mut Attempt<'_, '_, IO>) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let joined = self.waiters.joined(direction, half, cx.waker());
+        let mut context = Context::from_waker(joined.as_ref().unwrap_or_else(|| cx.waker()));
+        let Self {
+            io,
+            connection,
+            input,
+            ..
+        } = self;
+        let answer = poll_attempt(&mut context, |cx| {
+            let mut transport = Attempt::new(Pin::new(&mut *io), cx);
+            attempt(connection, input, &mut transport)
+        });
+        match answer {
+            Poll::Pending => self.waiters.register(direction, half, cx.waker()),
+            Poll::Ready(_) => self.waiters.made_progress(direction, half),
+        }
+        answer
+    }
+
+    /// Takes in one record that is here, or makes one attempt at the transport.
+    ///
+    /// `wanted` is how much plaintext there is room for. A failure of TLS makes the stream fail.
+    #[inline]
+    pub(super) fn poll_read_io(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        wanted: usize,
+    ) -> Poll<io::Result<Received>> {
+        let mut failure = None;
+        let answer =
+            self.poll_attempt(Direction::Read, half, cx, |connection, input, transport| {
+                match connection.receive(input, transport, wanted) {
+                    Ok(received) => Ok(Some(received)),
+                    Err(ReceiveError::Transport(error)) => Err(error),
+                    Err(ReceiveError::Tls(found)) => {
+                        failure = Some(found);
+                        Ok(None)
+                    }
+                }
+            });
+        match (ready!(answer)?, failure) {
+            (Some(received), _) => Poll::Ready(Ok(received)),
+            (None, failure) => {
+                if let Some(failure) = failure {
+                    self.fail(failure);
+                }
+                self.poll_failed(half, cx)
+            }
+        }
+    }
+
+    /// Ready once everything that is queued is with the transport: one attempt, if it takes all.
+    pub(super) fn poll_write_io(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.connection.wants_write() {
+            ready!(self.poll_transmit(half, cx, usize::MAX))?;
+        }
+        self.send_buffer.transmitted(0);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once the transport has taken something of what is queued: one attempt, at whole
+    /// records of at most `most` bytes.
+    pub(super) fn poll_transmit(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<()>> {
+        if self.given == Given::Miscounted {
+            return Poll::Ready(Err(ErrorKind::OverReported.into()));
+        }
+        let mut queued = 0;
+        let answer = self.poll_attempt(Direction::Write, half, cx, |connection, _, transport| {
+            let mut sink = Bounded {
+                transport,
+                most,
+                queued: &mut queued,
+            };
+            connection.transmit(&mut sink)
+        });
+        Poll::Ready(match ready!(answer) {
+            // Never tried again in this poll: it would spin.
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(taken) => {
+                self.given = Given::Unflushed;
+                self.send_buffer.transmitted(queued - taken);
+                Ok(())
+            }
+            Err(error) => {
+                let kind = Error::find(&error).map(|error| error.kind());
+                if kind == Some(ErrorKind::OverReported) {
+                    self.given = Given::Miscounted;
+                }
+                Err(error)
+            }
+        })
+    }
+
+    /// Ready once everything that writes have taken is with the transport, the plaintext that waits
+    /// for a record included.
+    pub(super) fn poll_write_out(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            self.make_records()?;
+            ready!(self.poll_write_io(half, cx))?;
+            if self.send_buffer.pending().is_empty() {
+                self.send_buffer.forget();
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Ready once all is with the transport, and the transport is flushed if it was given anything.
+    pub(super) fn poll_flush_io(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_out(half, cx))?;
+        match self.given {
+            Given::Flushed => Poll::Ready(Ok(())),
+            _ => self.poll_flush_transport(half, cx),
+        }
+    }
+
+    pub(super) fn poll_flush_transport(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(
+            self.poll_attempt(Direction::Write, half, cx, |_, _, transport| {
+                transport.flush()
+            })
+        )?;
+        if self.given == Given::Unflushed {
+            self.given = Given::Flushed;
+        }
+        self.awaited &= self.outbound() == Outbound::Owed;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Where what is to be sent is.
+    #[inline]
+    pub(super) fn outbound(&self) -> Outbound {
+        if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
+            Outbound::Owed
+        } else if self.given == Given::Unflushed {
+            Outbound::Unflushed
+        } else {
+            Outbound::Clean
+        }
+    }
+
+    /// Takes in what has arrived, without waiting for more and without losing any of it.
+    ///
+    /// No more than [`into_inner`](Self::into_inner) can give back, unless our own bytes are
+    /// `blocked`: then the peer may be waiting in the same way, and one side has to give way.
+    pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
+        let most = match blocked {
+            true => self.send_buffer.limit().max(LARGEST_GIVEN_WAY),
+            false => LARGEST_RECORD,
+        };
+        let mut budget = Budget::new();
+        loop {
+            if let Phase::Failed(_) = self.phase {
+                return self.discard_io(half, cx);
+            }
+            if let Err(failure) = self.connection.absorb(&mut self.input) {
+                return self.fail(failure);
+            }
+            // What follows a close_notify is not for us.
+            if self.input.has_ended() || matches!(self.connection.plaintext(), Ok([])) {
+                return;
+            }
+            if budget.is_spent() {
+                // The waker is not registered, and there may be more.
+                cx.waker().wake_by_ref();
+                return;
+            }
+            let taken = if self.input.is_framed() {
+                self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
+                    input.fill_to(most, transport)
+                })
+            } else if self.connection.plaintext().is_ok() {
+                return;
+            } else {
+                let received = self.poll_read_io(half, cx, 0);
+                received.map_ok(|received| received.bytes())
+            };
+            match taken {
+                Poll::Ready(Ok(taken @ 1..)) => budget.spend(taken),
+                Poll::Ready(Err(error)) => {
+                    if !matches!(self.phase, Phase::Failed(_)) {
+                        self.read_error.get_or_insert(error);
+                    }
+                    return;
+                }
+                Poll::Ready(Ok(0)) | Poll::Pending => return,
+            }
+        }
+    }
+
+    /// Reads what nobody will take, so that a kernel does not answer it with a reset that
+    /// overtakes the alert, and a peer that is blocked in a write comes to read the alert.
+    pub(super) fn discard_io(&mut self, half: Half, cx: &mut Context<'_>) {
+        let mut budget = Budget::new();
+        while !budget.is_spent() {
+            self.input.clear();
+            match self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
+                input.fill_to(LARGEST_RECORD, transport)
+            }) {
+                Poll::Ready(Ok(taken @ 1..)) => budget.spend(taken),
+                _ => return,
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    pub(super) fn poll_shutdown_transport(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = ready!(self.poll_attempt(
+            Direction::Write,
+            Half::Writer,
+            cx,
+            |_, _, transport| transport.shutdown()
+        ));
+        Poll::Ready(match shut {
+            // The peer is gone already, so it has seen the end.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            answer => answer,
+        })
+    }
+}
+
+/// A sink that passes no more on than so many bytes, or one slice, and in one attempt.
+struct Bounded<'a, W> {
+    transport: &'a mut W,
+    most: usize,
+    /// How many bytes were there to be passed on.
+    queued: &'a mut usize,
+}
+
+impl<W: Callback> Write for Bounded<'_, W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        *self.queued = buf.len();
+        self.transport.write(buf)
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut end = 0;
+        let mut count = 0;
+        for buf in bufs {
+            end += buf.len();
+            count += usize::from(count == 0 || end <= self.most);
+        }
+        *self.queued = end;
+        match &bufs[..count] {
+            // A kernel has less to do for a plain write than for a vectored one.
+            [one] => self.transport.write(one),
+            several if self.transport.has_write_vectored() => {
+                self.transport.write_vectored(several)
+            }
+            // Still one attempt: a copy costs less than what is behind most transports.
+            several => {
+                let mut joined = Vec::with_capacity(end.min(self.most));
+                several.iter().for_each(|buf| joined.extend_from_slice(buf));
+                self.transport.write(&joined)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.transport.flush()
+    }
+}
+
+/// How much of a peer's bytes a shutdown takes in while its own are blocked: all that a peer with
+/// the same limits can have sent and not got rid of.
+const LARGEST_GIVEN_WAY: usize = 128 * 1024;

@@ -1,0 +1,98 @@
+//! 13. One poll does bounded work, in bytes and in records.
+
+use std::task::Poll;
+
+use pollback::callback::{CallbackIo, Callbacks, Polled};
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::pipe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{acceptor, for_each_talk, handshake, poll_once, poll_read, receive, send};
+
+/// The most tiny records that one poll may take in.
+const RECORDS: usize = 2048;
+
+#[test]
+fn a_read_of_tiny_records_is_bounded() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), pipe(8 << 20));
+        const SENT: usize = 20_000;
+        executor::block_on(async {
+            for _ in 0..SENT {
+                send(&mut client, b"x").await;
+            }
+        });
+        let mut received = 0;
+        while received < SENT {
+            match poll_read(&mut server, 1 << 20) {
+                Poll::Ready(read) => {
+                    let read = read.expect("plaintext");
+                    assert!(read.len() <= RECORDS, "{} records in one poll", read.len());
+                    received += read.len();
+                }
+                Poll::Pending => panic!("there is more"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_discarded_after_a_failure_is_bounded() {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let endless = Callbacks::new(
+        move |buf: &mut [u8]| {
+            counter.fetch_add(buf.len(), Ordering::Relaxed);
+            buf.fill(b'G');
+            Ok(buf.len())
+        },
+        |buf: &[u8]| Ok(buf.len()),
+    );
+    let setup = Setup::new(Version::Tls13);
+    let accept = acceptor(setup.server()).accept(CallbackIo::new(endless, Polled));
+    assert!(poll_once(accept).is_ready());
+    assert!(taken.load(Ordering::Relaxed) <= 256 * 1024);
+}
+
+#[test]
+fn what_a_shutdown_takes_in_is_bounded() {
+    for_each_talk(|mut talk| {
+        executor::block_on(async {
+            for _ in 0..64 {
+                talk.peer.write_all(&[7; 16 * 1024]).await.expect("a write");
+            }
+            talk.peer.flush().await.expect("a flush");
+        });
+        let before = talk.subject_io.unread();
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        assert!(before - talk.subject_io.unread() <= 64 * 1024);
+        // And none of it is lost.
+        assert_eq!(
+            executor::block_on(receive(&mut talk.subject, 1 << 20)),
+            vec![7; 1 << 20]
+        );
+    });
+}
+
+/// A timeout around reads that never wait.
+#[tokio::test(start_paused = true)]
+async fn callbacks_that_always_succeed_let_other_tasks_run() {
+    let mut io = CallbackIo::new(
+        Callbacks::new(|buf: &mut [u8]| Ok(buf.len()), |buf: &[u8]| Ok(buf.len())),
+        Polled,
+    );
+    let other = tokio::spawn(async {});
+    let mut reads = 0_u32;
+    while !other.is_finished() {
+        let read = io.read(&mut [0; 64]).await.expect("a read");
+        assert_eq!(read, 64);
+        reads += 1;
+        assert!(reads < 10_000, "no other task has run");
+        let written = io.write(&[0; 64]).await.expect("a write");
+        assert_eq!(written, 64);
+    }
+}
