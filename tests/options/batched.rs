@@ -1,7 +1,7 @@
 //! Writes that wait for one another, small ones and whole records alike.
 
 use std::io::ErrorKind;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use pollback::{Options, TlsStream};

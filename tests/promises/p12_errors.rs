@@ -1,5 +1,6 @@
-//! 12. An error of the transport is an answer to one attempt; one direction does not stand before
-//! what the other can still tell.
+//! 12. An error of the transport is an answer to one attempt.
+//!
+//! One direction does not stand before what the other can still tell.
 
 use std::io::ErrorKind;
 use std::task::Poll;
