@@ -7,10 +7,11 @@
 //! ```
 //!
 //! `RUNNER` is the runner of BoringSSL; its reports and what it prints go into `FOLDER`. With
-//! `--every` only the run that comes first does all tests, and each other one in `COUNT` of them,
-//! which its name and theirs choose. A `RUN` is a back end, or a back end and a variant:
+//! `--every` only the run that comes first does all tests, and each other one in `COUNT` of them: always
+//! the same, and others in each run. A `RUN` is a back end, or a back end and a variant:
 //! `acceptor/bytewise`. Without any, all are done.
 
+mod judge;
 mod list;
 mod run;
 
@@ -19,7 +20,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use list::Differences;
+use judge::judge;
+use list::{Differences, covers};
 use run::Runner;
 
 /// Every run, and whether its back end is only for servers. The first one goes over all tests.
@@ -48,7 +50,8 @@ struct Arguments {
     runner: PathBuf,
     folder: PathBuf,
     every: u64,
-    runs: Vec<(&'static str, bool)>,
+    /// Their positions in `RUNS`.
+    runs: Vec<usize>,
 }
 
 fn main() -> ExitCode {
@@ -68,7 +71,7 @@ fn check() -> Result<bool, Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let differences = Differences::read(&here.join("differences.toml"))?;
     for name in differences.runs() {
-        if !RUNS.iter().any(|(run, _)| *run == name) {
+        if !RUNS.iter().any(|(run, _)| covers(name, run)) {
             return Err(format!("differences.toml: there is no run {name}").into());
         }
     }
@@ -83,18 +86,15 @@ fn check() -> Result<bool, Box<dyn Error>> {
     let mut complaints = differences.check_plain(&plain);
     println!("plain: {}", plain.summary());
     let mut as_plain = 0;
-    for (name, only_servers) in arguments.runs {
-        let every = if name == RUNS[0].0 {
-            1
-        } else {
-            arguments.every
-        };
+    for position in arguments.runs {
+        let (name, only_servers) = RUNS[position];
+        let every = if position == 0 { 1 } else { arguments.every };
         let chosen: BTreeSet<_> = plain
             .implemented()
-            .filter(|test| is_chosen(test, name, every))
+            .filter(|test| hash(test) % every == position as u64 % every)
             .collect();
         let report = runner.run(name, Some(&chosen))?;
-        let judgement = differences.judge(name, only_servers, &chosen, &plain, &report);
+        let judgement = judge(&differences, name, only_servers, &chosen, &plain, &report);
         println!("{name}: {}", judgement.summary());
         as_plain += judgement.as_plain + judgement.as_listed;
         complaints.extend(judgement.complaints);
@@ -123,21 +123,15 @@ impl Arguments {
                 arguments.every = words.next().ok_or(USAGE)?.parse::<u64>()?.max(1);
                 continue;
             }
-            let run = RUNS.iter().find(|(name, _)| *name == word);
-            arguments
-                .runs
-                .push(*run.ok_or_else(|| format!("there is no run {word}"))?);
+            let position = RUNS.iter().position(|(name, _)| *name == word);
+            let position = position.ok_or_else(|| format!("there is no run {word}"))?;
+            arguments.runs.push(position);
         }
         if arguments.runs.is_empty() {
-            arguments.runs = RUNS.to_vec();
+            arguments.runs = (0..RUNS.len()).collect();
         }
         Ok(arguments)
     }
-}
-
-/// One in `every` tests, others in each run, and the same ones every time.
-fn is_chosen(test: &str, run: &str, every: u64) -> bool {
-    hash(test) % every == hash(run) % every
 }
 
 /// FNV-1a: the same on every machine and with every version of the standard library.

@@ -88,7 +88,11 @@ pub(crate) async fn run(
     };
     expect::check_tickets(settings, stream.negotiated().version, &setup.observed())?;
 
-    stream.shutdown().await?;
+    match stream.shutdown().await {
+        // A peer that has closed may not be there any more to be told.
+        Err(error) if clean && !settings.shuts_down && is_gone(&error) => {}
+        shut => shut?,
+    }
     if settings.check_close_notify {
         if !clean {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
@@ -184,6 +188,11 @@ async fn echo_by_two(
     let clean = clean?;
     written?;
     Ok((clean, reader.unsplit(writer)))
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionReset)
 }
 
 async fn write(stream: &mut (impl AsyncWrite + Unpin), text: &[u8]) -> io::Result<()> {
