@@ -19,6 +19,7 @@ pub(crate) mod openssl;
 #[cfg(target_os = "linux")]
 mod plain;
 mod sslyze;
+mod testssl;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

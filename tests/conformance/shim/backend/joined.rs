@@ -1,0 +1,134 @@
+//! pollback: a connector, and the four ways in which a server comes by its stream.
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt, stream};
+use pollback::hello;
+use pollback::listener::{Connection, SharedConfig, TlsListener, Transports};
+use pollback::stream::TlsStream;
+use pollback::{LazyConfigAcceptor, Options, TlsAcceptor, TlsConnector};
+use rustls::pki_types::ServerName;
+use rustls::server::Acceptor;
+use rustls::{ClientConfig, ConnectionCommon, ServerConfig};
+
+use super::connection::{self, Side};
+use super::{Conversation, Failure, Negotiated};
+use crate::transport::Transport;
+
+type Opened = Result<Box<dyn Conversation>, Failure>;
+
+pub(super) async fn connect(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    transport: Transport,
+    options: Options,
+) -> Opened {
+    let early_data = config.enable_early_data;
+    let connector = TlsConnector::from(config)
+        .early_data(early_data)
+        .with_options(options);
+    Ok(Box::new(connector.connect(name, transport).await?))
+}
+
+pub(super) async fn accept(
+    config: Arc<ServerConfig>,
+    transport: Transport,
+    options: Options,
+) -> Opened {
+    let acceptor = TlsAcceptor::from(config).with_options(options);
+    Ok(Box::new(acceptor.accept(transport).await?))
+}
+
+pub(super) async fn accept_lazily(
+    config: Arc<ServerConfig>,
+    transport: Transport,
+    options: Options,
+) -> Opened {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await?;
+    Ok(Box::new(
+        start.into_stream(config).with_options(options).await?,
+    ))
+}
+
+pub(super) async fn peek(
+    config: Arc<ServerConfig>,
+    transport: Transport,
+    options: Options,
+) -> Opened {
+    let hello = hello::peek(transport).await?;
+    Ok(Box::new(hello.accept(config).with_options(options).await?))
+}
+
+pub(super) async fn listen(
+    config: Arc<ServerConfig>,
+    transport: Transport,
+    options: Options,
+) -> Opened {
+    let arrival: io::Result<_> = Ok((transport, ()));
+    let failure = Arc::new(Mutex::new(None));
+    let report = failure.clone();
+    let shared = SharedConfig::new(config).with_options(options);
+    let mut listener = pin!(
+        TlsListener::new(Transports(stream::iter([arrival])), shared)
+            .on_failure(move |failed| store(&report, failed.error))
+    );
+    match listener.next().await {
+        Some(connection) => Ok(Box::new(connection)),
+        None => {
+            let error = failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            Err(error
+                .unwrap_or_else(|| io::Error::other("a listener gave nothing"))
+                .into())
+        }
+    }
+}
+
+fn store(place: &Mutex<Option<io::Error>>, error: io::Error) {
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+}
+
+impl<C, D> Conversation for TlsStream<Transport, C>
+where
+    Self: tokio::io::AsyncRead + tokio::io::AsyncWrite,
+    C: Side + Deref<Target = ConnectionCommon<D>> + DerefMut + Send,
+{
+    fn is_handshaking(&self) -> bool {
+        self.get_ref().1.is_handshaking()
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        self.get_ref().1.negotiated()
+    }
+
+    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
+        connection::export(self.get_ref().1, out, label, context)
+    }
+
+    fn update_keys(&mut self) -> io::Result<()> {
+        connection::update_keys(self.get_mut().1)
+    }
+}
+
+impl<S: Conversation, F: Send> Conversation for Connection<S, (), F> {
+    fn is_handshaking(&self) -> bool {
+        self.get_ref().is_handshaking()
+    }
+
+    fn negotiated(&self) -> Negotiated {
+        self.get_ref().negotiated()
+    }
+
+    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
+        self.get_ref().export(out, label, context)
+    }
+
+    fn update_keys(&mut self) -> io::Result<()> {
+        self.get_mut().update_keys()
+    }
+}

@@ -1,0 +1,133 @@
+//! How a stream comes by its transport, and what it does with it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pollback::Options;
+use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What is made harder, or done in another way, in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    None,
+    /// The transport moves one byte per attempt.
+    Bytewise,
+    /// The transport buffers, and passes on what it has when it is flushed.
+    Buffered,
+    /// Where a connection fails, its socket is closed at once.
+    Dropped,
+    /// Small writes wait for one another, and records for more of them.
+    Batches,
+    /// Two tasks, on two threads, use the two halves of the stream.
+    Split,
+}
+
+impl Variant {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "bytewise" => Self::Bytewise,
+            "buffered" => Self::Buffered,
+            "dropped" => Self::Dropped,
+            "batches" => Self::Batches,
+            "split" => Self::Split,
+            _ => return None,
+        })
+    }
+
+    /// What a stream is told about the use of its transport.
+    pub(crate) fn options(self) -> Options {
+        match self {
+            Self::Batches => Options::new().with_coalescing(true).with_unsent(48 * 1024),
+            _ => Options::new(),
+        }
+    }
+
+    pub(crate) fn transport(self, socket: TcpStream) -> Transport {
+        match self {
+            Self::Bytewise => Transport::Bytewise(socket),
+            Self::Buffered => Transport::Buffered(Box::new(BufStream::new(socket))),
+            _ => Transport::Socket(socket),
+        }
+    }
+}
+
+/// A socket in one of the manners above.
+pub(crate) enum Transport {
+    Socket(TcpStream),
+    Bytewise(TcpStream),
+    Buffered(Box<BufStream<TcpStream>>),
+}
+
+/// Calls a method of whatever the transport is.
+macro_rules! delegate {
+    ($transport:expr, $method:ident($($argument:expr),*)) => {
+        match $transport {
+            Transport::Socket(socket) | Transport::Bytewise(socket) => {
+                Pin::new(socket).$method($($argument),*)
+            }
+            Transport::Buffered(buffered) => Pin::new(buffered).$method($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let length = match this {
+            Self::Bytewise(_) => buf.remaining().min(1),
+            _ => return delegate!(this, poll_read(cx, buf)),
+        };
+        let mut byte = [0];
+        let mut one = ReadBuf::new(&mut byte[..length]);
+        ready!(delegate!(this, poll_read(cx, &mut one)))?;
+        buf.put_slice(one.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let length = match this {
+            Self::Bytewise(_) => buf.len().min(1),
+            _ => buf.len(),
+        };
+        delegate!(this, poll_write(cx, &buf[..length]))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if let Self::Bytewise(_) = this {
+            let first = bufs.iter().find(|slice| !slice.is_empty());
+            return Pin::new(this).poll_write(cx, first.map_or(&[], |slice| slice));
+        }
+        delegate!(this, poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        !matches!(self, Self::Bytewise(_))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self.get_mut(), poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self.get_mut(), poll_shutdown(cx))
+    }
+}
