@@ -40,7 +40,7 @@ impl Variant {
     /// What a stream is told about the use of its transport.
     pub(crate) fn options(self) -> Options {
         match self {
-            Self::Batches => Options::new().with_coalescing(true).with_unsent(48 * 1024),
+            Self::Batches => Options::new().with_batched_writes(true),
             _ => Options::new(),
         }
     }
