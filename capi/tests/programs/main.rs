@@ -1,83 +1,25 @@
-//! C programs, built with gcc and linked dynamically and statically, with and without valgrind.
+//! C programs, built with gcc, and run as they are, under valgrind and under sanitizers.
 
 #![cfg(unix)]
+
+mod build;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
 
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::{Setup, Version};
-use pollback_testkit::programs;
 use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
-/// How a program is linked with the library.
-#[derive(Clone, Copy, Debug)]
-enum Linkage {
-    Dynamic,
-    Static,
-}
-
-const LINKAGES: [Linkage; 2] = [Linkage::Dynamic, Linkage::Static];
-
-/// What the static library needs of the system.
-const SYSTEM: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+use build::{Build, Program};
 
 const DRIVE: &str = "../examples/c/drive.c";
-
-fn path(relative: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
-}
-
-/// Builds a program; `None` if there is no compiler.
-fn build(name: &str, sources: &[&str], linkage: Linkage) -> Option<PathBuf> {
-    let compiler = programs::find("gcc")?;
-    // Where the library is that was built for this test.
-    let test = std::env::current_exe().expect("a path");
-    let libraries = test.parent().expect("a folder");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{linkage:?}"));
-    let mut command = Command::new(compiler);
-    command
-        .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-O1"])
-        .args(["-Wall", "-Wextra", "-Werror"])
-        .arg("-I")
-        .arg(path("../include"))
-        .args(["-I", env!("RUSTLS_INCLUDE")])
-        .args(sources.iter().map(|source| path(source)))
-        .arg("-o")
-        .arg(&program);
-    match linkage {
-        Linkage::Dynamic => command
-            .arg("-L")
-            .arg(libraries)
-            .args(["-lpollback_c", "-lpthread"])
-            .arg(format!("-Wl,-rpath,{}", libraries.display())),
-        Linkage::Static => command.arg(libraries.join("libpollback_c.a")).args(SYSTEM),
-    };
-    let output = command.output().expect("gcc can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}\n{said}");
-    Some(program)
-}
-
-/// The program itself, or under valgrind, which then fails it for a leak or an invalid access.
-fn commands(program: &Path) -> Vec<Command> {
-    let mut commands = vec![Command::new(program)];
-    if let Some(valgrind) = programs::find("valgrind") {
-        let mut command = Command::new(valgrind);
-        command
-            .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
-            .args(["--errors-for-leak-kinds=definite,indirect,possible"])
-            .arg(program);
-        commands.push(command);
-    }
-    commands
-}
 
 /// Writes a file into the folder of the test.
 fn write_file(name: &str, text: &str) -> PathBuf {
@@ -118,29 +60,42 @@ fn serve_once(version: Version) -> (SocketAddr, thread::JoinHandle<()>) {
 }
 
 #[test]
-fn the_transport_keeps_its_promises_to_c() {
-    for linkage in LINKAGES {
-        let Some(program) = build("checks", &["tests/checks.c"], linkage) else {
+fn transports_keep_their_promises() {
+    for build in Build::ALL {
+        let Some(program) = Program::c("checks", &["tests/checks.c"], build) else {
             return;
         };
-        for mut command in commands(&program) {
-            let output = command.output().expect("the program can be run");
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{command:?}: {said}");
-        }
+        program.run(&[]);
+    }
+}
+
+#[test]
+fn forks_signals_and_exits_do_no_harm() {
+    // The thread sanitizer cannot follow threads that are started in a forked child.
+    for build in [Build::Shared, Build::Static, Build::Address] {
+        let Some(program) = Program::c("processes", &["tests/processes.c"], build) else {
+            return;
+        };
+        let program = program.that_forks();
+        program.run(&[]);
+        // Not under valgrind, which has limits of its own.
+        let output = program.command().arg("lack").output();
+        let output = output.expect("the program can be run");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{build:?}: {said}");
     }
 }
 
 #[test]
 fn the_client_fetches_a_page() {
     let roots = write_file("client-roots.pem", &Authority::shared().pem());
-    for linkage in LINKAGES {
+    for build in Build::ALL {
         let sources = ["../examples/c/client.c", DRIVE];
-        let Some(program) = build("client", &sources, linkage) else {
+        let Some(program) = Program::c("client", &sources, build) else {
             return;
         };
         for version in Version::ALL {
-            for mut command in commands(&program) {
+            for mut command in program.commands() {
                 let (address, server) = serve_once(version);
                 let port = address.port().to_string();
                 command.args(["127.0.0.1", &port]).arg(&roots);
@@ -158,10 +113,10 @@ fn the_client_fetches_a_page() {
 fn the_client_refuses_a_server_that_it_does_not_trust() {
     let roots = write_file("stranger.pem", &Authority::new().pem());
     let sources = ["../examples/c/client.c", DRIVE];
-    let Some(program) = build("distrusting-client", &sources, Linkage::Dynamic) else {
+    let Some(program) = Program::c("distrusting-client", &sources, Build::Shared) else {
         return;
     };
-    for mut command in commands(&program) {
+    for mut command in program.commands() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener
             .local_addr()
@@ -189,12 +144,12 @@ fn the_server_serves_clients_and_survives_the_others() {
     let identity = Authority::shared().server();
     let chain = write_file("server-chain.pem", identity.certificate_pem());
     let key = write_file("server-key.pem", &identity.key_pem());
-    for linkage in LINKAGES {
+    for build in Build::ALL {
         let sources = ["../examples/c/server.c", DRIVE];
-        let Some(program) = build("server", &sources, linkage) else {
+        let Some(program) = Program::c("server", &sources, build) else {
             return;
         };
-        for mut command in commands(&program) {
+        for mut command in program.commands() {
             let arguments: [&OsStr; 4] = [chain.as_ref(), key.as_ref(), "0".as_ref(), "4".as_ref()];
             let mut server = command
                 .args(arguments)
