@@ -71,9 +71,25 @@
 #ifndef POLLBACK_H
 #define POLLBACK_H
 
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+#ifdef __cplusplus
+/* rustls.h says nothing of C++, and is valid in it only as it reads in C23. What it includes itself
+ * is included above. */
+extern "C" {
+#pragma push_macro("__STDC_VERSION__")
+#undef __STDC_VERSION__
+#define __STDC_VERSION__ 202311L
 #include "rustls.h"
+#pragma pop_macro("__STDC_VERSION__")
+}
+#else
+#include "rustls.h"
+#endif
 
 /**
  * The direction in which bytes are read.

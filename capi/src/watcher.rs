@@ -99,6 +99,9 @@ fn run(mut poll: Poll, shared: &Shared, process: &Process) {
             let watched = shared.watched.lock().get(&event.token()).cloned();
             if let Some(watched) = watched {
                 watched.notify(ready);
+                // With the lock, so that whichever thread is last has seen what the other did.
+                let _map = shared.watched.lock();
+                drop(watched);
             }
             if !process.is_current() {
                 return;
@@ -165,13 +168,15 @@ impl Drop for Watch {
             return;
         }
         let _ = self.watcher.registry.deregister(&mut SourceFd(&self.fd));
-        self.watcher.shared.watched.lock().remove(&self.token);
         self.watched.silence();
-        // SAFETY: neither is used again.
-        unsafe {
-            ManuallyDrop::drop(&mut self.watched);
-            ManuallyDrop::drop(&mut self.watcher);
+        {
+            let mut map = self.watcher.shared.watched.lock();
+            map.remove(&self.token);
+            // SAFETY: it is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.watched) };
         }
+        // SAFETY: it is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.watcher) };
     }
 }
 

@@ -9,6 +9,24 @@ use cbindgen::{Builder, Config, Language, Style};
 /// While this environment variable is set, the header is written instead of compared.
 const WRITE: &str = "POLLBACK_WRITE_HEADER";
 
+/// The headers that `rustls.h` includes.
+const SYSTEM: [&str; 5] = ["stdarg", "stdbool", "stddef", "stdint", "stdlib"];
+
+const RUSTLS: &str = "
+#ifdef __cplusplus
+/* rustls.h says nothing of C++, and is valid in it only as it reads in C23. What it includes itself
+ * is included above. */
+extern \"C\" {
+#pragma push_macro(\"__STDC_VERSION__\")
+#undef __STDC_VERSION__
+#define __STDC_VERSION__ 202311L
+#include \"rustls.h\"
+#pragma pop_macro(\"__STDC_VERSION__\")
+}
+#else
+#include \"rustls.h\"
+#endif";
+
 /// What every function is documented with.
 const SECTIONS: [&str; 5] = ["Errors", "Threads", "Ownership", "Blocking", "Requires"];
 
@@ -91,8 +109,8 @@ fn header() -> String {
         header: Some(about()),
         include_guard: Some("POLLBACK_H".to_owned()),
         no_includes: true,
-        includes: vec!["rustls.h".to_owned()],
-        sys_includes: vec!["stddef.h".to_owned(), "stdint.h".to_owned()],
+        sys_includes: SYSTEM.map(|name| format!("{name}.h")).to_vec(),
+        after_includes: Some(RUSTLS.to_owned()),
         cpp_compat: true,
         usize_is_size_t: true,
         line_length: 100,

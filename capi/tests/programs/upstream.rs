@@ -1,0 +1,1 @@
+//! The example programs of rustls-ffi itself, over the callbacks of pollback.
