@@ -77,9 +77,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++)
         move_bytes(i % 2 == 0);
     before = use();
-    /* One pair in fifty goes by the thread, which costs more. */
+    /* One pair in two hundred goes by the thread, which costs more. */
     for (int i = 0; made < wanted; i++)
-        made += move_bytes(i % 50 == 0);
+        made += move_bytes(i % 200 == 0);
     after = use();
     printf("%ld attempts: %zu bytes and %d descriptors before, %zu and %d after\n", made,
            before.bytes, before.descriptors, after.bytes, after.descriptors);
