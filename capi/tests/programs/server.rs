@@ -43,7 +43,7 @@ impl Server {
         Self { child, address }
     }
 
-    /// Waits for its end, which is to be a good one; what it has said on stderr.
+    /// Waits for its end, which is to be a good one; returns what it has said on stderr.
     fn join(self) -> String {
         let output = self.child.wait_with_output().expect("an end");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

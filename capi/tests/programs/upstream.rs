@@ -182,7 +182,13 @@ fn the_examples_of_rustls_ffi_work_over_transports() {
         };
         // As they are, and for one build under valgrind.
         for way in 0..server.commands().len() {
-            for (told, clients) in SERVERS {
+            // With one of the servers under valgrind, which takes its time.
+            let servers = if way == 0 {
+                &SERVERS[..]
+            } else {
+                &SERVERS[1..2]
+            };
+            for &(told, clients) in servers {
                 let command = server.commands().swap_remove(way);
                 let running = Server::start(command, &package, told);
                 for (told, success) in clients {
