@@ -1,7 +1,8 @@
 //! The example programs of rustls-ffi itself, whose sources are in its package, over the callbacks
 //! of pollback.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -161,8 +162,14 @@ impl Server {
     fn stop(mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
-        // It may have restarted its wait for clients.
-        let _ = std::net::TcpStream::connect(format!("127.0.0.1:{}", self.port));
+        // The signal may have come before its wait for a client; a client ends that.
+        while self.child.try_wait().expect("a state").is_none() {
+            let client = TcpStream::connect(format!("127.0.0.1:{}", self.port));
+            if let Ok(mut client) = client {
+                let _ = client.shutdown(Shutdown::Write);
+                let _ = client.read_to_end(&mut Vec::new());
+            }
+        }
         assert!(
             self.child.wait().expect("an end").success(),
             "the server failed"
