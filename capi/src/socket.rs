@@ -1,78 +1,79 @@
-//! Attempts at a stream socket that raise no signal.
+//! Attempts at a stream socket that neither block nor raise signals.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 
-use pollback::callback::Callback;
-use rustix::io::{Errno, ioctl_fionbio};
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd, retry_on_intr};
 use rustix::net::{
-    RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketType, recv, send, sendmsg, shutdown,
-    sockopt,
+    RecvFlags, SendAncillaryBuffer, SendFlags, SocketType, recv, send, sendmsg, sockopt,
 };
 
 /// The most slices that systems take in one call.
 const SLICES: usize = 1024;
 
-// std and tokio write slices with `writev`, which kills a C program when the peer has gone.
+// Asked for in each call, so that neither the mode of the socket, which is shared with whoever has
+// inherited or duplicated it, nor the disposition of a signal has to be changed.
+const RECEIVE: RecvFlags = RecvFlags::DONTWAIT;
 #[cfg(not(target_vendor = "apple"))]
-const FLAGS: SendFlags = SendFlags::NOSIGNAL;
+const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
-const FLAGS: SendFlags = SendFlags::empty();
+const SEND: SendFlags = SendFlags::DONTWAIT;
 
-/// A connected stream socket in non-blocking mode.
-pub(crate) struct Socket(Arc<OwnedFd>);
-
-impl Socket {
-    pub(crate) fn new(fd: Arc<OwnedFd>) -> Self {
-        Self(fd)
-    }
-
-    /// Checks that it is a stream socket, and makes it one that neither blocks nor raises signals.
-    pub(crate) fn prepare(fd: BorrowedFd<'_>) -> io::Result<()> {
-        if sockopt::socket_type(fd)? != SocketType::STREAM {
-            return Err(Errno::PROTOTYPE.into());
-        }
-        #[cfg(target_vendor = "apple")]
-        sockopt::set_socket_nosigpipe(fd, true)?;
-        ioctl_fionbio(fd, true)?;
-        Ok(())
+/// Checks that a descriptor is a stream socket.
+pub(crate) fn check(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    match sockopt::socket_type(fd)? {
+        SocketType::STREAM => Ok(()),
+        _ => Err(Errno::PROTOTYPE),
     }
 }
 
-impl Read for Socket {
+/// Makes a socket one that is closed by exec, and that raises no signal.
+pub(crate) fn take_over(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    #[cfg(target_vendor = "apple")]
+    sockopt::set_socket_nosigpipe(fd, true)?;
+    fcntl_setfd(fd, fcntl_getfd(fd)? | FdFlags::CLOEXEC)
+}
+
+/// A connected stream socket.
+pub(crate) struct Socket(OwnedFd);
+
+impl Socket {
+    pub(crate) fn new(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Read for &Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let (_, stored) = recv(self.0.as_fd(), buf, RecvFlags::empty())?;
+        let (_, stored) = retry_on_intr(|| recv(&self.0, &mut *buf, RECEIVE))?;
         Ok(stored)
     }
 }
 
-impl Write for Socket {
+impl Write for &Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(send(self.0.as_fd(), buf, FLAGS)?)
+        Ok(retry_on_intr(|| send(&self.0, buf, SEND))?)
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Past the limit there must be something before it, or 0 would be the only honest answer.
+        // Past the limit there must be something before it, or 0 would be the only honest result.
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };
         let bufs = &bufs[first..bufs.len().min(first + SLICES)];
         let mut nothing = SendAncillaryBuffer::default();
-        Ok(sendmsg(self.0.as_fd(), bufs, &mut nothing, FLAGS)?)
+        Ok(retry_on_intr(|| {
+            sendmsg(&self.0, bufs, &mut nothing, SEND)
+        })?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Callback for Socket {
-    fn has_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn shutdown(&mut self) -> io::Result<()> {
-        Ok(shutdown(self.0.as_fd(), Shutdown::Write)?)
     }
 }

@@ -2,65 +2,62 @@
 
 use std::ffi::{c_int, c_void};
 use std::io;
-use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
-use pollback::callback::{Attempt, CallbackIo, Descriptor, Direction};
+use pollback::callback::Direction;
 use pollback::ffi::{lend_read, lend_write};
 use rustix::io::Errno;
 use rustls_ffi::rustls_io_result;
 
-use crate::reactor::Reactor;
-use crate::signal::{Signal, Wake};
-use crate::socket::Socket;
-use crate::{POLLBACK_READABLE, POLLBACK_WRITABLE};
+use crate::process::Process;
+use crate::socket::{self, Socket};
+use crate::wake::Wake;
+use crate::watcher::Watch;
+use crate::{POLLBACK_READABLE, POLLBACK_WRITABLE, code};
 
 pub(crate) struct Transport {
-    io: Mutex<CallbackIo<Socket, Descriptor<Arc<OwnedFd>>>>,
-    signal: Arc<Signal>,
-    readable: Waker,
-    writable: Waker,
-    last_error: Mutex<String>,
-    /// Last, since the socket is watched by it.
-    _reactor: Arc<Reactor>,
+    socket: Socket,
+    wake: Option<Wake>,
+    /// Locked during an attempt. Nothing until an attempt has returned EAGAIN.
+    watch: Mutex<Option<Watch>>,
+    /// The directions in which the last attempt returned EAGAIN.
+    interest: AtomicI32,
+    /// The code of the last error, or 0.
+    last_error: AtomicI32,
+    /// The process that has noted the descriptor as owned.
+    owner: &'static Process,
 }
 
 impl Transport {
     /// # Safety
     ///
-    /// If `fd` is open, nothing else closes it after this has succeeded.
-    pub(crate) unsafe fn from_fd(fd: c_int, wake: Option<Wake>) -> io::Result<Self> {
+    /// Nothing else closes `fd` after this has succeeded. The function of `wake` can be called
+    /// until the transport has been dropped.
+    pub(crate) unsafe fn from_fd(fd: c_int, wake: Option<Wake>) -> Result<Self, Errno> {
         if fd < 0 {
-            return Err(Errno::BADF.into());
+            return Err(Errno::BADF);
         }
         // SAFETY: it is not -1, and if it is not open the system says so.
-        Socket::prepare(unsafe { BorrowedFd::borrow_raw(fd) })?;
-        let reactor = Reactor::shared()?;
-        // SAFETY: it is open, as the system has said, and the caller leaves it to us.
-        let fd = Arc::new(unsafe { OwnedFd::from_raw_fd(fd) });
-        let descriptor = {
-            let _within = reactor.handle().enter();
-            Descriptor::new(Arc::clone(&fd))
-        };
-        let descriptor = match descriptor {
-            Ok(descriptor) => descriptor,
-            Err(error) => {
-                // The caller keeps it.
-                let _ = Arc::into_inner(fd).map(IntoRawFd::into_raw_fd);
-                return Err(error);
-            }
-        };
-        let signal = Signal::new(POLLBACK_READABLE | POLLBACK_WRITABLE, wake);
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        socket::check(borrowed)?;
+        let owner = Process::current().map_err(|error| errno_of(&error))?;
+        if !owner.own(fd) {
+            return Err(Errno::EXIST);
+        }
+        if let Err(errno) = socket::take_over(borrowed) {
+            owner.disown(fd);
+            return Err(errno);
+        }
         Ok(Self {
-            io: Mutex::new(CallbackIo::new(Socket::new(fd), descriptor)),
-            readable: signal.waker(POLLBACK_READABLE),
-            writable: signal.waker(POLLBACK_WRITABLE),
-            signal,
-            last_error: Mutex::default(),
-            _reactor: reactor,
+            // SAFETY: it is open, as the system has said, and the caller leaves it to us.
+            socket: Socket::new(unsafe { OwnedFd::from_raw_fd(fd) }),
+            wake,
+            watch: Mutex::new(None),
+            interest: AtomicI32::new(0),
+            last_error: AtomicI32::new(0),
+            owner,
         })
     }
 
@@ -70,55 +67,98 @@ impl Transport {
         direction: Direction,
         call: impl FnOnce(*mut c_void) -> rustls_io_result,
     ) -> rustls_io_result {
-        let mut io = match self.io.try_lock() {
-            Ok(io) => io,
+        let mut watch = match self.watch.try_lock() {
+            Ok(watch) => watch,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return rustls_io_result(Errno::BUSY.raw_os_error()),
+            Err(TryLockError::WouldBlock) => return code(Errno::BUSY),
         };
-        let (flag, waker) = match direction {
-            Direction::Read => (POLLBACK_READABLE, &self.readable),
-            Direction::Write => (POLLBACK_WRITABLE, &self.writable),
-        };
-        // Before the attempt, since it may be woken at any time after.
-        self.signal.block(flag);
-        let mut cx = Context::from_waker(waker);
-        let mut attempt = Attempt::new(Pin::new(&mut *io), &mut cx);
-        let mut code = rustls_io_result(0);
-        let call = |lent, _| {
-            code = call(lent);
-            code
-        };
-        let answer = match direction {
-            Direction::Read => lend_read(&mut attempt, call),
-            Direction::Write => lend_write(&mut attempt, call),
-        };
-        match answer {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return code,
-            Err(error) => self.note(error.to_string()),
-            Ok(_) => {}
+        if watch.as_ref().is_some_and(|watch| !watch.is_current()) {
+            // It was the parent's.
+            *watch = None;
         }
-        self.signal.unblock(flag);
-        code
+        let flag = match direction {
+            Direction::Read => POLLBACK_READABLE,
+            Direction::Write => POLLBACK_WRITABLE,
+        };
+        if let Some(watch) = &*watch {
+            // Before the attempt, since the socket may become ready at any time after.
+            watch.watched().block(flag);
+        }
+        let mut socket = &self.socket;
+        let mut returned = rustls_io_result(0);
+        let call = |lent, _: *mut usize| {
+            returned = call(lent);
+            returned
+        };
+        let result = match direction {
+            Direction::Read => lend_read(&mut socket, call),
+            Direction::Write => lend_write(&mut socket, call),
+        };
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.interest.fetch_or(flag, Ordering::Relaxed);
+                match self.watch_from_now(&mut watch, flag) {
+                    Ok(()) => return returned,
+                    Err(errno) => returned = code(errno),
+                }
+            }
+            _ => {
+                self.interest.fetch_and(!flag, Ordering::Relaxed);
+            }
+        }
+        if let Some(watch) = &*watch {
+            watch.watched().unblock(flag);
+        }
+        if returned.0 != 0 {
+            self.last_error.store(returned.0, Ordering::Relaxed);
+        }
+        returned
     }
 
-    pub(crate) fn wait(&self, directions: c_int, timeout_ms: c_int) -> c_int {
-        let timeout = u64::try_from(timeout_ms).map(Duration::from_millis);
-        self.signal.wait(directions, timeout.ok())
+    fn watch_from_now(&self, watch: &mut Option<Watch>, blocked: c_int) -> Result<(), Errno> {
+        if let (Some(wake), None) = (self.wake, &watch) {
+            let started = Process::current()
+                .and_then(|process| Watch::start(process, self.as_fd().as_raw_fd(), blocked, wake));
+            *watch = Some(started.map_err(|error| errno_of(&error))?);
+        }
+        Ok(())
     }
 
+    pub(crate) fn interest(&self) -> c_int {
+        self.interest.load(Ordering::Relaxed)
+    }
+
+    /// The message of the last error; nothing if there was none.
     pub(crate) fn last_error(&self) -> String {
-        let last = self.last_error.lock();
-        last.unwrap_or_else(PoisonError::into_inner).clone()
+        match self.last_error.load(Ordering::Relaxed) {
+            0 => String::new(),
+            code => io::Error::from_raw_os_error(code).to_string(),
+        }
     }
+}
 
-    fn note(&self, error: String) {
-        let mut last = self.last_error.lock();
-        **last.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut()) = error;
+impl AsFd for Transport {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        self.signal.silence();
+        // Both while the descriptor is still open, and so cannot be another's.
+        *self.watch.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        if self.owner.is_current() {
+            self.owner.disown(self.as_fd().as_raw_fd());
+        }
+    }
+}
+
+/// The code of an error that keeps a transport from being watched. EAGAIN, which is what a limit on
+/// threads is reported with, would say that a wake callback will be called.
+fn errno_of(error: &io::Error) -> Errno {
+    match Errno::from_io_error(error) {
+        Some(Errno::AGAIN) => Errno::NOMEM,
+        Some(errno) => errno,
+        None => Errno::IO,
     }
 }

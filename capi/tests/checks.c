@@ -1,94 +1,76 @@
-/* Uses the transport as a C program does, and exits with 1 at the first surprise. */
+/* Uses transports as a C program does, and exits with 1 at the first surprise. */
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-#include "pollback.h"
-
-#define CHECK(condition)                                                                   \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);        \
-            exit(1);                                                                       \
-        }                                                                                  \
-    } while (0)
+#include "checks.h"
 
 /* The types are those of rustls.h, or this does not compile. */
 static const rustls_read_callback READ = pollback_read;
 static const rustls_write_callback WRITE = pollback_write;
 static const rustls_write_vectored_callback WRITE_VECTORED = pollback_write_vectored;
 
-#define UNSET 77
-
-struct notes {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    int directions;
-};
-
-static void note(void *context, int direction)
+/* The flags of a descriptor and of its socket. */
+static int flags(int fd)
 {
-    struct notes *notes = context;
-
-    pthread_mutex_lock(&notes->mutex);
-    notes->directions |= direction;
-    pthread_cond_broadcast(&notes->changed);
-    pthread_mutex_unlock(&notes->mutex);
+    return fcntl(fd, F_GETFD) << 16 | fcntl(fd, F_GETFL);
 }
 
-/* Returns once the wake callback has been called for the direction. */
-static void await_note(struct notes *notes, int direction)
-{
-    pthread_mutex_lock(&notes->mutex);
-    while ((notes->directions & direction) == 0)
-        pthread_cond_wait(&notes->changed, &notes->mutex);
-    notes->directions = 0;
-    pthread_mutex_unlock(&notes->mutex);
-}
-
-static pollback_transport *open_transport(int *peer, pollback_wake_callback wake, void *context)
+/* What is not taken is left as it was, and still the caller's. */
+static void check_refusal(int fd, int reason)
 {
     pollback_transport *transport = NULL;
-    int fds[2];
+    int before = flags(fd);
 
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-    CHECK(pollback_transport_from_fd(fds[0], wake, context, &transport) == 0);
-    CHECK(transport != NULL);
-    *peer = fds[1];
-    return transport;
+    CHECK(pollback_transport_from_fd(fd, NULL, NULL, &transport) == reason);
+    CHECK(transport == NULL);
+    CHECK(pollback_transport_from_fd(fd, NULL, NULL, NULL) == EINVAL);
+    CHECK(flags(fd) == before);
 }
+
+/* How many transports there are at the same time. */
+#define MANY 64
+
+static volatile sig_atomic_t signals;
 
 static void check_making(void)
 {
     pollback_transport *transport = NULL;
     int fds[2];
 
-    CHECK(pollback_transport_from_fd(-1, NULL, NULL, &transport) == EBADF);
+    check_refusal(-1, EBADF);
     CHECK(pipe(fds) == 0);
-    CHECK(pollback_transport_from_fd(fds[0], NULL, NULL, &transport) == ENOTSOCK);
-    CHECK(pollback_transport_from_fd(fds[0], NULL, NULL, NULL) == EINVAL);
-    CHECK(transport == NULL);
-    /* After a failure they are still ours. */
+    check_refusal(fds[0], ENOTSOCK);
     CHECK(close(fds[0]) == 0 && close(fds[1]) == 0);
-    CHECK(pollback_transport_from_fd(fds[0], NULL, NULL, &transport) == EBADF);
+    check_refusal(fds[0], EBADF);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0);
-    CHECK(pollback_transport_from_fd(fds[0], NULL, NULL, &transport) == EPROTOTYPE);
+    check_refusal(fds[0], EPROTOTYPE);
     CHECK(close(fds[0]) == 0 && close(fds[1]) == 0);
 
     transport = open_transport(&fds[1], NULL, NULL);
+    fds[0] = pollback_transport_fd(transport);
+    check_refusal(fds[0], EEXIST);
+    pass_byte(transport, fds[1]);
+    /* It has not been made non-blocking: another process may share it. */
+    CHECK((fcntl(fds[0], F_GETFL) & O_NONBLOCK) == 0);
+    CHECK((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) != 0);
     pollback_transport_free(transport);
-    /* The transport has closed its own. */
+    /* The transport has closed its own, and the number can be taken again. */
     CHECK(read(fds[1], fds, 1) == 0);
     CHECK(close(fds[1]) == 0);
+    transport = open_transport(&fds[1], NULL, NULL);
+    CHECK(pollback_transport_fd(transport) == fds[0]);
+    pollback_transport_free(transport);
+    CHECK(close(fds[1]) == 0);
     pollback_transport_free(NULL);
+}
+
+static void check_wait_arguments(const pollback_transport *transport, int directions)
+{
+    errno = 0;
+    CHECK(pollback_transport_wait(transport, directions, 0) == -1 && errno == EINVAL);
 }
 
 static void check_arguments(void)
@@ -116,9 +98,15 @@ static void check_arguments(void)
     CHECK(WRITE(transport, NULL, 0, &count) == 0 && count == 0);
     CHECK(WRITE_VECTORED(transport, NULL, 0, &count) == 0 && count == 0);
 
-    CHECK(pollback_transport_wait(NULL, POLLBACK_READABLE, 0) == -1);
-    CHECK(pollback_transport_wait(transport, 0, 0) == -1);
-    CHECK(pollback_transport_wait(transport, 4, 0) == -1);
+    check_wait_arguments(NULL, POLLBACK_READABLE);
+    check_wait_arguments(transport, 0);
+    check_wait_arguments(transport, POLLBACK_RESTART);
+    check_wait_arguments(transport, 8 | POLLBACK_READABLE);
+    check_wait_arguments(transport, -1);
+    errno = 0;
+    CHECK(pollback_transport_fd(NULL) == -1 && errno == EINVAL);
+    errno = 0;
+    CHECK(pollback_transport_interest(NULL) == -1 && errno == EINVAL);
     CHECK(pollback_transport_last_error(NULL, NULL, 0) == 0);
     pollback_transport_free(transport);
     CHECK(close(peer) == 0);
@@ -126,15 +114,15 @@ static void check_arguments(void)
 
 static void check_reading(void)
 {
-    struct notes notes = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    struct notes notes = NO_NOTES;
     uint8_t room[8];
     size_t count = UNSET;
     int peer;
     pollback_transport *transport = open_transport(&peer, note, &notes);
 
-    /* An attempt that was not made may succeed. */
-    CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, -1) == POLLBACK_READABLE);
+    CHECK(pollback_transport_interest(transport) == 0);
     CHECK(READ(transport, room, sizeof(room), &count) == EAGAIN && count == UNSET);
+    CHECK(pollback_transport_interest(transport) == POLLBACK_READABLE);
     CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, 0) == 0);
     CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, 10) == 0);
     CHECK(pollback_transport_wait(transport, POLLBACK_READABLE | POLLBACK_WRITABLE, -1) ==
@@ -144,6 +132,7 @@ static void check_reading(void)
     CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, -1) == POLLBACK_READABLE);
     await_note(&notes, POLLBACK_READABLE);
     CHECK(READ(transport, room, 2, &count) == 0 && count == 2 && memcmp(room, "ab", 2) == 0);
+    CHECK(pollback_transport_interest(transport) == 0);
     CHECK(READ(transport, room, 2, &count) == 0 && count == 1 && room[0] == 'c');
 
     /* With the end of the stream a reader is woken too. */
@@ -160,7 +149,7 @@ static void check_reading(void)
 static void check_writing(void)
 {
     static uint8_t drained[1 << 20];
-    struct notes notes = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    struct notes notes = NO_NOTES;
     char first[] = "ab", second[] = "c";
     struct iovec parts[4] = {{NULL, 0}, {first, 2}, {NULL, 0}, {second, 1}};
     uint8_t received[8];
@@ -175,6 +164,9 @@ static void check_writing(void)
     while ((code = WRITE(transport, drained, sizeof(drained), &count)) == 0)
         total += count;
     CHECK(code == EAGAIN && total > 0);
+    CHECK(pollback_transport_interest(transport) == POLLBACK_WRITABLE);
+    block_reading(transport);
+    CHECK(pollback_transport_interest(transport) == (POLLBACK_READABLE | POLLBACK_WRITABLE));
     CHECK(pollback_transport_wait(transport, POLLBACK_WRITABLE, 0) == 0);
     while (total > 0) {
         ssize_t taken = read(peer, drained, sizeof(drained));
@@ -188,20 +180,28 @@ static void check_writing(void)
     CHECK(close(peer) == 0);
 }
 
-static void check_errors_and_signals(void)
+static void count_signal(int number)
+{
+    (void)number;
+    signals++;
+}
+
+/* Writes fail when the peer has gone, and raise no SIGPIPE, which would end the program. */
+static void check_broken_pipe(void (*disposition)(int))
 {
     struct iovec part = {"x", 1};
     char message[64], begin[7];
     size_t count = UNSET, length;
+    sigset_t pending;
     int peer;
     pollback_transport *transport = open_transport(&peer, NULL, NULL);
 
-    /* A SIGPIPE would end the program here. */
-    CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+    CHECK(signal(SIGPIPE, disposition) != SIG_ERR);
     CHECK(close(peer) == 0);
     CHECK(WRITE(transport, (const uint8_t *)"x", 1, &count) == EPIPE);
     CHECK(WRITE_VECTORED(transport, (const rustls_iovec *)&part, 1, &count) == EPIPE);
     CHECK(count == UNSET);
+    CHECK(signals == 0 && sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE));
 
     length = pollback_transport_last_error(transport, message, sizeof(message));
     CHECK(length == strlen(message) && strncmp(message, "Broken pipe", 11) == 0);
@@ -211,40 +211,104 @@ static void check_errors_and_signals(void)
     pollback_transport_free(transport);
 }
 
+static void check_reset(void)
+{
+    uint8_t byte = 'x';
+    size_t count = UNSET;
+    int peer;
+    struct notes notes = NO_NOTES;
+    pollback_transport *transport = open_transport(&peer, note, &notes);
+
+    block_reading(transport);
+    CHECK(WRITE(transport, &byte, 1, &count) == 0);
+    count = UNSET;
+    /* What the peer leaves unread makes a reset of its close. */
+    CHECK(close(peer) == 0);
+    await_note(&notes, POLLBACK_READABLE);
+    CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, -1) == POLLBACK_READABLE);
+    CHECK(READ(transport, &byte, 1, &count) == ECONNRESET && count == UNSET);
+    pollback_transport_free(transport);
+}
+
+struct crowd {
+    pollback_transport *transport;
+    pthread_mutex_t mutex;
+    bool seen;
+};
+
+/* Writes until another thread's attempt has met with one of these, or the reverse. */
+static void *crowd(void *argument)
+{
+    static const uint8_t bytes[1 << 16];
+    struct crowd *crowd = argument;
+    bool seen = false;
+
+    while (!seen) {
+        size_t count;
+        int code = WRITE(crowd->transport, bytes, sizeof(bytes), &count);
+
+        CHECK(code == 0 || code == EAGAIN || code == EBUSY);
+        pthread_mutex_lock(&crowd->mutex);
+        seen = crowd->seen |= code == EBUSY;
+        pthread_mutex_unlock(&crowd->mutex);
+    }
+    return NULL;
+}
+
+static void check_one_attempt_at_a_time(void)
+{
+    int peer;
+    struct crowd both = {open_transport(&peer, NULL, NULL), PTHREAD_MUTEX_INITIALIZER, false};
+    pthread_t other;
+
+    CHECK(pthread_create(&other, NULL, crowd, &both) == 0);
+    crowd(&both);
+    CHECK(pthread_join(other, NULL) == 0);
+    pollback_transport_free(both.transport);
+    CHECK(close(peer) == 0);
+}
+
 /* Transports that come and go at the same time share what watches them. */
 static void check_many(void)
 {
-    pollback_transport *transports[8];
-    int peers[8];
+    pollback_transport *transports[MANY];
+    struct notes notes[MANY];
+    int peers[MANY];
     size_t count;
     uint8_t byte;
 
     for (int round = 0; round < 4; round++) {
-        for (int i = 0; i < 8; i++) {
-            transports[i] = open_transport(&peers[i], NULL, NULL);
-            CHECK(READ(transports[i], &byte, 1, &count) == EAGAIN);
+        for (int i = 0; i < MANY; i++) {
+            notes[i] = (struct notes)NO_NOTES;
+            transports[i] = open_transport(&peers[i], note, &notes[i]);
+            block_reading(transports[i]);
         }
-        for (int i = 0; i < 8; i += 2)
+        for (int i = 0; i < MANY; i += 2)
             pollback_transport_free(transports[i]);
-        for (int i = 1; i < 8; i += 2) {
+        for (int i = 1; i < MANY; i += 2) {
             CHECK(write(peers[i], "x", 1) == 1);
-            CHECK(pollback_transport_wait(transports[i], POLLBACK_READABLE, -1) ==
-                  POLLBACK_READABLE);
+            await_note(&notes[i], POLLBACK_READABLE);
             CHECK(READ(transports[i], &byte, 1, &count) == 0 && count == 1 && byte == 'x');
-            pollback_transport_free(transports[i]);
         }
-        for (int i = 0; i < 8; i++)
+        for (int i = 1; i < MANY; i += 2)
+            pollback_transport_free(transports[i]);
+        for (int i = 0; i < MANY; i++)
             CHECK(close(peers[i]) == 0);
     }
 }
 
 int main(void)
 {
+    end_if_stuck();
     check_making();
     check_arguments();
     check_reading();
     check_writing();
-    check_errors_and_signals();
+    check_broken_pipe(SIG_DFL);
+    check_broken_pipe(SIG_IGN);
+    check_broken_pipe(count_signal);
+    check_reset();
+    check_one_attempt_at_a_time();
     check_many();
     return 0;
 }

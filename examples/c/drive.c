@@ -23,15 +23,24 @@ static void complain_of(pollback_transport *transport)
         fprintf(stderr, "transport: %s\n", message);
 }
 
-/* Sends what there is. Answers 0, EAGAIN if the transport is full, or why it failed. */
+bool wait_for(pollback_transport *transport, int directions)
+{
+    int ready = pollback_transport_wait(transport, directions | POLLBACK_RESTART, PATIENCE);
+
+    if (ready == 0)
+        fprintf(stderr, "the peer is silent\n");
+    else if (ready < 0)
+        perror("wait");
+    return ready > 0;
+}
+
+/* Sends what there is. Returns 0, EAGAIN if the transport is full, or why it failed. */
 static int send_out(rustls_connection *connection, pollback_transport *transport)
 {
     while (rustls_connection_wants_write(connection)) {
         size_t sent = 0;
         int code = rustls_connection_write_tls_vectored(connection, pollback_write_vectored,
                                                         transport, &sent);
-        if (code == EINTR)
-            continue;
         if (code != 0)
             return code;
         if (sent == 0)
@@ -40,7 +49,7 @@ static int send_out(rustls_connection *connection, pollback_transport *transport
     return 0;
 }
 
-/* Takes in what has arrived. Answers 0, EAGAIN if that is nothing, or why it failed. */
+/* Takes in what has arrived. Returns 0, EAGAIN if that is nothing, or why it failed. */
 static int take_in(rustls_connection *connection, pollback_transport *transport, bool *ended)
 {
     size_t taken = 0;
@@ -48,7 +57,7 @@ static int take_in(rustls_connection *connection, pollback_transport *transport,
     rustls_result result;
 
     if (code != 0)
-        return code == EINTR ? 0 : code;
+        return code;
     *ended = taken == 0;
     result = rustls_connection_process_new_packets(connection);
     if (result != RUSTLS_RESULT_OK) {
@@ -86,11 +95,7 @@ bool drive(rustls_connection *connection, pollback_transport *transport)
         }
         blocked |= POLLBACK_READABLE;
     }
-    if (blocked != 0 && pollback_transport_wait(transport, blocked, PATIENCE) <= 0) {
-        fprintf(stderr, "the peer is silent\n");
-        return false;
-    }
-    return true;
+    return blocked == 0 || wait_for(transport, blocked);
 }
 
 bool drive_handshake(rustls_connection *connection, pollback_transport *transport)
@@ -106,7 +111,7 @@ bool drive_out(rustls_connection *connection, pollback_transport *transport)
     while (rustls_connection_wants_write(connection)) {
         int code = send_out(connection, transport);
         if (code == EAGAIN) {
-            if (pollback_transport_wait(transport, POLLBACK_WRITABLE, PATIENCE) <= 0)
+            if (!wait_for(transport, POLLBACK_WRITABLE))
                 return false;
         } else if (code != 0) {
             complain_of(transport);

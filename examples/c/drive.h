@@ -11,6 +11,9 @@
 /* How long to wait for the peer, in milliseconds. */
 #define PATIENCE 30000
 
+/* Waits for one of the directions. False if the peer is silent, which is said on stderr. */
+bool wait_for(pollback_transport *transport, int directions);
+
 /* Does what the connection wants, and waits if it can do nothing. False if there is no more to be
  * had: the transport or the connection has failed, the peer is silent, or it has ended. The reason
  * is on stderr unless it is a clean end. */
@@ -26,7 +29,7 @@ bool drive_out(rustls_connection *connection, pollback_transport *transport);
 bool drive_text(rustls_connection *connection, pollback_transport *transport, const char *text,
                 size_t length);
 
-/* Reads plaintext. Answers how much, 0 at the end, -1 after a failure. */
+/* Reads plaintext. Returns how much, 0 at the end, -1 after a failure. */
 long drive_read(rustls_connection *connection, pollback_transport *transport, char *buffer,
                 size_t length);
 

@@ -1,9 +1,7 @@
 /* Serves a page over HTTPS, one client after the other. A rustls_acceptor reads the hello, so that
  * a server with several configurations could choose among them. */
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,42 +9,7 @@
 #include <unistd.h>
 
 #include "drive.h"
-
-static const char PAGE[] = "HTTP/1.1 200 OK\r\n"
-                           "Content-Type: text/plain\r\n"
-                           "Connection: close\r\n"
-                           "\r\n"
-                           "hello from C\n";
-
-static const rustls_server_config *make_config(const char *chain_path, const char *key_path)
-{
-    size_t chain_length = 0, key_length = 0;
-    char *chain = read_file(chain_path, &chain_length);
-    char *key = chain == NULL ? NULL : read_file(key_path, &key_length);
-    const rustls_certified_key *certified = NULL;
-    rustls_server_config_builder *builder = NULL;
-    const rustls_server_config *config = NULL;
-    rustls_result result;
-
-    if (key != NULL) {
-        result = rustls_certified_key_build((const uint8_t *)chain, chain_length,
-                                            (const uint8_t *)key, key_length, &certified);
-        if (result == RUSTLS_RESULT_OK) {
-            builder = rustls_server_config_builder_new();
-            result = rustls_server_config_builder_set_certified_keys(builder, &certified, 1);
-        }
-        if (result == RUSTLS_RESULT_OK)
-            result = rustls_server_config_builder_build(builder, &config);
-        else
-            rustls_server_config_builder_free(builder);
-        if (result != RUSTLS_RESULT_OK)
-            complain(chain_path, result);
-    }
-    rustls_certified_key_free(certified);
-    free(key);
-    free(chain);
-    return config;
-}
+#include "setup.h"
 
 /* Delivers the alert, and frees it. */
 static void refuse(rustls_accepted_alert *alert, pollback_transport *transport)
@@ -56,9 +19,7 @@ static void refuse(rustls_accepted_alert *alert, pollback_transport *transport)
     while (alert != NULL && sent > 0) {
         int code = rustls_accepted_alert_write_tls(alert, pollback_write, transport, &sent);
 
-        if (code == EINTR)
-            continue;
-        if (code == EAGAIN && pollback_transport_wait(transport, POLLBACK_WRITABLE, PATIENCE) > 0)
+        if (code == EAGAIN && wait_for(transport, POLLBACK_WRITABLE))
             continue;
         if (code != 0)
             break;
@@ -78,9 +39,7 @@ static rustls_accepted *hear(pollback_transport *transport)
         size_t taken = 0;
         int code = rustls_acceptor_read_tls(acceptor, pollback_read, transport, &taken);
 
-        if (code == EINTR)
-            continue;
-        if (code == EAGAIN && pollback_transport_wait(transport, POLLBACK_READABLE, PATIENCE) > 0)
+        if (code == EAGAIN && wait_for(transport, POLLBACK_READABLE))
             continue;
         if (code != 0 || taken == 0) {
             fprintf(stderr, "no hello: %s\n", code == 0 ? "the client has left" : strerror(code));
@@ -118,7 +77,7 @@ static bool read_request(rustls_connection *connection, pollback_transport *tran
 static bool serve(rustls_connection *connection, pollback_transport *transport)
 {
     if (!drive_handshake(connection, transport) || !read_request(connection, transport) ||
-        !drive_text(connection, transport, PAGE, sizeof(PAGE) - 1))
+        !drive_text(connection, transport, PAGE, strlen(PAGE)))
         return false;
     rustls_connection_send_close_notify(connection);
     return drive_out(connection, transport);
@@ -152,30 +111,6 @@ static void serve_client(int fd, const rustls_server_config *config)
     rustls_accepted_free(accepted);
     rustls_connection_free(connection);
     pollback_transport_free(transport);
-}
-
-static int listen_on(const char *port)
-{
-    struct sockaddr_in address;
-    socklen_t length = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    int on = 1;
-
-    memset(&address, 0, sizeof(address));
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)atoi(port));
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 16) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
-        perror("listen");
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return fd;
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,79 @@
+//! A mutex that the tools of C programs can see.
+//!
+//! The thread sanitizer and valgrind follow calls of the pthread library. The mutex of std makes no
+//! such calls, so they would take what happens in turn for a race.
+
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+/// A value that one thread at a time can use.
+pub(crate) struct Mutex<T> {
+    // A pthread mutex must not move while it is in use.
+    raw: Box<UnsafeCell<libc::pthread_mutex_t>>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the mutex lets one thread at a time get at the value, as if it were sent from one to the
+// other.
+unsafe impl<T: Send> Send for Mutex<T> {}
+
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Mutex<T> {}
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            raw: Box::new(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER)),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// Waits for the value. It must not be asked for twice by one thread.
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
+        // SAFETY: the mutex is initialised, stays where it is, and is not destroyed before `drop`.
+        let code = unsafe { libc::pthread_mutex_lock(self.raw.get()) };
+        assert_eq!(code, 0, "a mutex that is initialised can be locked");
+        Guard {
+            mutex: self,
+            _stays: PhantomData,
+        }
+    }
+}
+
+impl<T> Drop for Mutex<T> {
+    fn drop(&mut self) {
+        // SAFETY: there is no guard, since guards borrow the mutex, so it is not locked.
+        unsafe { libc::pthread_mutex_destroy(self.raw.get()) };
+    }
+}
+
+/// Gives the value until it is dropped.
+pub(crate) struct Guard<'a, T> {
+    mutex: &'a Mutex<T>,
+    /// The thread that has locked a mutex has to unlock it.
+    _stays: PhantomData<*const ()>,
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the mutex is locked by this guard, so nothing else refers to the value.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above; the guard is borrowed exclusively.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: this guard has locked it, on this thread, which it cannot leave.
+        unsafe { libc::pthread_mutex_unlock(self.mutex.raw.get()) };
+    }
+}
