@@ -6,7 +6,9 @@
 use pollback::callback::{
     Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
 };
-use pollback::hello::{Extensions, Hello, Peek, Refuse, Replay};
+use pollback::hello::{
+    ClientHello, Extensions, Incoming, Parser, Peek, PeekOrPlain, Peeked, Refuse, Rewind,
+};
 use pollback::rustls::{ClientConnection, ServerConnection};
 use pollback::stream::{self, FallibleHandshake, Handshake, Parts};
 use pollback::{
@@ -131,12 +133,18 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
         Peek<Local>                                 => no  no  yes;
         Peek<Unshared>                              => yes no  yes;
         Peek<Pinned>                                => yes yes no;
-        Hello<TcpStream>                            => yes yes yes;
-        Hello<Local>                                => no  no  yes;
-        Hello<Unshared>                             => yes no  yes;
-        Replay<TcpStream>                           => yes yes yes;
-        Replay<Local>                               => no  no  yes;
-        Replay<Pinned>                              => yes yes no;
+        PeekOrPlain<TcpStream>                      => yes yes yes;
+        PeekOrPlain<Local>                          => no  no  yes;
+        Peeked<TcpStream>                           => yes yes yes;
+        Peeked<Local>                               => no  no  yes;
+        Incoming<TcpStream>                         => yes yes yes;
+        Incoming<Local>                             => no  no  yes;
+        Incoming<Unshared>                          => yes no  yes;
+        ClientHello                                 => yes yes yes;
+        Parser                                      => yes yes yes;
+        Rewind<TcpStream>                           => yes yes yes;
+        Rewind<Local>                               => no  no  yes;
+        Rewind<Pinned>                              => yes yes no;
         Refuse<TcpStream>                           => yes yes yes;
         Refuse<Local>                               => no  no  yes;
         Extensions<'static>                         => yes yes yes;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Facts, SharedConfig, Stage};
-use crate::hello::{self, Hello};
+use crate::hello::{self, Incoming};
 use crate::server::TlsStream;
 
 /// Makes of each transport what is to be served.
@@ -57,7 +57,7 @@ where
 /// handshakes do not wait for it, and the deadline covers it.
 ///
 /// ```
-/// use pollback::hello::Hello;
+/// use pollback::hello::Incoming;
 /// use pollback::listener::{Facts, by_hello};
 /// use pollback::rustls::ServerConfig;
 /// use std::sync::Arc;
@@ -65,9 +65,9 @@ where
 ///
 /// # async fn fetch(name: Option<&str>) -> std::io::Result<Arc<ServerConfig>> { std::future::pending().await }
 /// # fn listen() -> impl pollback::listener::Handshaker<TcpStream> {
-/// by_hello(|hello: Hello<TcpStream>| async move {
-///     let config = fetch(hello.client_hello().server_name()).await?;
-///     let stream = hello.accept(config).await?;
+/// by_hello(|incoming: Incoming<TcpStream>| async move {
+///     let config = fetch(incoming.client_hello().server_name()).await?;
+///     let stream = incoming.accept(config).await?;
 ///     let facts = Facts::of(&stream);
 ///     Ok((stream, facts))
 /// })
@@ -83,7 +83,7 @@ pub struct ByHello<F>(Arc<F>);
 impl<IO, F, O, S, T> Handshaker<IO> for ByHello<F>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Hello<IO>) -> O + Send + Sync + 'static,
+    F: Fn(Incoming<IO>) -> O + Send + Sync + 'static,
     O: Future<Output = io::Result<(S, T)>> + Send,
     S: Send + 'static,
     T: Send + 'static,

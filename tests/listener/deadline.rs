@@ -1,7 +1,7 @@
 //! One deadline for everything from accepting to the end of the handshake.
 
 use super::{Reports, connect, hello, open, pipes, reports, setup};
-use pollback::hello::Hello;
+use pollback::hello::Incoming;
 use pollback::listener::{Stage, TlsListener, by_hello};
 use std::future::pending;
 use std::io;
@@ -80,9 +80,9 @@ async fn a_choice_without_end_is_dropped_at_the_deadline() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
-    let choose = |hello: Hello<DuplexStream>| async move {
+    let choose = |incoming: Incoming<DuplexStream>| async move {
         pending::<()>().await;
-        Ok((hello.into_replay(), ()))
+        Ok((incoming.into_rewind(), ()))
     };
     let mut listener = TlsListener::new(pipes, by_hello(choose))
         .with_deadline(DEADLINE)

@@ -1,7 +1,7 @@
 //! What fails is reported and ends nothing.
 
 use super::{assert_echo, open, pipes, reports, serve, setup};
-use pollback::hello::Hello;
+use pollback::hello::Incoming;
 use pollback::listener::{Stage, TlsListener, by_hello};
 use pollback::rustls::AlertDescription;
 use pollback::{Error, ErrorKind};
@@ -119,9 +119,12 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
 async fn a_choice_that_panics_is_reported() {
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
-    let choose = |hello: Hello<DuplexStream>| async move {
-        assert!(hello.bytes().is_empty(), "this choice always panics");
-        Ok((hello.into_replay(), ()))
+    let choose = |incoming: Incoming<DuplexStream>| async move {
+        assert!(
+            incoming.client_hello().records().is_empty(),
+            "this choice always panics"
+        );
+        Ok((incoming.into_rewind(), ()))
     };
     let mut listener = TlsListener::new(pipes, by_hello(choose)).on_failure(report);
     let server = tokio::spawn(async move { listener.accept().await.is_none() });

@@ -83,8 +83,8 @@ async fn a_header_comes_before_what_is_passed_through() {
         let header = header(&mut server).await;
         assert_eq!(header.authority(), Some("localhost"));
         assert_eq!(header.alpn(), None);
-        let hello = hello::peek(server).await.expect("the hello itself");
-        hello.accept(setup.server().into()).await
+        let incoming = hello::peek(server).await.expect("the hello itself");
+        incoming.accept(setup.server().into()).await
     };
     let (client, server) = tokio::join!(
         try_connect(&proxy, "localhost", &setup),
