@@ -119,9 +119,11 @@ impl Parser {
 
     /// How many more bytes the hello has at the least: 0 if it is complete, or if there is none.
     pub fn missing(&self) -> usize {
+        if self.outcome.is_some() {
+            return 0;
+        }
         let message = self.missing_message();
         match self.body {
-            _ if self.outcome.is_some() => 0,
             0 => RECORD_HEADER - self.header().len() + message,
             body if body < message => RECORD_HEADER + message,
             _ => message,
@@ -154,7 +156,7 @@ impl Parser {
         }
     }
 
-    /// How many bytes of the message are still to come, at the least.
+    /// How many bytes of the message are still to come, at the least, while there is no outcome.
     fn missing_message(&self) -> usize {
         self.length().unwrap_or(SHORTEST) - self.message.len()
     }
