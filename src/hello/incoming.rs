@@ -106,8 +106,13 @@ fn feed(connection: &mut ServerConnection, mut records: &[u8]) -> Result<(), (Al
                 .write_tls(&mut record)
                 .is_ok_and(|written| written > 0)
             {}
+            // It has prepared none for a message that is longer than it takes.
+            let otherwise = match error {
+                rustls::Error::InvalidMessage(_) => AlertDescription::DecodeError,
+                _ => AlertDescription::InternalError,
+            };
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
-            return Err((Alert::prepared(record, None), error));
+            return Err((Alert::prepared(record, Some(otherwise)), error));
         }
     }
     Ok(())
