@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tcp = TcpListener::bind(address).await?;
     println!("listening on {}", tcp.local_addr()?);
     let listener = TlsListener::new(tcp, SharedConfig::new(files.load()?))
-        .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
+        .on_failure(|failed| eprintln!("{failed}"));
     let (told, ending) = (listener.ending(), listener.ending());
     let drained = tokio::spawn(async move {
         tokio::signal::ctrl_c().await?;

@@ -1,5 +1,5 @@
-//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Takes a new certificate on SIGHUP, and ends in
-//! peace on Ctrl-C.
+//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Sends clients that speak plain HTTP to the same
+//! port to HTTPS. Takes a new certificate on SIGHUP, and ends in peace on Ctrl-C.
 //!
 //! ```sh
 //! cargo run --example http --features listener -- chain.pem key.pem 127.0.0.1:4433
@@ -17,14 +17,18 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::http::uri::Authority;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use pollback::listener::{Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener};
+use pollback::hello::Peeked;
+use pollback::listener::{
+    Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener, tls_or_plain,
+};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
-use pollback::server::TlsStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long a client may take for its handshake.
@@ -51,9 +55,11 @@ async fn main() -> Result<(), BoxError> {
     let config = SharedConfig::new(files.load()?);
     let tcp = TcpListener::bind(address).await?;
     let bound = tcp.local_addr()?;
-    let mut listener = TlsListener::new(tcp, config.clone())
+    let shared = config.clone();
+    let handshaker = tls_or_plain(move |client| accept(client, shared.clone()));
+    let mut listener = TlsListener::new(tcp, handshaker)
         .with_deadline(DEADLINE)
-        .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
+        .on_failure(|failed| eprintln!("{failed}"));
     let ending = listener.ending();
     // Before anybody can know that there is a server: an early signal would end it.
     #[cfg(unix)]
@@ -61,7 +67,7 @@ async fn main() -> Result<(), BoxError> {
     println!("listening on {bound}");
     let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
     while let Some(connection) = listener.accept().await {
-        tokio::spawn(serve(connection, ending.clone()));
+        tokio::spawn(serve(connection, bound.port(), ending.clone()));
     }
     match drained.await?? {
         0 => Ok(()),
@@ -103,14 +109,43 @@ async fn drain_on_interrupt(ending: Ending) -> std::io::Result<usize> {
     Ok(ending.drain(GRACE).await)
 }
 
-async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, ending: Ending) {
+/// What clients are served over.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// Accepts TLS, and lets pass what is none.
+async fn accept(
+    client: Peeked<TcpStream>,
+    config: SharedConfig,
+) -> std::io::Result<(Box<dyn Transport>, Option<Facts>)> {
+    match client {
+        Peeked::Tls(incoming) => {
+            let stream = incoming.accept(config.load()).await?;
+            let facts = Facts::of(&stream);
+            Ok((Box::new(stream), Some(facts)))
+        }
+        Peeked::Plain(plain) => Ok((Box::new(plain), None)),
+    }
+}
+
+/// A client, and what its handshake has settled if there was one.
+type Client = Connection<Box<dyn Transport>, SocketAddr, Option<Facts>>;
+
+async fn serve(connection: Client, port: u16, ending: Ending) {
     let peer = Arc::new(connection.peer().clone());
     let address = peer.address;
     let server = auto::Builder::new(TokioExecutor::new());
-    let mut serving = pin!(server.serve_connection(
-        TokioIo::new(connection),
-        service_fn(move |request| hello(request, Arc::clone(&peer))),
-    ));
+    let answer = service_fn(move |request| {
+        let peer = Arc::clone(&peer);
+        async move {
+            Ok::<_, Infallible>(match &peer.facts {
+                Some(facts) => hello(&request, &peer, facts),
+                None => redirect(&request, port),
+            })
+        }
+    });
+    let mut serving = pin!(server.serve_connection(TokioIo::new(connection), answer));
     let served = tokio::select! {
         served = serving.as_mut() => served,
         () = ending.stopped() => {
@@ -124,15 +159,43 @@ async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, 
     }
 }
 
-async fn hello(
-    request: Request<Incoming>,
-    peer: Arc<Peer<SocketAddr, Facts>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+fn hello(
+    request: &Request<Incoming>,
+    peer: &Peer<SocketAddr, Option<Facts>>,
+    facts: &Facts,
+) -> Response<Full<Bytes>> {
     let text = format!(
         "hello {} over {:?} and {:?}\n",
         peer.address,
         request.version(),
-        peer.facts.version,
+        facts.version,
     );
-    Ok(Response::new(Full::from(text)))
+    Response::new(Full::from(text))
+}
+
+/// The same place over HTTPS, on the same port.
+fn redirect(request: &Request<Incoming>, port: u16) -> Response<Full<Bytes>> {
+    let named = match request.uri().authority() {
+        Some(authority) => Some(authority.clone()),
+        None => request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| Authority::try_from(host.as_bytes()).ok()),
+    };
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let response = match named {
+        Some(authority) => {
+            let location = format!("https://{}:{port}{path}", authority.host());
+            Response::builder()
+                .status(StatusCode::PERMANENT_REDIRECT)
+                .header(header::LOCATION, location)
+        }
+        None => Response::builder().status(StatusCode::BAD_REQUEST),
+    };
+    response
+        .body(Full::default())
+        .expect("a location made of the parts of a valid one")
 }

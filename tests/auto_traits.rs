@@ -210,7 +210,7 @@ fn the_c_side_is_what_the_transport_is() {
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
         ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
-        Stage, TlsListener, Transports, WhenFull,
+        Stage, TlsListener, TlsOrPlain, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -232,8 +232,29 @@ fn a_listener_is_what_it_accepts_from() {
         LoadError                                   => yes yes yes;
         PemPart                                     => yes yes yes;
         ByHello<Function>                           => yes yes yes;
+        TlsOrPlain<Function>                        => yes yes yes;
         Transports<TcpStream>                       => yes yes yes;
         Transports<Local>                           => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[cfg(feature = "proxy-protocol")]
+#[test]
+#[rustfmt::skip]
+fn a_header_is_plain_data() {
+    use pollback::proxy_protocol::{
+        HeaderError, ProxiedAddress, ProxyHeader, Ssl, Tlvs, Transport, UnixAddress,
+    };
+
+    let differences = differences! {
+        ProxyHeader                                 => yes yes yes;
+        ProxiedAddress                              => yes yes yes;
+        UnixAddress                                 => yes yes yes;
+        Transport                                   => yes yes yes;
+        Tlvs<'static>                               => yes yes yes;
+        Ssl<'static>                                => yes yes yes;
+        HeaderError                                 => yes yes yes;
     };
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }

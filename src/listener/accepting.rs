@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout};
 use super::ending::Tracker;
 use super::{Failed, Handshaker, Peer, Stage};
 use crate::error::ErrorKind;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::{ProxyHeader, Reading};
 
 /// What becomes of a transport.
 pub(super) type Outcome<IO, P, H> = Result<
@@ -22,6 +24,24 @@ pub(super) type Outcome<IO, P, H> = Result<
     ),
     Failed<P>,
 >;
+
+/// Reads the header of the PROXY protocol, and notes how far that has come.
+#[cfg(feature = "proxy-protocol")]
+async fn read_header<IO>(io: &mut IO, stage: &mut Stage) -> io::Result<ProxyHeader>
+where
+    IO: AsyncRead + Unpin,
+{
+    *stage = Stage::FirstByte;
+    let mut reading = Reading::default();
+    poll_fn(|cx| {
+        let header = reading.poll(io, cx);
+        if reading.has_begun() {
+            *stage = Stage::ProxyHeader;
+        }
+        header
+    })
+    .await
+}
 
 /// A transport that was accepted, and what its handshake needs.
 ///
@@ -54,8 +74,7 @@ where
             let mut io = self.io;
             #[cfg(feature = "proxy-protocol")]
             if self.has_header {
-                stage = Stage::ProxyHeader;
-                proxy_header = Some(super::proxy::read(&mut io).await?.into());
+                proxy_header = Some(read_header(&mut io, &mut stage).await?.into());
             }
             self.handshaker.handshake(io, &mut stage).await
         };

@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-#[cfg(feature = "proxy-protocol")]
-use proxy_header::ProxyHeader;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::ending::{Guard, Half};
 use crate::error::ErrorKind;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::ProxyHeader;
 
 /// A connection that a listener has accepted: the stream, and who is at its other end.
 ///
@@ -40,7 +40,7 @@ pub struct Peer<P, F> {
     pub facts: F,
     /// What a trusted proxy says of the client.
     #[cfg(feature = "proxy-protocol")]
-    pub proxy_header: Option<Arc<ProxyHeader<'static>>>,
+    pub proxy_header: Option<Arc<ProxyHeader>>,
 }
 
 impl<S, P, F> Connection<S, P, F> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Facts, SharedConfig, Stage};
-use crate::hello::{self, Incoming};
+use super::{Facts, SharedConfig, Stage, look};
+use crate::hello::Incoming;
 use crate::server::TlsStream;
 
 /// Makes of each transport what is to be served.
@@ -41,10 +41,8 @@ where
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
         // Until the hello is there, a connection costs almost no memory: most of those that stall
         // never send one.
-        *stage = Stage::Hello;
-        let hello = hello::peek(io).await?;
-        *stage = Stage::Handshake;
-        let stream = hello
+        let incoming = look::hello(io, stage).await?;
+        let stream = incoming
             .accept(self.load())
             .with_options(self.options())
             .await?;
@@ -92,10 +90,8 @@ where
     type Facts = T;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
-        *stage = Stage::Hello;
-        let hello = hello::peek(io).await?;
-        *stage = Stage::Handshake;
-        (self.0)(hello).await
+        let incoming = look::hello(io, stage).await?;
+        (self.0)(incoming).await
     }
 }
 

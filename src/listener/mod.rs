@@ -16,7 +16,7 @@
 //! let tcp = TcpListener::bind("0.0.0.0:443").await?;
 //! let mut listener = TlsListener::new(tcp, SharedConfig::new(files.load()?))
 //!     .with_deadline(Duration::from_secs(5))
-//!     .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
+//!     .on_failure(|failed| eprintln!("{failed}"));
 //!
 //! let ending = listener.ending();
 //! let drained = tokio::spawn(async move {
@@ -72,8 +72,7 @@ mod failed;
 mod files;
 mod handshaker;
 mod incoming;
-#[cfg(feature = "proxy-protocol")]
-mod proxy;
+mod look;
 mod tls;
 
 pub use config::SharedConfig;
@@ -84,6 +83,5 @@ pub use failed::{Failed, Stage};
 pub use files::{LoadError, PemFiles, PemPart};
 pub use handshaker::{ByHello, Handshaker, by_hello};
 pub use incoming::{Arrival, Incoming, Transports};
-#[cfg(feature = "proxy-protocol")]
-pub use proxy_header;
+pub use look::{TlsOrPlain, tls_or_plain};
 pub use tls::{Accepted, TlsListener, WhenFull};

@@ -122,7 +122,8 @@ impl<I: Incoming, H: Handshaker<I::Io>> TlsListener<I, H> {
     /// [`Peer::proxy_header`](super::Peer::proxy_header).
     ///
     /// Whoever is trusted can claim to be any client. A header from someone who is not trusted is
-    /// not TLS, and fails as such. Checksums (CRC-32C) in a header are not verified.
+    /// not TLS, and fails as such. What can be wrong with a header is a
+    /// [`HeaderError`](crate::proxy_protocol::HeaderError).
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
     pub fn with_proxy_protocol(

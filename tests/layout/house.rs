@@ -28,7 +28,8 @@ pub(crate) const HOUSE: &[Room] = &[
                              crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
-    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello"],
+    Room { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
+    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
 ];
 
@@ -36,14 +37,7 @@ pub(crate) const HOUSE: &[Room] = &[
 const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
 
 /// What a listener builds on besides.
-const LISTENER: &[&str] = &[
-    "rustls",
-    "tokio",
-    "arc_swap",
-    "axum",
-    "futures_core",
-    "proxy_header",
-];
+const LISTENER: &[&str] = &["rustls", "tokio", "arc_swap", "axum", "futures_core"];
 
 /// Where `unsafe` may stand: these folders and files.
 const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];

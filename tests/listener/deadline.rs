@@ -32,7 +32,8 @@ async fn a_silent_client_is_gone_at_the_deadline() {
     for _ in 0..10 {
         let failed = reported.recv().await.unwrap();
         assert_eq!(failed.error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(failed.stage, Stage::Hello);
+        assert_eq!(failed.stage, Stage::FirstByte);
+        assert!(!failed.is_probe(), "it did not leave");
         numbers.extend(failed.peer);
     }
     numbers.sort_unstable();

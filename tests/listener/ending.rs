@@ -125,7 +125,7 @@ async fn handshakes_that_the_end_cuts_off_are_reported() {
         assert_ended(&failed.error);
         stages[failed.peer.expect("it is known")] = Some(failed.stage);
     }
-    assert_eq!(stages, [Some(Stage::Hello), Some(Stage::Handshake)]);
+    assert_eq!(stages, [Some(Stage::FirstByte), Some(Stage::Handshake)]);
 }
 
 /// A connection that the listener has given, and its client.

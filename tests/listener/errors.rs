@@ -92,7 +92,11 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
     let kind = Error::find(&failed.error).map(|error| error.kind());
     assert_eq!(kind, Some(ErrorKind::NotTls));
     assert_eq!(Error::find(&failed).map(|error| error.kind()), kind);
-    assert!(failed.to_string().starts_with("reading the ClientHello"));
+    assert!(
+        failed
+            .to_string()
+            .starts_with("1: reading the ClientHello failed: ")
+    );
     assert!(failed.source().is_some());
 
     let distrustful = setup().client_trusting(&Authority::new());
@@ -107,7 +111,7 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
 
     drop(door.knock(3));
     let failed = reported.recv().await.unwrap();
-    assert_eq!((failed.peer, failed.stage), (Some(3), Stage::Hello));
+    assert_eq!((failed.peer, failed.stage), (Some(3), Stage::FirstByte));
     let kind = Error::find(&failed.error).map(|error| error.kind());
     assert_eq!(kind, Some(ErrorKind::Truncated));
 

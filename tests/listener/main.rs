@@ -13,6 +13,7 @@ mod files;
 #[path = "../promises/heap.rs"]
 mod heap;
 mod limit;
+mod probes;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
 mod reload;

@@ -1,0 +1,104 @@
+//! The look at the first bytes of a client, whose progress is noted.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Handshaker, Stage};
+use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked};
+
+/// Reads the ClientHello.
+pub(super) async fn hello<IO>(io: IO, stage: &mut Stage) -> io::Result<Incoming<IO>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    note(hello::peek(io), Peek::bytes, stage).await
+}
+
+/// Awaits a look, whose `bytes` are those that have come.
+async fn note<L, T>(mut look: L, bytes: fn(&L) -> &[u8], stage: &mut Stage) -> io::Result<T>
+where
+    L: Future<Output = io::Result<T>> + Unpin,
+{
+    *stage = Stage::FirstByte;
+    let looked = poll_fn(|cx| {
+        let looked = Pin::new(&mut look).poll(cx);
+        if !bytes(&look).is_empty() {
+            *stage = Stage::Hello;
+        }
+        looked
+    });
+    let looked = looked.await?;
+    *stage = Stage::Handshake;
+    Ok(looked)
+}
+
+/// Lets `choose` make of each client, with TLS or without, what is to be served. It may take its
+/// time, as with [`by_hello`](super::by_hello).
+///
+/// ```
+/// use pollback::hello::Peeked;
+/// use pollback::listener::tls_or_plain;
+/// use pollback::rustls::ServerConfig;
+/// use std::sync::Arc;
+/// use tokio::io::{AsyncRead, AsyncWrite};
+/// use tokio::net::TcpStream;
+///
+/// trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+/// impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+///
+/// # fn listen(config: Arc<ServerConfig>) -> impl pollback::listener::Handshaker<TcpStream> {
+/// tls_or_plain(move |peeked: Peeked<TcpStream>| {
+///     let config = config.clone();
+///     async move {
+///         Ok(match peeked {
+///             Peeked::Tls(incoming) => {
+///                 let stream = incoming.accept(config).await?;
+///                 (Box::new(stream) as Box<dyn Transport>, "encrypted")
+///             }
+///             Peeked::Plain(plain) => (Box::new(plain) as _, "in the clear"),
+///         })
+///     }
+/// })
+/// # }
+/// ```
+pub fn tls_or_plain<F>(choose: F) -> TlsOrPlain<F> {
+    TlsOrPlain(Arc::new(choose))
+}
+
+/// Decides for each client, with TLS or without. Made by [`tls_or_plain`].
+pub struct TlsOrPlain<F>(Arc<F>);
+
+impl<IO, F, O, S, T> Handshaker<IO> for TlsOrPlain<F>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Fn(Peeked<IO>) -> O + Send + Sync + 'static,
+    O: Future<Output = io::Result<(S, T)>> + Send,
+    S: Send + 'static,
+    T: Send + 'static,
+{
+    type Stream = S;
+    type Facts = T;
+
+    async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
+        let look = hello::peek(io).or_plain();
+        let peeked = note(look, PeekOrPlain::bytes, stage).await?;
+        (self.0)(peeked).await
+    }
+}
+
+impl<F> Clone for TlsOrPlain<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F> fmt::Debug for TlsOrPlain<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsOrPlain").finish_non_exhaustive()
+    }
+}
