@@ -210,7 +210,7 @@ fn the_c_side_is_what_the_transport_is() {
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
         ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
-        Stage, TlsListener, TlsOrPlain, Transports, WhenFull,
+        Stage, TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -233,6 +233,8 @@ fn a_listener_is_what_it_accepts_from() {
         PemPart                                     => yes yes yes;
         ByHello<Function>                           => yes yes yes;
         TlsOrPlain<Function>                        => yes yes yes;
+        TicketKeys                                  => yes yes yes;
+        TicketKeyError                              => yes yes yes;
         Transports<TcpStream>                       => yes yes yes;
         Transports<Local>                           => no  no  yes;
     };

@@ -50,7 +50,8 @@
 //! - **Failures end nothing.** A failed handshake is reported with its peer, error and stage. When
 //!   accepting fails for want of file descriptors or memory, the listener tries again after a pause
 //!   that grows from 5 milliseconds to 1 second.
-//! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`].
+//! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`]; so are
+//!   the keys of session tickets that several servers share: [`TicketKeys`].
 //! - **It ends in peace**: [`Ending`].
 //!
 //! # Handshakes and the rest of the program
@@ -73,6 +74,7 @@ mod files;
 mod handshaker;
 mod incoming;
 mod look;
+mod tickets;
 mod tls;
 
 pub use config::SharedConfig;
@@ -84,4 +86,5 @@ pub use files::{LoadError, PemFiles, PemPart};
 pub use handshaker::{ByHello, Handshaker, by_hello};
 pub use incoming::{Arrival, Incoming, Transports};
 pub use look::{TlsOrPlain, tls_or_plain};
+pub use tickets::{TicketKeyError, TicketKeys};
 pub use tls::{Accepted, TlsListener, WhenFull};

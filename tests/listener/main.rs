@@ -18,6 +18,7 @@ mod probes;
 mod proxy;
 mod reload;
 mod route;
+mod tickets;
 
 use std::io;
 use std::sync::Arc;
