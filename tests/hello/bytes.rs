@@ -1,9 +1,9 @@
 //! The look at bytes alone.
 
-use crate::hellos::{message, modern, of_length, old, records};
 use pollback::hello::{ClientHello, LIMIT, Parser};
 use pollback::rustls::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion};
 use pollback::{Error, ErrorKind};
+use pollback_testkit::hellos::{message, modern, of_length, old, records};
 use std::error::Error as _;
 
 /// Reads bytes in parts of this size and returns what was read, or why there is no hello.

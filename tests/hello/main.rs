@@ -4,7 +4,6 @@ mod accept;
 mod bytes;
 #[cfg(feature = "early-data")]
 mod early;
-mod hellos;
 mod look;
 mod mutated;
 mod odd;

@@ -1,8 +1,8 @@
 //! Bytes that go wrong in every way.
 
 use crate::bytes::parse_in_parts;
-use crate::hellos::{modern, of_length, old, records};
 use pollback::hello::ClientHello;
+use pollback_testkit::hellos::{modern, of_length, old, records};
 
 /// Everything that a hello can be asked.
 fn ask(hello: &ClientHello) -> usize {

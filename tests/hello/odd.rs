@@ -1,12 +1,12 @@
 //! Transports and clients that do what they should not.
 
 use super::{WIDE, alert, configs, error_kind, first_bytes, setup};
-use crate::hellos::{modern, of_length, old, records};
 use pollback::hello::{self, LIMIT};
 use pollback::rustls::{self, AlertDescription, PeerIncompatible};
 use pollback::{Error, ErrorKind};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::hellos::{modern, of_length, old, records};
 use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use std::error::Error as _;
 use std::io;

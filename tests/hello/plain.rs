@@ -1,10 +1,10 @@
 //! TLS and something else on one port.
 
 use super::{WIDE, configs, connect, error_kind, for_each_shape, hear, meet, say, setup};
-use crate::hellos::{modern, records};
 use pollback::ErrorKind;
 use pollback::hello::{self, Peeked};
 use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::hellos::{modern, records};
 use pollback_testkit::pipe::pipe;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,4 +1,4 @@
-//! Hellos written by hand: what clients send that rustls would not, nor accept.
+//! ClientHellos written by hand: what clients send that rustls would not, nor accept.
 
 fn with_length(width: usize, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("a length").to_be_bytes();
@@ -6,7 +6,7 @@ fn with_length(width: usize, body: &[u8]) -> Vec<u8> {
 }
 
 /// A ClientHello as one handshake message.
-pub(crate) fn message(version: u16, suites: &[u16], extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub fn message(version: u16, suites: &[u16], extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let mut body = version.to_be_bytes().to_vec();
     body.extend([0x5a; 32]);
     body.extend(with_length(1, &[0x11; 32]));
@@ -32,7 +32,7 @@ fn server_name(name: &[u8]) -> (u16, Vec<u8>) {
 }
 
 /// The message in records of at most so many bytes.
-pub(crate) fn records(message: &[u8], size: usize) -> Vec<u8> {
+pub fn records(message: &[u8], size: usize) -> Vec<u8> {
     message
         .chunks(size)
         .flat_map(|part| [&[22, 3, 1], &with_length(2, part)[..]].concat())
@@ -40,7 +40,7 @@ pub(crate) fn records(message: &[u8], size: usize) -> Vec<u8> {
 }
 
 /// A client of today: GREASE, a post-quantum key share, encrypted ClientHello.
-pub(crate) fn modern(name: &[u8]) -> Vec<u8> {
+pub fn modern(name: &[u8]) -> Vec<u8> {
     let share = |group: u16, length: usize| {
         [&group.to_be_bytes()[..], &with_length(2, &vec![7; length])].concat()
     };
@@ -61,12 +61,12 @@ pub(crate) fn modern(name: &[u8]) -> Vec<u8> {
 }
 
 /// A client that knows nothing above this version, and names no signature schemes.
-pub(crate) fn old(version: u16, name: &[u8]) -> Vec<u8> {
+pub fn old(version: u16, name: &[u8]) -> Vec<u8> {
     message(version, &[0xc014, 0x0035, 0x00ff], &[server_name(name)])
 }
 
 /// A hello whose body has so many bytes.
-pub(crate) fn of_length(length: usize) -> Vec<u8> {
+pub fn of_length(length: usize) -> Vec<u8> {
     let name = server_name(b"long.example");
     let without = message(0x0303, &[0x1301], &[name.clone(), (21, Vec::new())]);
     let padding = vec![0; length - (without.len() - 4)];
