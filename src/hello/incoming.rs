@@ -21,8 +21,8 @@ pub struct Incoming<IO> {
 }
 
 impl<IO> Incoming<IO> {
-    /// A connection whose ClientHello was read from `io` in another way: nothing of it, and nothing
-    /// that follows it, may be missing there.
+    /// Goes on with a connection whose ClientHello was taken from `io` by other means, and nothing
+    /// behind it.
     pub fn new(hello: ClientHello, io: IO) -> Self {
         Self { hello, io }
     }

@@ -17,6 +17,10 @@ const RECORD_HEADER: usize = 5;
 /// The major version of every record (RFC 8446, section 5.1); the minor version says nothing.
 const MAJOR: u8 = 3;
 
+/// How many records without a body are put up with, as in other implementations. Nothing else would
+/// bound how much is kept.
+const EMPTY: usize = 32;
+
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
@@ -51,6 +55,8 @@ pub struct Parser {
     record: usize,
     /// How much of the body of that record is still to come, once its header is there.
     body: usize,
+    /// How many records had none.
+    empty: usize,
     message: Vec<u8>,
     limit: usize,
     outcome: Option<Result<Parts, Fault>>,
@@ -63,6 +69,7 @@ impl Parser {
             records: Vec::new(),
             record: 0,
             body: 0,
+            empty: 0,
             message: Vec::new(),
             limit: LIMIT,
             outcome: None,
@@ -174,9 +181,13 @@ impl Parser {
     fn advance(&mut self, part: &[u8]) -> Result<(), Fault> {
         if self.body == 0 {
             self.body = check_header(self.header())?.unwrap_or(0);
-            // A record without a body is skipped, as others do; it cannot be the last one.
+            // A record without a body is skipped; it cannot be the last one.
             if self.body == 0 && self.header().len() == RECORD_HEADER {
                 self.record = self.records.len();
+                self.empty += 1;
+                if self.empty > EMPTY {
+                    return Err(Fault::invalid(InvalidMessage::InvalidEmptyPayload));
+                }
             }
             return Ok(());
         }

@@ -197,6 +197,16 @@ fn empty_records_are_skipped() {
 }
 
 #[test]
+fn empty_records_without_end_are_refused() {
+    let empty = [22, 3, 1, 0, 0].repeat(1000);
+    let mut parser = Parser::new();
+    let error = empty.chunks(5).find_map(|record| parser.push(record).err());
+    let error = error.expect("nobody needs so many");
+    assert_eq!(error.kind(), ErrorKind::Misbehaved);
+    assert!(parser.bytes().len() < 200);
+}
+
+#[test]
 fn what_is_not_tls_is_known_by_its_first_bytes() {
     for start in [
         &b"h"[..],

@@ -76,10 +76,10 @@ fn every_truncation_wants_more() {
 
 #[test]
 fn every_byte_can_be_anything() {
-    for wire in &wires()[..2] {
+    for (wire, step) in wires()[..2].iter().zip([1, 5]) {
         for place in 0..wire.len() {
             let mut wire = wire.clone();
-            for byte in 0..=255 {
+            for byte in (0..=255).step_by(step) {
                 wire[place] = byte;
                 look(&wire, &[16]);
             }
