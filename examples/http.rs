@@ -34,8 +34,6 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn Error + Send + Sync>;
-type Build =
-    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -47,7 +45,7 @@ async fn main() -> Result<(), BoxError> {
         Some(address) => address.to_string_lossy().parse()?,
         None => SocketAddr::from(([127, 0, 0, 1], 4433)),
     };
-    let files = PemFiles::new(chain, key, config as Build);
+    let files = PemFiles::new(chain, key, config);
     let config = SharedConfig::new(files.load()?);
     let tcp = TcpListener::bind(address).await?;
     let bound = tcp.local_addr()?;
@@ -83,7 +81,7 @@ fn config(
 }
 
 #[cfg(unix)]
-fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
+fn reload_on_hangup(files: PemFiles, config: SharedConfig) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut hangups = signal(SignalKind::hangup())?;

@@ -201,8 +201,8 @@ fn the_c_side_is_what_the_transport_is() {
 #[rustfmt::skip]
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
-        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
-        Stage, TlsListener, Transports, WhenFull,
+        ByHello, ClientAuthorities, ClientFiles, ConfigsByName, Connection, Ending, Facts, Failed,
+        LoadError, PemFiles, PemPart, Peer, SharedConfig, Stage, TlsListener, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -220,7 +220,10 @@ fn a_listener_is_what_it_accepts_from() {
         Stage                                       => yes yes yes;
         WhenFull                                    => yes yes yes;
         SharedConfig                                => yes yes yes;
-        PemFiles<Function>                          => yes yes yes;
+        PemFiles                                    => yes yes yes;
+        ClientFiles                                 => yes yes yes;
+        ClientAuthorities                           => yes yes yes;
+        ConfigsByName                               => yes yes yes;
         LoadError                                   => yes yes yes;
         PemPart                                     => yes yes yes;
         ByHello<Function>                           => yes yes yes;

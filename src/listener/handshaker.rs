@@ -44,10 +44,18 @@ where
         *stage = Stage::Hello;
         let hello = hello::peek(io).await?;
         *stage = Stage::Handshake;
-        let stream = hello
-            .accept(self.load())
-            .with_options(self.options())
-            .await?;
+        self.accept(hello).await
+    }
+}
+
+impl SharedConfig {
+    /// Accepts a connection under the configuration of the moment.
+    pub(super) async fn accept<IO>(&self, hello: Hello<IO>) -> io::Result<(TlsStream<IO>, Facts)>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let handshake = hello.accept(self.load()).with_options(self.options());
+        let stream = handshake.await?;
         let facts = Facts::of(&stream);
         Ok((stream, facts))
     }

@@ -64,6 +64,7 @@ mod accepting;
 #[cfg(feature = "axum")]
 mod axum;
 mod backoff;
+mod by_name;
 mod config;
 mod connection;
 mod ending;
@@ -72,18 +73,24 @@ mod failed;
 mod files;
 mod handshaker;
 mod incoming;
+mod items;
+mod load_error;
+mod pem;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
 mod tls;
+mod watch;
 
+pub use by_name::ConfigsByName;
 pub use config::SharedConfig;
 pub use connection::{Connection, Peer};
 pub use ending::Ending;
 pub use facts::Facts;
 pub use failed::{Failed, Stage};
-pub use files::{LoadError, PemFiles, PemPart};
+pub use files::{ClientAuthorities, ClientFiles, PemFiles};
 pub use handshaker::{ByHello, Handshaker, by_hello};
 pub use incoming::{Arrival, Incoming, Transports};
+pub use load_error::{LoadError, PemPart};
 #[cfg(feature = "proxy-protocol")]
 pub use proxy_header;
 pub use tls::{Accepted, TlsListener, WhenFull};

@@ -5,6 +5,7 @@
 mod accept;
 #[cfg(feature = "axum")]
 mod axum;
+mod by_name;
 mod crowd;
 mod deadline;
 mod ending;
@@ -13,10 +14,12 @@ mod files;
 #[path = "../promises/heap.rs"]
 mod heap;
 mod limit;
+mod pem;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
 mod reload;
 mod route;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
