@@ -51,16 +51,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on {}", tcp.local_addr()?);
     let listener =
         TlsListener::new(tcp, config).on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
-    let (told, ending) = (listener.ending(), listener.ending());
+    let (told, shutdown) = (listener.shutdown_handle(), listener.shutdown_handle());
     let drained = tokio::spawn(async move {
         tokio::signal::ctrl_c().await?;
-        std::io::Result::Ok(ending.drain(GRACE).await)
+        std::io::Result::Ok(shutdown.drain(GRACE).await)
     });
     let router = Router::new().route("/", get(who));
     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move { told.stopped().await })
-        .await?;
+    // A task of the runtime's workers; this one would have to be woken for each connection.
+    let serving = tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(async move { told.stopped().await })
+            .await
+    });
+    serving.await??;
     match drained.await?? {
         0 => Ok(()),
         left => Err(format!("{left} connections were cut off").into()),

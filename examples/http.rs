@@ -21,14 +21,23 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use pollback::listener::{Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener};
+use pollback::listener::{
+    Connection, Facts, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions, TlsListener,
+    WhenFull,
+};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
 use pollback::server::TlsStream;
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take for its handshake.
+/// How long a client may take for its handshake, and again for the first byte of a request.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How many connections may be open.
+const CONNECTIONS: usize = 10_000;
+
+/// After how long a silent client is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -51,16 +60,23 @@ async fn main() -> Result<(), BoxError> {
     let bound = tcp.local_addr()?;
     let mut listener = TlsListener::new(tcp, config.clone())
         .with_deadline(DEADLINE)
+        .with_first_byte_deadline(DEADLINE)
+        .with_connection_limit(CONNECTIONS, WhenFull::Wait)
+        .with_socket_options(SocketOptions::new().with_keepalive(KEEP_ALIVE))
         .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
-    let ending = listener.ending();
+    let shutdown = listener.shutdown_handle();
     // Before anybody can know that there is a server: an early signal would end it.
     #[cfg(unix)]
     reload_on_hangup(files, config)?;
     println!("listening on {bound}");
-    let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
-    while let Some(connection) = listener.accept().await {
-        tokio::spawn(serve(connection, ending.clone()));
-    }
+    let drained = tokio::spawn(drain_on_interrupt(shutdown.clone()));
+    // A task of the runtime's workers; this one would have to be woken for each connection.
+    let accepting = tokio::spawn(async move {
+        while let Some(connection) = listener.accept().await {
+            tokio::spawn(serve(connection, shutdown.clone()));
+        }
+    });
+    accepting.await?;
     match drained.await?? {
         0 => Ok(()),
         left => Err(format!("{left} connections were cut off").into()),
@@ -96,12 +112,15 @@ fn reload_on_hangup(files: PemFiles, config: SharedConfig) -> std::io::Result<()
     Ok(())
 }
 
-async fn drain_on_interrupt(ending: Ending) -> std::io::Result<usize> {
+async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<usize> {
     tokio::signal::ctrl_c().await?;
-    Ok(ending.drain(GRACE).await)
+    Ok(shutdown.drain(GRACE).await)
 }
 
-async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, ending: Ending) {
+async fn serve(
+    connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>,
+    shutdown: ShutdownHandle,
+) {
     let peer = Arc::new(connection.peer().clone());
     let address = peer.address;
     let server = auto::Builder::new(TokioExecutor::new());
@@ -111,7 +130,7 @@ async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, 
     ));
     let served = tokio::select! {
         served = serving.as_mut() => served,
-        () = ending.stopped() => {
+        () = shutdown.stopped() => {
             // Requests under way are answered, and no more are taken.
             serving.as_mut().graceful_shutdown();
             serving.await

@@ -201,8 +201,9 @@ fn the_c_side_is_what_the_transport_is() {
 #[rustfmt::skip]
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
-        ByHello, ClientAuthorities, ClientFiles, ConfigsByName, Connection, Ending, Facts, Failed,
-        LoadError, PemFiles, PemPart, Peer, SharedConfig, Stage, TlsListener, Transports, WhenFull,
+        ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
+        LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
+        TlsListener, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -214,7 +215,8 @@ fn a_listener_is_what_it_accepts_from() {
         Connection<Unshared, u8, Facts>             => yes no  yes;
         Connection<Pinned, u8, Facts>               => yes yes no;
         Peer<u8, Facts>                             => yes yes yes;
-        Ending                                      => yes yes yes;
+        ShutdownHandle                              => yes yes yes;
+        SocketOptions                               => yes yes yes;
         Facts                                       => yes yes yes;
         Failed<u8>                                  => yes yes yes;
         Stage                                       => yes yes yes;
@@ -226,7 +228,7 @@ fn a_listener_is_what_it_accepts_from() {
         ConfigsByName                               => yes yes yes;
         LoadError                                   => yes yes yes;
         PemPart                                     => yes yes yes;
-        ByHello<Function>                           => yes yes yes;
+        HandshakeFn<Function>                       => yes yes yes;
         Transports<TcpStream>                       => yes yes yes;
         Transports<Local>                           => no  no  yes;
     };

@@ -8,8 +8,8 @@ use rustls::AlertDescription;
 use rustls::pki_types::{DnsName, InvalidDnsNameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::handshaker::read_hello;
 use super::{Facts, Handshaker, SharedConfig, Stage};
-use crate::hello;
 use crate::server::TlsStream;
 
 /// A configuration for each name of a server that clients ask for: several certificates on one
@@ -117,17 +117,25 @@ where
     type Facts = Facts;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
-        *stage = Stage::Hello;
-        let hello = hello::peek(io).await?;
-        *stage = Stage::Handshake;
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)> {
+        let hello = read_hello(io, stage).await?;
         let name = hello.client_hello().server_name().map(str::to_owned);
         match self.find(name.as_deref()) {
-            Some(config) => config.accept(hello).await,
+            Some(config) => Box::pin(config.accept(hello)).await,
             None => {
-                hello.refuse(AlertDescription::UnrecognisedName).await;
+                let io = hello.refuse(AlertDescription::UnrecognisedName).await;
                 let name = name.as_deref().unwrap_or("none");
                 let error = format!("no configuration for the server name {name:?}");
-                Err(io::Error::new(io::ErrorKind::NotFound, error))
+                let error = io::Error::new(io::ErrorKind::NotFound, error);
+                Err((error, Some(io)))
             }
         }
     }

@@ -43,6 +43,8 @@ const LISTENER: &[&str] = &[
     "axum",
     "futures_core",
     "proxy_header",
+    "socket2",
+    "tonic",
 ];
 
 /// Where `unsafe` may stand: these folders and files.

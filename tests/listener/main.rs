@@ -8,17 +8,23 @@ mod axum;
 mod by_name;
 mod crowd;
 mod deadline;
-mod ending;
 mod errors;
 mod files;
+mod first_byte;
 #[path = "../promises/heap.rs"]
 mod heap;
 mod limit;
+mod pace;
 mod pem;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
+mod refusals;
 mod reload;
 mod route;
+mod shutdown;
+mod sockets;
+#[cfg(feature = "tonic")]
+mod tonic;
 mod watch;
 
 use std::io;
