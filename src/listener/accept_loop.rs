@@ -19,6 +19,8 @@ use super::limit::ConnectionLimit;
 use super::linger;
 use super::settings::{Settings, WhenFull};
 use super::shutdown::{Member, Observer, Phase, Shutdown, Wait};
+#[cfg(feature = "handshake-threads")]
+use super::threads::HandshakeThreads;
 use super::{Connection, Failed, Handshaker, Listener, ShutdownHandle, Stage};
 
 /// How many connections one poll deals with.
@@ -55,6 +57,8 @@ pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
     pub(super) settings: Settings,
     pub(super) connections: Option<ConnectionLimit>,
     pub(super) runtime: Option<Handle>,
+    #[cfg(feature = "handshake-threads")]
+    pub(super) threads: Option<HandshakeThreads>,
     #[cfg(feature = "proxy-protocol")]
     pub(super) trusts: Option<Trusts<L::Peer>>,
     pub(super) report: Box<dyn FnMut(Failed<L::Peer>) + Send>,
@@ -82,6 +86,8 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
             settings: Settings::default(),
             connections: None,
             runtime: None,
+            #[cfg(feature = "handshake-threads")]
+            threads: None,
             #[cfg(feature = "proxy-protocol")]
             trusts: None,
             report: Box::new(drop),

@@ -71,8 +71,9 @@
 //! outside of its queue, and between two of them a worker runs what else has become ready. Who waits
 //! for a client holds nothing up.
 //!
-//! Where requests must feel even less of it, give the handshakes a runtime of their own with
-//! [`TlsListener::on_runtime`]: the operating system then shares the cores out fairly.
+//! Where requests must feel even less of it, give the handshakes threads of their own at a low
+//! priority (`TlsListener::with_handshake_threads`, feature `handshake-threads`), or a runtime that
+//! you have built ([`TlsListener::on_runtime`]).
 //!
 //! An accept loop is best spawned as a task of its own: as the main future of a runtime with several
 //! workers it wakes its thread for every connection.
@@ -100,6 +101,8 @@ mod proxy;
 mod settings;
 mod shutdown;
 mod sockets;
+#[cfg(feature = "handshake-threads")]
+mod threads;
 #[cfg(feature = "tonic")]
 mod tonic;
 mod transports;

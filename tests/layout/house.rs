@@ -43,6 +43,7 @@ const LISTENER: &[&str] = &[
     "axum",
     "futures_core",
     "proxy_header",
+    "rustix",
     "socket2",
     "tonic",
 ];

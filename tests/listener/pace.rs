@@ -112,3 +112,41 @@ async fn a_handshake_that_waits_keeps_no_other_out() {
     listener.accept().await.expect("the first one");
     assert!(listener.accept().await.is_none());
 }
+
+/// Notes where it runs.
+#[cfg(all(feature = "handshake-threads", target_os = "linux"))]
+#[derive(Clone)]
+struct Whereabouts;
+
+#[cfg(all(feature = "handshake-threads", target_os = "linux"))]
+impl Handshaker<DuplexStream> for Whereabouts {
+    type Stream = DuplexStream;
+    type Facts = (Option<String>, i32);
+
+    async fn handshake(
+        self,
+        io: DuplexStream,
+        _: &mut Stage,
+    ) -> io::Result<(DuplexStream, Self::Facts)> {
+        let name = std::thread::current().name().map(str::to_owned);
+        let niceness = rustix::process::getpriority_process(None)?;
+        Ok((io, (name, niceness)))
+    }
+}
+
+#[cfg(all(feature = "handshake-threads", target_os = "linux"))]
+#[tokio::test]
+async fn handshakes_can_have_threads_of_their_own_at_a_low_priority() {
+    let ours = rustix::process::getpriority_process(None).unwrap();
+    let source = stream::iter([io::Result::Ok((duplex(1).0, 1))]);
+    let mut listener = TlsListener::new(Transports(source), Whereabouts)
+        .with_handshake_threads(0)
+        .unwrap();
+    let connection = listener.accept().await.unwrap();
+    let (name, niceness) = connection.peer().facts.clone();
+    assert_eq!(name.as_deref(), Some("tls-handshakes"));
+    assert_eq!(niceness, (ours + 10).min(19));
+    assert_eq!(rustix::process::getpriority_process(None).unwrap(), ours);
+    // A runtime may not be waited for here.
+    drop(listener);
+}
