@@ -236,15 +236,12 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     /// Reports a failed handshake, and takes in what the client still sends.
     fn refuse(&mut self, refused: Refused<L::Io, L::Peer>) {
         (self.report)(refused.failed);
-        let Some((io, until)) = refused.io else {
+        let Some((io, left)) = refused.io else {
             return;
         };
         if self.lingering.len() < linger::MOST {
-            let time = until
-                .saturating_duration_since(Instant::now())
-                .min(linger::LONGEST);
             let lingering = async move {
-                linger::linger(io, time).await;
+                linger::linger(io, left.min(linger::LONGEST)).await;
                 drop(refused.permit);
             };
             let runtime = self.runtime.clone().unwrap_or_else(Handle::current);

@@ -31,8 +31,8 @@ pub(super) type Outcome<IO, P, H> = Result<
 /// A transport whose handshake has failed.
 pub(super) struct Refused<IO, P> {
     pub(super) failed: Failed<P>,
-    /// The transport, if it may still be of use, and until when.
-    pub(super) io: Option<(IO, Instant)>,
+    /// The transport, if it may still be of use, and for how long.
+    pub(super) io: Option<(IO, Duration)>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -117,7 +117,7 @@ where
                 stage,
                 error,
             },
-            io: io.and_then(|io| Some((io, self.since.checked_add(self.deadline)?))),
+            io: io.map(|io| (io, self.deadline.saturating_sub(self.since.elapsed()))),
             permit: self.permit,
         })
     }
