@@ -24,22 +24,27 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use pollback::hello::Peeked;
 use pollback::listener::{
-    Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener, tls_or_plain,
+    Connection, Facts, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions, TlsListener,
+    WhenFull, tls_or_plain,
 };
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take for its handshake.
+/// How long a client may take for its handshake, and again for the first byte of a request.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How many connections may be open.
+const CONNECTIONS: usize = 10_000;
+
+/// After how long a silent client is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn Error + Send + Sync>;
-type Build =
-    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -51,7 +56,7 @@ async fn main() -> Result<(), BoxError> {
         Some(address) => address.to_string_lossy().parse()?,
         None => SocketAddr::from(([127, 0, 0, 1], 4433)),
     };
-    let files = PemFiles::new(chain, key, config as Build);
+    let files = PemFiles::new(chain, key, config);
     let config = SharedConfig::new(files.load()?);
     let tcp = TcpListener::bind(address).await?;
     let bound = tcp.local_addr()?;
@@ -59,16 +64,23 @@ async fn main() -> Result<(), BoxError> {
     let handshaker = tls_or_plain(move |client| accept(client, shared.clone()));
     let mut listener = TlsListener::new(tcp, handshaker)
         .with_deadline(DEADLINE)
+        .with_first_byte_deadline(DEADLINE)
+        .with_connection_limit(CONNECTIONS, WhenFull::Wait)
+        .with_socket_options(SocketOptions::new().with_keepalive(KEEP_ALIVE))
         .on_failure(|failed| eprintln!("{failed}"));
-    let ending = listener.ending();
+    let shutdown = listener.shutdown_handle();
     // Before anybody can know that there is a server: an early signal would end it.
     #[cfg(unix)]
     reload_on_hangup(files, config)?;
     println!("listening on {bound}");
-    let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
-    while let Some(connection) = listener.accept().await {
-        tokio::spawn(serve(connection, bound.port(), ending.clone()));
-    }
+    let drained = tokio::spawn(drain_on_interrupt(shutdown.clone()));
+    // A task of the runtime's workers; this one would have to be woken for each connection.
+    let accepting = tokio::spawn(async move {
+        while let Some(connection) = listener.accept().await {
+            tokio::spawn(serve(connection, bound.port(), shutdown.clone()));
+        }
+    });
+    accepting.await?;
     match drained.await?? {
         0 => Ok(()),
         left => Err(format!("{left} connections were cut off").into()),
@@ -89,7 +101,7 @@ fn config(
 }
 
 #[cfg(unix)]
-fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
+fn reload_on_hangup(files: PemFiles, config: SharedConfig) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut hangups = signal(SignalKind::hangup())?;
@@ -104,9 +116,9 @@ fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Re
     Ok(())
 }
 
-async fn drain_on_interrupt(ending: Ending) -> std::io::Result<usize> {
+async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<usize> {
     tokio::signal::ctrl_c().await?;
-    Ok(ending.drain(GRACE).await)
+    Ok(shutdown.drain(GRACE).await)
 }
 
 /// What clients are served over.
@@ -132,7 +144,7 @@ async fn accept(
 /// A client, and what its handshake has settled if there was one.
 type Client = Connection<Box<dyn Transport>, SocketAddr, Option<Facts>>;
 
-async fn serve(connection: Client, port: u16, ending: Ending) {
+async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let peer = Arc::new(connection.peer().clone());
     let address = peer.address;
     let server = auto::Builder::new(TokioExecutor::new());
@@ -148,7 +160,7 @@ async fn serve(connection: Client, port: u16, ending: Ending) {
     let mut serving = pin!(server.serve_connection(TokioIo::new(connection), answer));
     let served = tokio::select! {
         served = serving.as_mut() => served,
-        () = ending.stopped() => {
+        () = shutdown.stopped() => {
             // Requests under way are answered, and no more are taken.
             serving.as_mut().graceful_shutdown();
             serving.await

@@ -209,8 +209,9 @@ fn the_c_side_is_what_the_transport_is() {
 #[rustfmt::skip]
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
-        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
-        Stage, TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
+        ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
+        LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
+        TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -222,16 +223,20 @@ fn a_listener_is_what_it_accepts_from() {
         Connection<Unshared, u8, Facts>             => yes no  yes;
         Connection<Pinned, u8, Facts>               => yes yes no;
         Peer<u8, Facts>                             => yes yes yes;
-        Ending                                      => yes yes yes;
+        ShutdownHandle                              => yes yes yes;
+        SocketOptions                               => yes yes yes;
         Facts                                       => yes yes yes;
         Failed<u8>                                  => yes yes yes;
         Stage                                       => yes yes yes;
         WhenFull                                    => yes yes yes;
         SharedConfig                                => yes yes yes;
-        PemFiles<Function>                          => yes yes yes;
+        PemFiles                                    => yes yes yes;
+        ClientFiles                                 => yes yes yes;
+        ClientAuthorities                           => yes yes yes;
+        ConfigsByName                               => yes yes yes;
         LoadError                                   => yes yes yes;
         PemPart                                     => yes yes yes;
-        ByHello<Function>                           => yes yes yes;
+        HandshakeFn<Function>                       => yes yes yes;
         TlsOrPlain<Function>                        => yes yes yes;
         TicketKeys                                  => yes yes yes;
         TicketKeyError                              => yes yes yes;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use pollback::hello::Incoming;
-use pollback::listener::{Connection, Facts, Handshaker, by_hello};
+use pollback::listener::{Connection, Facts, Handshaker, handshake_fn};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
 use tokio::net::TcpStream;
 
@@ -40,7 +40,7 @@ pub(crate) struct Unserved {
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
 ) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
-    by_hello(move |incoming| receive(incoming, routes.load_full()))
+    handshake_fn(move |incoming| receive(incoming, routes.load_full()))
 }
 
 async fn receive(

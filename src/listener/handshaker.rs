@@ -13,7 +13,7 @@ use crate::server::TlsStream;
 
 /// Makes of each transport what is to be served.
 ///
-/// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`by_hello`] decides
+/// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`handshake_fn`] decides
 /// for each ClientHello.
 pub trait Handshaker<IO>: Clone + Send + 'static {
     /// What is to be served: a TLS stream, or a transport that is passed on.
@@ -29,6 +29,19 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         io: IO,
         stage: &mut Stage,
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
+
+    /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still has
+    /// it: the listener then takes in what the client still sends, so that an alert is not lost to a
+    /// reset. Returns none, unless this is overridden.
+    fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> impl Future<Output = Result<(Self::Stream, Self::Facts), (io::Error, Option<IO>)>> + Send
+    {
+        let handshake = self.handshake(io, stage);
+        async { handshake.await.map_err(|error| (error, None)) }
+    }
 }
 
 impl<IO> Handshaker<IO> for SharedConfig
@@ -39,13 +52,33 @@ where
     type Facts = Facts;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
-        // Until the hello is there, a connection costs almost no memory: most of those that stall
-        // never send one.
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)> {
         let incoming = look::hello(io, stage).await?;
-        let stream = incoming
-            .accept(self.load())
-            .with_options(self.options())
-            .await?;
+        // Boxed, so that nobody pays for it who has not said hello.
+        Box::pin(self.accept(incoming)).await
+    }
+}
+
+impl SharedConfig {
+    /// Accepts a connection under the configuration of the moment.
+    pub(super) async fn accept<IO>(
+        &self,
+        incoming: Incoming<IO>,
+    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let handshake = incoming.accept(self.load()).with_options(self.options());
+        let stream = handshake.into_fallible().await;
+        let stream = stream.map_err(|(error, io)| (error, Some(io)))?;
         let facts = Facts::of(&stream);
         Ok((stream, facts))
     }
@@ -56,14 +89,14 @@ where
 ///
 /// ```
 /// use pollback::hello::Incoming;
-/// use pollback::listener::{Facts, by_hello};
+/// use pollback::listener::{Facts, handshake_fn};
 /// use pollback::rustls::ServerConfig;
 /// use std::sync::Arc;
 /// use tokio::net::TcpStream;
 ///
 /// # async fn fetch(name: Option<&str>) -> std::io::Result<Arc<ServerConfig>> { std::future::pending().await }
 /// # fn listen() -> impl pollback::listener::Handshaker<TcpStream> {
-/// by_hello(|incoming: Incoming<TcpStream>| async move {
+/// handshake_fn(|incoming: Incoming<TcpStream>| async move {
 ///     let config = fetch(incoming.client_hello().server_name()).await?;
 ///     let stream = incoming.accept(config).await?;
 ///     let facts = Facts::of(&stream);
@@ -71,14 +104,14 @@ where
 /// })
 /// # }
 /// ```
-pub fn by_hello<F>(choose: F) -> ByHello<F> {
-    ByHello(Arc::new(choose))
+pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
+    HandshakeFn(Arc::new(choose))
 }
 
-/// Decides for each ClientHello. Made by [`by_hello`].
-pub struct ByHello<F>(Arc<F>);
+/// Decides for each ClientHello. Made by [`handshake_fn`].
+pub struct HandshakeFn<F>(Arc<F>);
 
-impl<IO, F, O, S, T> Handshaker<IO> for ByHello<F>
+impl<IO, F, O, S, T> Handshaker<IO> for HandshakeFn<F>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Fn(Incoming<IO>) -> O + Send + Sync + 'static,
@@ -90,19 +123,29 @@ where
     type Facts = T;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> Result<(S, T), (io::Error, Option<IO>)> {
         let incoming = look::hello(io, stage).await?;
-        (self.0)(incoming).await
+        let handshake = Box::pin((self.0)(incoming));
+        handshake.await.map_err(|error| (error, None))
     }
 }
 
-impl<F> Clone for ByHello<F> {
+impl<F> Clone for HandshakeFn<F> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<F> fmt::Debug for ByHello<F> {
+impl<F> fmt::Debug for HandshakeFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByHello").finish_non_exhaustive()
+        f.debug_struct("HandshakeFn").finish_non_exhaustive()
     }
 }

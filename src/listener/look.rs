@@ -5,40 +5,53 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Handshaker, Stage};
-use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked};
+use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked, Rewind};
 
-/// Reads the ClientHello.
-pub(super) async fn hello<IO>(io: IO, stage: &mut Stage) -> io::Result<Incoming<IO>>
+/// Reads the ClientHello. Until it is there, a connection costs little memory: most of those that
+/// stall never send one. An error comes with the transport.
+pub(super) fn hello<IO>(
+    io: IO,
+    stage: &mut Stage,
+) -> impl Future<Output = Result<Incoming<IO>, (io::Error, Option<IO>)>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    note(hello::peek(io), Peek::bytes, stage).await
+    note(hello::peek(io), Peek::bytes, Peek::take_io, stage)
 }
 
 /// Awaits a look, whose `bytes` are those that have come.
-async fn note<L, T>(mut look: L, bytes: fn(&L) -> &[u8], stage: &mut Stage) -> io::Result<T>
+fn note<L, T, IO>(
+    mut look: L,
+    bytes: fn(&L) -> &[u8],
+    take_io: fn(&mut L) -> Option<Rewind<IO>>,
+    stage: &mut Stage,
+) -> impl Future<Output = Result<T, (io::Error, Option<IO>)>>
 where
     L: Future<Output = io::Result<T>> + Unpin,
 {
     *stage = Stage::FirstByte;
-    let looked = poll_fn(|cx| {
+    poll_fn(move |cx| {
         let looked = Pin::new(&mut look).poll(cx);
         if !bytes(&look).is_empty() {
             *stage = Stage::Hello;
         }
-        looked
-    });
-    let looked = looked.await?;
-    *stage = Stage::Handshake;
-    Ok(looked)
+        Poll::Ready(match ready!(looked) {
+            Ok(looked) => {
+                *stage = Stage::Handshake;
+                Ok(looked)
+            }
+            Err(error) => Err((error, take_io(&mut look).map(|io| io.into_parts().1))),
+        })
+    })
 }
 
 /// Lets `choose` make of each client, with TLS or without, what is to be served. It may take its
-/// time, as with [`by_hello`](super::by_hello).
+/// time, as with [`handshake_fn`](super::handshake_fn).
 ///
 /// ```
 /// use pollback::hello::Peeked;
@@ -85,9 +98,19 @@ where
     type Facts = T;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> Result<(S, T), (io::Error, Option<IO>)> {
         let look = hello::peek(io).or_plain();
-        let peeked = note(look, PeekOrPlain::bytes, stage).await?;
-        (self.0)(peeked).await
+        let peeked = note(look, PeekOrPlain::bytes, PeekOrPlain::take_io, stage).await?;
+        let handshake = Box::pin((self.0)(peeked));
+        handshake.await.map_err(|error| (error, None))
     }
 }
 

@@ -37,7 +37,16 @@ pub(crate) const HOUSE: &[Room] = &[
 const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
 
 /// What a listener builds on besides.
-const LISTENER: &[&str] = &["rustls", "tokio", "arc_swap", "axum", "futures_core"];
+const LISTENER: &[&str] = &[
+    "rustls",
+    "tokio",
+    "arc_swap",
+    "axum",
+    "futures_core",
+    "rustix",
+    "socket2",
+    "tonic",
+];
 
 /// Where `unsafe` may stand: these folders and files.
 const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];

@@ -2,7 +2,7 @@
 
 use super::{Reports, connect, hello, open, pipes, reports, setup};
 use pollback::hello::Incoming;
-use pollback::listener::{Stage, TlsListener, by_hello};
+use pollback::listener::{Stage, TlsListener, handshake_fn};
 use std::future::pending;
 use std::io;
 use std::time::Duration;
@@ -85,7 +85,7 @@ async fn a_choice_without_end_is_dropped_at_the_deadline() {
         pending::<()>().await;
         Ok((incoming.into_rewind(), ()))
     };
-    let mut listener = TlsListener::new(pipes, by_hello(choose))
+    let mut listener = TlsListener::new(pipes, handshake_fn(choose))
         .with_deadline(DEADLINE)
         .on_failure(report);
     let server = tokio::spawn(async move { listener.accept().await.is_none() });

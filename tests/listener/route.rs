@@ -3,7 +3,7 @@
 use super::{assert_echo, connect, echo, pipes, reports, setup};
 use futures_util::future::Either;
 use pollback::hello::{Incoming, Rewind};
-use pollback::listener::{Stage, TlsListener, by_hello};
+use pollback::listener::{Stage, TlsListener, handshake_fn};
 use pollback::rustls::{AlertDescription, ServerConfig};
 use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, server};
 use std::io;
@@ -38,7 +38,7 @@ async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
     let ours = Arc::clone(&config);
     let mut listener = TlsListener::new(
         pipes,
-        by_hello(move |hello| choose(Arc::clone(&ours), hello)),
+        handshake_fn(move |hello| choose(Arc::clone(&ours), hello)),
     )
     .on_failure(report);
     let knock = || {
