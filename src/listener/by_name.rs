@@ -9,7 +9,7 @@ use rustls::pki_types::{DnsName, InvalidDnsNameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::handshaker::read_hello;
-use super::{Facts, Handshaker, SharedConfig, Stage};
+use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage};
 use crate::server::TlsStream;
 
 /// A configuration for each name of a server that clients ask for: several certificates on one
@@ -125,7 +125,7 @@ where
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)> {
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
         let hello = read_hello(io, stage).await?;
         let name = hello.client_hello().server_name().map(str::to_owned);
         match self.find(name.as_deref()) {
