@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::pace::paced;
 use super::shutdown::{Phase, Shutdown};
-use super::{Failed, Handshaker, Peer, Stage};
+use super::{Failed, HandshakeResult, Handshaker, Peer, Stage};
 use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::{ProxyHeader, Reading};
@@ -143,10 +143,10 @@ where
 }
 
 /// Polls `work`, and makes an error of a panic: who panics for one client should be told of which.
-fn poll_unwinding<T, IO>(
-    work: Pin<&mut impl Future<Output = Result<T, (io::Error, Option<IO>)>>>,
+fn poll_unwinding<S, F, IO>(
+    work: Pin<&mut impl Future<Output = HandshakeResult<S, F, IO>>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<T, (io::Error, Option<IO>)>> {
+) -> Poll<HandshakeResult<S, F, IO>> {
     catch_unwind(AssertUnwindSafe(|| work.poll(cx))).unwrap_or_else(|panic| {
         let error = format!("the handshake panicked: {}", message(&*panic));
         Poll::Ready(Err((io::Error::other(error), None)))

@@ -8,7 +8,7 @@ use rustls::AlertDescription;
 use rustls::pki_types::{DnsName, InvalidDnsNameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Facts, Handshaker, SharedConfig, Stage, look};
+use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage, look};
 use crate::server::TlsStream;
 
 /// A configuration for each name of a server that clients ask for: several certificates on one
@@ -124,7 +124,7 @@ where
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)> {
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
         let hello = look::hello(io, stage).await?;
         let name = hello.client_hello().server_name().map(str::to_owned);
         match self.find(name.as_deref()) {

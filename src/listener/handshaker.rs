@@ -11,6 +11,9 @@ use super::{Facts, SharedConfig, Stage, look};
 use crate::hello::Incoming;
 use crate::server::TlsStream;
 
+/// The result of a handshake that returns its transport with an error, if it still has it.
+pub type HandshakeResult<S, F, IO> = Result<(S, F), (io::Error, Option<IO>)>;
+
 /// Makes of each transport what is to be served.
 ///
 /// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`handshake_fn`] decides
@@ -37,8 +40,7 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> impl Future<Output = Result<(Self::Stream, Self::Facts), (io::Error, Option<IO>)>> + Send
-    {
+    ) -> impl Future<Output = HandshakeResult<Self::Stream, Self::Facts, IO>> + Send {
         let handshake = self.handshake(io, stage);
         async { handshake.await.map_err(|error| (error, None)) }
     }
@@ -60,7 +62,7 @@ where
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)> {
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
         let incoming = look::hello(io, stage).await?;
         // Boxed, so that nobody pays for it who has not said hello.
         Box::pin(self.accept(incoming)).await
@@ -72,7 +74,7 @@ impl SharedConfig {
     pub(super) async fn accept<IO>(
         &self,
         incoming: Incoming<IO>,
-    ) -> Result<(TlsStream<IO>, Facts), (io::Error, Option<IO>)>
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -127,11 +129,7 @@ where
         handshake.await.map_err(|(error, _)| error)
     }
 
-    async fn handshake_fallible(
-        self,
-        io: IO,
-        stage: &mut Stage,
-    ) -> Result<(S, T), (io::Error, Option<IO>)> {
+    async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
         let incoming = look::hello(io, stage).await?;
         let handshake = Box::pin((self.0)(incoming));
         handshake.await.map_err(|error| (error, None))

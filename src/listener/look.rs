@@ -9,7 +9,7 @@ use std::task::{Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Handshaker, Stage};
+use super::{HandshakeResult, Handshaker, Stage};
 use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked, Rewind};
 
 /// Reads the ClientHello. Until it is there, a connection costs little memory: most of those that
@@ -102,11 +102,7 @@ where
         handshake.await.map_err(|(error, _)| error)
     }
 
-    async fn handshake_fallible(
-        self,
-        io: IO,
-        stage: &mut Stage,
-    ) -> Result<(S, T), (io::Error, Option<IO>)> {
+    async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
         let look = hello::peek(io).or_plain();
         let peeked = note(look, PeekOrPlain::bytes, PeekOrPlain::take_io, stage).await?;
         let handshake = Box::pin((self.0)(peeked));

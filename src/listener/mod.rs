@@ -116,7 +116,7 @@ pub use connection::{Connection, Peer};
 pub use facts::Facts;
 pub use failed::{Failed, Stage};
 pub use files::{ClientAuthorities, ClientFiles, PemFiles};
-pub use handshaker::{HandshakeFn, Handshaker, handshake_fn};
+pub use handshaker::{HandshakeFn, HandshakeResult, Handshaker, handshake_fn};
 pub use load_error::{LoadError, PemPart};
 pub use look::{TlsOrPlain, tls_or_plain};
 pub use settings::WhenFull;

@@ -266,7 +266,7 @@ fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
     );
 
     let error = write(&good_roots, "").expect_err("no list");
-    assert_eq!(error.paths(), [lists.clone()]);
+    assert_eq!(error.paths(), std::slice::from_ref(&lists));
     let sequence = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
     let error = write(&good_roots, sequence).expect_err("no list");
     assert_eq!(error.part(), PemPart::RevocationLists, "{error}");
