@@ -12,7 +12,7 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-use pollback::hello::{self, Hello};
+use pollback::hello::{self, ClientHello};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,29 +46,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn look(tcp: TcpStream) -> std::io::Result<String> {
-    let hello = hello::peek(tcp).await?;
-    let fingerprint = fingerprint(&hello);
-    hello.refuse(AlertDescription::AccessDenied).await;
+    let incoming = hello::peek(tcp).await?;
+    let fingerprint = fingerprint(incoming.client_hello());
+    incoming.refuse(AlertDescription::AccessDenied).await;
     Ok(fingerprint)
 }
 
 /// The three parts of JA4: what is offered in clear text, a digest of the cipher suites, and one of
 /// the extensions and signature schemes.
-fn fingerprint<IO>(hello: &Hello<IO>) -> String {
-    let told = hello.client_hello();
+fn fingerprint(hello: &ClientHello) -> String {
     let version = hello
         .versions()
         .filter(|version| !is_grease(u16::from(*version)));
     let version = match version.max_by_key(|version| u16::from(*version)) {
         Some(ProtocolVersion::TLSv1_3) => "13",
         Some(ProtocolVersion::TLSv1_2) => "12",
+        Some(ProtocolVersion::TLSv1_1) => "11",
+        Some(ProtocolVersion::TLSv1_0) => "10",
+        Some(ProtocolVersion::SSLv3) => "s3",
         _ => "00",
     };
-    let mut suites: Vec<u16> = told
-        .cipher_suites()
-        .iter()
-        .map(|suite| (*suite).into())
-        .collect();
+    let mut suites: Vec<u16> = hello.cipher_suites().map(u16::from).collect();
     suites.retain(|suite| !is_grease(*suite));
     suites.sort_unstable();
     let mut extensions: Vec<u16> = hello.extensions().map(|(kind, _)| kind).collect();
@@ -82,17 +80,13 @@ fn fingerprint<IO>(hello: &Hello<IO>) -> String {
         "t{version}{name}{:02}{:02}{}",
         suites.len().min(99),
         extensions.len().min(99),
-        alpn(told.alpn().and_then(|mut protocols| protocols.next())),
+        alpn(hello.alpn().and_then(|mut protocols| protocols.next())),
     );
     extensions.retain(|kind| ![SERVER_NAME, ALPN].contains(kind));
     extensions.sort_unstable();
     // In the order of the client, other than the rest.
     let schemes: Vec<u16> = match extensions.contains(&SIGNATURE_ALGORITHMS) {
-        true => told
-            .signature_schemes()
-            .iter()
-            .map(|scheme| (*scheme).into())
-            .collect(),
+        true => hello.signature_schemes().map(u16::from).collect(),
         false => Vec::new(),
     };
     let offered = match schemes.is_empty() {

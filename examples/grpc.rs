@@ -1,7 +1,7 @@
 //! Asks a gRPC server whether it is well, client and server being of tonic and both in this program.
 //!
 //! ```sh
-//! cargo run --example grpc --features axum
+//! cargo run --example grpc --features tonic
 //! ```
 
 use std::error::Error;
@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use pollback::TlsConnector;
-use pollback::listener::{SharedConfig, TlsListener};
+use pollback::listener::{Facts, Peer, SharedConfig, TlsListener};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use pollback::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 use tokio::net::{TcpListener, TcpStream};
-use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
@@ -28,13 +29,17 @@ async fn main() -> Result<(), BoxError> {
     let tcp = TcpListener::bind("127.0.0.1:0").await?;
     let address = tcp.local_addr()?;
     let listener = TlsListener::new(tcp, SharedConfig::new(server));
-    let (told, ending) = (listener.ending(), listener.ending());
+    let (told, shutdown) = (listener.shutdown_handle(), listener.shutdown_handle());
 
     let (_, health) = tonic_health::server::health_reporter();
-    let router = Routes::new(health).into_axum_router();
+    let health = InterceptedService::new(health, greet);
     let serving = tokio::spawn(async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move { told.stopped().await })
+        Server::builder()
+            .add_service(health)
+            .serve_with_incoming_shutdown(
+                listener.into_incoming(),
+                async move { told.stopped().await },
+            )
             .await
     });
 
@@ -46,9 +51,17 @@ async fn main() -> Result<(), BoxError> {
     );
 
     drop(health);
-    ending.drain(Duration::from_secs(5)).await;
+    shutdown.drain(Duration::from_secs(5)).await;
     serving.await??;
     Ok(())
+}
+
+/// Says who calls.
+fn greet(request: Request<()>) -> Result<Request<()>, Status> {
+    if let Some(peer) = request.extensions().get::<Peer<SocketAddr, Facts>>() {
+        println!("{} calls over {:?}", peer.address, peer.facts.version);
+    }
+    Ok(request)
 }
 
 /// A channel of tonic over a TLS stream of ours.

@@ -1,5 +1,5 @@
-//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Takes a new certificate on SIGHUP, and ends in
-//! peace on Ctrl-C.
+//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Sends clients that speak plain HTTP to the same
+//! port to HTTPS. Takes a new certificate on SIGHUP, and ends in peace on Ctrl-C.
 //!
 //! ```sh
 //! cargo run --example http --features listener -- chain.pem key.pem 127.0.0.1:4433
@@ -17,25 +17,34 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::http::uri::Authority;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use pollback::listener::{Connection, Ending, Facts, Peer, PemFiles, SharedConfig, TlsListener};
+use pollback::hello::Peeked;
+use pollback::listener::{
+    Connection, Facts, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions, TlsListener,
+    WhenFull, tls_or_plain,
+};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
-use pollback::server::TlsStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take for its handshake.
+/// How long a client may take for its handshake, and again for the first byte of a request.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How many connections may be open.
+const CONNECTIONS: usize = 10_000;
+
+/// After how long a silent client is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn Error + Send + Sync>;
-type Build =
-    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -47,22 +56,31 @@ async fn main() -> Result<(), BoxError> {
         Some(address) => address.to_string_lossy().parse()?,
         None => SocketAddr::from(([127, 0, 0, 1], 4433)),
     };
-    let files = PemFiles::new(chain, key, config as Build);
+    let files = PemFiles::new(chain, key, config);
     let config = SharedConfig::new(files.load()?);
     let tcp = TcpListener::bind(address).await?;
     let bound = tcp.local_addr()?;
-    let mut listener = TlsListener::new(tcp, config.clone())
+    let shared = config.clone();
+    let handshaker = tls_or_plain(move |client| accept(client, shared.clone()));
+    let mut listener = TlsListener::new(tcp, handshaker)
         .with_deadline(DEADLINE)
-        .on_failure(|failed| eprintln!("{:?}: {failed}", failed.peer));
-    let ending = listener.ending();
+        .with_first_byte_deadline(DEADLINE)
+        .with_connection_limit(CONNECTIONS, WhenFull::Wait)
+        .with_socket_options(SocketOptions::new().with_keepalive(KEEP_ALIVE))
+        .on_failure(|failed| eprintln!("{failed}"));
+    let shutdown = listener.shutdown_handle();
     // Before anybody can know that there is a server: an early signal would end it.
     #[cfg(unix)]
     reload_on_hangup(files, config)?;
     println!("listening on {bound}");
-    let drained = tokio::spawn(drain_on_interrupt(ending.clone()));
-    while let Some(connection) = listener.accept().await {
-        tokio::spawn(serve(connection, ending.clone()));
-    }
+    let drained = tokio::spawn(drain_on_interrupt(shutdown.clone()));
+    // A task of the runtime's workers; this one would have to be woken for each connection.
+    let accepting = tokio::spawn(async move {
+        while let Some(connection) = listener.accept().await {
+            tokio::spawn(serve(connection, bound.port(), shutdown.clone()));
+        }
+    });
+    accepting.await?;
     match drained.await?? {
         0 => Ok(()),
         left => Err(format!("{left} connections were cut off").into()),
@@ -83,7 +101,7 @@ fn config(
 }
 
 #[cfg(unix)]
-fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Result<()> {
+fn reload_on_hangup(files: PemFiles, config: SharedConfig) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut hangups = signal(SignalKind::hangup())?;
@@ -98,22 +116,51 @@ fn reload_on_hangup(files: PemFiles<Build>, config: SharedConfig) -> std::io::Re
     Ok(())
 }
 
-async fn drain_on_interrupt(ending: Ending) -> std::io::Result<usize> {
+async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<usize> {
     tokio::signal::ctrl_c().await?;
-    Ok(ending.drain(GRACE).await)
+    Ok(shutdown.drain(GRACE).await)
 }
 
-async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, ending: Ending) {
+/// What clients are served over.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// Accepts TLS, and lets pass what is none.
+async fn accept(
+    client: Peeked<TcpStream>,
+    config: SharedConfig,
+) -> std::io::Result<(Box<dyn Transport>, Option<Facts>)> {
+    match client {
+        Peeked::Tls(incoming) => {
+            let stream = incoming.accept(config.load()).await?;
+            let facts = Facts::of(&stream);
+            Ok((Box::new(stream), Some(facts)))
+        }
+        Peeked::Plain(plain) => Ok((Box::new(plain), None)),
+    }
+}
+
+/// A client, and what its handshake has settled if there was one.
+type Client = Connection<Box<dyn Transport>, SocketAddr, Option<Facts>>;
+
+async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let peer = Arc::new(connection.peer().clone());
     let address = peer.address;
     let server = auto::Builder::new(TokioExecutor::new());
-    let mut serving = pin!(server.serve_connection(
-        TokioIo::new(connection),
-        service_fn(move |request| hello(request, Arc::clone(&peer))),
-    ));
+    let answer = service_fn(move |request| {
+        let peer = Arc::clone(&peer);
+        async move {
+            Ok::<_, Infallible>(match &peer.facts {
+                Some(facts) => hello(&request, &peer, facts),
+                None => redirect(&request, port),
+            })
+        }
+    });
+    let mut serving = pin!(server.serve_connection(TokioIo::new(connection), answer));
     let served = tokio::select! {
         served = serving.as_mut() => served,
-        () = ending.stopped() => {
+        () = shutdown.stopped() => {
             // Requests under way are answered, and no more are taken.
             serving.as_mut().graceful_shutdown();
             serving.await
@@ -124,15 +171,43 @@ async fn serve(connection: Connection<TlsStream<TcpStream>, SocketAddr, Facts>, 
     }
 }
 
-async fn hello(
-    request: Request<Incoming>,
-    peer: Arc<Peer<SocketAddr, Facts>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+fn hello(
+    request: &Request<Incoming>,
+    peer: &Peer<SocketAddr, Option<Facts>>,
+    facts: &Facts,
+) -> Response<Full<Bytes>> {
     let text = format!(
         "hello {} over {:?} and {:?}\n",
         peer.address,
         request.version(),
-        peer.facts.version,
+        facts.version,
     );
-    Ok(Response::new(Full::from(text)))
+    Response::new(Full::from(text))
+}
+
+/// The same place over HTTPS, on the same port.
+fn redirect(request: &Request<Incoming>, port: u16) -> Response<Full<Bytes>> {
+    let named = match request.uri().authority() {
+        Some(authority) => Some(authority.clone()),
+        None => request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| Authority::try_from(host.as_bytes()).ok()),
+    };
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let response = match named {
+        Some(authority) => {
+            let location = format!("https://{}:{port}{path}", authority.host());
+            Response::builder()
+                .status(StatusCode::PERMANENT_REDIRECT)
+                .header(header::LOCATION, location)
+        }
+        None => Response::builder().status(StatusCode::BAD_REQUEST),
+    };
+    response
+        .body(Full::default())
+        .expect("a location made of the parts of a valid one")
 }

@@ -46,6 +46,8 @@ pub mod hello;
 #[cfg(feature = "listener")]
 pub mod listener;
 mod options;
+#[cfg(feature = "proxy-protocol")]
+pub mod proxy_protocol;
 pub mod server;
 pub mod stream;
 

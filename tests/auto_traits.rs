@@ -6,7 +6,9 @@
 use pollback::callback::{
     Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
 };
-use pollback::hello::{Extensions, Hello, Peek, Refuse, Replay};
+use pollback::hello::{
+    ClientHello, Extensions, Incoming, Parser, Peek, PeekOrPlain, Peeked, Refuse, Rewind,
+};
 use pollback::rustls::{ClientConnection, ServerConnection};
 use pollback::stream::{self, FallibleHandshake, Handshake, Parts};
 use pollback::{
@@ -131,12 +133,18 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
         Peek<Local>                                 => no  no  yes;
         Peek<Unshared>                              => yes no  yes;
         Peek<Pinned>                                => yes yes no;
-        Hello<TcpStream>                            => yes yes yes;
-        Hello<Local>                                => no  no  yes;
-        Hello<Unshared>                             => yes no  yes;
-        Replay<TcpStream>                           => yes yes yes;
-        Replay<Local>                               => no  no  yes;
-        Replay<Pinned>                              => yes yes no;
+        PeekOrPlain<TcpStream>                      => yes yes yes;
+        PeekOrPlain<Local>                          => no  no  yes;
+        Peeked<TcpStream>                           => yes yes yes;
+        Peeked<Local>                               => no  no  yes;
+        Incoming<TcpStream>                         => yes yes yes;
+        Incoming<Local>                             => no  no  yes;
+        Incoming<Unshared>                          => yes no  yes;
+        ClientHello                                 => yes yes yes;
+        Parser                                      => yes yes yes;
+        Rewind<TcpStream>                           => yes yes yes;
+        Rewind<Local>                               => no  no  yes;
+        Rewind<Pinned>                              => yes yes no;
         Refuse<TcpStream>                           => yes yes yes;
         Refuse<Local>                               => no  no  yes;
         Extensions<'static>                         => yes yes yes;
@@ -201,8 +209,9 @@ fn the_c_side_is_what_the_transport_is() {
 #[rustfmt::skip]
 fn a_listener_is_what_it_accepts_from() {
     use pollback::listener::{
-        ByHello, Connection, Ending, Facts, Failed, LoadError, PemFiles, PemPart, Peer, SharedConfig,
-        Stage, TlsListener, Transports, WhenFull,
+        ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
+        LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
+        TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
@@ -214,18 +223,45 @@ fn a_listener_is_what_it_accepts_from() {
         Connection<Unshared, u8, Facts>             => yes no  yes;
         Connection<Pinned, u8, Facts>               => yes yes no;
         Peer<u8, Facts>                             => yes yes yes;
-        Ending                                      => yes yes yes;
+        ShutdownHandle                              => yes yes yes;
+        SocketOptions                               => yes yes yes;
         Facts                                       => yes yes yes;
         Failed<u8>                                  => yes yes yes;
         Stage                                       => yes yes yes;
         WhenFull                                    => yes yes yes;
         SharedConfig                                => yes yes yes;
-        PemFiles<Function>                          => yes yes yes;
+        PemFiles                                    => yes yes yes;
+        ClientFiles                                 => yes yes yes;
+        ClientAuthorities                           => yes yes yes;
+        ConfigsByName                               => yes yes yes;
         LoadError                                   => yes yes yes;
         PemPart                                     => yes yes yes;
-        ByHello<Function>                           => yes yes yes;
+        HandshakeFn<Function>                       => yes yes yes;
+        TlsOrPlain<Function>                        => yes yes yes;
+        TicketKeys                                  => yes yes yes;
+        TicketKeyError                              => yes yes yes;
         Transports<TcpStream>                       => yes yes yes;
         Transports<Local>                           => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+#[cfg(feature = "proxy-protocol")]
+#[test]
+#[rustfmt::skip]
+fn a_header_is_plain_data() {
+    use pollback::proxy_protocol::{
+        HeaderError, ProxiedAddress, ProxyHeader, Ssl, Tlvs, Transport, UnixAddress,
+    };
+
+    let differences = differences! {
+        ProxyHeader                                 => yes yes yes;
+        ProxiedAddress                              => yes yes yes;
+        UnixAddress                                 => yes yes yes;
+        Transport                                   => yes yes yes;
+        Tlvs<'static>                               => yes yes yes;
+        Ssl<'static>                                => yes yes yes;
+        HeaderError                                 => yes yes yes;
     };
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }

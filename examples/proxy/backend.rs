@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pollback::TlsConnector;
-use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader, Tlv};
+use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::rustls::pki_types::pem::PemObject;
 use pollback::rustls::pki_types::{CertificateDer, ServerName};
 use pollback::rustls::{ClientConfig, RootCertStore, crypto};
@@ -113,22 +113,19 @@ impl Introduction<'_> {
         let canonical =
             |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let addresses = ProxiedAddress::stream(canonical(self.source), canonical(self.destination));
-        let mut header = ProxyHeader::with_address(addresses);
-        let mut bytes = Vec::new();
-        let encoded = match version {
-            ProxyProtocol::V1 => header.encode_v1(&mut bytes),
+        let mut header = ProxyHeader::new(addresses);
+        match version {
+            ProxyProtocol::V1 => Ok(header.to_v1()),
             ProxyProtocol::V2 => {
                 if let Some(name) = self.server_name {
-                    header.append_tlv(Tlv::Authority(name.into()));
+                    header = header.with_authority(name);
                 }
                 if let Some(alpn) = self.alpn {
-                    header.append_tlv(Tlv::Alpn(alpn.into()));
+                    header = header.with_alpn(alpn);
                 }
-                header.encode_v2(&mut bytes)
+                Ok(header.to_v2()?)
             }
-        };
-        encoded.map_err(io::Error::other)?;
-        Ok(bytes)
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use pollback::listener::{Ending, TlsListener};
+use pollback::listener::{ShutdownHandle, TlsListener};
 use pollback::rustls::crypto::aws_lc_rs::Ticketer;
 use pollback::rustls::server::ProducesTickets;
 use tokio::net::TcpListener;
@@ -92,7 +92,7 @@ async fn run(path: PathBuf) -> Result<(), Box<dyn Error>> {
         routes,
         counters: counters.clone(),
     };
-    let ended = tokio::spawn(control.obey(signals, listener.ending()));
+    let ended = tokio::spawn(control.obey(signals, listener.shutdown_handle()));
     while let Some(client) = listener.accept().await {
         tokio::spawn(serve::serve(client, counters.clone()));
     }
@@ -118,7 +118,7 @@ struct Control {
 
 impl Control {
     /// Gives the number of connections that were cut off in the end.
-    async fn obey(self, mut signals: Signals, ending: Ending) -> usize {
+    async fn obey(self, mut signals: Signals, shutdown: ShutdownHandle) -> usize {
         while signals.next().await == Signal::Reload {
             match self.reload() {
                 Ok(()) => {
@@ -132,8 +132,8 @@ impl Control {
             }
         }
         tokio::select! {
-            left = ending.drain(self.listen.grace_ms.into()) => left,
-            () = signals.end() => ending.drain(Duration::ZERO).await,
+            left = shutdown.drain(self.listen.grace_ms.into()) => left,
+            () = signals.end() => shutdown.drain(Duration::ZERO).await,
         }
     }
 

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use pollback::hello::Hello;
-use pollback::listener::{Connection, Facts, Handshaker, by_hello};
+use pollback::hello::Incoming;
+use pollback::listener::{Connection, Facts, Handshaker, handshake_fn};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
 use tokio::net::TcpStream;
 
@@ -40,17 +40,17 @@ pub(crate) struct Unserved {
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
 ) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
-    by_hello(move |hello| receive(hello, routes.load_full()))
+    handshake_fn(move |incoming| receive(incoming, routes.load_full()))
 }
 
 async fn receive(
-    hello: Hello<TcpStream>,
+    incoming: Incoming<TcpStream>,
     routes: Arc<Routes>,
 ) -> io::Result<(Box<dyn Transport>, Arrival)> {
-    hello.get_ref().set_nodelay(true)?;
-    let server_name: Option<Arc<str>> = hello.client_hello().server_name().map(Arc::from);
+    incoming.get_ref().set_nodelay(true)?;
+    let server_name: Option<Arc<str>> = incoming.client_hello().server_name().map(Arc::from);
     let Some(route) = routes.find(server_name.as_deref()).cloned() else {
-        hello.refuse(AlertDescription::UnrecognisedName).await;
+        incoming.refuse(AlertDescription::UnrecognisedName).await;
         return Err(io::Error::from(Unserved {
             server_name,
             route: None,
@@ -64,9 +64,9 @@ async fn receive(
             version: None,
             alpn: None,
         };
-        return Ok((Box::new(hello.into_replay()), arrival));
+        return Ok((Box::new(incoming.into_rewind()), arrival));
     };
-    match hello.accept(config).await {
+    match incoming.accept(config).await {
         Ok(stream) => {
             let facts = Facts::of(&stream);
             let arrival = Arrival {

@@ -1,13 +1,12 @@
 //! What becomes of which client: the configuration, checked and with its files read.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use pollback::listener::{PemFiles, PemPart};
-use pollback::rustls::pki_types::{DnsName, pem};
+use pollback::rustls::pki_types::DnsName;
 use pollback::rustls::server::ProducesTickets;
 use pollback::rustls::{ServerConfig, crypto};
 use toml::Spanned;
@@ -142,20 +141,18 @@ fn accept(
     let key = folder.join(terminate.key.get_ref());
     let files = PemFiles::new(chain, key, |chain, key| {
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
+            .with_single_cert(chain, key)?;
+        Ok::<_, rustls::Error>(config)
     });
     let mut config = files.load().map_err(|error| {
         let (span, expected) = match error.part() != PemPart::Key {
             true => (terminate.chain.span(), "a certificate chain"),
             false => (terminate.key.span(), "a private key"),
         };
-        let is_unreadable = error
-            .source()
-            .is_some_and(|source| source.is::<pem::Error>());
-        let message = match is_unreadable {
+        let message = match matches!(error.part(), PemPart::Chain | PemPart::Key) {
             true => format!("{error}; expected {expected} in PEM"),
             false => error.to_string(),
         };

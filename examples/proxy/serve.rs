@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pollback::listener::Failed;
-use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader};
+use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::{Error, ErrorKind};
 
 use crate::backend::Introduction;
@@ -77,7 +77,7 @@ pub(crate) async fn serve(mut client: Client, counters: Counters) {
 }
 
 /// The addresses that a trusted proxy names; one that speaks for itself names none.
-fn proxied<'a>(header: &'a Option<Arc<ProxyHeader<'static>>>) -> Option<&'a ProxiedAddress> {
+fn proxied(header: &Option<Arc<ProxyHeader>>) -> Option<&ProxiedAddress> {
     header.as_ref()?.proxied_address()
 }
 
@@ -87,8 +87,9 @@ fn is_of_listener(error: &io::Error) -> bool {
 }
 
 /// Leaves a line for a client that could not be served.
-pub(crate) fn report(failed: Failed<SocketAddr>, counters: Counters) {
-    let Some(address) = failed.peer else {
+pub(crate) fn report(mut failed: Failed<SocketAddr>, counters: Counters) {
+    // The line has a place of its own for the address.
+    let Some(address) = failed.peer.take() else {
         eprintln!("{failed}");
         return;
     };

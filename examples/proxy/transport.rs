@@ -1,6 +1,6 @@
 //! What bytes are carried by, whichever way a route goes.
 
-use pollback::hello::Replay;
+use pollback::hello::Rewind;
 use pollback::{client, server};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -33,7 +33,7 @@ impl Transport for TcpStream {
     }
 }
 
-impl Transport for Replay<TcpStream> {
+impl Transport for Rewind<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref()
     }

@@ -30,6 +30,7 @@
 //! [`Interrupted`]: std::io::ErrorKind::Interrupted
 
 mod attempt;
+mod chunk;
 mod closures;
 #[cfg(all(unix, feature = "fd"))]
 mod descriptor;
@@ -40,6 +41,7 @@ mod retry;
 use std::io::{Read, Result, Write};
 
 pub use attempt::Attempt;
+pub(crate) use chunk::{CHUNKS_PER_POLL, poll_chunk};
 pub use closures::{Absent, Callbacks};
 #[cfg(all(unix, feature = "fd"))]
 pub use descriptor::Descriptor;

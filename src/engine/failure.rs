@@ -46,7 +46,7 @@ impl Failure {
 
     /// A handshake message beyond what a connection can hold, which rustls reports without a type
     /// and without an alert (RFC 8446, section 4, lets messages be 16 MiB).
-    pub(super) fn too_large(needs_alert: bool) -> Self {
+    pub(crate) fn too_large(needs_alert: bool) -> Self {
         let error = rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
         Self {
             needs_alert,

@@ -82,7 +82,6 @@ impl InputBuffer {
     }
 
     /// Bytes that stand where a record begins.
-    #[cfg(test)]
     pub(crate) fn holding(bytes: &[u8]) -> Self {
         Self {
             end: bytes.len() as u32,

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::ops::DerefMut;
 
 use rustls::{
-    ClientConnection, ConnectionCommon, ProtocolVersion, ServerConnection, Side, SideData,
+    ClientConnection, ConnectionCommon, Error, InvalidMessage, ProtocolVersion, ServerConnection,
+    Side, SideData,
 };
 
 use super::feed::{self, Feed, Processed, Received};
@@ -60,7 +61,16 @@ impl<C: Sided> Feed for C {
                 plaintext: state.plaintext_bytes_to_read(),
                 is_closed: state.peer_has_closed(),
             }),
-            Err(error) => Err(Failure::from(error).with_alert(was_empty && self.wants_write())),
+            Err(error) => {
+                let owed = was_empty && self.wants_write();
+                match error {
+                    // rustls has no alert for a message that says it is larger than rustls takes.
+                    Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) if !owed => {
+                        Err(Failure::too_large(self.refuse_message()))
+                    }
+                    error => Err(Failure::from(error).with_alert(owed)),
+                }
+            }
         }
     }
 

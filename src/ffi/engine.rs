@@ -95,6 +95,10 @@ impl Feed for FfiConnection {
         let result = rustls_connection::rustls_connection_process_new_packets(self.as_mut_ptr());
         if result != rustls_result::Ok {
             let owed = was_empty && self.wants_write();
+            // rustls has no alert for a message that says it is larger than rustls takes.
+            if result == rustls_result::MessageHandshakePayloadTooLarge && !owed {
+                return Err(Failure::too_large(self.refuse_message()));
+            }
             return Err(Failure::own(error_of(result)).with_alert(owed));
         }
         let before = self.plaintext.len();

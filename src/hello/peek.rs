@@ -1,22 +1,20 @@
-//! Reading a ClientHello.
+//! Reading a ClientHello from a transport.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::recorder::Recorder;
-use super::{Hello, Replay};
-use crate::server::StartHandshake;
-use crate::stream::ReadClientHello;
-
-/// How many bytes a ClientHello may have, its records counted: 64 KiB less two bytes, since rustls
-/// reads no further once it holds more.
-pub const LIMIT: usize = 64 * 1024 - 2;
+use super::parser::{Fault, Parser};
+use super::{Incoming, Rewind};
+use crate::callback::{CHUNKS_PER_POLL, poll_chunk};
+use crate::engine::Alert;
+use crate::error::ErrorKind;
+use crate::stream::PendingAlert;
 
 /// Reads the ClientHello of the client on the transport `io`, and no byte behind it.
 pub fn peek<IO>(io: IO) -> Peek<IO>
@@ -24,23 +22,26 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     Peek {
-        read: ReadClientHello::new(Acceptor::default()),
-        recorder: Some(Recorder::new(io, LIMIT)),
+        parser: Parser::new(),
+        io: Some(io),
+        state: State::Reading,
         answers: true,
     }
 }
 
-/// A ClientHello that is being read; resolves to the [`Hello`]. Made by [`peek`].
+/// A ClientHello that is being read; resolves to the [`Incoming`] connection. Made by [`peek`].
 ///
-/// It may come one byte at a time and in any number of records. While a client is silent, nothing
-/// is kept for it beyond this.
+/// The hello may come one byte at a time and in any number of records. While a client is silent,
+/// nothing is kept for it beyond this.
 ///
 /// # Errors
 ///
-/// What the transport fails with; [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) if it ends;
-/// what rustls says of bytes that are no ClientHello, and
-/// [`ErrorKind::TooLong`](crate::ErrorKind::TooLong) of one beyond the limit, after the client was
-/// told by an alert. Polled after it has given the hello it fails again.
+/// - The errors of the transport, as they are;
+/// - [`ErrorKind::Truncated`] (`UnexpectedEof`) if the transport ends within the hello or before it;
+/// - what [`Parser::push`] says of bytes that are no ClientHello, as a [`rustls::Error`] where it has
+///   one (`InvalidData`). The client is told by an alert first.
+///
+/// Polled after it has resolved it fails.
 ///
 /// # Cancel safety
 ///
@@ -48,35 +49,92 @@ where
 /// on later, or give the connection back with [`take_io`](Self::take_io). Nothing bounds its time:
 /// wrap it in `tokio::time::timeout`.
 pub struct Peek<IO> {
-    read: ReadClientHello<Acceptor>,
-    recorder: Option<Recorder<IO>>,
+    parser: Parser,
+    io: Option<IO>,
+    state: State,
     answers: bool,
 }
 
+enum State {
+    Reading,
+    /// The alert is on its way that says why there is no hello.
+    Failed(PendingAlert, io::Error),
+    Done,
+}
+
+/// Why there is no hello.
+enum Reason {
+    Fault(Fault),
+    Transport(io::Error),
+}
+
 impl<IO> Peek<IO> {
-    /// Reads at most `bytes`, if that is less than [`LIMIT`].
+    /// Refuses a hello that has more than so many bytes, as [`Parser::with_limit`] does.
     #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.set_limit(bytes.min(LIMIT));
-        }
+        self.parser = self.parser.with_limit(bytes);
         self
     }
 
-    /// Sends no alert when it fails, so that a connection that is no TLS, or none that rustls
-    /// knows, can be passed on as it is with [`take_io`](Self::take_io).
+    /// Sends no alert when it fails, so that the connection can be passed on as it is with
+    /// [`take_io`](Self::take_io).
     #[must_use]
     pub fn without_alert(mut self) -> Self {
         self.answers = false;
         self
     }
 
-    /// Takes the connection back, after a failure or to give up waiting: a transport that gives
-    /// what was read again.
+    /// Also serves clients that do not speak TLS: it resolves to [`Peeked::Plain`] for them.
     ///
-    /// `None` if it was taken before, or went into the [`Hello`].
-    pub fn take_io(&mut self) -> Option<Replay<IO>> {
-        self.recorder.take().map(Recorder::into_replay)
+    /// The first byte of a client decides in most protocols, among them HTTP, SSH and SMTP. A client
+    /// that waits for the server to speak first is known by its silence alone.
+    pub fn or_plain(self) -> PeekOrPlain<IO> {
+        PeekOrPlain(self)
+    }
+
+    /// What was read so far.
+    pub fn bytes(&self) -> &[u8] {
+        self.parser.bytes()
+    }
+
+    /// Takes the connection back, after a failure or to give up waiting: a transport from which
+    /// what was read is read again.
+    ///
+    /// `None` if it was taken before, or went into what this has resolved to.
+    pub fn take_io(&mut self) -> Option<Rewind<IO>> {
+        let io = self.io.take()?;
+        let parser = mem::take(&mut self.parser);
+        Some(Rewind::new(parser.into_bytes(), io))
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Peek<IO> {
+    /// Reads until there is a hello, or it is clear that there will be none.
+    fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming<IO>, Reason>> {
+        let Some(io) = &mut self.io else {
+            return Poll::Ready(Err(Reason::Transport(done())));
+        };
+        for _ in 0..CHUNKS_PER_POLL {
+            let parser = &mut self.parser;
+            let most = parser.missing();
+            match ready!(poll_chunk(io, cx, most, |bytes| parser.take(bytes))) {
+                Ok(Ok(0)) => {
+                    return Poll::Ready(Err(Reason::Transport(ErrorKind::Truncated.into())));
+                }
+                Ok(Ok(_)) if self.parser.missing() > 0 => {}
+                Ok(Ok(_)) => break,
+                Ok(Err(fault)) => return Poll::Ready(Err(Reason::Fault(fault))),
+                Err(error) => return Poll::Ready(Err(Reason::Transport(error))),
+            }
+        }
+        if self.parser.missing() > 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let hello = mem::take(&mut self.parser).finish();
+        let incoming = hello.zip(self.io.take());
+        let (hello, io) = incoming.expect("nothing is missing");
+        Poll::Ready(Ok(Incoming::new(hello, io)))
     }
 }
 
@@ -84,47 +142,114 @@ impl<IO> Future for Peek<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    type Output = io::Result<Hello<IO>>;
+    type Output = io::Result<Incoming<IO>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(recorder) = &mut this.recorder else {
-            return Poll::Ready(Err(this.read.reason()));
-        };
-        // The acceptor sets memory aside as soon as it reads, and most of those who stall a server
-        // send no byte, or a few.
-        for _ in 0..1024 {
-            let before = recorder.len();
-            if !recorder.is_in_first_record() {
-                break;
-            }
-            match ready!(recorder.poll_more(cx)) {
-                Ok(()) if recorder.len() == before => break,
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    this.read.fail(error);
-                    break;
+        if let State::Reading = this.state {
+            match ready!(this.poll_hello(cx)) {
+                Ok(incoming) => {
+                    this.state = State::Done;
+                    return Poll::Ready(Ok(incoming));
                 }
-                _ => {}
+                Err(reason) => this.state = reason.into_state(this.answers),
             }
         }
-        let Some(accepted) = ready!(this.read.poll_accepted(recorder, cx)) else {
-            return match this.answers {
-                true => this.read.poll_refused(recorder.transport(), cx).map(Err),
-                false => Poll::Ready(Err(this.read.reason())),
-            };
-        };
-        let hello = this.recorder.take().map(|recorder| {
-            let (bytes, io) = recorder.into_parts();
-            Hello::new(StartHandshake::from_parts(accepted, io), bytes)
-        });
-        Poll::Ready(hello.ok_or_else(|| this.read.reason()))
+        if let (State::Failed(alert, _), Some(io)) = (&mut this.state, &mut this.io) {
+            ready!(alert.poll_deliver(io, cx));
+        }
+        Poll::Ready(Err(match mem::replace(&mut this.state, State::Done) {
+            State::Failed(_, error) => error,
+            State::Reading | State::Done => done(),
+        }))
     }
+}
+
+/// A connection that is being looked at, and may be TLS or not; resolves to [`Peeked`]. Made by
+/// [`Peek::or_plain`].
+///
+/// # Errors
+///
+/// As [`Peek`], except for a client that does not speak TLS. One that has sent nothing when the
+/// transport ends is an error too ([`ErrorKind::Truncated`]).
+///
+/// # Cancel safety
+///
+/// As [`Peek`].
+#[derive(Debug)]
+pub struct PeekOrPlain<IO>(Peek<IO>);
+
+/// What a client turned out to speak.
+#[derive(Debug)]
+pub enum Peeked<IO> {
+    /// TLS: the connection whose ClientHello was read.
+    Tls(Incoming<IO>),
+    /// Something else: the transport, from which every byte of the client can be read.
+    Plain(Rewind<IO>),
+}
+
+impl<IO> PeekOrPlain<IO> {
+    /// As [`Peek::bytes`].
+    pub fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    /// As [`Peek::take_io`].
+    pub fn take_io(&mut self) -> Option<Rewind<IO>> {
+        self.0.take_io()
+    }
+}
+
+impl<IO> Future for PeekOrPlain<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    type Output = io::Result<Peeked<IO>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let peek = &mut self.get_mut().0;
+        if let State::Reading = peek.state {
+            match ready!(peek.poll_hello(cx)) {
+                Err(Reason::Fault(fault)) if fault.is_not_tls() => {
+                    peek.state = State::Done;
+                    let plain = peek.take_io().map(Peeked::Plain);
+                    return Poll::Ready(plain.ok_or_else(done));
+                }
+                Err(reason) => peek.state = reason.into_state(peek.answers),
+                Ok(incoming) => {
+                    peek.state = State::Done;
+                    return Poll::Ready(Ok(Peeked::Tls(incoming)));
+                }
+            }
+        }
+        Pin::new(peek).poll(cx).map_ok(Peeked::Tls)
+    }
+}
+
+impl Reason {
+    fn into_state(self, answers: bool) -> State {
+        match self {
+            Self::Fault(fault) => {
+                let alert = fault.answer().filter(|_| answers).map(Alert::fatal);
+                State::Failed(
+                    alert.map(PendingAlert::new).unwrap_or_default(),
+                    fault.into(),
+                )
+            }
+            // A transport that has failed takes no alert.
+            Self::Transport(error) => State::Failed(PendingAlert::default(), error),
+        }
+    }
+}
+
+fn done() -> io::Error {
+    io::Error::other("a peek was polled after it had resolved")
 }
 
 impl<IO: fmt::Debug> fmt::Debug for Peek<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peek")
-            .field("recorder", &self.recorder)
+            .field("io", &self.io)
             .finish_non_exhaustive()
     }
 }

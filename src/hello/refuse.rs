@@ -11,7 +11,7 @@ use crate::engine::Alert;
 use crate::stream::PendingAlert;
 
 /// An alert on its way to the client; resolves to the transport. Made by
-/// [`Hello::refuse`](super::Hello::refuse).
+/// [`Incoming::refuse`](super::Incoming::refuse).
 ///
 /// It resolves when the transport has taken and flushed the whole alert, or takes no more. What the
 /// client had sent by then is read and dropped, so that closing the transport does not make the

@@ -1,27 +1,42 @@
 //! What happens between the transport and the stream.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::ending::Tracker;
-use super::{Failed, Handshaker, Peer, Stage};
+use super::pace::paced;
+use super::shutdown::{Phase, Shutdown};
+use super::{Failed, HandshakeResult, Handshaker, Peer, Stage};
 use crate::error::ErrorKind;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::{ProxyHeader, Reading};
 
 /// What becomes of a transport.
 pub(super) type Outcome<IO, P, H> = Result<
     (
         <H as Handshaker<IO>>::Stream,
         Peer<P, <H as Handshaker<IO>>::Facts>,
+        Option<OwnedSemaphorePermit>,
     ),
-    Failed<P>,
+    Refused<IO, P>,
 >;
+
+/// A transport whose handshake has failed.
+pub(super) struct Refused<IO, P> {
+    pub(super) failed: Failed<P>,
+    /// The transport, if it may still be of use, and for how long.
+    pub(super) io: Option<(IO, Duration)>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
 
 /// A transport that was accepted, and what its handshake needs.
 ///
@@ -35,7 +50,11 @@ pub(super) struct Accepting<IO, P, H> {
     /// Whether a header of the PROXY protocol comes first.
     #[cfg(feature = "proxy-protocol")]
     pub(super) has_header: bool,
-    pub(super) tracker: Arc<Tracker>,
+    /// For the steps of handshakes.
+    pub(super) steps: Arc<Semaphore>,
+    /// That of the connection.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) shutdown: Arc<Shutdown>,
 }
 
 impl<IO, P, H> Accepting<IO, P, H>
@@ -54,21 +73,25 @@ where
             let mut io = self.io;
             #[cfg(feature = "proxy-protocol")]
             if self.has_header {
-                stage = Stage::ProxyHeader;
-                proxy_header = Some(super::proxy::read(&mut io).await?.into());
+                match read_header(&mut io, &mut stage).await {
+                    Ok(header) => proxy_header = Some(header.into()),
+                    Err(error) => return Err((error, None)),
+                }
             }
-            self.handshaker.handshake(io, &mut stage).await
+            self.handshaker.handshake_fallible(io, &mut stage).await
         };
         let result = {
-            let mut work = pin!(timeout(left, work));
-            let mut closing = pin!(self.tracker.closing());
+            let mut work = pin!(work);
+            let mut work = pin!(poll_fn(|cx| poll_unwinding(work.as_mut(), cx)));
+            let mut work = pin!(timeout(left, paced(&self.steps, work.as_mut())));
+            let mut closing = pin!(self.shutdown.reached(Phase::Closing));
             let first = poll_fn(|cx| match work.as_mut().poll(cx) {
                 Poll::Pending => closing.as_mut().poll(cx).map(|()| None),
                 ready => ready.map(Some),
             });
             first.await
         };
-        let error = match result {
+        let (error, io) = match result {
             Some(Ok(Ok((stream, facts)))) => {
                 let peer = Peer {
                     address: self.address,
@@ -77,19 +100,61 @@ where
                     #[cfg(feature = "proxy-protocol")]
                     proxy_header,
                 };
-                return Ok((stream, peer));
+                return Ok((stream, peer, self.permit));
             }
-            Some(Ok(Err(error))) => error,
-            None => ErrorKind::Ended.into(),
-            Some(Err(_)) => io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"),
+            Some(Ok(Err((error, io)))) => (error, io),
+            None => (ErrorKind::Ended.into(), None),
+            Some(Err(_)) => {
+                let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed");
+                (error, None)
+            }
         };
-        Err(Failed {
-            peer: Some(self.address),
-            since: self.since,
-            #[cfg(feature = "proxy-protocol")]
-            proxy_header,
-            stage,
-            error,
+        Err(Refused {
+            failed: Failed {
+                peer: Some(self.address),
+                since: self.since,
+                #[cfg(feature = "proxy-protocol")]
+                proxy_header,
+                stage,
+                error,
+            },
+            io: io.map(|io| (io, self.deadline.saturating_sub(self.since.elapsed()))),
+            permit: self.permit,
         })
     }
+}
+
+/// Reads the header of the PROXY protocol, and notes how far that has come.
+#[cfg(feature = "proxy-protocol")]
+async fn read_header<IO>(io: &mut IO, stage: &mut Stage) -> io::Result<ProxyHeader>
+where
+    IO: AsyncRead + Unpin,
+{
+    *stage = Stage::FirstByte;
+    let mut reading = Reading::default();
+    poll_fn(|cx| {
+        let header = reading.poll(io, cx);
+        if reading.has_begun() {
+            *stage = Stage::ProxyHeader;
+        }
+        header
+    })
+    .await
+}
+
+/// Polls `work`, and makes an error of a panic: who panics for one client should be told of which.
+fn poll_unwinding<S, F, IO>(
+    work: Pin<&mut impl Future<Output = HandshakeResult<S, F, IO>>>,
+    cx: &mut Context<'_>,
+) -> Poll<HandshakeResult<S, F, IO>> {
+    catch_unwind(AssertUnwindSafe(|| work.poll(cx))).unwrap_or_else(|panic| {
+        let error = format!("the handshake panicked: {}", message(&*panic));
+        Poll::Ready(Err((io::Error::other(error), None)))
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it does not say why")
 }

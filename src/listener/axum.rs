@@ -4,22 +4,22 @@ use std::future::pending;
 use std::io;
 
 use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::{self, IncomingStream};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Accepted, Handshaker, Incoming, Peer, TlsListener};
+use super::{Accepted, Handshaker, Listener, Peer, TlsListener};
 
 /// For `axum::serve`. When the listener has ended, `accept` waits for ever: stop axum as well, with
 /// its graceful shutdown.
-impl<I, H> Listener for TlsListener<I, H>
+impl<L, H> serve::Listener for TlsListener<L, H>
 where
-    I: Incoming + Send + 'static,
-    I::Peer: Clone,
-    H: Handshaker<I::Io>,
+    L: Listener + Send + 'static,
+    L::Peer: Clone,
+    H: Handshaker<L::Io>,
     H::Stream: AsyncRead + AsyncWrite + Unpin,
 {
-    type Io = Accepted<I, H>;
-    type Addr = I::Peer;
+    type Io = Accepted<L, H>;
+    type Addr = L::Peer;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         match self.accept().await {
@@ -31,21 +31,21 @@ where
         }
     }
 
-    fn local_addr(&self) -> io::Result<I::Peer> {
+    fn local_addr(&self) -> io::Result<L::Peer> {
         self.local_addr()
     }
 }
 
 /// For `Router::into_make_service_with_connect_info`: a handler takes `ConnectInfo<Peer<…>>`.
-impl<I, H> Connected<IncomingStream<'_, TlsListener<I, H>>> for Peer<I::Peer, H::Facts>
+impl<L, H> Connected<IncomingStream<'_, TlsListener<L, H>>> for Peer<L::Peer, H::Facts>
 where
-    I: Incoming + Send + 'static,
-    I::Peer: Clone + Sync,
-    H: Handshaker<I::Io>,
+    L: Listener + Send + 'static,
+    L::Peer: Clone + Sync,
+    H: Handshaker<L::Io>,
     H::Stream: AsyncRead + AsyncWrite + Unpin,
     H::Facts: Clone + Sync,
 {
-    fn connect_info(stream: IncomingStream<'_, TlsListener<I, H>>) -> Self {
+    fn connect_info(stream: IncomingStream<'_, TlsListener<L, H>>) -> Self {
         stream.io().peer().clone()
     }
 }

@@ -19,7 +19,8 @@ use crate::options::Options;
 #[derive(Clone)]
 pub struct SharedConfig {
     config: Arc<ArcSwap<ServerConfig>>,
-    options: Options,
+    /// Behind a pointer, since each handshake has a clone of this.
+    options: Arc<Options>,
 }
 
 impl SharedConfig {
@@ -27,19 +28,19 @@ impl SharedConfig {
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
         Self {
             config: Arc::new(ArcSwap::new(config.into())),
-            options: Options::new(),
+            options: Arc::new(Options::new()),
         }
     }
 
     /// Makes streams use their transports as `options` say. Clones made before do not take part.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.options = Arc::new(options);
         self
     }
 
     pub(super) fn options(&self) -> Options {
-        self.options
+        *self.options
     }
 
     /// The configuration of the moment.

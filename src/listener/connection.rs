@@ -1,29 +1,40 @@
 //! What a listener gives.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 #[cfg(feature = "proxy-protocol")]
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-#[cfg(feature = "proxy-protocol")]
-use proxy_header::ProxyHeader;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep};
 
-use super::ending::{Guard, Half};
+use super::shutdown::{Half, Member, Phase};
 use crate::error::ErrorKind;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::ProxyHeader;
+use crate::server::TlsStream;
 
 /// A connection that a listener has accepted: the stream, and who is at its other end.
 ///
 /// Reads and writes are those of the stream, until the grace time of
-/// [`Ending::drain`](super::Ending::drain) is over: then the stream is shut down, with the
-/// close_notify of TLS, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`).
+/// [`ShutdownHandle::drain`](super::ShutdownHandle::drain) is over: then the stream is shut down,
+/// with the close_notify of TLS, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`), at
+/// the latest one second after the grace time.
+///
+/// The halves of `tokio::io::split` may be used by two tasks.
 pub struct Connection<S, P, F> {
     stream: S,
     peer: Peer<P, F>,
-    guard: Guard,
+    member: Member,
+    /// When the first byte has to be there, while it is not.
+    first_byte: Option<Pin<Box<Sleep>>>,
+    /// Counts towards the limit on connections.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Who is at the other end of a connection, and what the handshake has settled.
@@ -40,15 +51,23 @@ pub struct Peer<P, F> {
     pub facts: F,
     /// What a trusted proxy says of the client.
     #[cfg(feature = "proxy-protocol")]
-    pub proxy_header: Option<Arc<ProxyHeader<'static>>>,
+    pub proxy_header: Option<Arc<ProxyHeader>>,
 }
 
 impl<S, P, F> Connection<S, P, F> {
-    pub(super) fn new(stream: S, peer: Peer<P, F>, guard: Guard) -> Self {
+    pub(super) fn new(
+        stream: S,
+        peer: Peer<P, F>,
+        member: Member,
+        first_byte: Option<Duration>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
             stream,
             peer,
-            guard,
+            member,
+            first_byte: first_byte.map(|time| Box::pin(sleep(time))),
+            _permit: permit,
         }
     }
 
@@ -69,9 +88,36 @@ impl<S, P, F> Connection<S, P, F> {
     }
 
     /// The stream, and who is at the other end. The listener waits no more for this stream, nor
-    /// closes it.
+    /// closes it or counts it.
     pub fn into_parts(self) -> (S, Peer<P, F>) {
         (self.stream, self.peer)
+    }
+}
+
+impl<IO, P, F> Connection<TlsStream<IO>, P, F>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Shuts the stream down, then reads and drops what the peer still sends, until the peer has
+    /// closed too: see [`TlsStream::close`](crate::stream::TlsStream::close).
+    ///
+    /// # Errors
+    ///
+    /// As the stream, and [`ErrorKind::Ended`] one second after the grace time.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future can be dropped and the function called again; what was read until then is gone.
+    pub async fn close(&mut self) -> io::Result<()> {
+        let Self { stream, member, .. } = self;
+        let mut closing = pin!(stream.close());
+        poll_fn(|cx| match closing.as_mut().poll(cx) {
+            Poll::Pending => member
+                .poll_reached(Half::Writer, Phase::Closed, cx)
+                .map(|()| Err(ErrorKind::Ended.into())),
+            ready => ready,
+        })
+        .await
     }
 }
 
@@ -82,25 +128,50 @@ impl<S: AsyncWrite + Unpin, P, F> Connection<S, P, F> {
         cx: &mut Context<'_>,
         poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if !self.guard.is_closing() {
-            let answer = poll(Pin::new(&mut self.stream), cx);
-            if answer.is_ready() || !self.guard.park(half, cx.waker()) {
-                return answer;
+        if self.member.phase() < Phase::Closing {
+            let result = poll(Pin::new(&mut self.stream), cx);
+            if result.is_ready() {
+                return result;
             }
+            ready!(self.member.poll_reached(half, Phase::Closing, cx));
         }
         self.poll_close(half, cx)
     }
 
-    /// Shuts the stream down, whichever task comes to it, and then fails.
+    /// Shuts the stream down, whichever half comes to it, and then fails.
     fn poll_close<T>(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if Pin::new(&mut self.stream).poll_shutdown(cx).is_pending() {
-            // The stream may wake only the task that asked last, and that one wakes the other.
-            self.guard.park(half, cx.waker());
-            return Poll::Pending;
+        if self.poll_shut(half, cx).is_pending() {
+            ready!(self.member.poll_reached(half, Phase::Closed, cx));
         }
-        self.guard.wake();
+        self.member.wake_other(half);
         // A stream that could not be shut down has ended all the same.
         Poll::Ready(Err(ErrorKind::Ended.into()))
+    }
+
+    /// Shuts the stream down for both halves.
+    fn poll_shut(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waker = self.member.waker_of_both(half, cx.waker());
+        Pin::new(&mut self.stream).poll_shutdown(&mut Context::from_waker(&waker))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
+    /// Polls for bytes of the peer. Fails when the first of them is too late.
+    fn poll_receive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let result = self.poll_stream(Half::Reader, cx, poll);
+        if let Some(deadline) = &mut self.first_byte {
+            if result.is_pending() {
+                ready!(deadline.as_mut().poll(cx));
+                let error = "no byte came in time after the handshake";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
+            }
+            self.first_byte = None;
+        }
+        result
     }
 }
 
@@ -114,7 +185,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> AsyncRead for Connection<S, P, F> 
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.get_mut()
-            .poll_stream(Half::Reader, cx, |stream, cx| stream.poll_read(cx, buf))
+            .poll_receive(cx, |stream, cx| stream.poll_read(cx, buf))
+    }
+}
+
+impl<S: AsyncBufRead + AsyncWrite + Unpin, P, F> AsyncBufRead for Connection<S, P, F>
+where
+    S: AsyncRead,
+{
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        let polled = this.poll_receive(cx, |stream, cx| stream.poll_fill_buf(cx).map_ok(drop));
+        match ready!(polled) {
+            // Asked again, since what the first call lends cannot leave it.
+            Ok(()) => Pin::new(&mut this.stream).poll_fill_buf(cx),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        Pin::new(&mut self.get_mut().stream).consume(amount);
     }
 }
 
@@ -148,7 +238,21 @@ impl<S: AsyncWrite + Unpin, P, F> AsyncWrite for Connection<S, P, F> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.member.phase() < Phase::Closing {
+            let result = Pin::new(&mut this.stream).poll_shutdown(cx);
+            if result.is_ready() {
+                return result;
+            }
+            ready!(this.member.poll_reached(Half::Writer, Phase::Closing, cx));
+        }
+        let result = this.poll_shut(Half::Writer, cx);
+        if result.is_pending() {
+            ready!(this.member.poll_reached(Half::Writer, Phase::Closed, cx));
+            return Poll::Ready(Err(ErrorKind::Ended.into()));
+        }
+        this.member.wake_other(Half::Writer);
+        result
     }
 }
 
@@ -158,5 +262,45 @@ impl<S: fmt::Debug, P: fmt::Debug, F: fmt::Debug> fmt::Debug for Connection<S, P
             .field("stream", &self.stream)
             .field("peer", &self.peer)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(unix)]
+mod descriptor {
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+    use super::Connection;
+
+    /// The descriptor of the stream's transport.
+    impl<S: AsFd, P, F> AsFd for Connection<S, P, F> {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.stream.as_fd()
+        }
+    }
+
+    impl<S: AsRawFd, P, F> AsRawFd for Connection<S, P, F> {
+        fn as_raw_fd(&self) -> RawFd {
+            self.stream.as_raw_fd()
+        }
+    }
+}
+
+#[cfg(windows)]
+mod socket {
+    use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
+
+    use super::Connection;
+
+    /// The socket of the stream's transport.
+    impl<S: AsSocket, P, F> AsSocket for Connection<S, P, F> {
+        fn as_socket(&self) -> BorrowedSocket<'_> {
+            self.stream.as_socket()
+        }
+    }
+
+    impl<S: AsRawSocket, P, F> AsRawSocket for Connection<S, P, F> {
+        fn as_raw_socket(&self) -> RawSocket {
+            self.stream.as_raw_socket()
+        }
     }
 }

@@ -1,25 +1,45 @@
-//! Certificates from files.
+//! Configurations from PEM files.
 
+use std::collections::hash_map::RandomState;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::VerifierBuilderError;
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
 use super::SharedConfig;
+use super::items::Texts;
+use super::load_error::{LoadError, PemPart};
 
-/// A certificate chain and its key in PEM files, and how a configuration is made of them.
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+type Build = dyn Fn(
+        Vec<CertificateDer<'static>>,
+        PrivateKeyDer<'static>,
+        ClientAuthorities,
+    ) -> Result<ServerConfig, BoxError>
+    + Send
+    + Sync;
+
+/// A certificate chain and its private key in PEM files, and how a configuration is built of them.
 ///
-/// Nothing watches the files: call [`reload`](Self::reload) when you know that they have changed, on
-/// a signal, say.
+/// Files are loaded whole or not at all: what cannot be read is an error that names the file, the
+/// item and its line, never something that is skipped. Ignored are text between the sections,
+/// parameters, public keys and certificate requests; private keys in a file that is read for
+/// certificates; and certificates in a file that is read for a key. If a file holds several private
+/// keys, the one that belongs to the certificate is used.
+///
+/// [`reload`](Self::reload) loads the files anew, on a signal, say; [`watch`](Self::watch) does so
+/// whenever their contents have changed. Clones share the files and the function.
 ///
 /// ```no_run
 /// use pollback::listener::{PemFiles, SharedConfig};
 /// use pollback::rustls::ServerConfig;
-/// # #[cfg(unix)] {
-/// use tokio::signal::unix::{SignalKind, signal};
+/// use std::time::Duration;
 ///
 /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 /// let files = PemFiles::new("server.pem", "server.key", |chain, key| {
@@ -28,62 +48,149 @@ use super::SharedConfig;
 ///         .with_single_cert(chain, key)
 /// });
 /// let config = SharedConfig::new(files.load()?);
-/// // Hand a clone of `config` to a `TlsListener`.
-///
-/// let mut hangups = signal(SignalKind::hangup())?;
-/// while hangups.recv().await.is_some() {
-///     if let Err(error) = files.reload(&config) {
+/// tokio::spawn(files.watch(config.clone(), Duration::from_secs(10), |reloaded| {
+///     if let Err(error) = reloaded {
 ///         eprintln!("still serving the old certificate: {error}");
 ///     }
-/// }
+/// }));
+/// // Pass `config` to a `TlsListener`.
 /// # Ok(())
 /// # }
-/// # }
 /// ```
-pub struct PemFiles<F> {
+#[derive(Clone)]
+pub struct PemFiles(Arc<Files>);
+
+struct Files {
     chain: PathBuf,
     key: PathBuf,
-    build: F,
+    clients: Option<ClientFiles>,
+    build: Box<Build>,
+    hasher: RandomState,
+    /// The fingerprint of the contents that were loaded last.
+    loaded: Mutex<Option<u64>>,
 }
 
-impl<F> PemFiles<F>
-where
-    F: Fn(
-        Vec<CertificateDer<'static>>,
-        PrivateKeyDer<'static>,
-    ) -> Result<ServerConfig, rustls::Error>,
-{
-    /// Takes the chain, the server's own certificate first, and the key from these files, which may
-    /// be one and the same, and makes a configuration of them with `build`.
-    pub fn new(chain: impl Into<PathBuf>, key: impl Into<PathBuf>, build: F) -> Self {
+/// The PEM files that the certificates of clients are verified with.
+#[derive(Clone, Debug)]
+pub struct ClientFiles {
+    roots: PathBuf,
+    revocation_lists: Vec<PathBuf>,
+}
+
+/// Who may vouch for clients: the contents of [`ClientFiles`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientAuthorities {
+    /// The root certificates.
+    pub roots: Arc<RootCertStore>,
+    /// The revocation lists.
+    pub revocation_lists: Vec<CertificateRevocationListDer<'static>>,
+}
+
+impl ClientFiles {
+    /// Reads root certificates from the file `roots`.
+    pub fn new(roots: impl Into<PathBuf>) -> Self {
         Self {
-            chain: chain.into(),
-            key: key.into(),
-            build,
+            roots: roots.into(),
+            revocation_lists: Vec::new(),
         }
     }
 
-    /// Reads the files. Blocks, for as long as the file system takes.
+    /// Reads revocation lists from the file `path`, too. It may be the file of the root
+    /// certificates.
+    #[must_use]
+    pub fn with_revocation_lists(mut self, path: impl Into<PathBuf>) -> Self {
+        self.revocation_lists.push(path.into());
+        self
+    }
+}
+
+impl PemFiles {
+    /// Reads the chain, the server's own certificate first, and the private key from these files,
+    /// which may be one and the same, and builds a configuration of them with `build`.
+    ///
+    /// `build` may return any error. It is called again if its error says that the key does not
+    /// belong to the certificate and the file has another one.
+    pub fn new<F, E>(chain: impl Into<PathBuf>, key: impl Into<PathBuf>, build: F) -> Self
+    where
+        F: Fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, E>,
+        F: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        Self::of(chain.into(), key.into(), None, move |chain, key, _| {
+            build(chain, key).map_err(Into::into)
+        })
+    }
+
+    /// Like [`new`](Self::new), with the files that clients are verified with.
+    ///
+    /// ```no_run
+    /// use pollback::listener::{ClientFiles, PemFiles};
+    /// use pollback::rustls::ServerConfig;
+    /// use pollback::rustls::server::WebPkiClientVerifier;
+    /// use std::error::Error;
+    ///
+    /// let clients = ClientFiles::new("roots.pem").with_revocation_lists("revoked.pem");
+    /// let files = PemFiles::with_client_auth("server.pem", "server.key", clients, |chain, key, clients| {
+    ///     let verifier = WebPkiClientVerifier::builder(clients.roots)
+    ///         .with_crls(clients.revocation_lists)
+    ///         .build()?;
+    ///     let config = ServerConfig::builder()
+    ///         .with_client_cert_verifier(verifier)
+    ///         .with_single_cert(chain, key)?;
+    ///     Ok::<_, Box<dyn Error + Send + Sync>>(config)
+    /// });
+    /// ```
+    pub fn with_client_auth<F, E>(
+        chain: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+        clients: ClientFiles,
+        build: F,
+    ) -> Self
+    where
+        F: Fn(
+            Vec<CertificateDer<'static>>,
+            PrivateKeyDer<'static>,
+            ClientAuthorities,
+        ) -> Result<ServerConfig, E>,
+        F: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        let build = move |chain, key, clients| build(chain, key, clients).map_err(Into::into);
+        Self::of(chain.into(), key.into(), Some(clients), build)
+    }
+
+    fn of<F>(chain: PathBuf, key: PathBuf, clients: Option<ClientFiles>, build: F) -> Self
+    where
+        F: Fn(
+            Vec<CertificateDer<'static>>,
+            PrivateKeyDer<'static>,
+            ClientAuthorities,
+        ) -> Result<ServerConfig, BoxError>,
+        F: Send + Sync + 'static,
+    {
+        Self(Arc::new(Files {
+            chain,
+            key,
+            clients,
+            build: Box::new(build),
+            hasher: RandomState::new(),
+            loaded: Mutex::new(None),
+        }))
+    }
+
+    /// Loads the files and builds a configuration. Blocks for as long as the file system takes.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or holds nothing of the kind, or no configuration can be made: the key
-    /// does not go with the certificate, say.
+    /// If a file cannot be read, or not everything in it; if the key does not belong to the
+    /// certificate; and if the function that builds the configuration fails.
     pub fn load(&self) -> Result<ServerConfig, LoadError> {
-        let chain = CertificateDer::pem_file_iter(&self.chain)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| LoadError::new(PemPart::Chain, &self.chain, error))?;
-        if chain.is_empty() {
-            let error = pem::Error::NoItemsFound;
-            return Err(LoadError::new(PemPart::Chain, &self.chain, error));
-        }
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|error| LoadError::new(PemPart::Key, &self.key, error))?;
-        (self.build)(chain, key).map_err(|error| LoadError::new(PemPart::Both, &self.chain, error))
+        self.0.build(&self.0.read())
     }
 
-    /// Reads the files and puts what they make in the place of `config`. Blocks, for as long as the
-    /// file system takes.
+    /// Loads the files and replaces `config` with the configuration that is built. Blocks for as
+    /// long as the file system takes.
     ///
     /// # Errors
     ///
@@ -92,70 +199,149 @@ where
         config.replace(self.load()?);
         Ok(())
     }
+
+    pub(super) fn read(&self) -> (Texts, u64) {
+        let texts = self.0.read();
+        let fingerprint = texts.fingerprint(&self.0.hasher);
+        (texts, fingerprint)
+    }
+
+    pub(super) fn build(&self, texts: &Texts) -> Result<ServerConfig, LoadError> {
+        self.0.build(texts)
+    }
+
+    /// Returns the fingerprint of the contents that were loaded last.
+    pub(super) fn loaded(&self) -> Option<u64> {
+        *self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl<F> fmt::Debug for PemFiles<F> {
+impl Files {
+    /// Each file, with the part it is read for.
+    fn parts(&self) -> impl Iterator<Item = (PemPart, &Path)> {
+        let own = [(PemPart::Chain, &*self.chain), (PemPart::Key, &*self.key)];
+        let clients = self.clients.iter().flat_map(|clients| {
+            let lists = clients.revocation_lists.iter();
+            std::iter::once((PemPart::ClientRoots, &*clients.roots))
+                .chain(lists.map(|path| (PemPart::RevocationLists, &**path)))
+        });
+        own.into_iter().chain(clients)
+    }
+
+    fn read(&self) -> Texts {
+        Texts::read(self.parts().map(|(_, path)| path))
+    }
+
+    fn build(&self, texts: &Texts) -> Result<ServerConfig, LoadError> {
+        let (mut chain, mut keys) = (Vec::new(), Vec::new());
+        let (mut roots, mut revocation_lists) = (RootCertStore::empty(), Vec::new());
+        for (part, path) in self.parts() {
+            let others: Vec<_> = self
+                .parts()
+                .filter_map(|(part, other)| (other == path).then_some(part))
+                .collect();
+            match part {
+                PemPart::Key => keys = texts.keys(path, &others)?,
+                PemPart::ClientRoots => texts.add_roots(path, &others, &mut roots)?,
+                PemPart::RevocationLists => {
+                    revocation_lists.extend(texts.revocation_lists(path, &others)?);
+                }
+                _ => chain = texts.chain(path, &others)?,
+            }
+        }
+        let clients = ClientAuthorities {
+            roots: Arc::new(roots),
+            revocation_lists,
+        };
+        let config = self.build_with(&chain, keys, &clients)?;
+        let loaded = texts.fingerprint(&self.hasher);
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        Ok(config)
+    }
+
+    /// Builds the configuration with the key that belongs to the certificate.
+    fn build_with(
+        &self,
+        chain: &[CertificateDer<'static>],
+        keys: Vec<PrivateKeyDer<'static>>,
+        clients: &ClientAuthorities,
+    ) -> Result<ServerConfig, LoadError> {
+        let mut mismatch = None;
+        for key in keys {
+            let error = match (self.build)(chain.to_vec(), key, clients.clone()) {
+                Ok(config) => return Ok(config),
+                Err(error) => error,
+            };
+            if !is_mismatch(&*error) {
+                return Err(self.blame(error));
+            }
+            mismatch.get_or_insert(error);
+        }
+        let error = mismatch.unwrap_or_else(|| "no private key".into());
+        let paths: &[&Path] = match self.chain == self.key {
+            true => &[&self.chain],
+            false => &[&self.chain, &self.key],
+        };
+        Err(LoadError::new(PemPart::Both, paths, error))
+    }
+
+    /// Names the files of the revocation lists if one of these cannot be parsed, and no file
+    /// otherwise.
+    fn blame(&self, error: BoxError) -> LoadError {
+        let lists = match &self.clients {
+            Some(clients) if is_revocation_list(&*error) => &clients.revocation_lists[..],
+            _ => return LoadError::new(PemPart::Configuration, &[], error),
+        };
+        let paths: Vec<&Path> = lists.iter().map(|path| &**path).collect();
+        LoadError::new(PemPart::RevocationLists, &paths, error)
+    }
+}
+
+/// Whether it was caused by a key that does not belong to the certificate.
+fn is_mismatch(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(rustls::Error::InconsistentKeys(
+                InconsistentKeys::KeyMismatch
+            ))
+        )
+    })
+}
+
+/// Whether it was caused by a revocation list that cannot be parsed.
+fn is_revocation_list(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(VerifierBuilderError::InvalidCrl(_))
+        ) || matches!(
+            cause.downcast_ref(),
+            Some(rustls::Error::InvalidCertRevocationList(_))
+        )
+    })
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        // `source` of an `io::Error` passes over the error that it wraps.
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => error.source(),
+    }
+}
+
+impl fmt::Debug for PemFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PemFiles")
-            .field("chain", &self.chain)
-            .field("key", &self.key)
+            .field("chain", &self.0.chain)
+            .field("key", &self.0.key)
+            .field("clients", &self.0.clients)
             .finish_non_exhaustive()
-    }
-}
-
-/// What [`PemFiles`] are read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PemPart {
-    /// The certificate chain.
-    Chain,
-    /// The private key.
-    Key,
-    /// The two together, as a configuration.
-    Both,
-}
-
-/// Why no configuration could be made of some files. Its source says what is wrong.
-#[derive(Debug)]
-pub struct LoadError {
-    part: PemPart,
-    path: PathBuf,
-    source: Box<dyn StdError + Send + Sync>,
-}
-
-impl LoadError {
-    fn new(part: PemPart, path: &Path, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self {
-            part,
-            path: path.to_owned(),
-            source: source.into(),
-        }
-    }
-
-    /// What could not be had, also where the chain and the key are in one file.
-    pub fn part(&self) -> PemPart {
-        self.part
-    }
-
-    /// The file that cannot be used; that of the certificates if the two do not go together.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.part {
-            PemPart::Chain => "the certificate chain",
-            PemPart::Key => "the key",
-            PemPart::Both => "the chain with the key",
-        };
-        write!(f, "{}: {part}: {}", self.path.display(), self.source)
-    }
-}
-
-impl StdError for LoadError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(self.source.as_ref())
     }
 }

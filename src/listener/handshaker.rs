@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Facts, SharedConfig, Stage};
-use crate::hello::{self, Hello};
+use super::{Facts, SharedConfig, Stage, look};
+use crate::hello::Incoming;
 use crate::server::TlsStream;
+
+/// The result of a handshake that returns its transport with an error, if it still has it.
+pub type HandshakeResult<S, F, IO> = Result<(S, F), (io::Error, Option<IO>)>;
 
 /// Makes of each transport what is to be served.
 ///
-/// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`by_hello`] decides
+/// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`handshake_fn`] decides
 /// for each ClientHello.
 pub trait Handshaker<IO>: Clone + Send + 'static {
     /// What is to be served: a TLS stream, or a transport that is passed on.
@@ -29,6 +32,18 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         io: IO,
         stage: &mut Stage,
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
+
+    /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still has
+    /// it: the listener then takes in what the client still sends, so that an alert is not lost to a
+    /// reset. Returns none, unless this is overridden.
+    fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> impl Future<Output = HandshakeResult<Self::Stream, Self::Facts, IO>> + Send {
+        let handshake = self.handshake(io, stage);
+        async { handshake.await.map_err(|error| (error, None)) }
+    }
 }
 
 impl<IO> Handshaker<IO> for SharedConfig
@@ -39,15 +54,33 @@ where
     type Facts = Facts;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
-        // Until the hello is there, a connection costs almost no memory: most of those that stall
-        // never send one.
-        *stage = Stage::Hello;
-        let hello = hello::peek(io).await?;
-        *stage = Stage::Handshake;
-        let stream = hello
-            .accept(self.load())
-            .with_options(self.options())
-            .await?;
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
+        let incoming = look::hello(io, stage).await?;
+        // Boxed, so that nobody pays for it who has not said hello.
+        Box::pin(self.accept(incoming)).await
+    }
+}
+
+impl SharedConfig {
+    /// Accepts a connection under the configuration of the moment.
+    pub(super) async fn accept<IO>(
+        &self,
+        incoming: Incoming<IO>,
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let handshake = incoming.accept(self.load()).with_options(self.options());
+        let stream = handshake.into_fallible().await;
+        let stream = stream.map_err(|(error, io)| (error, Some(io)))?;
         let facts = Facts::of(&stream);
         Ok((stream, facts))
     }
@@ -57,33 +90,33 @@ where
 /// handshakes do not wait for it, and the deadline covers it.
 ///
 /// ```
-/// use pollback::hello::Hello;
-/// use pollback::listener::{Facts, by_hello};
+/// use pollback::hello::Incoming;
+/// use pollback::listener::{Facts, handshake_fn};
 /// use pollback::rustls::ServerConfig;
 /// use std::sync::Arc;
 /// use tokio::net::TcpStream;
 ///
 /// # async fn fetch(name: Option<&str>) -> std::io::Result<Arc<ServerConfig>> { std::future::pending().await }
 /// # fn listen() -> impl pollback::listener::Handshaker<TcpStream> {
-/// by_hello(|hello: Hello<TcpStream>| async move {
-///     let config = fetch(hello.client_hello().server_name()).await?;
-///     let stream = hello.accept(config).await?;
+/// handshake_fn(|incoming: Incoming<TcpStream>| async move {
+///     let config = fetch(incoming.client_hello().server_name()).await?;
+///     let stream = incoming.accept(config).await?;
 ///     let facts = Facts::of(&stream);
 ///     Ok((stream, facts))
 /// })
 /// # }
 /// ```
-pub fn by_hello<F>(choose: F) -> ByHello<F> {
-    ByHello(Arc::new(choose))
+pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
+    HandshakeFn(Arc::new(choose))
 }
 
-/// Decides for each ClientHello. Made by [`by_hello`].
-pub struct ByHello<F>(Arc<F>);
+/// Decides for each ClientHello. Made by [`handshake_fn`].
+pub struct HandshakeFn<F>(Arc<F>);
 
-impl<IO, F, O, S, T> Handshaker<IO> for ByHello<F>
+impl<IO, F, O, S, T> Handshaker<IO> for HandshakeFn<F>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Hello<IO>) -> O + Send + Sync + 'static,
+    F: Fn(Incoming<IO>) -> O + Send + Sync + 'static,
     O: Future<Output = io::Result<(S, T)>> + Send,
     S: Send + 'static,
     T: Send + 'static,
@@ -92,21 +125,25 @@ where
     type Facts = T;
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
-        *stage = Stage::Hello;
-        let hello = hello::peek(io).await?;
-        *stage = Stage::Handshake;
-        (self.0)(hello).await
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
+        let incoming = look::hello(io, stage).await?;
+        let handshake = Box::pin((self.0)(incoming));
+        handshake.await.map_err(|error| (error, None))
     }
 }
 
-impl<F> Clone for ByHello<F> {
+impl<F> Clone for HandshakeFn<F> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<F> fmt::Debug for ByHello<F> {
+impl<F> fmt::Debug for HandshakeFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByHello").finish_non_exhaustive()
+        f.debug_struct("HandshakeFn").finish_non_exhaustive()
     }
 }

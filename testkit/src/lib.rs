@@ -8,6 +8,7 @@ pub use proptest;
 pub mod certificates;
 pub mod configs;
 pub mod executor;
+pub mod hellos;
 pub mod pipe;
 pub mod plan;
 pub mod programs;

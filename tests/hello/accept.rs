@@ -1,7 +1,8 @@
 //! Accepting the connection that was looked at.
 
 use super::{WIDE, configs, connect, for_each_shape, in_records_of, meet, setup};
-use pollback::{StartHandshake, hello};
+use pollback::rustls::server::Acceptor;
+use pollback::{LazyConfigAcceptor, hello};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::pipe;
@@ -14,11 +15,11 @@ fn a_configuration_is_chosen_after_the_look_over_every_transport() {
         let (near, far) = shape.open();
         let (client, server) = configs(&setup(version));
         meet(connect(client, near), async move {
-            let hello = hello::peek(far).await?;
-            assert_eq!(hello.client_hello().server_name(), Some("localhost"));
+            let incoming = hello::peek(far).await?;
+            assert_eq!(incoming.client_hello().server_name(), Some("localhost"));
             // As long as the choice takes.
             yield_now().await;
-            hello.accept(server).await
+            incoming.accept(server).await
         });
     });
 }
@@ -29,16 +30,17 @@ fn the_connection_can_be_changed_and_the_other_acceptor_goes_on() {
     let (near, far) = pipe(WIDE);
     let config = Arc::clone(&server);
     meet(connect(Arc::clone(&client), near), async move {
-        let hello = hello::peek(far).await?;
-        let stream = hello
+        let incoming = hello::peek(far).await?;
+        let stream = incoming
             .accept_with(config, |connection| connection.set_buffer_limit(Some(100)))
             .await?;
         Ok(stream)
     });
     let (near, far) = pipe(WIDE);
     meet(connect(client, near), async move {
-        let hello = hello::peek(far).await?;
-        StartHandshake::from(hello).into_stream(server).await
+        let incoming = hello::peek(far).await?;
+        let acceptor = LazyConfigAcceptor::new(Acceptor::default(), incoming.into_rewind());
+        acceptor.await?.into_stream(server).await
     });
 }
 

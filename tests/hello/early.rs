@@ -18,12 +18,12 @@ fn early_data_behind_the_hello_stays_with_the_transport() {
         let (server, client) = (Arc::clone(&server), Arc::clone(&client));
         let (asked, ()) = executor::join(
             async move {
-                let hello = hello::peek(far).await.unwrap();
-                assert_eq!(hello.bytes()[0], 22);
+                let incoming = hello::peek(far).await.unwrap();
+                assert_eq!(incoming.client_hello().records()[0], 22);
                 if round == 1 {
                     assert!(io.unread() > 0, "early data is there and was not read");
                 }
-                let mut stream = hello.accept(server).await.unwrap();
+                let mut stream = incoming.accept(server).await.unwrap();
                 let mut asked = String::new();
                 if let Some(mut early) = stream.get_mut().1.early_data() {
                     early.read_to_string(&mut asked).unwrap();

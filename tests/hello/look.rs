@@ -4,7 +4,7 @@ use super::{
     WIDE, configs, connect, error_kind, first_bytes, for_each_shape, in_records_of, setup,
 };
 use pollback::ErrorKind;
-use pollback::hello::{self, Hello, LIMIT};
+use pollback::hello::{self, ClientHello};
 use pollback::rustls::{
     AlertDescription, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme,
 };
@@ -14,7 +14,7 @@ use pollback_testkit::pipe::pipe;
 use pollback_testkit::watched::Watched;
 use tokio::io::AsyncWriteExt;
 
-fn assert_tells_all<IO>(hello: &Hello<IO>, version: Version) {
+fn assert_tells_all(hello: &ClientHello, version: Version) {
     let (suite, wire) = match version {
         Version::Tls12 => (
             CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
@@ -25,19 +25,16 @@ fn assert_tells_all<IO>(hello: &Hello<IO>, version: Version) {
             ProtocolVersion::TLSv1_3,
         ),
     };
-    let told = hello.client_hello();
-    assert_eq!(told.server_name(), Some("localhost"));
-    let alpn: Vec<_> = told.alpn().unwrap().collect();
+    assert_eq!(hello.server_name(), Some("localhost"));
+    assert_eq!(hello.server_name_bytes(), Some(&b"localhost"[..]));
+    let alpn: Vec<_> = hello.alpn().unwrap().collect();
     assert_eq!(alpn, [&b"h2"[..], b"http/1.1"]);
-    assert!(told.cipher_suites().contains(&suite));
-    assert!(
-        told.signature_schemes()
-            .contains(&SignatureScheme::ECDSA_NISTP256_SHA256)
-    );
+    assert!(hello.cipher_suites().any(|offered| offered == suite));
+    let mut schemes = hello.signature_schemes();
+    assert!(schemes.any(|scheme| scheme == SignatureScheme::ECDSA_NISTP256_SHA256));
     assert_eq!(hello.versions().collect::<Vec<_>>(), [wire]);
     let groups: Vec<_> = hello.named_groups().collect();
     assert!(groups.contains(&NamedGroup::X25519), "{groups:?}");
-    assert_eq!(told.named_groups(), Some(groups.as_slice()));
     let extensions: Vec<_> = hello.extensions().map(|(kind, _)| kind).collect();
     assert!(extensions.contains(&16), "ALPN: {extensions:?}");
 }
@@ -51,9 +48,10 @@ fn a_hello_tells_all_over_every_transport_and_keeps_its_bytes() {
         let _client = executor.spawn("client", connect(configs(&setup(version)).0, near));
         let look = executor.spawn("server", hello::peek(far));
         executor.run_until_stalled();
-        let hello = look.take().expect("a hello");
-        assert_tells_all(&hello, version);
-        assert_eq!(hello.bytes(), io.written());
+        let incoming = look.take().expect("a hello");
+        let hello = incoming.client_hello();
+        assert_tells_all(hello, version);
+        assert_eq!(hello.records(), io.written());
         assert_eq!(hello.message(), &io.written()[5..]);
     });
 }
@@ -72,9 +70,9 @@ fn a_hello_may_come_byte_by_byte() {
             io.inject(&[*byte]);
         }
         executor.run();
-        let hello = look.take().expect("a hello");
-        assert_tells_all(&hello, version);
-        assert_eq!(hello.bytes(), bytes);
+        let incoming = look.take().expect("a hello");
+        assert_tells_all(incoming.client_hello(), version);
+        assert_eq!(incoming.client_hello().records(), bytes);
         drop(near);
     }
 }
@@ -89,9 +87,10 @@ fn a_hello_may_come_in_many_records() {
             let io = far.control();
             io.inject(&records);
             io.inject(b"what follows is none of its business");
-            let hello = one(hello::peek(far)).expect("a hello");
-            assert_tells_all(&hello, version);
-            assert_eq!(hello.bytes(), records, "{size}");
+            let incoming = one(hello::peek(far)).expect("a hello");
+            let hello = incoming.client_hello();
+            assert_tells_all(hello, version);
+            assert_eq!(hello.records(), records, "{size}");
             assert_eq!(hello.message(), &record[5..], "{size}");
             assert_eq!(io.unread(), 36, "{size}");
         }
@@ -109,15 +108,16 @@ fn a_client_of_old_names_its_latest_version() {
     record[place] = 0xfa;
     let (_near, far) = pipe(WIDE);
     far.control().inject(&record);
-    let hello = one(hello::peek(far)).expect("a hello");
-    let versions: Vec<_> = hello.versions().collect();
+    let incoming = one(hello::peek(far)).expect("a hello");
+    let versions: Vec<_> = incoming.client_hello().versions().collect();
     assert_eq!(versions, [ProtocolVersion::TLSv1_2]);
 }
 
 #[test]
 fn a_hello_beyond_the_limit_is_refused() {
     let bytes = first_bytes(Version::Tls13);
-    for (limit, fits) in [(bytes.len(), true), (bytes.len() - 1, false), (0, false)] {
+    let length = bytes.len() - 5 - 4;
+    for (limit, fits) in [(length, true), (length - 1, false), (0, false)] {
         let (near, far) = pipe(WIDE);
         let (io, answer) = (far.control(), far.control());
         io.inject(&bytes);
@@ -135,20 +135,22 @@ fn a_hello_beyond_the_limit_is_refused() {
 }
 
 #[test]
-fn a_hello_without_end_is_read_up_to_the_limit() {
-    // A message of 65,535 bytes in records of one byte each.
-    let mut message = vec![22, 3, 1, 0, 0, 1, 0, 255, 255];
-    message.resize(5 + 4 + 65_535, 0);
-    let records = in_records_of(1, &message);
-    let (_near, far) = pipe(WIDE);
-    let io = far.control();
-    io.inject(&records);
-    let mut peek = hello::peek(far).with_limit(usize::MAX).without_alert();
-    let error = one(&mut peek).expect_err("too long");
-    assert_eq!(error_kind(&error), Some(ErrorKind::TooLong));
-    assert_eq!(io.unread(), records.len() - LIMIT);
-    let replay = peek.take_io().expect("it failed");
-    assert_eq!(replay.bytes(), &records[..LIMIT]);
+fn a_hello_that_is_too_long_is_refused_before_it_is_read() {
+    // A message of 65,537 bytes.
+    let mut message = vec![22, 3, 1, 0, 0, 1, 1, 0, 1];
+    message.resize(5 + 4 + 65_537, 0);
+    for size in [1, 100, 16_384] {
+        let records = in_records_of(size, &message);
+        let (_near, far) = pipe(WIDE);
+        let io = far.control();
+        io.inject(&records);
+        let mut peek = hello::peek(far).without_alert();
+        let error = one(&mut peek).expect_err("too long");
+        assert_eq!(error_kind(&error), Some(ErrorKind::TooLong));
+        let rewind = peek.take_io().expect("it failed");
+        assert_eq!(rewind.bytes().len() + io.unread(), records.len());
+        assert!(rewind.bytes().len() < 100, "{size}");
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! A ClientHello: looked at, and then accepted, passed on or refused.
 
 mod accept;
+mod bytes;
 #[cfg(feature = "early-data")]
 mod early;
 mod look;
+mod mutated;
+mod odd;
 mod pass;
+mod plain;
 mod refuse;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Passing the connection on.
 
 use super::{WIDE, configs, connect, first_bytes, for_each_shape, meet, setup};
-use pollback::hello::{self, Replay};
+use pollback::hello::{self, Rewind};
 use pollback::{ErrorKind, TlsAcceptor};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
@@ -15,8 +15,8 @@ fn a_backend_does_the_whole_handshake_over_every_transport() {
         let (near, far) = shape.open();
         let (client, server) = configs(&setup(version));
         meet(connect(client, near), async move {
-            let replay = hello::peek(far).await?.into_replay();
-            TlsAcceptor::from(server).accept(replay).await
+            let rewind = hello::peek(far).await?.into_rewind();
+            TlsAcceptor::from(server).accept(rewind).await
         });
     });
 }
@@ -33,11 +33,11 @@ fn every_byte_is_given_again_and_then_the_rest() {
                 near.shutdown().await.unwrap();
             },
             async {
-                let mut replay = hello::peek(far).await.unwrap().into_replay();
+                let mut rewind = hello::peek(far).await.unwrap().into_rewind();
                 let mut received = Vec::new();
                 let mut buffer = vec![0; room];
                 loop {
-                    match replay.read(&mut buffer).await.unwrap() {
+                    match rewind.read(&mut buffer).await.unwrap() {
                         0 => return received,
                         count => received.extend_from_slice(&buffer[..count]),
                     }
@@ -56,41 +56,41 @@ fn writes_do_not_wait_for_the_reader_and_stay_vectored() {
     io.inject(&bytes);
     let mut executor = Executor::new();
     let wrote = executor.spawn("writer", async move {
-        let mut replay = hello::peek(far).await.unwrap().into_replay();
-        assert!(replay.is_write_vectored());
+        let mut rewind = hello::peek(far).await.unwrap().into_rewind();
+        assert!(rewind.is_write_vectored());
         let slices = [IoSlice::new(b"one "), IoSlice::new(b"call")];
-        assert_eq!(replay.write_vectored(&slices).await.unwrap(), 8);
-        replay.flush().await.unwrap();
-        replay.shutdown().await.unwrap();
-        replay
+        assert_eq!(rewind.write_vectored(&slices).await.unwrap(), 8);
+        rewind.flush().await.unwrap();
+        rewind.shutdown().await.unwrap();
+        rewind
     });
     executor.run();
-    let replay = wrote.take();
+    let rewind = wrote.take();
     assert_eq!(io.written(), b"one call");
     let counts = io.counts();
     assert_eq!((counts.vectored.calls, counts.write.calls), (1, 0));
     assert_eq!((counts.flush.calls, counts.shutdown.calls), (1, 1));
     assert_eq!(peer.unread(), 8);
-    assert_eq!(replay.bytes(), bytes);
+    assert_eq!(rewind.bytes(), bytes);
 
     io.scalar();
-    assert!(!replay.is_write_vectored());
+    assert!(!rewind.is_write_vectored());
 }
 
 #[test]
 fn what_was_not_given_yet_comes_out_with_the_transport() {
     let (_near, far) = pipe(WIDE);
-    let mut replay = Replay::new(b"abcdef".to_vec(), far);
+    let mut rewind = Rewind::new(b"abcdef".to_vec(), far);
     let mut executor = Executor::new();
     let read = executor.spawn("reader", async move {
         let mut two = [0; 2];
-        replay.read_exact(&mut two).await.unwrap();
-        (two, replay)
+        rewind.read_exact(&mut two).await.unwrap();
+        (two, rewind)
     });
     executor.run();
-    let (two, replay) = read.take();
+    let (two, rewind) = read.take();
     assert_eq!(&two, b"ab");
-    assert_eq!(replay.into_parts().0, b"cdef");
+    assert_eq!(rewind.into_parts().0, b"cdef");
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn what_is_no_hello_can_be_passed_on_unanswered() {
     let mut executor = Executor::new();
     let passed = executor.spawn("server", async move {
         let error = (&mut peek).await.expect_err("no TLS");
-        let mut replay = peek.take_io().expect("it failed");
+        let mut rewind = peek.take_io().expect("it failed");
         assert!(peek.take_io().is_none());
         let mut received = [0; 21];
-        replay.read_exact(&mut received).await.unwrap();
+        rewind.read_exact(&mut received).await.unwrap();
         (error, received)
     });
     executor.run();
@@ -127,14 +127,17 @@ fn giving_up_half_way_loses_nothing() {
         executor.spawn("server", &mut peek);
         assert!(!executor.run_until_stalled());
     }
-    let replay = peek.take_io().expect("nothing was decided");
-    assert_eq!(replay.bytes(), &bytes[..100]);
+    let rewind = peek.take_io().expect("nothing was decided");
+    assert_eq!(rewind.bytes(), &bytes[..100]);
     let mut executor = Executor::new();
-    let again = executor.spawn("server", hello::peek(replay));
+    let again = executor.spawn("server", hello::peek(rewind));
     assert!(!executor.run_until_stalled());
     io.inject(&bytes[100..]);
     executor.run();
-    assert_eq!(again.take().expect("a hello").bytes(), bytes);
+    assert_eq!(
+        again.take().expect("a hello").client_hello().records(),
+        bytes
+    );
 }
 
 #[test]
@@ -163,7 +166,7 @@ async fn the_descriptor_is_that_of_the_transport() {
 
     let (near, _far) = tokio::net::UnixStream::pair().unwrap();
     let descriptor = near.as_raw_fd();
-    let replay = Replay::new(Vec::new(), near);
-    assert_eq!(replay.as_raw_fd(), descriptor);
-    assert_eq!(replay.as_fd().as_raw_fd(), descriptor);
+    let rewind = Rewind::new(Vec::new(), near);
+    assert_eq!(rewind.as_raw_fd(), descriptor);
+    assert_eq!(rewind.as_fd().as_raw_fd(), descriptor);
 }

@@ -14,8 +14,8 @@ fn the_chosen_alert_reaches_the_client_over_every_transport() {
         let (near, far) = shape.open();
         let (client, _) = configs(&setup(version));
         let (error, ()) = executor::join(connect(client, near), async {
-            let hello = hello::peek(far).await.expect("a hello");
-            drop(hello.refuse(AlertDescription::UnrecognisedName).await);
+            let incoming = hello::peek(far).await.expect("a hello");
+            drop(incoming.refuse(AlertDescription::UnrecognisedName).await);
         });
         let kind = error_kind(&error.expect_err("refused"));
         let expected = ErrorKind::Alert(AlertDescription::UnrecognisedName);
@@ -29,8 +29,8 @@ fn what_the_client_had_sent_by_then_is_read() {
     let io = far.control();
     io.inject(&first_bytes(Version::Tls13));
     executor::join(async { near.write_all(&[0; 5000]).await.unwrap() }, async {
-        let hello = hello::peek(far).await.expect("a hello");
-        drop(hello.refuse(AlertDescription::AccessDenied).await);
+        let incoming = hello::peek(far).await.expect("a hello");
+        drop(incoming.refuse(AlertDescription::AccessDenied).await);
     });
     assert_eq!(io.unread(), 0);
     assert_eq!(io.written(), alert(AlertDescription::AccessDenied));

@@ -33,7 +33,7 @@ pub(crate) async fn example(name: &str) -> Command {
 async fn build() -> PathBuf {
     let features: Vec<_> = enabled!(
         "aws-lc-rs" "aws_lc_rs" "axum" "brotli" "default" "early-data" "fd" "fips" "full"
-        "listener" "logging" "proxy-protocol" "ring" "tls12" "tokio-rustls" "zlib"
+        "handshake-threads" "listener" "logging" "proxy-protocol" "ring" "tls12" "tokio-rustls" "tonic" "zlib"
     )
     .into_iter()
     .filter_map(|(enabled, feature)| enabled.then_some(feature))

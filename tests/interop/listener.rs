@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use pollback_testkit::certificates::Authority;
+use tokio::net::TcpStream;
 
 use crate::built::example;
 use crate::child::{Finished, Running, run};
@@ -33,6 +34,36 @@ async fn hyper_serves_both_versions_of_http() {
     }
     server.signal("INT").await;
     server.finish().await.succeeded();
+}
+
+#[tokio::test]
+async fn plain_http_is_sent_to_https_on_the_same_port() {
+    let files = Files::of("plain_http_is_sent_to_https_on_the_same_port");
+    let root = files.write("root.pem", Authority::shared().pem());
+    let (chain, key) = files.identity(&Authority::shared().server());
+    let mut command = example("http").await;
+    command.arg(chain).arg(key).arg("127.0.0.1:0");
+    let (server, address) = Running::listening(&mut command).await;
+    // A health check comes first, and is told for what it is.
+    let check = TcpStream::connect(address).await.unwrap();
+    let line = format!(
+        "{}: the peer left without a byte\n",
+        check.local_addr().unwrap()
+    );
+    drop(check);
+    for option in ["--http1.1", "--http2-prior-knowledge"] {
+        let Some(mut curl) = curl(&root, "localhost", address) else {
+            return;
+        };
+        // After what it gets over HTTPS at once.
+        let plain = format!("http://localhost:{}/", address.port());
+        let answer = run(curl.args(["--location", option, &plain]), b"").await;
+        let answers = answer.succeeded().stdout;
+        assert_eq!(answers.matches("and Some(TLSv1_3)").count(), 2, "{answers}");
+    }
+    server.signal("INT").await;
+    let finished = server.finish().await.succeeded();
+    assert!(finished.stderr.contains(&line), "{finished:#?}");
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ pub(crate) const HOUSE: &[Room] = &[
                              crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
-    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello"],
+    Room { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
+    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
 ];
 
@@ -42,7 +43,9 @@ const LISTENER: &[&str] = &[
     "arc_swap",
     "axum",
     "futures_core",
-    "proxy_header",
+    "rustix",
+    "socket2",
+    "tonic",
 ];
 
 /// Where `unsafe` may stand: these folders and files.

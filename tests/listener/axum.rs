@@ -27,10 +27,10 @@ async fn a_handler_sees_address_protocol_and_certificate() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listener = TlsListener::new(tcp, super::shared(setup.server()));
     let address = listener.local_addr().unwrap();
-    let ending = listener.ending();
+    let shutdown = listener.shutdown_handle();
     let router = Router::new().route("/", get(who));
     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
-    let told = ending.clone();
+    let told = shutdown.clone();
     let server = tokio::spawn(async move {
         axum::serve(listener, service)
             .with_graceful_shutdown(async move { told.stopped().await })
@@ -52,7 +52,7 @@ async fn a_handler_sees_address_protocol_and_certificate() {
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
 
     // axum closes it when it is told to end.
-    let drained = tokio::spawn(async move { ending.drain(Duration::MAX).await });
+    let drained = tokio::spawn(async move { shutdown.drain(Duration::MAX).await });
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     client.shutdown().await.unwrap();
     assert_eq!(drained.await.unwrap(), 0);

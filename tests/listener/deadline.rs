@@ -1,8 +1,8 @@
 //! One deadline for everything from accepting to the end of the handshake.
 
 use super::{Reports, connect, hello, open, pipes, reports, setup};
-use pollback::hello::Hello;
-use pollback::listener::{Stage, TlsListener, by_hello};
+use pollback::hello::Incoming;
+use pollback::listener::{Stage, TlsListener, handshake_fn};
 use std::future::pending;
 use std::io;
 use std::time::Duration;
@@ -32,7 +32,8 @@ async fn a_silent_client_is_gone_at_the_deadline() {
     for _ in 0..10 {
         let failed = reported.recv().await.unwrap();
         assert_eq!(failed.error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(failed.stage, Stage::Hello);
+        assert_eq!(failed.stage, Stage::FirstByte);
+        assert!(!failed.is_probe(), "it did not leave");
         numbers.extend(failed.peer);
     }
     numbers.sort_unstable();
@@ -80,11 +81,11 @@ async fn a_choice_without_end_is_dropped_at_the_deadline() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
-    let choose = |hello: Hello<DuplexStream>| async move {
+    let choose = |incoming: Incoming<DuplexStream>| async move {
         pending::<()>().await;
-        Ok((hello.into_replay(), ()))
+        Ok((incoming.into_rewind(), ()))
     };
-    let mut listener = TlsListener::new(pipes, by_hello(choose))
+    let mut listener = TlsListener::new(pipes, handshake_fn(choose))
         .with_deadline(DEADLINE)
         .on_failure(report);
     let server = tokio::spawn(async move { listener.accept().await.is_none() });

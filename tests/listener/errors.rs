@@ -1,14 +1,17 @@
 //! What fails is reported and ends nothing.
 
 use super::{assert_echo, open, pipes, reports, serve, setup};
-use pollback::hello::Hello;
-use pollback::listener::{Stage, TlsListener, by_hello};
+use futures_util::{FutureExt, stream};
+use pollback::hello::Incoming;
+use pollback::listener::{Stage, TlsListener, Transports, WhenFull, handshake_fn};
 use pollback::rustls::AlertDescription;
 use pollback::{Error, ErrorKind};
 use pollback_testkit::certificates::Authority;
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
@@ -92,7 +95,11 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
     let kind = Error::find(&failed.error).map(|error| error.kind());
     assert_eq!(kind, Some(ErrorKind::NotTls));
     assert_eq!(Error::find(&failed).map(|error| error.kind()), kind);
-    assert!(failed.to_string().starts_with("reading the ClientHello"));
+    assert!(
+        failed
+            .to_string()
+            .starts_with("1: reading the ClientHello failed: ")
+    );
     assert!(failed.source().is_some());
 
     let distrustful = setup().client_trusting(&Authority::new());
@@ -107,7 +114,7 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
 
     drop(door.knock(3));
     let failed = reported.recv().await.unwrap();
-    assert_eq!((failed.peer, failed.stage), (Some(3), Stage::Hello));
+    assert_eq!((failed.peer, failed.stage), (Some(3), Stage::FirstByte));
     let kind = Error::find(&failed.error).map(|error| error.kind());
     assert_eq!(kind, Some(ErrorKind::Truncated));
 
@@ -119,19 +126,68 @@ async fn a_failed_handshake_is_reported_with_its_peer_error_and_stage() {
 async fn a_choice_that_panics_is_reported() {
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
-    let choose = |hello: Hello<DuplexStream>| async move {
-        assert!(hello.bytes().is_empty(), "this choice always panics");
-        Ok((hello.into_replay(), ()))
+    let choose = |incoming: Incoming<DuplexStream>| async move {
+        assert!(
+            incoming.client_hello().records().is_empty(),
+            "this choice always panics"
+        );
+        Ok((incoming.into_rewind(), ()))
     };
-    let mut listener = TlsListener::new(pipes, by_hello(choose)).on_failure(report);
+    let mut listener = TlsListener::new(pipes, handshake_fn(choose)).on_failure(report);
     let server = tokio::spawn(async move { listener.accept().await.is_none() });
     let (near, far) = duplex(4096);
     door.send(Ok((far, 1))).unwrap();
     let client = super::connect(&setup(), near);
     client.await.expect_err("the server hangs up");
     let failed = reported.recv().await.unwrap();
-    assert!(failed.peer.is_none());
-    assert!(failed.error.to_string().contains("panicked"), "{failed}");
+    assert_eq!((failed.peer, failed.stage), (Some(1), Stage::Handshake));
+    let text = failed.error.to_string();
+    assert!(
+        text.contains("panicked: this choice always panics"),
+        "{text}"
+    );
     drop(door);
     assert!(server.await.unwrap());
+}
+
+/// How often a source is asked that has something at once, for ever.
+fn asked_in_one_poll<F>(next: F, limit: usize) -> usize
+where
+    F: Fn() -> io::Result<(DuplexStream, usize)> + Send + 'static,
+{
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let endless = stream::poll_fn(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(next()))
+    });
+    let mut listener = TlsListener::new(Transports(endless), super::shared(setup().server()))
+        .with_limit(limit, WhenFull::Refuse);
+    assert!(listener.accept().now_or_never().is_none());
+    asked.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn one_poll_is_bounded_whatever_comes() {
+    for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted] {
+        let asked = asked_in_one_poll(move || Err(kind.into()), 1);
+        assert!((1..=100).contains(&asked), "{asked} errors");
+    }
+    // None of them ever says anything.
+    let asked = asked_in_one_poll(|| Ok((duplex(1).0, 1)), 1);
+    assert!((1..=100).contains(&asked), "{asked} connections refused");
+    let asked = asked_in_one_poll(|| Ok((duplex(1).0, 1)), usize::MAX);
+    assert!((1..=100).contains(&asked), "{asked} connections accepted");
+}
+
+#[tokio::test]
+async fn others_have_their_turn_while_errors_go_on() {
+    let endless = stream::repeat_with(|| {
+        io::Result::<(DuplexStream, usize)>::Err(io::ErrorKind::ConnectionReset.into())
+    });
+    let mut listener = TlsListener::new(Transports(endless), super::shared(setup().server()));
+    let accepting = tokio::spawn(async move { listener.accept().await.is_some() });
+    tokio::task::yield_now().await;
+    accepting.abort();
+    assert!(accepting.await.expect_err("aborted").is_cancelled());
 }

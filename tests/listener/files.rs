@@ -1,4 +1,4 @@
-//! Certificates from files.
+//! Configurations from files.
 
 use super::setup;
 use pollback::listener::{PemFiles, PemPart, SharedConfig};
@@ -28,12 +28,16 @@ impl Folder {
         Self(path)
     }
 
-    fn chain(&self) -> PathBuf {
-        self.0.join("chain.pem")
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 
-    fn key(&self) -> PathBuf {
-        self.0.join("key.pem")
+    pub(super) fn chain(&self) -> PathBuf {
+        self.path("chain.pem")
+    }
+
+    pub(super) fn key(&self) -> PathBuf {
+        self.path("key.pem")
     }
 
     pub(super) fn put(&self, identity: &Identity) {
@@ -48,10 +52,7 @@ impl Drop for Folder {
     }
 }
 
-type Build =
-    fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error>;
-
-fn build(
+pub(super) fn build(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, rustls::Error> {
@@ -61,11 +62,11 @@ fn build(
         .with_single_cert(chain, key)
 }
 
-pub(super) fn files(folder: &Folder) -> PemFiles<Build> {
+pub(super) fn files(folder: &Folder) -> PemFiles {
     PemFiles::new(folder.chain(), folder.key(), build)
 }
 
-fn identity() -> Identity {
+pub(super) fn identity() -> Identity {
     Authority::shared().server()
 }
 
@@ -103,9 +104,10 @@ fn a_part_that_is_missing_is_named_where_both_are_in_one_file() {
         ),
     ] {
         fs::write(folder.chain(), &text).unwrap();
-        let files = PemFiles::new(folder.chain(), folder.chain(), build as Build);
+        let files = PemFiles::new(folder.chain(), folder.chain(), build);
         let error = files.load().expect_err(named);
         assert_eq!(error.part(), part, "{error}");
+        assert_eq!(error.paths(), [folder.chain()]);
         assert!(error.to_string().contains(named), "{error}");
     }
 }
@@ -113,29 +115,24 @@ fn a_part_that_is_missing_is_named_where_both_are_in_one_file() {
 #[test]
 fn a_broken_file_leaves_the_old_configuration_and_is_named() {
     type Damage = fn(&Folder);
-    type Named = fn(&Folder) -> PathBuf;
+    type Named = fn(&Folder) -> Vec<PathBuf>;
+    let chain: Named = |f| vec![f.chain()];
+    let key: Named = |f| vec![f.key()];
+    let both: Named = |f| vec![f.chain(), f.key()];
     let ways: [(&str, Damage, Named); 6] = [
-        (
-            "no chain",
-            |f| fs::remove_file(f.chain()).unwrap(),
-            Folder::chain,
-        ),
-        ("no key", |f| fs::remove_file(f.key()).unwrap(), Folder::key),
+        ("no chain", |f| fs::remove_file(f.chain()).unwrap(), chain),
+        ("no key", |f| fs::remove_file(f.key()).unwrap(), key),
         (
             "an empty chain",
             |f| fs::write(f.chain(), "").unwrap(),
-            Folder::chain,
+            chain,
         ),
-        ("half a key", cut_key, Folder::key),
-        (
-            "garbage",
-            |f| fs::write(f.chain(), GARBAGE).unwrap(),
-            Folder::chain,
-        ),
+        ("half a key", cut_key, key),
+        ("garbage", |f| fs::write(f.chain(), GARBAGE).unwrap(), chain),
         (
             "another key",
             |f| fs::write(f.key(), identity().key_pem()).unwrap(),
-            Folder::chain,
+            both,
         ),
     ];
     for (name, damage, named) in ways {
@@ -146,10 +143,12 @@ fn a_broken_file_leaves_the_old_configuration_and_is_named() {
         damage(&folder);
         let error = files(&folder).reload(&config).expect_err(name);
         assert!(Arc::ptr_eq(&before, &config.load()), "{name}");
-        assert_eq!(error.path(), named(&folder), "{name}: {error}");
+        assert_eq!(error.paths(), named(&folder), "{name}: {error}");
         assert!(error.source().is_some());
         let text = error.to_string();
-        assert!(text.starts_with(&*folder.0.to_string_lossy()), "{text}");
+        for path in named(&folder) {
+            assert!(text.contains(&*path.to_string_lossy()), "{text}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use pollback::listener::{Stage, WhenFull};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -70,4 +70,67 @@ async fn established_connections_do_not_count() {
     for client in &mut clients {
         assert_echo(client).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_limit_on_connections_a_client_waits() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_connection_limit(2, WhenFull::Wait);
+    let first = door.connect(1);
+    let one = listener.accept().await.unwrap();
+    let second = door.connect(2);
+    let other = listener.accept().await.unwrap();
+    let third = door.connect(3);
+    assert!(timeout(DEADLINE, listener.accept()).await.is_err());
+    assert!(!third.is_finished());
+    drop(one);
+    assert_eq!(listener.accept().await.unwrap().peer().address, 3);
+    // Who takes a stream out is no longer counted.
+    let _stream = other.into_parts();
+    let fourth = door.connect(4);
+    assert_eq!(listener.accept().await.unwrap().peer().address, 4);
+    for client in [first, second, third, fourth] {
+        client.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_waits_for_room_is_woken_by_it() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_connection_limit(0, WhenFull::Wait);
+    let first = door.connect(1);
+    let one = listener.accept().await.unwrap();
+    let accepting = tokio::spawn(async move { listener.accept().await.unwrap().peer().address });
+    let second = door.connect(2);
+    tokio::time::sleep(DEADLINE).await;
+    assert!(!second.is_finished());
+    drop(one);
+    assert_eq!(accepting.await.unwrap(), 2);
+    drop((first, second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_limit_on_connections_a_client_is_refused() {
+    let (door, listener) = open(setup());
+    let (report, mut reported) = reports();
+    let mut listener = listener
+        .with_deadline(DEADLINE)
+        .with_connection_limit(2, WhenFull::Refuse)
+        .on_failure(report);
+    let first = door.connect(1);
+    let connection = listener.accept().await.unwrap();
+    let silent = door.knock(2);
+    let mut refused = door.knock(3);
+    let accepting = tokio::spawn(async move { listener.accept().await.unwrap().peer().address });
+    assert_eq!(refused.read(&mut [0]).await.unwrap(), 0);
+    let failed = reported.recv().await.unwrap();
+    assert_eq!((failed.peer, failed.stage), (Some(3), Stage::Accept));
+    assert_eq!(failed.error.kind(), io::ErrorKind::QuotaExceeded);
+    assert!(failed.error.to_string().contains("connections"), "{failed}");
+    // A failed handshake makes room.
+    let failed = reported.recv().await.unwrap();
+    assert_eq!(failed.error.kind(), io::ErrorKind::TimedOut);
+    let fourth = door.connect(4);
+    assert_eq!(accepting.await.unwrap(), 4);
+    drop((first, connection, silent, fourth));
 }

@@ -5,18 +5,29 @@
 mod accept;
 #[cfg(feature = "axum")]
 mod axum;
+mod by_name;
 mod crowd;
 mod deadline;
-mod ending;
 mod errors;
 mod files;
+mod first_byte;
 #[path = "../promises/heap.rs"]
 mod heap;
 mod limit;
+mod pace;
+mod pem;
+mod probes;
 #[cfg(feature = "proxy-protocol")]
 mod proxy;
+mod refusals;
 mod reload;
 mod route;
+mod shutdown;
+mod sockets;
+mod tickets;
+#[cfg(feature = "tonic")]
+mod tonic;
+mod watch;
 
 use std::io;
 use std::sync::Arc;

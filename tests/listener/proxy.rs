@@ -2,7 +2,7 @@
 
 use super::{assert_echo, connect, echo, open, reports, setup};
 use pollback::listener::Stage;
-use pollback::listener::proxy_header::{ProxiedAddress, ProxyHeader, Tlv};
+use pollback::proxy_protocol::{HeaderError, ProxiedAddress, ProxyHeader};
 use pollback::{Error, ErrorKind};
 use std::io;
 use std::time::Duration;
@@ -17,27 +17,21 @@ fn claimed() -> ProxiedAddress {
     ProxiedAddress::stream(source, destination)
 }
 
-/// What only version 2 can say besides.
-fn additions() -> [Tlv<'static>; 2] {
-    [
-        Tlv::Authority("example.com".into()),
-        Tlv::Custom(0xea, b"a network".into()),
-    ]
-}
-
 #[tokio::test]
 async fn a_trusted_proxy_says_who_the_client_is() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let mut listener = listener.with_proxy_protocol(|peer| *peer == TRUSTED);
-    let (mut first, mut second) = (vec![0; 1024], vec![0; 1024]);
-    let header = ProxyHeader::with_address(claimed());
-    let length = header.encode_to_slice_v1(&mut first).unwrap();
-    first.truncate(length);
-    let header = ProxyHeader::with_tlvs(Some(claimed()), additions());
-    let length = header.encode_to_slice_v2(&mut second).unwrap();
-    second.truncate(length);
-    for (bytes, added) in [(first, &[][..]), (second, &additions())] {
+    let first = ProxyHeader::new(claimed());
+    // Only the second version can say this.
+    let second = ProxyHeader::new(claimed())
+        .with_authority("example.com")
+        .with_tlv(0xea, b"a network")
+        .with_checksum();
+    for (bytes, authority) in [
+        (first.to_v1(), None),
+        (second.to_v2().unwrap(), Some("example.com")),
+    ] {
         for size in [1, 7, bytes.len()] {
             let mut io = door.knock(TRUSTED);
             let (setup, bytes) = (setup.clone(), bytes.clone());
@@ -53,8 +47,7 @@ async fn a_trusted_proxy_says_who_the_client_is() {
             assert_eq!(peer.address, TRUSTED);
             let said = peer.proxy_header.as_ref().expect("a header");
             assert_eq!(said.proxied_address(), Some(&claimed()));
-            let tlvs: Vec<_> = said.tlvs().map(Result::unwrap).collect();
-            assert_eq!(tlvs, added);
+            assert_eq!(said.authority(), authority);
             tokio::spawn(echo(connection));
             assert_echo(&mut client.await.unwrap().unwrap()).await;
         }
@@ -66,14 +59,12 @@ async fn a_proxy_may_speak_for_itself() {
     let (door, listener) = open(setup());
     let mut listener = listener.with_proxy_protocol(|_| true);
     let mut io = door.knock(TRUSTED);
-    let mut bytes = [0; 64];
-    let length = ProxyHeader::with_local()
-        .encode_to_slice_v2(&mut bytes)
-        .unwrap();
-    io.write_all(&bytes[..length]).await.unwrap();
+    let bytes = ProxyHeader::local().to_v2().unwrap();
+    io.write_all(&bytes).await.unwrap();
     let client = tokio::spawn(connect(&setup(), io));
     let connection = listener.accept().await.unwrap();
     let header = connection.peer().proxy_header.as_ref().expect("a header");
+    assert!(header.is_local());
     assert_eq!(header.proxied_address(), None);
     client.await.unwrap().unwrap();
 }
@@ -115,6 +106,11 @@ async fn a_trusted_proxy_has_to_send_a_header() {
     let failed = reported.recv().await.unwrap();
     assert_eq!(failed.stage, Stage::ProxyHeader);
     assert_eq!(failed.error.kind(), io::ErrorKind::InvalidData);
+    let cause = failed
+        .error
+        .get_ref()
+        .and_then(|cause| cause.downcast_ref());
+    assert_eq!(cause, Some(&HeaderError::Missing));
 }
 
 #[tokio::test]
@@ -123,23 +119,57 @@ async fn a_client_that_fails_is_known_all_the_same() {
     let (report, mut reported) = reports();
     let listener = listener.with_proxy_protocol(|_| true).on_failure(report);
     super::serve(listener);
-    let mut bytes = [0; 64];
-    let header = ProxyHeader::with_address(claimed());
-    let length = header.encode_to_slice_v2(&mut bytes).unwrap();
-    for behind in [&b""[..], b"GET /"] {
+    let bytes = ProxyHeader::new(claimed()).to_v2().unwrap();
+    for (behind, stage, line) in [
+        (
+            &b""[..],
+            Stage::FirstByte,
+            "192.0.2.1:4711 through 1: the peer left without a byte",
+        ),
+        (
+            b"GET /",
+            Stage::Hello,
+            "192.0.2.1:4711 through 1: reading the ClientHello failed: ",
+        ),
+    ] {
         let mut io = door.knock(TRUSTED);
-        io.write_all(&bytes[..length]).await.unwrap();
+        io.write_all(&bytes).await.unwrap();
         io.write_all(behind).await.unwrap();
         drop(io);
         let failed = reported.recv().await.unwrap();
-        assert_eq!((failed.peer, failed.stage), (Some(TRUSTED), Stage::Hello));
+        assert!(failed.to_string().starts_with(line), "{failed}");
+        assert_eq!((failed.peer, failed.stage), (Some(TRUSTED), stage));
         let said = failed.proxy_header.expect("it was read");
         assert_eq!(said.proxied_address(), Some(&claimed()));
     }
-    drop(door.knock(TRUSTED));
-    let failed = reported.recv().await.unwrap();
-    assert_eq!(failed.stage, Stage::ProxyHeader);
-    assert!(failed.proxy_header.is_none());
+}
+
+/// A health check of a load balancer comes with a header or without, and leaves.
+#[tokio::test]
+async fn a_health_check_is_told_from_a_proxy_that_was_cut() {
+    let (door, listener) = open(setup());
+    let (report, mut reported) = reports();
+    let listener = listener.with_proxy_protocol(|_| true).on_failure(report);
+    super::serve(listener);
+    let local = ProxyHeader::local().to_v2().unwrap();
+    for (said, stage) in [
+        (&b""[..], Stage::FirstByte),
+        (&local, Stage::FirstByte),
+        (b"PROXY UNKNOWN\r\n", Stage::FirstByte),
+        (b"PROXY UNK", Stage::ProxyHeader),
+        (&local[..13], Stage::ProxyHeader),
+    ] {
+        let mut io = door.knock(TRUSTED);
+        io.write_all(said).await.unwrap();
+        drop(io);
+        let failed = reported.recv().await.unwrap();
+        assert_eq!(failed.stage, stage, "{said:?}");
+        assert_eq!(failed.is_probe(), stage == Stage::FirstByte);
+        assert_eq!(failed.error.kind(), io::ErrorKind::UnexpectedEof);
+        let is_local = said == local;
+        let header = failed.proxy_header.as_ref();
+        assert_eq!(header.is_some_and(|header| header.is_local()), is_local);
+    }
 }
 
 #[tokio::test(start_paused = true)]

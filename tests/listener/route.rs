@@ -2,8 +2,8 @@
 
 use super::{assert_echo, connect, echo, pipes, reports, setup};
 use futures_util::future::Either;
-use pollback::hello::{Hello, Replay};
-use pollback::listener::{Stage, TlsListener, by_hello};
+use pollback::hello::{Incoming, Rewind};
+use pollback::listener::{Stage, TlsListener, handshake_fn};
 use pollback::rustls::{AlertDescription, ServerConfig};
 use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, server};
 use std::io;
@@ -13,21 +13,21 @@ use tokio::io::{DuplexStream, duplex};
 /// Ends TLS for one name, passes another on, and refuses the rest.
 async fn choose(
     config: Arc<ServerConfig>,
-    hello: Hello<DuplexStream>,
+    incoming: Incoming<DuplexStream>,
 ) -> io::Result<(Routed, Option<String>)> {
-    let name = hello.client_hello().server_name().map(String::from);
+    let name = incoming.client_hello().server_name().map(String::from);
     let routed = match name.as_deref() {
-        Some("localhost") => Either::Left(hello.accept(config).await?),
-        Some("passed.example") => Either::Right(hello.into_replay()),
+        Some("localhost") => Either::Left(incoming.accept(config).await?),
+        Some("passed.example") => Either::Right(incoming.into_rewind()),
         _ => {
-            hello.refuse(AlertDescription::UnrecognisedName).await;
+            incoming.refuse(AlertDescription::UnrecognisedName).await;
             return Err(io::Error::other("nobody has that name"));
         }
     };
     Ok((routed, name))
 }
 
-type Routed = Either<server::TlsStream<DuplexStream>, Replay<DuplexStream>>;
+type Routed = Either<server::TlsStream<DuplexStream>, Rewind<DuplexStream>>;
 
 #[tokio::test]
 async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
@@ -38,7 +38,7 @@ async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
     let ours = Arc::clone(&config);
     let mut listener = TlsListener::new(
         pipes,
-        by_hello(move |hello| choose(Arc::clone(&ours), hello)),
+        handshake_fn(move |hello| choose(Arc::clone(&ours), hello)),
     )
     .on_failure(report);
     let knock = || {
@@ -63,10 +63,10 @@ async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
     let client = tokio::spawn(connector.connect(name, knock()));
     let (stream, peer) = listener.accept().await.unwrap().into_parts();
     assert_eq!(peer.facts.as_deref(), Some("passed.example"));
-    let Either::Right(replay) = stream else {
+    let Either::Right(rewind) = stream else {
         panic!("ended here");
     };
-    let passed = TlsAcceptor::from(config).accept(replay);
+    let passed = TlsAcceptor::from(config).accept(rewind);
     passed.await.expect_err("a certificate for another name");
     let error = client.await.unwrap().expect_err("another name");
     let kind = Error::find(&error).map(|error| error.kind());

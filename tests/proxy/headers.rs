@@ -1,8 +1,7 @@
 //! The PROXY protocol, to backends and from proxies in front.
 
 use pollback::hello;
-use pollback::listener::proxy_header::{ParseConfig, ProxiedAddress, ProxyHeader};
-use tokio::io::AsyncReadExt;
+use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader, read_header};
 use tokio::net::TcpStream;
 
 use crate::bounded::bounded;
@@ -11,22 +10,10 @@ use crate::peers::{Backend, connect_tcp, exchange, hear, say, setup, try_connect
 use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// Reads a header of version 2, and nothing behind it.
-async fn header(server: &mut TcpStream) -> ProxyHeader<'static> {
-    let mut bytes = vec![0; 16];
-    let read = async {
-        server.read_exact(&mut bytes).await?;
-        let length = u16::from_be_bytes([bytes[14], bytes[15]]);
-        bytes.resize(16 + usize::from(length), 0);
-        server.read_exact(&mut bytes[16..]).await
-    };
-    bounded(LIMIT, "reading a header", read)
-        .await
-        .expect("a header");
-    let parsed = ProxyHeader::parse(&bytes, ParseConfig::default());
-    let (header, length) = parsed.expect("a valid header");
-    assert_eq!(length, bytes.len());
-    header.into_owned()
+/// Reads a header, and nothing behind it.
+async fn header(server: &mut TcpStream) -> ProxyHeader {
+    let header = bounded(LIMIT, "reading a header", read_header(server));
+    header.await.expect("a header")
 }
 
 #[tokio::test]
@@ -83,8 +70,8 @@ async fn a_header_comes_before_what_is_passed_through() {
         let header = header(&mut server).await;
         assert_eq!(header.authority(), Some("localhost"));
         assert_eq!(header.alpn(), None);
-        let hello = hello::peek(server).await.expect("the hello itself");
-        hello.accept(setup.server().into()).await
+        let incoming = hello::peek(server).await.expect("the hello itself");
+        incoming.accept(setup.server().into()).await
     };
     let (client, server) = tokio::join!(
         try_connect(&proxy, "localhost", &setup),

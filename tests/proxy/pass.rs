@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pollback::rustls::{ClientConnection, ProtocolVersion};
+use pollback_testkit::hellos;
 
 use crate::files::Files;
 use crate::peers::{Backend, connect_tcp, ended, exchange, hear, say, setup, shut, try_connect};
@@ -15,6 +16,37 @@ fn hello() -> Vec<u8> {
     let mut hello = Vec::new();
     client.write_tls(&mut hello).expect("memory takes all");
     hello
+}
+
+/// What rustls accepts from nobody is the backend's to decide about.
+#[tokio::test]
+async fn old_clients_and_odd_names_are_passed_on_by_their_name() {
+    let files = Files::of("old_clients_and_odd_names_are_passed_on");
+    let (named, other) = (Backend::new().await, Backend::new().await);
+    let configuration = listen("")
+        + &route("old.example", named.address, "", "")
+        + &route("*", other.address, "", "");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    for (message, backend, name) in [
+        (hellos::old(0x0301, b"old.example"), &named, "old.example"),
+        (hellos::modern(b"old.example"), &named, "old.example"),
+        (hellos::modern(b"[a.b]"), &other, "[a.b]"),
+        (hellos::modern(b"192.0.2.1"), &other, "192.0.2.1"),
+        (hellos::of_length(65_536), &other, "long.example"),
+    ] {
+        let hello = hellos::records(&message, 1000);
+        let mut client = connect_tcp(&proxy).await;
+        say(&mut client, &hello).await;
+        let mut server = backend.accept().await;
+        hear(&mut server, &hello).await;
+        exchange(&mut client, &mut server).await;
+        shut(&mut client).await;
+        shut(&mut server).await;
+        ended(&mut client).await;
+        let record = proxy.record().await;
+        assert_eq!(record["server_name"], name, "{record}");
+        assert_eq!(record["end"], "closed", "{record}");
+    }
 }
 
 #[tokio::test]

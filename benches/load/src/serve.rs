@@ -62,7 +62,7 @@ pub(crate) fn run(kind: Kind, folder: &Path, deadline: Duration) -> Result<(), B
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        Ok::<_, pollback::rustls::Error>(config)
     });
     let config = SharedConfig::new(files.load()?);
     let runtime = Runtime::new()?;

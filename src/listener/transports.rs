@@ -9,13 +9,15 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::SocketOptions;
+
 /// A transport and where it comes from, or why there is none.
 pub type Arrival<IO, P> = io::Result<(IO, P)>;
 
 /// Accepts transports, one after another.
 ///
 /// Implemented for tokio's listeners, and by [`Transports`] for any stream of transports.
-pub trait Incoming {
+pub trait Listener {
     /// The transport.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
@@ -38,9 +40,20 @@ pub trait Incoming {
     fn local_addr(&self) -> io::Result<Self::Peer> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    /// Applies settings to a transport that was accepted. Does nothing, unless this is overridden:
+    /// only TCP has these settings.
+    ///
+    /// # Errors
+    ///
+    /// The transport cannot be used. It is closed and reported as failed.
+    fn configure(&self, io: &Self::Io, options: &SocketOptions) -> io::Result<()> {
+        let _ = (io, options);
+        Ok(())
+    }
 }
 
-impl Incoming for TcpListener {
+impl Listener for TcpListener {
     type Io = TcpStream;
     type Peer = SocketAddr;
 
@@ -54,10 +67,14 @@ impl Incoming for TcpListener {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Self::local_addr(self)
     }
+
+    fn configure(&self, io: &TcpStream, options: &SocketOptions) -> io::Result<()> {
+        options.apply(io)
+    }
 }
 
 #[cfg(unix)]
-impl Incoming for tokio::net::UnixListener {
+impl Listener for tokio::net::UnixListener {
     type Io = tokio::net::UnixStream;
     type Peer = tokio::net::unix::SocketAddr;
 
@@ -70,11 +87,11 @@ impl Incoming for tokio::net::UnixListener {
     }
 }
 
-/// A stream of transports, each with where it comes from, as an [`Incoming`].
+/// A stream of transports, each with where it comes from, as a [`Listener`].
 #[derive(Debug)]
 pub struct Transports<S>(pub S);
 
-impl<S, IO, P> Incoming for Transports<S>
+impl<S, IO, P> Listener for Transports<S>
 where
     S: Stream<Item = Arrival<IO, P>> + Unpin,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -1,4 +1,4 @@
-//! A transport that gives bytes again.
+//! A transport from which bytes are read again.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,29 +8,43 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A transport whose first bytes were read already, and are read again here.
 ///
-/// Reads give those bytes first and then go to the transport. Everything else is the transport's
+/// Reads return those bytes first and then go to the transport. Everything else is the transport's
 /// own: writes, vectored ones too, never wait for a reader.
+///
+/// ```
+/// use pollback::hello::Rewind;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (mut client, mut transport) = tokio::io::duplex(64);
+/// client.write_all(b"hello world").await.unwrap();
+/// drop(client);
+/// let mut first = vec![0; 5];
+/// transport.read_exact(&mut first).await.unwrap();
+///
+/// let mut rewind = Rewind::new(first, transport);
+/// let mut all = String::new();
+/// rewind.read_to_string(&mut all).await.unwrap();
+/// assert_eq!(all, "hello world");
+/// # });
+/// ```
 #[derive(Debug)]
-pub struct Replay<IO> {
+pub struct Rewind<IO> {
     bytes: Vec<u8>,
-    /// How many of the bytes were given.
-    given: usize,
+    /// How many of the bytes were read again.
+    read: usize,
     io: IO,
 }
 
-impl<IO> Replay<IO> {
-    /// Reads of it give `bytes` before those of `io`.
+impl<IO> Rewind<IO> {
+    /// Makes reads return `bytes` before those of `io`.
     pub fn new(bytes: Vec<u8>, io: IO) -> Self {
-        Self {
-            bytes,
-            given: 0,
-            io,
-        }
+        Self { bytes, read: 0, io }
     }
 
-    /// The bytes that are still to be given before the transport is read.
+    /// The bytes that are still to be read before the transport is.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[self.given..]
+        &self.bytes[self.read..]
     }
 
     /// The transport.
@@ -43,14 +57,14 @@ impl<IO> Replay<IO> {
         &mut self.io
     }
 
-    /// The bytes that are still to be given, and the transport.
+    /// The bytes that are still to be read, and the transport.
     pub fn into_parts(mut self) -> (Vec<u8>, IO) {
-        self.bytes.drain(..self.given);
+        self.bytes.drain(..self.read);
         (self.bytes, self.io)
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Replay<IO> {
+impl<IO: AsyncRead + Unpin> AsyncRead for Rewind<IO> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -61,19 +75,19 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Replay<IO> {
             return Pin::new(&mut this.io).poll_read(cx, buf);
         }
         let rest = this.bytes();
-        let given = rest.len().min(buf.remaining());
-        buf.put_slice(&rest[..given]);
-        this.given += given;
-        if this.given == this.bytes.len() {
+        let read = rest.len().min(buf.remaining());
+        buf.put_slice(&rest[..read]);
+        this.read += read;
+        if this.read == this.bytes.len() {
             // Not needed any more, and a connection may last.
             this.bytes = Vec::new();
-            this.given = 0;
+            this.read = 0;
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Replay<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Rewind<IO> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -107,16 +121,16 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Replay<IO> {
 mod descriptor {
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-    use super::Replay;
+    use super::Rewind;
 
-    /// The descriptor of the transport; what is still to be given is not in it.
-    impl<IO: AsFd> AsFd for Replay<IO> {
+    /// The descriptor of the transport; what is still to be read again is not in it.
+    impl<IO: AsFd> AsFd for Rewind<IO> {
         fn as_fd(&self) -> BorrowedFd<'_> {
             self.io.as_fd()
         }
     }
 
-    impl<IO: AsRawFd> AsRawFd for Replay<IO> {
+    impl<IO: AsRawFd> AsRawFd for Rewind<IO> {
         fn as_raw_fd(&self) -> RawFd {
             self.io.as_raw_fd()
         }
@@ -127,16 +141,16 @@ mod descriptor {
 mod socket {
     use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
 
-    use super::Replay;
+    use super::Rewind;
 
-    /// The socket of the transport; what is still to be given is not in it.
-    impl<IO: AsSocket> AsSocket for Replay<IO> {
+    /// The socket of the transport; what is still to be read again is not in it.
+    impl<IO: AsSocket> AsSocket for Rewind<IO> {
         fn as_socket(&self) -> BorrowedSocket<'_> {
             self.io.as_socket()
         }
     }
 
-    impl<IO: AsRawSocket> AsRawSocket for Replay<IO> {
+    impl<IO: AsRawSocket> AsRawSocket for Rewind<IO> {
         fn as_raw_socket(&self) -> RawSocket {
             self.io.as_raw_socket()
         }

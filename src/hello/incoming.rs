@@ -1,0 +1,89 @@
+//! A connection whose ClientHello was read.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::{AlertDescription, ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{ClientHello, Refuse, Rewind};
+use crate::engine::{Alert, InputBuffer};
+use crate::error::ErrorKind;
+use crate::server::{Accept, TlsStream};
+
+/// A connection whose ClientHello was read, and about which nothing is decided yet.
+///
+/// Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Incoming<IO> {
+    hello: ClientHello,
+    io: IO,
+}
+
+impl<IO> Incoming<IO> {
+    /// Goes on with a connection whose ClientHello was taken from `io` by other means, and nothing
+    /// behind it.
+    pub fn new(hello: ClientHello, io: IO) -> Self {
+        Self { hello, io }
+    }
+
+    /// What the client asks for.
+    pub fn client_hello(&self) -> &ClientHello {
+        &self.hello
+    }
+
+    /// The transport. What is written to it reaches the client in the clear.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The transport, to be changed. Bytes that are read from it here are missing later on.
+    pub fn get_mut(&mut self) -> &mut IO {
+        &mut self.io
+    }
+
+    /// Passes the connection on: returns a transport from which the hello is read again, and then
+    /// what follows it.
+    pub fn into_rewind(self) -> Rewind<IO> {
+        Rewind::new(self.hello.into_records(), self.io)
+    }
+}
+
+impl<IO> Incoming<IO>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Accepts the connection under `config`. If that refuses the client, the client gets an alert.
+    ///
+    /// See [`Handshake`](crate::stream::Handshake) for its errors and what happens when it is
+    /// dropped.
+    pub fn accept(self, config: Arc<ServerConfig>) -> Accept<IO> {
+        self.accept_with(config, |_| ())
+    }
+
+    /// Like [`accept`](Self::accept), but lets `f` change the connection before it gets the hello.
+    pub fn accept_with<F>(self, config: Arc<ServerConfig>, f: F) -> Accept<IO>
+    where
+        F: FnOnce(&mut ServerConnection),
+    {
+        if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
+            return Accept::refused(self.io, Alert::internal_error(), kind.into());
+        }
+        let mut connection = match ServerConnection::new(config) {
+            Ok(connection) => connection,
+            Err(error) => {
+                let error = io::Error::other(error);
+                return Accept::refused(self.io, Alert::internal_error(), error);
+            }
+        };
+        f(&mut connection);
+        // The stream begins with what was read already.
+        let input = InputBuffer::holding(self.hello.records());
+        Accept::new(TlsStream::new(self.io, connection, input))
+    }
+
+    /// Refuses the connection with a fatal alert.
+    pub fn refuse(self, alert: AlertDescription) -> Refuse<IO> {
+        Refuse::new(self.io, Alert::fatal(alert))
+    }
+}

@@ -1,0 +1,141 @@
+//! Configurations by the name of the server.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use rustls::AlertDescription;
+use rustls::pki_types::{DnsName, InvalidDnsNameError};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage, look};
+use crate::server::TlsStream;
+
+/// A configuration for each name of a server that clients ask for: several certificates on one
+/// listener.
+///
+/// A name is exact (`www.one.example`), or a wildcard in place of its first label
+/// (`*.one.example`), as in a certificate: an exact name goes before a wildcard, and a wildcard
+/// before the default. A client that asks for a name that is none of these, or for none, gets the
+/// default, or the alert `unrecognized_name` if there is no default.
+///
+/// Each configuration is replaced by itself, as any [`SharedConfig`]. Clones share the
+/// configurations.
+///
+/// ```no_run
+/// use pollback::listener::{ConfigsByName, PemFiles, SharedConfig, TlsListener};
+/// use pollback::rustls::ServerConfig;
+/// use std::time::Duration;
+/// use tokio::net::TcpListener;
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut configs = ConfigsByName::new();
+/// for name in ["www.one.example", "*.two.example"] {
+///     let path = name.replace('*', "any");
+///     let files = PemFiles::new(format!("{path}.pem"), format!("{path}.key"), |chain, key| {
+///         ServerConfig::builder()
+///             .with_no_client_auth()
+///             .with_single_cert(chain, key)
+///     });
+///     let config = SharedConfig::new(files.load()?);
+///     configs = configs.with_name(name, config.clone())?;
+///     tokio::spawn(files.watch(config, Duration::from_secs(10), |reloaded| {
+///         if let Err(error) = reloaded {
+///             eprintln!("still serving the old certificate: {error}");
+///         }
+///     }));
+/// }
+/// let listener = TlsListener::new(TcpListener::bind("0.0.0.0:443").await?, configs);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ConfigsByName {
+    names: Arc<Names>,
+    default: Option<SharedConfig>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Names {
+    exact: HashMap<Box<str>, SharedConfig>,
+    /// By what follows the first label.
+    wildcards: HashMap<Box<str>, SharedConfig>,
+}
+
+impl ConfigsByName {
+    /// Creates an empty set: every client is refused.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Uses `config` for clients that ask for `name`. Replaces the configuration that this name had
+    /// before, if any. Clones that were made before do not take part.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not one that a client can ask for.
+    pub fn with_name(
+        mut self,
+        name: &str,
+        config: impl Into<SharedConfig>,
+    ) -> Result<Self, InvalidDnsNameError> {
+        let names = Arc::make_mut(&mut self.names);
+        let (names, name) = match name.strip_prefix("*.") {
+            Some(rest) => (&mut names.wildcards, rest),
+            None => (&mut names.exact, name),
+        };
+        // As rustls has it: in lower case.
+        let name = DnsName::try_from(name)?.to_lowercase_owned();
+        names.insert(name.as_ref().into(), config.into());
+        Ok(self)
+    }
+
+    /// Uses `config` for all other clients. Clones that were made before do not take part.
+    #[must_use]
+    pub fn with_default(mut self, config: impl Into<SharedConfig>) -> Self {
+        self.default = Some(config.into());
+        self
+    }
+
+    /// Returns the configuration for a client that asks for this name, if it asks for one.
+    pub fn find(&self, name: Option<&str>) -> Option<&SharedConfig> {
+        let name = name.map(str::to_ascii_lowercase);
+        let named = name.as_deref().and_then(|name| {
+            let exact = self.names.exact.get(name);
+            exact.or_else(|| self.names.wildcards.get(name.split_once('.')?.1))
+        });
+        named.or(self.default.as_ref())
+    }
+}
+
+impl<IO> Handshaker<IO> for ConfigsByName
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    type Stream = TlsStream<IO>;
+    type Facts = Facts;
+
+    async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
+        let handshake = self.handshake_fallible(io, stage);
+        handshake.await.map_err(|(error, _)| error)
+    }
+
+    async fn handshake_fallible(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
+        let hello = look::hello(io, stage).await?;
+        let name = hello.client_hello().server_name().map(str::to_owned);
+        match self.find(name.as_deref()) {
+            Some(config) => Box::pin(config.accept(hello)).await,
+            None => {
+                let io = hello.refuse(AlertDescription::UnrecognisedName).await;
+                let name = name.as_deref().unwrap_or("none");
+                let error = format!("no configuration for the server name {name:?}");
+                let error = io::Error::new(io::ErrorKind::NotFound, error);
+                Err((error, Some(io)))
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The items of PEM files: certificates, keys and revocation lists.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
+
+use super::load_error::{LoadError, PemPart};
+use super::pem::{self, Flaw, Section};
+
+const ENCRYPTED: &str = "the key is encrypted, and has to be decrypted first";
+
+/// Files, each read once and so at one moment.
+pub(super) struct Texts(Vec<(PathBuf, io::Result<Vec<u8>>)>);
+
+impl Texts {
+    pub(super) fn read<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
+        let mut texts: Vec<(PathBuf, _)> = Vec::new();
+        for path in paths {
+            if texts.iter().all(|(read, _)| read != path) {
+                texts.push((path.to_owned(), std::fs::read(path)));
+            }
+        }
+        Self(texts)
+    }
+
+    /// Returns a number that differs, in all likelihood, when the contents of the files do.
+    pub(super) fn fingerprint(&self, hasher: &RandomState) -> u64 {
+        let contents = self
+            .0
+            .iter()
+            .map(|(_, text)| text.as_ref().map_err(io::Error::kind));
+        hasher.hash_one(contents.collect::<Vec<_>>())
+    }
+
+    /// Reads the file at `path` for one part, and fails unless it makes use of everything that may
+    /// have been meant for it. `others` are the parts that the same file is read for.
+    fn items(
+        &self,
+        part: PemPart,
+        path: &Path,
+        others: &[PemPart],
+    ) -> Result<Vec<Section>, LoadError> {
+        let text = match self.0.iter().find(|(read, _)| read == path) {
+            Some((_, Ok(text))) => text,
+            Some((_, Err(error))) => {
+                let error = io::Error::new(error.kind(), error.to_string());
+                return Err(LoadError::new(part, &[path], error));
+            }
+            None => return Err(LoadError::new(part, &[path], "the file was not read")),
+        };
+        let flawed = |flaw| LoadError::flaw(part, path, flaw);
+        let mut items = Vec::new();
+        for section in pem::sections(text).map_err(flawed)? {
+            if Kind::of(&section).is_wanted(part, others).map_err(|what| {
+                flawed(Flaw::new(
+                    section.line,
+                    format!("{}: {what}", section.label),
+                ))
+            })? {
+                items.push(section);
+            }
+        }
+        if items.is_empty() {
+            let der = if text.starts_with(&[0x30]) {
+                ": it may be DER"
+            } else {
+                ""
+            };
+            let what = match part {
+                PemPart::Key => "no private key",
+                PemPart::RevocationLists => "no revocation list",
+                _ => "no certificate",
+            };
+            let error = io::Error::new(io::ErrorKind::InvalidData, format!("{what} in it{der}"));
+            return Err(LoadError::new(part, &[path], error));
+        }
+        Ok(items)
+    }
+
+    /// Returns the certificates of a chain, the server's own one first.
+    pub(super) fn chain(
+        &self,
+        path: &Path,
+        others: &[PemPart],
+    ) -> Result<Vec<CertificateDer<'static>>, LoadError> {
+        let flawed = |flaw| LoadError::flaw(PemPart::Chain, path, flaw);
+        let sections = self.items(PemPart::Chain, path, others)?;
+        let mut chain = Vec::new();
+        for section in &sections {
+            let certificate = certificate(section).map_err(flawed)?;
+            // The others are only passed on, and may be of a kind that nobody here has to read.
+            if chain.is_empty() {
+                ParsedCertificate::try_from(&certificate)
+                    .map_err(|error| flawed(numbered(section, 1, &error)))?;
+            }
+            chain.push(certificate);
+        }
+        Ok(chain)
+    }
+
+    /// Returns the private keys of a file, of which there should be one.
+    pub(super) fn keys(
+        &self,
+        path: &Path,
+        others: &[PemPart],
+    ) -> Result<Vec<PrivateKeyDer<'static>>, LoadError> {
+        let sections = self.items(PemPart::Key, path, others)?;
+        let keys = sections.iter().map(key).collect::<Result<_, _>>();
+        keys.map_err(|flaw| LoadError::flaw(PemPart::Key, path, flaw))
+    }
+
+    /// Adds the certificates of a file to `roots`.
+    pub(super) fn add_roots(
+        &self,
+        path: &Path,
+        others: &[PemPart],
+        roots: &mut RootCertStore,
+    ) -> Result<(), LoadError> {
+        let flawed = |flaw| LoadError::flaw(PemPart::ClientRoots, path, flaw);
+        let sections = self.items(PemPart::ClientRoots, path, others)?;
+        for (before, section) in sections.iter().enumerate() {
+            let certificate = certificate(section).map_err(flawed)?;
+            roots
+                .add(certificate)
+                .map_err(|error| flawed(numbered(section, before + 1, &error)))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the revocation lists of a file.
+    pub(super) fn revocation_lists(
+        &self,
+        path: &Path,
+        others: &[PemPart],
+    ) -> Result<Vec<CertificateRevocationListDer<'static>>, LoadError> {
+        let sections = self.items(PemPart::RevocationLists, path, others)?;
+        let lists = sections
+            .iter()
+            .map(|section| section.decode("X509 CRL").map(Into::into));
+        let lists = lists.collect::<Result<_, _>>();
+        lists.map_err(|flaw| LoadError::flaw(PemPart::RevocationLists, path, flaw))
+    }
+}
+
+fn certificate(section: &Section) -> Result<CertificateDer<'static>, Flaw> {
+    section.decode("CERTIFICATE").map(Into::into)
+}
+
+fn key(section: &Section) -> Result<PrivateKeyDer<'static>, Flaw> {
+    let der = section.decode(&section.label)?;
+    // PKCS #8 begins with a version, its encrypted form with the algorithm, a SEQUENCE.
+    if section.label == "PRIVATE KEY"
+        && pem::sequence(&der).is_some_and(|body| body.starts_with(&[0x30]))
+    {
+        return Err(Flaw::new(
+            section.line,
+            format!("{}: {ENCRYPTED}", section.label),
+        ));
+    }
+    Ok(match section.label.as_str() {
+        "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
+        "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
+        _ => PrivateKeyDer::Pkcs8(der.into()),
+    })
+}
+
+fn numbered(section: &Section, number: usize, error: &rustls::Error) -> Flaw {
+    Flaw::new(section.line, format!("certificate {number}: {error}"))
+}
+
+/// What a section holds.
+enum Kind {
+    Certificate,
+    Key,
+    EncryptedKey,
+    /// A key in a form that rustls does not read.
+    OtherKey,
+    RevocationList,
+    /// Commonly found beside the others, and of no use here.
+    Parameters,
+    /// May hold something that is wanted, but in a form that is not read.
+    Other(&'static str),
+}
+
+impl Kind {
+    fn of(section: &Section) -> Self {
+        match section.label.as_str() {
+            "CERTIFICATE" | "X509 CERTIFICATE" => Self::Certificate,
+            "ENCRYPTED PRIVATE KEY" => Self::EncryptedKey,
+            label if label.ends_with("PRIVATE KEY") && section.encrypted => Self::EncryptedKey,
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => Self::Key,
+            label if label.ends_with("PRIVATE KEY") => Self::OtherKey,
+            "X509 CRL" => Self::RevocationList,
+            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Self::Parameters,
+            label if label.ends_with(" PARAMETERS") || label.ends_with("PUBLIC KEY") => {
+                Self::Parameters
+            }
+            "TRUSTED CERTIFICATE" => {
+                Self::Other("a certificate with OpenSSL's trust settings, which are not read")
+            }
+            "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => {
+                Self::Other("PKCS #7, which may hold certificates and is not read")
+            }
+            _ => Self::Other("not a certificate, private key or revocation list"),
+        }
+    }
+
+    /// Whether it is to be used for `part`: if not, it may stand beside what is used.
+    fn is_wanted(&self, part: PemPart, others: &[PemPart]) -> Result<bool, &'static str> {
+        let also = |other| others.contains(&other);
+        match (self, part) {
+            (Self::Certificate, PemPart::Chain | PemPart::ClientRoots)
+            | (Self::Key, PemPart::Key)
+            | (Self::RevocationList, PemPart::RevocationLists) => Ok(true),
+            (Self::EncryptedKey, PemPart::Key) => Err(ENCRYPTED),
+            (Self::OtherKey, PemPart::Key) => Err("a key in a form that is not read"),
+            (Self::Key | Self::EncryptedKey | Self::OtherKey | Self::Parameters, _)
+            | (Self::Certificate, PemPart::Key) => Ok(false),
+            (Self::RevocationList, _) if also(PemPart::RevocationLists) => Ok(false),
+            (Self::RevocationList, _) => {
+                Err("a revocation list, in a file that is not read for these")
+            }
+            (Self::Certificate, _) if also(PemPart::Chain) || also(PemPart::ClientRoots) => {
+                Ok(false)
+            }
+            (Self::Certificate, _) => Err("a certificate, in a file that is not read for these"),
+            (Self::Other(what), _) => Err(what),
+        }
+    }
+}

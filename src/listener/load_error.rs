@@ -1,0 +1,106 @@
+//! Why files make no configuration.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::pem::Flaw;
+
+/// What a file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemPart {
+    /// The certificate chain of the server.
+    Chain,
+    /// The private key of the server.
+    Key,
+    /// The certificate chain and the private key, which do not belong together.
+    Both,
+    /// The root certificates that clients are verified with.
+    ClientRoots,
+    /// The revocation lists that clients are verified with.
+    RevocationLists,
+    /// The configuration that is built of the contents of all files. No file is known to be at
+    /// fault.
+    Configuration,
+}
+
+/// The error returned when [`PemFiles`](super::PemFiles) make no configuration.
+///
+/// It names the file, the part it was read for, and where possible the item and its line. Its
+/// source says what is wrong.
+#[derive(Debug)]
+pub struct LoadError {
+    part: PemPart,
+    paths: Vec<PathBuf>,
+    line: Option<usize>,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl LoadError {
+    pub(super) fn new(
+        part: PemPart,
+        paths: &[&Path],
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            part,
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            line: None,
+            source: source.into(),
+        }
+    }
+
+    pub(super) fn flaw(part: PemPart, path: &Path, flaw: Flaw) -> Self {
+        Self {
+            line: Some(flaw.line),
+            ..Self::new(part, &[path], flaw)
+        }
+    }
+
+    /// Returns the part that could not be read or built.
+    pub fn part(&self) -> PemPart {
+        self.part
+    }
+
+    /// Returns the files that cannot be used: both if a key does not belong to its certificate,
+    /// none if the configuration could not be built for another reason.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Returns the line of the file where the item begins that cannot be used, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, path) in self.paths.iter().enumerate() {
+            let between = if at == 0 { "" } else { " and " };
+            write!(f, "{between}{}", path.display())?;
+        }
+        let colon = if self.paths.is_empty() { "" } else { ": " };
+        write!(f, "{colon}{}: {}", self.part, self.source)
+    }
+}
+
+impl fmt::Display for PemPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "the certificate chain",
+            Self::Key => "the key",
+            Self::Both => "the chain with the key",
+            Self::ClientRoots => "the root certificates of clients",
+            Self::RevocationLists => "the revocation lists",
+            Self::Configuration => "the configuration",
+        })
+    }
+}
+
+impl StdError for LoadError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.source.as_ref())
+    }
+}

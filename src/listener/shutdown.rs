@@ -1,0 +1,309 @@
+//! Graceful shutdown: who is still there, and who is told when it is over.
+//!
+//! Three watch channels carry it. The value of the first is the phase, which everybody who waits
+//! for its end subscribes to. The others carry no value: their receivers count, and their senders
+//! know when the last of them is gone.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long streams have to send their close_notify once the grace time is over.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Shuts a listener down, from anywhere. Returned by
+/// [`TlsListener::shutdown_handle`](super::TlsListener::shutdown_handle); clones are handles of the
+/// same listener.
+#[derive(Clone)]
+pub struct ShutdownHandle(pub(super) Arc<Shutdown>);
+
+impl ShutdownHandle {
+    /// Makes the listener accept no more. Handshakes in flight go on, and the listener returns
+    /// `None` after the last of them.
+    ///
+    /// The listening socket is closed as soon as the listener is polled, which a task that waits in
+    /// [`accept`](super::TlsListener::accept) is woken for.
+    pub fn stop(&self) {
+        self.0.advance(Phase::Stopping);
+    }
+
+    /// Waits until the listener is told to stop. What serves a connection can then finish by
+    /// itself: an HTTP library closes idle connections, for example.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn stopped(&self) {
+        self.0.reached(Phase::Stopping).await;
+    }
+
+    /// Waits until the grace time of a [`drain`](Self::drain) is over and connections are closed.
+    /// What a program does for a connection beside its stream can then be given up, too.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn grace_ended(&self) {
+        self.0.reached(Phase::Closing).await;
+    }
+
+    /// Makes the listener accept no more and waits until all its handshakes and streams are gone,
+    /// for `grace` at most. Then handshakes are dropped and reported as failed, and each stream that
+    /// is left sends close_notify and fails its reader and writer, all with
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended). After one more second every stream has failed,
+    /// whether its peer took the close_notify or not.
+    ///
+    /// The listener has to be polled meanwhile, or dropped.
+    ///
+    /// Returns the number of streams that were left when the grace time was over: 0 if all have
+    /// ended by themselves.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before the grace time is over, streams are left alone and the
+    /// listener stays stopped. If it is dropped after that, streams fail at once.
+    pub async fn drain(&self, grace: Duration) -> usize {
+        self.stop();
+        if timeout(grace, self.0.idle()).await.is_ok() {
+            return 0;
+        }
+        let left = self.0.streams.receiver_count();
+        let _closed = CloseOnDrop(&self.0);
+        self.0.advance(Phase::Closing);
+        // What does not even take a close_notify is left to the kernel.
+        let _ = timeout(CLOSING, self.0.idle()).await;
+        left
+    }
+}
+
+impl fmt::Debug for ShutdownHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShutdownHandle")
+            .field("phase", &*self.0.phase.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lets nothing outlast a drain that has begun to close.
+struct CloseOnDrop<'a>(&'a Shutdown);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.advance(Phase::Closed);
+    }
+}
+
+/// How far the shutdown has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Accepting,
+    /// The listener accepts no more.
+    Stopping,
+    /// Handshakes are dropped and streams are closed.
+    Closing,
+    /// Streams fail, whether they are closed or not.
+    Closed,
+}
+
+/// What a listener, its streams and its [`ShutdownHandle`]s share.
+pub(super) struct Shutdown {
+    phase: watch::Sender<Phase>,
+    /// Its receiver is the listener's, for as long as it may return streams.
+    listening: watch::Sender<()>,
+    /// Each stream has a receiver.
+    streams: watch::Sender<()>,
+}
+
+impl Shutdown {
+    /// Returns the shutdown of a listener, and what the listener keeps for as long as it may return
+    /// streams.
+    pub(super) fn new() -> (Arc<Self>, watch::Receiver<()>) {
+        let (listening, receiver) = watch::channel(());
+        let shutdown = Self {
+            phase: watch::Sender::new(Phase::Accepting),
+            listening,
+            streams: watch::Sender::new(()),
+        };
+        (Arc::new(shutdown), receiver)
+    }
+
+    fn advance(&self, phase: Phase) {
+        self.phase.send_if_modified(|current| {
+            let advances = *current < phase;
+            *current = phase.max(*current);
+            advances
+        });
+    }
+
+    /// Waits until the phase is `phase`, or a later one.
+    pub(super) async fn reached(&self, phase: Phase) {
+        wait_for(self.phase.subscribe(), phase).await;
+    }
+
+    async fn idle(&self) {
+        // In this order, since streams come from the listener.
+        self.listening.closed().await;
+        self.streams.closed().await;
+    }
+}
+
+async fn wait_for(mut phases: watch::Receiver<Phase>, phase: Phase) {
+    // The sender is there for as long as anybody who waits.
+    let _ = phases.wait_for(|current| *current >= phase).await;
+}
+
+/// What sees the phase of a shutdown change.
+pub(super) struct Observer {
+    phases: watch::Receiver<Phase>,
+    /// The phase that was seen last, so that a look costs no lock.
+    seen: Phase,
+    /// Keeps the sender.
+    shutdown: Arc<Shutdown>,
+}
+
+impl Observer {
+    pub(super) fn new(shutdown: &Arc<Shutdown>) -> Self {
+        let phases = shutdown.phase.subscribe();
+        let seen = *phases.borrow();
+        Self {
+            phases,
+            seen,
+            shutdown: Arc::clone(shutdown),
+        }
+    }
+
+    pub(super) fn shutdown(&self) -> &Arc<Shutdown> {
+        &self.shutdown
+    }
+
+    pub(super) fn phase(&mut self) -> Phase {
+        if self.phases.has_changed().unwrap_or(true) {
+            self.seen = *self.phases.borrow_and_update();
+        }
+        self.seen
+    }
+
+    /// Ready when the phase is `phase`, or a later one. Until then the task is woken when it is.
+    pub(super) fn poll_reached(
+        &mut self,
+        wait: &mut Option<Wait>,
+        phase: Phase,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.phase() >= phase {
+            *wait = None;
+            return Poll::Ready(());
+        }
+        match wait {
+            // Its waker is still registered: only a change of the phase uses it up.
+            Some(wait)
+                if wait.phase == phase
+                    && wait.seen == self.seen
+                    && wait.waker.will_wake(cx.waker()) =>
+            {
+                return Poll::Pending;
+            }
+            Some(wait) if wait.phase == phase => {
+                wait.seen = self.seen;
+                wait.waker.clone_from(cx.waker());
+            }
+            _ => {
+                *wait = Some(Wait {
+                    reached: Box::pin(wait_for(self.phases.clone(), phase)),
+                    phase,
+                    seen: self.seen,
+                    waker: cx.waker().clone(),
+                });
+            }
+        }
+        match wait {
+            Some(wait) => wait.reached.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A task that waits for a phase.
+pub(super) struct Wait {
+    reached: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
+    phase: Phase,
+    /// The phase when the waker was registered.
+    seen: Phase,
+    waker: Waker,
+}
+
+/// A half of a stream, each of which may be used by a task of its own.
+#[derive(Clone, Copy)]
+pub(super) enum Half {
+    Reader,
+    Writer,
+}
+
+/// A stream that a listener has returned: counts for as long as it lives, and has its tasks woken
+/// when it is to be closed.
+pub(super) struct Member {
+    observer: Observer,
+    waits: [Option<Wait>; 2],
+    _counted: watch::Receiver<()>,
+}
+
+impl Member {
+    pub(super) fn new(shutdown: &Arc<Shutdown>) -> Self {
+        Self {
+            observer: Observer::new(shutdown),
+            waits: [None, None],
+            _counted: shutdown.streams.subscribe(),
+        }
+    }
+
+    pub(super) fn phase(&mut self) -> Phase {
+        self.observer.phase()
+    }
+
+    pub(super) fn poll_reached(
+        &mut self,
+        half: Half,
+        phase: Phase,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.observer
+            .poll_reached(&mut self.waits[half as usize], phase, cx)
+    }
+
+    /// Returns a waker for something that both halves wait for: should the task of one half be gone
+    /// when it is woken, the other is woken all the same.
+    pub(super) fn waker_of_both(&self, half: Half, own: &Waker) -> Waker {
+        match &self.waits[1 - half as usize] {
+            Some(other) if !other.waker.will_wake(own) => Waker::from(Arc::new(Both {
+                one: own.clone(),
+                other: other.waker.clone(),
+            })),
+            _ => own.clone(),
+        }
+    }
+
+    /// Wakes the other half, if it waits.
+    pub(super) fn wake_other(&mut self, half: Half) {
+        if let Some(other) = self.waits[1 - half as usize].take() {
+            other.waker.wake();
+        }
+    }
+}
+
+struct Both {
+    one: Waker,
+    other: Waker,
+}
+
+impl Wake for Both {
+    fn wake(self: Arc<Self>) {
+        self.one.wake_by_ref();
+        self.other.wake_by_ref();
+    }
+}

@@ -1,0 +1,49 @@
+//! Threads of their own for handshakes.
+
+use std::io;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Handshaker, Listener, TlsListener};
+
+/// How nice the threads are to others: where the processor has not enough time for all, they get
+/// about a tenth of what an ordinary thread gets.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// A runtime that ends with the listener, without anybody waiting for it.
+pub(super) struct HandshakeThreads(Option<Runtime>);
+
+impl Drop for HandshakeThreads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
+    /// Carries out handshakes on so many threads of their own, but at least one, which on Linux have
+    /// a low priority: where cores are scarce, what serves established connections goes first. The
+    /// threads end with the listener.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no more threads.
+    pub fn with_handshake_threads(mut self, threads: usize) -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        builder
+            .worker_threads(threads.max(1))
+            .thread_name("tls-handshakes")
+            .enable_all();
+        #[cfg(target_os = "linux")]
+        builder.on_thread_start(|| {
+            // Of the thread alone. Who may not change it has handshakes of the usual priority.
+            let _ = rustix::process::nice(NICENESS);
+        });
+        let runtime = builder.build()?;
+        self.runtime = Some(runtime.handle().clone());
+        self.threads = Some(HandshakeThreads(Some(runtime)));
+        Ok(self)
+    }
+}

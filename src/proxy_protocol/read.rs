@@ -1,0 +1,75 @@
+//! Reading a header from a transport.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncRead;
+
+use super::error::HeaderError;
+use super::header::ProxyHeader;
+use super::parse::{Length, length};
+use crate::callback::{CHUNKS_PER_POLL, poll_chunk};
+
+/// Reads a header of version 1 or 2 from `io`, and no byte behind it.
+///
+/// Nothing bounds its time: wrap it in `tokio::time::timeout`.
+///
+/// # Errors
+///
+/// A [`HeaderError`] inside an [`io::Error`], or the error of the transport, as it is.
+///
+/// # Cancel safety
+///
+/// Dropping it loses what was read of the header.
+pub async fn read_header<IO>(io: &mut IO) -> io::Result<ProxyHeader>
+where
+    IO: AsyncRead + Unpin,
+{
+    let mut reading = Reading::default();
+    poll_fn(|cx| reading.poll(io, cx)).await
+}
+
+/// A header that is being read.
+#[derive(Default)]
+pub(crate) struct Reading(Vec<u8>);
+
+impl Reading {
+    /// Whether the peer has sent anything.
+    #[cfg(feature = "listener")]
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub(crate) fn poll<IO>(
+        &mut self,
+        io: &mut IO,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<ProxyHeader>>
+    where
+        IO: AsyncRead + Unpin,
+    {
+        for _ in 0..CHUNKS_PER_POLL {
+            let missing = match length(&self.0)? {
+                Length::Exactly(length) | Length::AtLeast(length) => length - self.0.len(),
+            };
+            if missing == 0 {
+                let parsed = ProxyHeader::parse(&self.0)?;
+                let (header, _) = parsed.ok_or(HeaderError::Truncated)?;
+                return Poll::Ready(Ok(header));
+            }
+            let bytes = &mut self.0;
+            let read = poll_chunk(io, cx, missing, |chunk| {
+                bytes.extend_from_slice(chunk);
+                chunk.len()
+            });
+            match ready!(read) {
+                Ok(0) => return Poll::Ready(Err(HeaderError::Truncated.into())),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

@@ -1,0 +1,60 @@
+//! A deadline for the first byte after the handshake.
+
+use super::{assert_echo, echo, open, setup};
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep};
+
+const DEADLINE: Duration = Duration::from_secs(5);
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_is_cut_at_the_deadline() {
+    for buffered in [false, true] {
+        let (door, listener) = open(setup());
+        let mut listener = listener.with_first_byte_deadline(DEADLINE);
+        let client = door.connect(1);
+        let mut connection = listener.accept().await.unwrap();
+        let begun = Instant::now();
+        // What the server says counts for nothing.
+        connection.write_all(b"welcome").await.unwrap();
+        let error = match buffered {
+            true => connection.fill_buf().await.map(<[u8]>::len),
+            false => connection.read(&mut [0]).await,
+        };
+        assert_eq!(error.expect_err("too late").kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed(), DEADLINE);
+        drop(client);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_first_byte_a_client_may_take_its_time() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_first_byte_deadline(DEADLINE);
+    let client = door.connect(1);
+    let echo = tokio::spawn(echo(listener.accept().await.unwrap()));
+    let mut client = client.await.unwrap().unwrap();
+    sleep(DEADLINE / 2).await;
+    for _ in 0..2 {
+        assert_echo(&mut client).await;
+        sleep(10 * DEADLINE).await;
+    }
+    client.shutdown().await.unwrap();
+    echo.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_come_in_time_is_read_later() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_first_byte_deadline(DEADLINE);
+    let client = door.connect(1);
+    let mut connection = listener.accept().await.unwrap();
+    let mut client = client.await.unwrap().unwrap();
+    client.write_all(b"hello\n").await.unwrap();
+    client.flush().await.unwrap();
+    sleep(10 * DEADLINE).await;
+    let mut line = String::new();
+    connection.read_line(&mut line).await.unwrap();
+    assert_eq!(line, "hello\n");
+}

@@ -1,0 +1,281 @@
+//! Files are loaded whole, or the load fails and says where.
+
+use super::files::{Folder, build, files, identity};
+use pollback::Error;
+use pollback::listener::{ClientAuthorities, ClientFiles, LoadError, PemFiles, PemPart};
+use pollback::rustls::ServerConfig;
+use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use pollback::rustls::server::WebPkiClientVerifier;
+use pollback_testkit::certificates::Authority;
+use pollback_testkit::configs::provider;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber, date_time_ymd,
+};
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Loads these texts and returns the number of certificates that they made.
+fn load(chain: &str, key: &str) -> Result<usize, LoadError> {
+    let folder = Folder::new();
+    fs::write(folder.chain(), chain).unwrap();
+    fs::write(folder.key(), key).unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let build = move |chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>| {
+        counted.store(chain.len(), Ordering::Relaxed);
+        build(chain, key)
+    };
+    PemFiles::new(folder.chain(), folder.key(), build).load()?;
+    Ok(count.load(Ordering::Relaxed))
+}
+
+fn assert_refused(result: Result<usize, LoadError>, part: PemPart, line: usize, words: &str) {
+    let error = result.expect_err(words);
+    assert_eq!((error.part(), error.line()), (part, Some(line)), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(words), "no {words:?}: {text}");
+    assert!(text.contains(&format!("line {line}")), "{text}");
+}
+
+#[test]
+fn every_certificate_of_a_chain_is_served() {
+    let (one, issuer) = (identity(), Authority::shared().pem());
+    let leaf = one.certificate_pem();
+    for chain in [
+        format!("{leaf}{issuer}"),
+        format!("{}{issuer}", leaf.trim_end()),
+        format!("\u{feff}{leaf}\u{feff}{issuer}"),
+        format!("{leaf}{issuer}").replace("-----BEGIN", " \t-----BEGIN"),
+        format!("{leaf}{issuer}").replace('\n', "\n  "),
+        format!("{leaf}{issuer}").replace('\n', "\r"),
+        format!("{leaf}{issuer}").replace('\n', ""),
+        format!("{leaf}{issuer}").replace(" CERTIFICATE", " X509 CERTIFICATE"),
+        format!("{}{leaf}text\n{issuer}text", one.key_pem()),
+    ] {
+        assert_eq!(load(&chain, &one.key_pem()).unwrap(), 2, "{chain}");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_named_and_never_skipped() {
+    let (one, issuer) = (identity(), Authority::shared().pem());
+    let leaf = one.certificate_pem();
+    let line = leaf.lines().count() + 1;
+    for (second, words) in [
+        (
+            issuer.replace(" CERTIFICATE", " TRUSTED CERTIFICATE"),
+            "TRUSTED CERTIFICATE",
+        ),
+        (issuer.replace(" CERTIFICATE", " PKCS7"), "PKCS7"),
+        (issuer.replace(" CERTIFICATE", " X509 CRL"), "X509 CRL"),
+        (issuer.replace(" CERTIFICATE", " SOMETHING"), "SOMETHING"),
+        (
+            issuer.replace("-----BEGIN", "----BEGIN"),
+            "a damaged marker",
+        ),
+        (issuer.replace("-----END", "----END"), "no END marker"),
+        (issuer.replace("END CERTIFICATE", "END X"), "ends as X"),
+        (format!("{}{issuer}", &issuer[..200]), "no END marker"),
+        (issuer[..200].to_owned(), "no END marker"),
+        (issuer.replacen("MII", "M", 1), "CERTIFICATE"),
+        (
+            issuer.replacen("MII", "MIIAAAA", 1),
+            "not a whole DER structure",
+        ),
+        (issuer.replace('\n', "\n# "), "CERTIFICATE"),
+    ] {
+        let chain = format!("{leaf}{second}");
+        assert_refused(load(&chain, &one.key_pem()), PemPart::Chain, line, words);
+    }
+}
+
+#[test]
+fn the_first_certificate_is_read_as_one() {
+    let one = identity();
+    let list = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    let result = load(list, &one.key_pem());
+    assert_refused(result, PemPart::Chain, 1, "certificate 1");
+}
+
+#[test]
+fn files_that_are_no_text_are_told_from_those_that_are_empty() {
+    let one = identity();
+    let wide: String = one
+        .certificate_pem()
+        .chars()
+        .flat_map(|c| [c, '\0'])
+        .collect();
+    assert_refused(load(&wide, &one.key_pem()), PemPart::Chain, 1, "UTF-16");
+    let folder = Folder::new();
+    folder.put(&one);
+    fs::write(folder.chain(), "0 is how DER may begin").unwrap();
+    let error = files(&folder).load().expect_err("no PEM");
+    assert!(
+        error
+            .to_string()
+            .ends_with("no certificate in it: it may be DER"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_key_that_is_not_read_is_named() {
+    let one = identity();
+    let chain = one.certificate_pem();
+    let key = one.key_pem();
+    let headers = "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233\n\n";
+    // Not a version but an algorithm comes first.
+    let wrapped = "-----BEGIN PRIVATE KEY-----\nMAQwAAQA\n-----END PRIVATE KEY-----\n";
+    for (key, words) in [
+        (key.replace(" PRIVATE", " ENCRYPTED PRIVATE"), "encrypted"),
+        (
+            key.replace(" PRIVATE", " RSA PRIVATE")
+                .replacen("PRIVATE KEY-----\n", headers, 1),
+            "encrypted",
+        ),
+        (
+            key.replace(" PRIVATE", " DSA PRIVATE")
+                .replacen("PRIVATE KEY-----\n", headers, 1),
+            "encrypted",
+        ),
+        (wrapped.to_owned(), "encrypted"),
+        (
+            key.replace(" PRIVATE", " OPENSSH PRIVATE"),
+            "OPENSSH PRIVATE KEY",
+        ),
+        (key.replace(" PRIVATE", " DSA PRIVATE"), "DSA PRIVATE KEY"),
+    ] {
+        assert_refused(load(chain, &key), PemPart::Key, 1, words);
+    }
+}
+
+#[test]
+fn of_several_keys_the_one_that_belongs_to_the_certificate_is_used() {
+    let (one, other) = (identity(), identity());
+    let chain = one.certificate_pem();
+    for keys in [
+        other.key_pem() + &one.key_pem(),
+        one.key_pem() + &other.key_pem(),
+    ] {
+        assert_eq!(load(chain, &keys).unwrap(), 1);
+    }
+    let error = load(chain, &(other.key_pem() + &identity().key_pem())).expect_err("neither");
+    assert_eq!(error.part(), PemPart::Both);
+    assert_eq!(error.paths().len(), 2);
+}
+
+#[test]
+fn an_error_of_the_program_is_blamed_on_no_file() {
+    let folder = Folder::new();
+    folder.put(&identity());
+    let refuse = |_, _| Err::<ServerConfig, _>(io::Error::other("not today"));
+    let error = PemFiles::new(folder.chain(), folder.key(), refuse)
+        .load()
+        .expect_err("refused");
+    assert_eq!(error.part(), PemPart::Configuration);
+    assert!(error.paths().is_empty());
+    assert_eq!(error.to_string(), "the configuration: not today");
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A revocation list with nothing in it.
+fn revocations(issuer: &CertifiedIssuer<'static, KeyPair>) -> String {
+    let params = CertificateRevocationListParams {
+        this_update: date_time_ymd(2024, 1, 1),
+        next_update: date_time_ymd(2124, 1, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(issuer).unwrap().pem().unwrap()
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+fn build_with_clients(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    clients: ClientAuthorities,
+) -> Result<ServerConfig, BoxError> {
+    assert_eq!(clients.roots.len(), 2);
+    assert_eq!(clients.revocation_lists.len(), 2);
+    let verifier = WebPkiClientVerifier::builder_with_provider(clients.roots, provider())
+        .with_crls(clients.revocation_lists)
+        .build()?;
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)?;
+    Ok(config)
+}
+
+#[test]
+fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
+    let folder = Folder::new();
+    folder.put(&identity());
+    let (one, other) = (authority(), authority());
+    let (roots, lists) = (folder.path("roots"), folder.path("lists"));
+    let clients = ClientFiles::new(&roots)
+        .with_revocation_lists(&lists)
+        .with_revocation_lists(&roots);
+    let files =
+        PemFiles::with_client_auth(folder.chain(), folder.key(), clients, build_with_clients);
+    let good_roots = format!("{}{}{}", one.pem(), other.pem(), revocations(&other));
+    let good_lists = revocations(&one);
+    let write = |roots_text: &str, lists_text: &str| {
+        fs::write(&roots, roots_text).unwrap();
+        fs::write(&lists, lists_text).unwrap();
+        files.load().map(|_| 0)
+    };
+    write(&good_roots, &good_lists).unwrap();
+
+    let line = one.pem().lines().count() + 1;
+    let bad = good_roots.replacen("CERTIFICATE", "TRUSTED CERTIFICATE", 2);
+    assert_refused(write(&bad, &good_lists), PemPart::ClientRoots, 1, "TRUSTED");
+    let sequence = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    let bad = format!("{}{sequence}{}", one.pem(), revocations(&other));
+    assert_refused(
+        write(&bad, &good_lists),
+        PemPart::ClientRoots,
+        line,
+        "certificate 2",
+    );
+    let bad = &good_lists[..good_lists.len() - 20];
+    assert_refused(
+        write(&good_roots, bad),
+        PemPart::RevocationLists,
+        1,
+        "no END marker",
+    );
+    // Nobody would miss it here, but it was meant for something.
+    assert_refused(
+        write(&good_roots, &(one.pem() + &good_lists)),
+        PemPart::RevocationLists,
+        1,
+        "CERTIFICATE",
+    );
+
+    let error = write(&good_roots, "").expect_err("no list");
+    assert_eq!(error.paths(), std::slice::from_ref(&lists));
+    let sequence = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
+    let error = write(&good_roots, sequence).expect_err("no list");
+    assert_eq!(error.part(), PemPart::RevocationLists, "{error}");
+    assert_eq!(error.paths(), [lists.clone(), roots.clone()]);
+    fs::remove_file(&roots).unwrap();
+    let error = files.load().expect_err("no roots");
+    assert_eq!(
+        (error.part(), error.paths()),
+        (PemPart::ClientRoots, &[roots][..])
+    );
+    assert!(Error::find(&error).is_none());
+}
