@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
+use pollback::Options;
 use pollback::listener::{
     ClientAuthorities, ClientFiles, Facts, Peer, PemFiles, SharedConfig, TlsListener,
 };
@@ -25,6 +26,10 @@ use pollback::rustls::server::WebPkiClientVerifier;
 use pollback::rustls::{ServerConfig, crypto};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+
+/// hyper flushes when it has written what there is, so writes can wait for one another. Leave this
+/// out where a program writes and does not flush: its peer would wait for ever.
+const OPTIONS: Options = Options::new().with_batched_writes(true);
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: axum CHAIN KEY CLIENT-ROOTS ADDRESS".into());
     };
     let files = PemFiles::with_client_auth(chain, key, ClientFiles::new(roots), configure);
-    let config = SharedConfig::new(files.load()?);
+    let config = SharedConfig::new(files.load()?).with_options(OPTIONS);
     tokio::spawn(
         files.watch(config.clone(), WITHIN, |reloaded| match reloaded {
             Ok(()) => println!("reloaded"),

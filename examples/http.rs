@@ -22,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use pollback::Options;
 use pollback::hello::Peeked;
 use pollback::listener::{
     Connection, Facts, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions, TlsListener,
@@ -40,6 +41,10 @@ const CONNECTIONS: usize = 10_000;
 
 /// After how long a silent client is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// hyper flushes when it has written what there is, so writes can wait for one another. Leave this
+/// out where a program writes and does not flush: its peer would wait for ever.
+const OPTIONS: Options = Options::new().with_batched_writes(true);
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -133,7 +138,7 @@ async fn accept(
 ) -> std::io::Result<(Box<dyn Transport>, Option<Facts>)> {
     match client {
         Peeked::Tls(incoming) => {
-            let stream = incoming.accept(config.load()).await?;
+            let stream = incoming.accept(config.load()).with_options(OPTIONS).await?;
             let facts = Facts::of(&stream);
             Ok((Box::new(stream), Some(facts)))
         }

@@ -34,6 +34,7 @@ mod chunk;
 mod closures;
 #[cfg(all(unix, feature = "fd"))]
 mod descriptor;
+mod halves;
 mod io;
 mod readiness;
 mod retry;
@@ -45,6 +46,7 @@ pub(crate) use chunk::{CHUNKS_PER_POLL, poll_chunk};
 pub use closures::{Absent, Callbacks};
 #[cfg(all(unix, feature = "fd"))]
 pub use descriptor::Descriptor;
+pub(crate) use halves::{Half, waker_of_both};
 pub use io::CallbackIo;
 pub use readiness::{Direction, Polled, Readiness, ReadinessHandle, Signalled};
 pub(crate) use retry::poll_attempt;

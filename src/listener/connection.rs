@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::shutdown::{Half, Member, Phase};
+use super::shutdown::{Member, Phase};
+use crate::callback::Half;
 use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;

@@ -8,11 +8,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::callback::{Half, waker_of_both};
 
 /// How long streams have to send their close_notify once the grace time is over.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -238,13 +240,6 @@ pub(super) struct Wait {
     waker: Waker,
 }
 
-/// A half of a stream, each of which may be used by a task of its own.
-#[derive(Clone, Copy)]
-pub(super) enum Half {
-    Reader,
-    Writer,
-}
-
 /// A stream that a listener has returned: counts for as long as it lives, and has its tasks woken
 /// when it is to be closed.
 pub(super) struct Member {
@@ -280,10 +275,7 @@ impl Member {
     /// when it is woken, the other is woken all the same.
     pub(super) fn waker_of_both(&self, half: Half, own: &Waker) -> Waker {
         match &self.waits[1 - half as usize] {
-            Some(other) if !other.waker.will_wake(own) => Waker::from(Arc::new(Both {
-                one: own.clone(),
-                other: other.waker.clone(),
-            })),
+            Some(other) if !other.waker.will_wake(own) => waker_of_both(own, &other.waker),
             _ => own.clone(),
         }
     }
@@ -293,17 +285,5 @@ impl Member {
         if let Some(other) = self.waits[1 - half as usize].take() {
             other.waker.wake();
         }
-    }
-}
-
-struct Both {
-    one: Waker,
-    other: Waker,
-}
-
-impl Wake for Both {
-    fn wake(self: Arc<Self>) {
-        self.one.wake_by_ref();
-        self.other.wake_by_ref();
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
 use super::state::Phase;
-use super::waiters::Half;
+use crate::callback::Half;
 use crate::engine::{Engine, LARGEST_PLAINTEXT};
 
 impl<IO, C> TlsStream<IO, C>

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::TlsStream;
 use super::pending_alert::poll_alert;
 use super::state::{Failed, Phase};
-use super::waiters::Half;
+use crate::callback::Half;
 use crate::engine::{Engine, Failure};
 
 impl<IO, C> TlsStream<IO, C> {

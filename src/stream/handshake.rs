@@ -13,7 +13,7 @@ use super::TlsStream;
 use super::pending_alert::PendingAlert;
 use super::state::{Given, Phase, ends_reads};
 use super::transport::Budget;
-use super::waiters::Half;
+use crate::callback::Half;
 use crate::engine::{Alert, Engine, Received};
 use crate::error::Error;
 use crate::options::Options;

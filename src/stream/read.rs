@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use super::TlsStream;
 use super::state::{Outbound, Phase, ends_reads};
 use super::transport::Budget;
-use super::waiters::Half;
+use crate::callback::Half;
 use crate::engine::{Engine, LARGEST_RECORD, Received};
 use crate::error::ErrorKind;
 

@@ -9,8 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
 use super::state::{Given, Outbound, Phase};
-use super::waiters::Half;
-use crate::callback::{Attempt, Callback, Direction, poll_attempt};
+use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt};
 use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
 use crate::error::{Error, ErrorKind};
 

@@ -1,17 +1,9 @@
 //! The tasks that wait for the transport.
 
 use std::mem;
-use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
-use crate::callback::Direction;
-
-/// A half of the stream. Each may be used by a task of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Half {
-    Reader,
-    Writer,
-}
+use crate::callback::{Direction, Half, waker_of_both};
 
 /// Who waits for which direction of the transport, which itself remembers only the last waker of
 /// each.
@@ -37,10 +29,7 @@ impl Waiters {
             _ => return None,
         };
         match other {
-            Some(other) if !other.will_wake(own) => Some(Waker::from(Arc::new(Both {
-                one: own.clone(),
-                other: other.clone(),
-            }))),
+            Some(other) if !other.will_wake(own) => Some(waker_of_both(own, other)),
             _ => None,
         }
     }
@@ -104,25 +93,11 @@ impl Waiters {
     }
 }
 
-struct Both {
-    one: Waker,
-    other: Waker,
-}
-
-impl Wake for Both {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.one.wake_by_ref();
-        self.other.wake_by_ref();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     use super::*;
     use Direction::{Read, Write};

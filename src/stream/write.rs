@@ -10,8 +10,7 @@ use super::TlsStream;
 use super::send_buffer::Step;
 use super::slices::Slices;
 use super::state::{Outbound, Phase};
-use super::waiters::Half;
-use crate::callback::Direction;
+use crate::callback::{Direction, Half};
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 
