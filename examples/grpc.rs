@@ -1,7 +1,7 @@
 //! Asks a gRPC server whether it is well, client and server being of tonic and both in this program.
 //!
 //! ```sh
-//! cargo run --example grpc --features axum
+//! cargo run --example grpc --features axum-08
 //! ```
 
 use std::error::Error;

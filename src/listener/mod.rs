@@ -61,7 +61,7 @@
 //! [`TlsListener::on_runtime`]: the operating system then shares the cores out fairly.
 
 mod accepting;
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-08")]
 mod axum;
 mod backoff;
 mod config;
