@@ -1,0 +1,66 @@
+//! What goes into the output.
+
+use std::error::Error;
+
+use sha2::{Digest, Sha256};
+
+/// The text of an error and of all that it stems from.
+///
+/// A text that says everything of the next one already stands for both: crates differ in whether
+/// they repeat their source.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        let said = next.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = next.source();
+    }
+    text
+}
+
+/// Fails unless what came back is what was sent.
+pub(crate) fn same(
+    got: &(impl AsRef<[u8]> + ?Sized),
+    sent: &impl AsRef<[u8]>,
+) -> Result<(), String> {
+    let (got, sent) = (got.as_ref(), sent.as_ref());
+    match got == sent {
+        true => Ok(()),
+        false => Err(format!("{} came back of {}", digest(got), digest(sent))),
+    }
+}
+
+/// The beginning of the SHA-256 of `bytes`, and how many they are.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let start: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{} bytes, {start}", bytes.len())
+}
+
+/// `length` bytes that do not compress, the same in every run.
+pub(crate) fn payload(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// `length` printable characters, the same in every run.
+pub(crate) fn text(length: usize) -> String {
+    payload(length)
+        .into_iter()
+        .map(|byte| char::from(b'a' + byte % 26))
+        .collect()
+}
