@@ -23,7 +23,7 @@ use crate::Outcome;
 use crate::http_clients::as_user;
 use crate::place::Place;
 use crate::process::{Server as Process, free_port};
-use crate::report::{chain, payload, same};
+use crate::report::{payload, refused, same};
 
 /// A message: prost takes bytes alone for one of the well-known type `BytesValue`.
 type Message = Vec<u8>;
@@ -103,11 +103,8 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     }
     let endpoint = Endpoint::from_shared(format!("https://localhost:{backend}"))?;
     let channel = endpoint.tls_config(trusting)?.connect_lazy();
-    let refused = exercise("no certificate", channel).await.err();
-    println!(
-        "tonic: without a client certificate: {}",
-        refused.map_or_else(|| "no error".to_owned(), |error| chain(&*error))
-    );
+    let outcome = exercise("no certificate", channel).await;
+    println!("tonic: without a client certificate: {}", refused(outcome)?);
     let _ = stop.send(());
     server.await??;
     println!("tonic: graceful shutdown");

@@ -84,25 +84,21 @@ async fn exercise(name: &str, place: &Place, port: u16) -> Outcome {
     for (http, tls) in [("1.1", "1.2"), ("1.1", "1.3"), ("2", "1.2"), ("2", "1.3")] {
         for length in LENGTHS {
             let sent = payload(length);
-            let mut curl = curl(place, http, tls);
-            curl.args([
-                "--data-binary",
-                "@-",
-                "--write-out",
-                "%{stderr}HTTP/%{http_version} ",
-            ])
-            .args([
-                "--header",
-                "Content-Type: application/octet-stream",
-                "--header",
-                "Expect:",
-            ])
-            .arg(format!("https://localhost:{port}/echo"))
-            // The same connection again.
-            .args(["--next", "--silent", "--show-error", "--cacert"])
-            .arg(place.path("root.pem"))
-            .args(["--write-out", "%{stderr}%{num_connects} new"])
-            .arg(format!("https://localhost:{port}/hello"));
+            let flags = flags(place, http, tls);
+            let mut curl = Command::new("curl");
+            curl.args(&flags)
+                .args(["--data-binary", "@-", "--header", "Expect:"])
+                .args(["--header", "Content-Type: application/octet-stream"])
+                .args([
+                    "--write-out",
+                    "%{stderr}HTTP/%{http_version}, connections: %{num_connects}",
+                ])
+                .arg(format!("https://localhost:{port}/echo"))
+                // The same connection again.
+                .arg("--next")
+                .args(&flags)
+                .args(["--write-out", "%{stderr} + %{num_connects}"])
+                .arg(format!("https://localhost:{port}/hello"));
             let output = run(&mut curl, &sent).await?;
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             let Some(body) = output.stdout.strip_suffix(b"hello") else {
@@ -116,21 +112,24 @@ async fn exercise(name: &str, place: &Place, port: u16) -> Outcome {
     Ok(())
 }
 
-fn curl(place: &Place, http: &str, tls: &str) -> Command {
-    let mut curl = Command::new("curl");
-    curl.args([
+/// What every request of curl is made with.
+fn flags(place: &Place, http: &str, tls: &str) -> Vec<String> {
+    let root = place.text_path("root.pem");
+    let (http, minimum) = (format!("--http{http}"), format!("--tlsv{tls}"));
+    [
         "--silent",
         "--show-error",
         "--max-time",
         "60",
         "--noproxy",
         "*",
-    ])
-    .args([format!("--http{http}"), format!("--tlsv{tls}")])
-    .args(["--tls-max", tls])
-    .arg("--cacert")
-    .arg(place.path("root.pem"));
-    curl
+        &http,
+        &minimum,
+    ]
+    .into_iter()
+    .chain(["--tls-max", tls, "--cacert", &root])
+    .map(str::to_owned)
+    .collect()
 }
 
 /// What came of the connections to a server.

@@ -8,7 +8,7 @@ use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, TlsConfiguration, Tr
 use crate::Outcome;
 use crate::place::Place;
 use crate::process::{Server, free_port};
-use crate::report::{chain, digest, payload};
+use crate::report::{chain, digest, payload, refused};
 
 const MESSAGES: usize = 150;
 
@@ -78,10 +78,10 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     println!("rumqttc: after a disconnect: {end}");
 
     let (_client, mut events) = AsyncClient::new(options("other", place.client_config(&[])), 10);
-    let refused = events.poll().await.err();
+    let outcome = events.poll().await;
     println!(
         "rumqttc: without a client certificate: {}",
-        refused.map_or_else(|| "no error".to_owned(), |error| chain(&error))
+        refused(outcome)?
     );
     Ok(())
 }

@@ -6,7 +6,7 @@ use tokio_stream::StreamExt;
 use crate::Outcome;
 use crate::place::Place;
 use crate::process::{Server, free_port};
-use crate::report::{chain, digest, payload, same};
+use crate::report::{digest, payload, refused, same};
 
 pub(crate) async fn run(place: &Place) -> Outcome {
     let port = free_port();
@@ -65,10 +65,10 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     }
     client.drain().await?;
 
-    let refused = options().connect(&url).await.err();
+    let outcome = options().connect(&url).await;
     println!(
         "async-nats: without a client certificate: {}",
-        refused.map_or_else(|| "no error".to_owned(), |error| chain(&error))
+        refused(outcome)?
     );
     Ok(())
 }

@@ -6,7 +6,7 @@ use tokio_stream::StreamExt;
 use crate::Outcome;
 use crate::place::Place;
 use crate::process::{Server, free_port};
-use crate::report::{chain, digest, payload, same};
+use crate::report::{digest, payload, refused, same};
 
 pub(crate) async fn run(place: &Place) -> Outcome {
     let port = free_port();
@@ -93,11 +93,8 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     );
 
     let stranger = Client::build_with_tls(url.as_str(), certificates(false))?;
-    let refused = stranger.get_multiplexed_async_connection().await.err();
-    println!(
-        "redis: without a client certificate: {}",
-        refused.map_or_else(|| "no error".to_owned(), |error| chain(&error))
-    );
+    let outcome = stranger.get_multiplexed_async_connection().await;
+    println!("redis: without a client certificate: {}", refused(outcome)?);
     Ok(())
 }
 

@@ -4,6 +4,10 @@ use std::error::Error;
 
 use sha2::{Digest, Sha256};
 
+/// Where rustls explains a connection that was cut; pollback says the same without it.
+const EXPLAINED: &str =
+    ": https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
+
 /// The text of an error and of all that it stems from.
 ///
 /// A text that says everything of the next one already stands for both: crates differ in whether
@@ -18,7 +22,16 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         source = next.source();
     }
-    text
+    text.replace(EXPLAINED, "")
+}
+
+/// Tells that something was refused, but not how: where a server closes the connection at once, it
+/// is up to chance whether its alert comes before the reset.
+pub(crate) fn refused<T, E>(outcome: Result<T, E>) -> Result<&'static str, String> {
+    match outcome {
+        Ok(_) => Err("this should have been refused".to_owned()),
+        Err(_) => Ok("refused"),
+    }
 }
 
 /// Fails unless what came back is what was sent.
