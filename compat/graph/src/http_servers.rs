@@ -18,7 +18,7 @@ use crate::place::Place;
 use crate::process::{free_port, run};
 use crate::report::{chain, digest, payload, same};
 
-const LENGTHS: [usize; 4] = [0, 1, 16 * 1024 + 1, 10_000_000];
+const LENGTHS: [usize; 4] = [0, 1, 16 * 1024 + 1, 2_000_000];
 const ALPN: &[&str] = &["h2", "http/1.1"];
 
 pub(crate) async fn axum_server(place: &Place) -> Outcome {

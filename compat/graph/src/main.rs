@@ -64,7 +64,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 };
 
 /// How long a scenario may take, with starting its server.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::main]
 async fn main() -> ExitCode {

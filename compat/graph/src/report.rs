@@ -1,6 +1,7 @@
 //! What goes into the output.
 
 use std::error::Error;
+use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
@@ -56,16 +57,20 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("{} bytes, {start}", bytes.len())
 }
 
-/// `length` bytes that do not compress, the same in every run.
+/// `length` bytes, the same in every run.
 pub(crate) fn payload(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
+    /// No multiple of a record, so that records do not look alike.
+    static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let words = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        });
+        words.take(8191).flatten().collect()
+    });
+    let mut bytes = PATTERN.repeat(length / PATTERN.len() + 1);
     bytes.truncate(length);
     bytes
 }
