@@ -3,7 +3,7 @@
 //! their files have them.
 //!
 //! ```sh
-//! cargo run --example axum --features axum -- chain.pem key.pem client-roots.pem 127.0.0.1:4433
+//! cargo run --example axum --features axum-08 -- chain.pem key.pem client-roots.pem 127.0.0.1:4433
 //! ```
 //!
 //! The first line on stdout names the address that is listened on. Ctrl-C ends it in peace.

@@ -165,14 +165,12 @@ impl TlsConnectorWithAlpn<'_> {
     }
 }
 
-#[cfg(feature = "tokio-rustls")]
-impl<IO> From<tokio_rustls::client::TlsStream<IO>> for TlsStream<IO> {
-    /// Takes over a stream of tokio-rustls between two operations.
+impl<IO> From<(IO, ClientConnection)> for TlsStream<IO> {
+    /// Continues a connection that other code has driven over the transport so far.
     ///
-    /// It should have been neither shut down nor in early data: that is known to the old stream
-    /// alone.
-    fn from(stream: tokio_rustls::client::TlsStream<IO>) -> Self {
-        let (io, connection) = stream.into_inner();
+    /// Nothing may have been written behind a close_notify or as early data: the connection alone
+    /// does not tell that.
+    fn from((io, connection): (IO, ClientConnection)) -> Self {
         Self::new(io, connection, InputBuffer::unframed())
     }
 }

@@ -258,13 +258,12 @@ impl<IO: fmt::Debug> fmt::Debug for LazyConfigAcceptor<IO> {
     }
 }
 
-#[cfg(feature = "tokio-rustls")]
-impl<IO> From<tokio_rustls::server::TlsStream<IO>> for TlsStream<IO> {
-    /// Takes over a stream of tokio-rustls between two operations.
+impl<IO> From<(IO, ServerConnection)> for TlsStream<IO> {
+    /// Continues a connection that other code has driven over the transport so far.
     ///
-    /// It should not have been shut down: that is known to the old stream alone.
-    fn from(stream: tokio_rustls::server::TlsStream<IO>) -> Self {
-        let (io, connection) = stream.into_inner();
+    /// Nothing may have been written behind a close_notify: the connection alone does not tell
+    /// that.
+    fn from((io, connection): (IO, ServerConnection)) -> Self {
         Self::new(io, connection, InputBuffer::unframed())
     }
 }

@@ -2,8 +2,8 @@
 //! in one run.
 //!
 //! ```sh
-//! cargo bench --features full --bench boundary
-//! cargo bench --features full --bench boundary -- 1024   # MiB, instead of 256
+//! cargo bench --features fd,ffi-aws-lc-rs --bench boundary
+//! cargo bench --features fd,ffi-aws-lc-rs --bench boundary -- 1024   # MiB, instead of 256
 //! ```
 
 #![allow(unsafe_code)]

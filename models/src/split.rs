@@ -12,6 +12,7 @@ use loom::thread;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::check;
+use crate::engine::InputBuffer;
 use crate::stream::TlsStream;
 use crate::transport::{ANSWER, Plain, REQUEST, Wire};
 
@@ -21,7 +22,7 @@ struct Half(Arc<Mutex<TlsStream<Wire, Plain>>>);
 /// Two halves, and the wire as the peer has it.
 fn split() -> (Half, Half, Wire) {
     let wire = Wire::new();
-    let stream = TlsStream::new(wire.clone(), Plain::default());
+    let stream = TlsStream::new(wire.clone(), Plain::default(), InputBuffer::default());
     let half = Half(Arc::new(Mutex::new(stream)));
     (half.clone(), half, wire)
 }

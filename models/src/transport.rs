@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use loom::sync::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::{Engine, Failure, Inbox};
+use crate::engine::{Engine, Failure, InputBuffer, ReceiveError, Received};
 
 /// One end for the stream; the thread at the other end has a clone. Like a socket it remembers the
 /// latest waker of each direction.
@@ -147,25 +147,36 @@ impl Engine for Plain {
 
     fn receive(
         &mut self,
-        inbox: &mut Inbox,
+        input: &mut InputBuffer,
         source: &mut dyn Read,
-    ) -> io::Result<Result<usize, Failure>> {
-        if inbox.is_empty() {
-            inbox.fill(source)?;
+        wanted: usize,
+    ) -> Result<Received, ReceiveError> {
+        if input.is_empty() {
+            input
+                .fill(wanted, source)
+                .map_err(ReceiveError::Transport)?;
         }
-        let taken = inbox.filled().len();
-        self.absorb(inbox);
-        Ok(Ok(taken))
+        let taken = input.filled().len();
+        self.stow(input);
+        Ok(match taken {
+            0 => Received::End,
+            taken => Received::Record(taken),
+        })
     }
 
-    fn absorb(&mut self, inbox: &mut Inbox) {
-        for byte in inbox.filled() {
+    fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
+        self.stow(input);
+        Ok(())
+    }
+
+    fn stow(&mut self, input: &mut InputBuffer) {
+        for byte in input.filled() {
             match *byte {
                 REQUEST => self.owed.push(ANSWER),
                 byte => self.arrived.push(byte),
             }
         }
-        inbox.clear();
+        input.clear();
     }
 
     fn plaintext(&mut self) -> io::Result<&[u8]> {
@@ -195,7 +206,9 @@ impl Engine for Plain {
         false
     }
 
-    fn queue_answers(&mut self) {}
+    fn limit_queue(&mut self, _: Option<usize>) {}
+
+    fn queue_responses(&mut self) {}
 
     fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
         let taken = sink.write(&self.owed)?;

@@ -81,7 +81,7 @@
 
 mod accept_loop;
 mod accepting;
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-08")]
 mod axum;
 mod backoff;
 mod by_name;

@@ -107,12 +107,15 @@ where
         let mut taken = 0;
         while taken < room && !slices.is_empty() {
             let waiting = self.send_buffer.pending().len();
-            let room = match self.send_buffer.is_sized() {
-                true => slices.left(),
-                false => room - taken,
-            };
-            let available = waiting + slices.left().min(room);
+            let most = waiting + slices.left();
+            let fits = most.min(waiting + room - taken);
+            let is_sized = self.send_buffer.is_sized();
+            let available = if is_sized { most } else { fits };
             let length = self.send_buffer.next_records(available);
+            // Records with a size of their own are not cut: the next attempt begins with it.
+            if is_sized && taken > 0 && length > fits {
+                break;
+            }
             let new = if length == 0 {
                 let waits = slices.gather(&[], available - waiting);
                 waits.iter().for_each(|slice| self.send_buffer.keep(slice));

@@ -1,4 +1,5 @@
-//! A stream of tokio-rustls becomes one of pollback, with everything that is under way in it.
+//! A stream that other code has made, here tokio-rustls, becomes one of pollback, with everything
+//! that is under way in it.
 
 use crate::support::{Transport, carry, duplex, localhost, setups, talk, tcp};
 use pollback_testkit::configs::Setup;
@@ -27,8 +28,8 @@ async fn both_sides_go_on_after_the_conversion() {
         let (mut client, mut server) = connected(&setup, tcp().await).await;
         talk(&mut client, &mut server).await;
         let address = client.get_ref().0.local_addr().unwrap();
-        let mut client = OurClient::from(client);
-        let mut server: OurServer<_> = server.into();
+        let mut client = OurClient::from(client.into_inner());
+        let mut server: OurServer<_> = server.into_inner().into();
         assert_eq!(client.get_ref().0.local_addr().unwrap(), address);
         assert!(client.get_ref().1.peer_certificates().is_some());
         talk(&mut client, &mut server).await;
@@ -50,7 +51,7 @@ macro_rules! keeps_what_was_not_read {
         let mut start = [0; 4];
         $to.read_exact(&mut start).await.unwrap();
         assert_eq!(&start, b"half");
-        let mut converted = $Ours::from($to);
+        let mut converted = $Ours::from($to.into_inner());
         $from.write_all(b", later").await.unwrap();
         $from.shutdown().await.unwrap();
         let mut rest = String::new();
@@ -84,7 +85,7 @@ macro_rules! keeps_what_was_not_sent {
         let taken = $from.write(&sent).await.unwrap();
         sent.truncate(taken);
         assert!($from.get_ref().1.wants_write(), "nothing was left behind");
-        let mut converted = $Ours::from($from);
+        let mut converted = $Ours::from($from.into_inner());
         sent.extend(b"the end");
         let finish = async {
             converted.write_all(b"the end").await.unwrap();

@@ -9,30 +9,34 @@ use pollback_testkit::configs::provider;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Each feature of tokio-rustls with what it turns on, in rustls-ffi too where that is built.
+/// Each feature of tokio-rustls with what it turns on.
 const FEATURES: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["aws_lc_rs"]),
-    ("aws_lc_rs", &["rustls/aws_lc_rs", "rustls-ffi?/aws-lc-rs"]),
+    ("aws_lc_rs", &["rustls/aws_lc_rs"]),
     ("brotli", &["rustls/brotli"]),
     ("default", &["logging", "tls12", "aws_lc_rs"]),
     ("early-data", &[]),
-    ("fips", &["rustls/fips", "rustls-ffi?/fips"]),
+    ("fips", &["rustls/fips"]),
     ("logging", &["rustls/logging"]),
-    ("ring", &["rustls/ring", "rustls-ffi?/ring"]),
+    ("ring", &["rustls/ring"]),
     ("tls12", &["rustls/tls12"]),
     ("zlib", &["rustls/zlib"]),
 ];
 
+/// The lines of the manifest between `[features]` and the next table.
+fn features() -> &'static str {
+    let manifest = include_str!("../../Cargo.toml");
+    let (_, features) = manifest
+        .split_once("\n[features]\n")
+        .expect("a table of features");
+    features
+        .split_once("\n[")
+        .map_or(features, |(table, _)| table)
+}
+
 #[test]
 fn the_manifest_has_every_feature() {
-    let manifest = include_str!("../../Cargo.toml");
-    let features = manifest
-        .split_once("\n[features]\n")
-        .expect("a table of features")
-        .1;
-    let features = features
-        .split_once("\n[")
-        .map_or(features, |(table, _)| table);
+    let features = features();
     for (name, enables) in FEATURES {
         let wanted = format!("{name} = {enables:?}");
         assert!(
@@ -40,6 +44,28 @@ fn the_manifest_has_every_feature() {
             "{wanted} is not in\n{features}"
         );
     }
+}
+
+#[test]
+fn full_names_one_provider_and_nothing_that_pins_rustls() {
+    let (_, full) = features()
+        .split_once("\nfull = [\n")
+        .expect("a feature full");
+    let names: Vec<_> = full
+        .lines()
+        .map_while(|line| line.trim().strip_suffix(','))
+        .map(|name| name.trim_matches('"'))
+        .collect();
+    assert!(names.contains(&"aws_lc_rs"), "{names:?}");
+    let others = [
+        "ring",
+        "fips",
+        "ffi",
+        "ffi-aws-lc-rs",
+        "ffi-fips",
+        "ffi-ring",
+    ];
+    assert!(!names.iter().any(|name| others.contains(name)), "{names:?}");
 }
 
 fn configs(provider: CryptoProvider) -> (ClientConfig, ServerConfig) {

@@ -6,7 +6,6 @@
 
 #![expect(clippy::duplicate_mod, reason = "one suite, run on two crates")]
 
-#[cfg(feature = "tokio-rustls")]
 mod conversions;
 mod features;
 mod on_pollback;

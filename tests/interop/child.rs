@@ -107,7 +107,7 @@ impl Running {
     }
 
     /// Sends a signal, named as in `kill -NAME`, to the program.
-    #[cfg(all(unix, feature = "axum"))]
+    #[cfg(all(unix, feature = "axum-08"))]
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs");
         let mut shell = Command::new("sh");

@@ -6,7 +6,7 @@ mod child;
 mod clients;
 mod files;
 mod fingerprint;
-#[cfg(all(unix, feature = "axum"))]
+#[cfg(all(unix, feature = "axum-08"))]
 mod listener;
 mod odd_servers;
 mod own;

@@ -3,7 +3,7 @@
 #![cfg(feature = "listener")]
 
 mod accept;
-#[cfg(feature = "axum")]
+#[cfg(feature = "axum-08")]
 mod axum;
 mod by_name;
 mod crowd;
