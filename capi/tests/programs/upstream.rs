@@ -36,8 +36,11 @@ const ANY: [Client; 4] = [
     (&[("CA_FILE", "testdata/localhost/cert.pem")], false),
 ];
 
+/// What a server has in its environment, and the clients that it meets.
+type Meeting = (&'static [(&'static str, &'static str)], &'static [Client]);
+
 /// What a server is told by its environment, and its clients.
-const SERVERS: [(&[(&str, &str)], &[Client]); 5] = [
+const SERVERS: [Meeting; 5] = [
     (&[], &ANY),
     (&[("VECTORED_IO", "1"), ("STDERRKEYLOG", "1")], &ANY),
     (
