@@ -1,18 +1,20 @@
-//! 2. `Ok(n)` from a write: exactly those n bytes reach the wire in order, or a later call fails.
+//! 2. `Ok(n)` from a write: exactly those n bytes reach the wire in order, or a later call fails. What
+//!    one call of up to 64 KiB brings goes to the transport in one attempt.
 
 use std::io::{self, ErrorKind};
 use std::task::Poll;
 
+use pollback::TlsStream;
 use pollback::rustls::ProtocolVersion;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Answer, Operation, pipe};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{
-    RECORD, Side, WIDE, acceptor, client_hello, connector, error_kind, for_each_shape,
-    for_each_talk, for_each_talk_and_shape, localhost, pattern, poll_once, poll_read,
-    read_what_is_there, receive, request_key_update, send, write_vectored,
+    Side, Talk, WIDE, acceptor, client_hello, connector, error_kind, for_each_shape, for_each_talk,
+    for_each_talk_and_shape, localhost, pattern, poll_once, poll_read, read_what_is_there, receive,
+    records, request_key_update, send, write_vectored,
 };
 
 #[test]
@@ -200,8 +202,62 @@ fn a_write_after_shutdown_is_an_error() {
     });
 }
 
+/// Calls of the transport's write that an operation takes, and the records that it makes.
+fn cost(talk: &mut Talk, operation: impl AsyncFnOnce(&mut TlsStream<End>)) -> (usize, usize) {
+    let (calls, before) = (
+        talk.subject_io.counts().writes(),
+        talk.subject_io.written().len(),
+    );
+    executor::block_on(operation(&mut talk.subject));
+    let records = records(&talk.subject_io.written()[before..]).len();
+    (talk.subject_io.counts().writes() - calls, records)
+}
+
 #[test]
-fn at_most_one_record_stays_behind_without_a_flush() {
+fn one_call_is_one_attempt_in_full_records() {
+    for scalar in [false, true] {
+        for size in [1, 16_384, 16_385, 16_393, 20_000, 50_000, 60_000, 65_536] {
+            for_each_talk(|mut talk| {
+                if scalar {
+                    talk.subject_io.scalar();
+                }
+                let bytes = pattern(size);
+                let cost = cost(&mut talk, async |subject| {
+                    assert_eq!(subject.write(&bytes).await.expect("a write"), size);
+                });
+                assert_eq!(cost, (1, size.div_ceil(16_384)), "{size}");
+                assert!(read_what_is_there(&mut talk.peer) == bytes);
+            });
+        }
+    }
+}
+
+#[test]
+fn any_number_of_slices_is_one_attempt_in_full_records() {
+    for scalar in [false, true] {
+        for_each_talk(|mut talk| {
+            if scalar {
+                talk.subject_io.scalar();
+            }
+            let bytes = pattern(100_000);
+            let slices: Vec<&[u8]> = bytes.chunks(100).collect();
+            let cost = cost(&mut talk, async |subject| {
+                let mut taken = 0;
+                while taken < bytes.len() {
+                    let rest = &slices[taken / 100..];
+                    let first = &rest[0][taken % 100..];
+                    let rest: Vec<&[u8]> = [&[first], &rest[1..]].concat();
+                    taken += write_vectored(subject, &rest).await.expect("a write");
+                }
+            });
+            assert_eq!(cost, (2, 7));
+            assert!(read_what_is_there(&mut talk.peer) == bytes);
+        });
+    }
+}
+
+#[test]
+fn nothing_stays_behind_without_a_flush_that_the_transport_has_taken() {
     for size in [1, 100, 5000, 16 * 1024, 1 << 20] {
         for_each_talk(|mut talk| {
             let bytes = pattern(size * (40_000 / size).max(1));
@@ -213,15 +269,27 @@ fn at_most_one_record_stays_behind_without_a_flush() {
                         .expect("room for everything");
                 }
             });
-            let received = read_what_is_there(&mut talk.peer);
-            let behind = bytes.len() - received.len();
-            assert!(
-                behind <= RECORD,
-                "{behind} bytes left behind by writes of {size}"
-            );
-            assert_eq!(received, bytes[..received.len()]);
+            assert!(read_what_is_there(&mut talk.peer) == bytes);
         });
     }
+}
+
+/// What was refused goes out in one attempt too, with whatever has come to it.
+#[test]
+fn what_a_blocked_transport_has_refused_goes_out_together() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(60_000);
+        talk.subject_io.block(Operation::Write);
+        for chunk in bytes.chunks(10_000) {
+            executor::block_on(talk.subject.write_all(chunk)).expect("room for it");
+        }
+        talk.subject_io.unblock(Operation::Write);
+        let (calls, _) = cost(&mut talk, async |subject| {
+            subject.flush().await.expect("a flush");
+        });
+        assert_eq!(calls, 1);
+        assert!(read_what_is_there(&mut talk.peer) == bytes);
+    });
 }
 
 #[test]
@@ -252,7 +320,7 @@ fn a_blocked_transport_bounds_what_a_writer_can_leave() {
         talk.subject_io.block(Operation::Write);
         let accepted = fill(&mut talk.subject).len();
         assert!(
-            accepted <= 256 * 1024,
+            accepted <= 64 * 1024,
             "{accepted} bytes taken in by a blocked stream"
         );
     });
