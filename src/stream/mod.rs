@@ -1,7 +1,7 @@
 //! The stream that applications read and write, the same for both sides and every engine.
 //!
 //! - `state.rs`: the state of a stream, drawn
-//! - `transport.rs`: moves ciphertext between the transport and the connection
+//! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
 //! - `early.rs`: early data of a client
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
@@ -19,6 +19,7 @@ mod read;
 mod read_client_hello;
 mod send_buffer;
 mod shutdown;
+mod sink;
 mod slices;
 mod state;
 mod transport;

@@ -1,13 +1,14 @@
 //! Moves ciphertext between the transport and the connection: one attempt, or as many as it takes
 //! to get everything out.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
+use super::sink::Bounded;
 use super::state::{Given, Outbound, Phase};
 use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt};
 use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
@@ -306,48 +307,6 @@ where
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             answer => answer,
         })
-    }
-}
-
-/// A sink that passes no more on than so many bytes, or one slice, and in one attempt.
-struct Bounded<'a, W> {
-    transport: &'a mut W,
-    most: usize,
-    /// How many bytes were there to be passed on.
-    queued: &'a mut usize,
-}
-
-impl<W: Callback> Write for Bounded<'_, W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        *self.queued = buf.len();
-        self.transport.write(buf)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut end = 0;
-        let mut count = 0;
-        for buf in bufs {
-            end += buf.len();
-            count += usize::from(count == 0 || end <= self.most);
-        }
-        *self.queued = end;
-        match &bufs[..count] {
-            // A kernel has less to do for a plain write than for a vectored one.
-            [one] => self.transport.write(one),
-            several if self.transport.has_write_vectored() => {
-                self.transport.write_vectored(several)
-            }
-            // Still one attempt: a copy costs less than what is behind most transports.
-            several => {
-                let mut joined = Vec::with_capacity(end.min(self.most));
-                several.iter().for_each(|buf| joined.extend_from_slice(buf));
-                self.transport.write(&joined)
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.transport.flush()
     }
 }
 
