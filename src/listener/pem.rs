@@ -52,6 +52,10 @@ impl Section {
     /// Decodes the section as one with this label.
     pub(super) fn decode(&self, label: &str) -> Result<Vec<u8>, Flaw> {
         let flaw = |what: &str| Flaw::new(self.line, format!("{}: {what}", self.label));
+        // Decoders differ in whether they take that.
+        if self.base64.len() % 4 != 0 {
+            return Err(flaw("base64 text that is cut off"));
+        }
         let text = format!(
             "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
             self.base64
