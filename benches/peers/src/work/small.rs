@@ -11,7 +11,6 @@ pub(super) const BATCH: usize = PIECES * PIECE.len();
 
 const PIECES: usize = 1000;
 const PIECE: [u8; 100] = [7; 100];
-const SLICES: usize = 10;
 
 pub(super) async fn write<S: Stream>(stream: &mut S, batches: usize) -> io::Result<()> {
     for _ in 0..batches {
@@ -23,10 +22,14 @@ pub(super) async fn write<S: Stream>(stream: &mut S, batches: usize) -> io::Resu
     Ok(())
 }
 
-pub(super) async fn write_vectored<S: Stream>(stream: &mut S, batches: usize) -> io::Result<()> {
+pub(super) async fn write_vectored<S: Stream>(
+    stream: &mut S,
+    batches: usize,
+    slices: usize,
+) -> io::Result<()> {
     for _ in 0..batches {
-        for _ in 0..PIECES / SLICES {
-            let mut slices = [IoSlice::new(&PIECE); SLICES];
+        for _ in 0..PIECES / slices {
+            let mut slices = vec![IoSlice::new(&PIECE); slices];
             let mut rest = &mut slices[..];
             while !rest.is_empty() {
                 let taken = stream.write_vectored(rest).await?;
