@@ -27,10 +27,12 @@ pub(super) async fn write_vectored<S: Stream>(
     batches: usize,
     slices: usize,
 ) -> io::Result<()> {
+    let mut room = Vec::with_capacity(slices);
     for _ in 0..batches {
         for _ in 0..PIECES / slices {
-            let mut slices = vec![IoSlice::new(&PIECE); slices];
-            let mut rest = &mut slices[..];
+            room.clear();
+            room.resize(slices, IoSlice::new(&PIECE));
+            let mut rest = &mut room[..];
             while !rest.is_empty() {
                 let taken = stream.write_vectored(rest).await?;
                 IoSlice::advance_slices(&mut rest, taken);
