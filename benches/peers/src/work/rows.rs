@@ -114,7 +114,7 @@ impl Row {
         Self {
             sockets: Sockets::Default,
             timed: 2_000,
-            counted: 16,
+            counted: 64,
             ..Self::round_trips(name, title, size)
         }
     }
