@@ -6,7 +6,7 @@ use pollback::{Options, RecordSizing};
 
 use crate::cost::Cost;
 use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls, UnbufferedRustls};
-use crate::work::{self, Arrival, Counted, Idle, Row};
+use crate::work::{self, Arrival, Counted, Idle, Row, Sockets};
 
 /// A peer with a name.
 pub struct Contender {
@@ -14,33 +14,47 @@ pub struct Contender {
     pub name: &'static str,
     /// What it does.
     pub workload: &'static dyn Workload,
+    /// Whether the records of a large write are writes of the transport of their own. Such a
+    /// contender is slow where there is no TCP_NODELAY.
+    pub cuts_writes: bool,
+}
+
+impl Contender {
+    /// How many units of a row take it about half a second.
+    pub fn units(&self, row: &Row) -> usize {
+        match self.cuts_writes && row.sockets == Sockets::Default {
+            true => row.counted,
+            false => row.timed,
+        }
+    }
 }
 
 /// The peer that the others are compared with.
 pub const BASELINE: &str = "tokio-rustls";
 
-const COALESCING: Options = Options::new().with_coalescing(true);
-
-/// As many whole records as rustls has room for.
-const UNSENT: Options = Options::new().with_unsent(48 * 1024);
-
-/// Writes of any size leave in as many whole records.
-const BATCHES: Options = UNSENT.with_coalescing(true);
+const BATCHED: Options = Options::new().with_batched_writes(true);
 
 /// All of them.
 pub const CONTENDERS: &[Contender] = &[
-    contender("pollback", &Made(Pollback::default)),
-    contender("pollback-coalescing", &Made(|| Pollback::with(COALESCING))),
-    contender("pollback-unsent", &Made(|| Pollback::with(UNSENT))),
-    contender("pollback-batches", &Made(|| Pollback::with(BATCHES))),
-    contender(BASELINE, &Made(TokioRustls::default)),
-    contender("rustls-unbuffered", &Made(UnbufferedRustls::default)),
-    contender("tokio-openssl", &Made(TokioOpenssl::default)),
-    contender("tcp", &Made(|| Tcp)),
+    contender(
+        "pollback",
+        &Made(|record| Pollback::new(Options::new(), record)),
+    ),
+    contender(
+        "pollback-batched",
+        &Made(|record| Pollback::new(BATCHED, record)),
+    ),
+    contender(BASELINE, &Made(TokioRustls::new)),
+    cutting("rustls-unbuffered", &Made(UnbufferedRustls::new)),
+    cutting("tokio-openssl", &Made(|_| TokioOpenssl::default())),
+    contender("tcp", &Made(|_| Tcp)),
 ];
 
 /// One more where it matters how long records are.
-pub const SIZED: Contender = contender("pollback-sizing", &Made(|| Pollback::with(sizing())));
+pub const SIZED: Contender = contender(
+    "pollback-sizing",
+    &Made(|record| Pollback::new(sizing(), record)),
+);
 
 fn sizing() -> Options {
     Options::new().with_record_sizing(RecordSizing::default())
@@ -52,7 +66,18 @@ pub fn named(name: &str) -> Option<&'static Contender> {
 }
 
 const fn contender(name: &'static str, workload: &'static dyn Workload) -> Contender {
-    Contender { name, workload }
+    Contender {
+        name,
+        workload,
+        cuts_writes: false,
+    }
+}
+
+const fn cutting(name: &'static str, workload: &'static dyn Workload) -> Contender {
+    Contender {
+        cuts_writes: true,
+        ..contender(name, workload)
+    }
 }
 
 /// The work of a [`Peer`] that is known at run time only.
@@ -69,27 +94,28 @@ pub trait Workload: Sync {
     fn link(&self) -> io::Result<Arrival>;
 }
 
-/// How to make a [`Peer`].
-struct Made<P>(fn() -> P);
+/// How to make a [`Peer`] whose clients make records of at most so much plaintext, if that can be
+/// set.
+struct Made<P>(fn(Option<usize>) -> P);
 
 impl<P: Peer> Workload for Made<P> {
     fn timed(&self, row: &Row, units: usize) -> io::Result<Cost> {
-        work::timed((self.0)(), row, units)
+        work::timed((self.0)(row.record), row, units)
     }
 
     fn counted(&self, row: &Row, units: usize) -> io::Result<Counted> {
-        work::counted((self.0)(), row, units)
+        work::counted((self.0)(row.record), row, units)
     }
 
     fn in_memory(&self, row: &Row, units: usize) -> io::Result<()> {
-        work::in_memory(&(self.0)(), row, units)
+        work::in_memory(&(self.0)(row.record), row, units)
     }
 
     fn idle(&self) -> io::Result<Idle> {
-        work::idle(&(self.0)())
+        work::idle(&(self.0)(None))
     }
 
     fn link(&self) -> io::Result<Arrival> {
-        work::link(&(self.0)())
+        work::link(&(self.0)(None))
     }
 }

@@ -113,7 +113,7 @@ fn lines(asked: impl Fn(&Row) -> bool) -> io::Result<Vec<Line>> {
                 row,
                 peer: contender.name,
                 samples: Vec::new(),
-                units: row.timed,
+                units: contender.units(row),
                 counted: contender.workload.counted(row, row.counted)?,
             })
         })

@@ -5,14 +5,9 @@
 
 use pollback_peers::allocator;
 use pollback_peers::contenders::{self, BASELINE, SIZED};
-use pollback_peers::work::{Counted, Row};
+use pollback_peers::work::{Counted, Row, Work};
 
-const OURS: [&str; 4] = [
-    "pollback",
-    "pollback-coalescing",
-    "pollback-unsent",
-    "pollback-batches",
-];
+const OURS: [&str; 2] = ["pollback", "pollback-batched"];
 
 fn counted(row: &str, peer: &str) -> (Counted, u64) {
     let row = Row::named(row).expect("a known row");
@@ -29,8 +24,26 @@ fn calls(counted: &Counted) -> u64 {
 
 #[test]
 fn bulk_takes_much_at_once() {
+    for (row, reads) in [("bulk", 20), ("bulk-read-8k", 34)] {
+        let (counted, mib) = counted(row, "pollback");
+        assert!(
+            counted.calls.reads.answered <= reads * mib,
+            "{row}: {counted:?}"
+        );
+    }
+}
+
+#[test]
+fn a_large_write_is_one_write_of_the_transport() {
     let (counted, mib) = counted("bulk", "pollback");
-    assert!(counted.calls.reads.answered <= 20 * mib, "{counted:?}");
+    assert!(counted.calls.writes.answered <= 17 * mib, "{counted:?}");
+}
+
+#[test]
+fn many_slices_make_full_records_and_few_writes() {
+    let (counted, _) = counted("vectored-1000", "pollback");
+    assert_eq!(counted.records, Some(7), "{counted:?}");
+    assert!(counted.calls.writes.answered <= 2, "{counted:?}");
 }
 
 #[test]
@@ -88,7 +101,7 @@ fn a_small_request_takes_no_call_more() {
 #[test]
 fn small_writes_fill_records_when_they_may_wait() {
     for row in ["writes", "vectored"] {
-        let (counted, _) = counted(row, "pollback-coalescing");
+        let (counted, _) = counted(row, "pollback-batched");
         let writes = counted.calls.writes;
         assert!(writes.answered <= 8, "{row}: {counted:?}");
         assert!(writes.bytes <= 100_300, "{row}: {counted:?}");
@@ -98,14 +111,22 @@ fn small_writes_fill_records_when_they_may_wait() {
 
 #[test]
 fn writes_of_any_size_leave_in_batches() {
-    for row in ["bulk", "bulk-1k"] {
-        let (counted, mib) = counted(row, "pollback-batches");
+    let bulk = Row::named("bulk").expect("a known row");
+    let batched = contenders::named("pollback-batched").expect("a known peer");
+    for write in [256, 1 << 10, 1 << 14, 1 << 15, 1 << 16, 1 << 18] {
+        let work = Work::Bulk {
+            write,
+            read: 1 << 16,
+        };
+        let row = Row { work, ..*bulk };
+        let mib = 8;
+        let counted = batched.workload.counted(&row, mib).expect("a transfer");
         // Three records each, and what is left for the flush.
         assert!(
-            counted.calls.writes.answered <= 22 * mib,
-            "{row}: {counted:?}"
+            counted.calls.writes.answered <= 22 * mib as u64,
+            "{write}: {counted:?}"
         );
-        assert_eq!(counted.records, Some(64 * mib), "{row}");
+        assert_eq!(counted.records, Some(64 * mib as u64), "{write}");
     }
 }
 

@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 use pollback_peers::contenders::{self, BASELINE, CONTENDERS};
-use pollback_peers::work::{ROWS, Row, Threads, Work};
+use pollback_peers::work::{ROWS, Row, Sockets, Threads, Work};
 use serde::Serialize;
 
 /// The instructions that each peer needs for the same work.
@@ -101,9 +101,10 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Without threads of their own the other rows would be the same as these.
+/// Those that do not differ from others in their threads or sockets alone.
 fn rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().filter(|row| row.threads == Threads::One)
+    ROWS.iter()
+        .filter(|row| row.threads == Threads::One && row.sockets == Sockets::NoDelay)
 }
 
 fn names() -> Vec<&'static str> {
@@ -113,10 +114,10 @@ fn names() -> Vec<&'static str> {
 fn instructions(row: &Row, peer: &str) -> Result<u64, Box<dyn Error>> {
     // Enough to drown what differs from run to run, such as where random numbers come from.
     let units = match row.work {
-        Work::Bulk(_) => 16,
+        Work::Bulk { .. } => 16,
         Work::RoundTrips(size) if size > 1024 => 500,
         Work::RoundTrips(_) => 10_000,
-        Work::Writes | Work::VectoredWrites | Work::Handshake => 100,
+        Work::Writes | Work::VectoredWrites(_) | Work::Handshake => 100,
     };
     let (once, twice) = (collect(row, peer, units)?, collect(row, peer, 2 * units)?);
     Ok(twice.saturating_sub(once) / units as u64)

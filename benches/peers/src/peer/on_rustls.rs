@@ -35,35 +35,32 @@ pub struct UnbufferedRustls {
     server: Arc<ServerConfig>,
 }
 
-impl Default for UnbufferedRustls {
-    fn default() -> Self {
+impl UnbufferedRustls {
+    /// Clients make records of at most `record` bytes of plaintext.
+    pub fn new(record: Option<usize>) -> Self {
         Self {
-            client: client_config(),
+            client: client_config(record),
             server: server_config(),
         }
     }
 }
 
 impl Pollback {
-    /// Both ends use their transports as `options` say.
-    pub fn with(options: Options) -> Self {
+    /// Both ends use their transports as `options` say; clients make records of at most `record`
+    /// bytes of plaintext.
+    pub fn new(options: Options, record: Option<usize>) -> Self {
         Self {
-            connector: TlsConnector::from(client_config()).with_options(options),
+            connector: TlsConnector::from(client_config(record)).with_options(options),
             acceptor: TlsAcceptor::from(server_config()).with_options(options),
         }
     }
 }
 
-impl Default for Pollback {
-    fn default() -> Self {
-        Self::with(Options::new())
-    }
-}
-
-impl Default for TokioRustls {
-    fn default() -> Self {
+impl TokioRustls {
+    /// Clients make records of at most `record` bytes of plaintext.
+    pub fn new(record: Option<usize>) -> Self {
         Self {
-            connector: client_config().into(),
+            connector: client_config(record).into(),
             acceptor: server_config().into(),
         }
     }
@@ -122,13 +119,17 @@ fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-fn client_config() -> Arc<ClientConfig> {
+/// What rustls counts of a record beside its plaintext.
+const HEADER: usize = 5;
+
+fn client_config(record: Option<usize>) -> Arc<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&version::TLS13])
         .expect("a cipher suite of TLS 1.3")
         .with_root_certificates(Authority::shared().roots())
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
+    config.max_fragment_size = record.map(|plaintext| plaintext + HEADER);
     Arc::new(config)
 }
 

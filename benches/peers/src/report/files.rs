@@ -16,6 +16,7 @@ struct Figures {
     unit: &'static str,
     processor_us_median: f64,
     processor_us_minimum: f64,
+    /// Of `wall_us` on sockets without TCP_NODELAY, else of `processor_us`.
     ratio: f64,
     wall_us_median: f64,
     wall_us_minimum: f64,

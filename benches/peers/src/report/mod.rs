@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::contenders::BASELINE;
 use crate::cost::Cost;
-use crate::work::{Arrival, Counted, Idle, Row};
+use crate::work::{Arrival, Counted, Idle, Row, Sockets};
 
 pub mod files;
 pub mod pictures;
@@ -72,16 +72,23 @@ impl Line {
         self.spread(|cost| cost.wall)
     }
 
-    /// How much time of the processors this needed for each that `baseline` needed: the median of
-    /// the rounds, in each of which both met the same machine.
+    /// How much time this needed for each that `baseline` needed: the median of the rounds, in each
+    /// of which both met the same machine.
     pub fn ratio(&self, baseline: &Self) -> f64 {
+        let time = |line: &Self, cost: &Cost| {
+            let time = match line.is_by_the_clock() {
+                true => cost.wall,
+                false => cost.processor,
+            };
+            time.as_secs_f64() / line.units as f64
+        };
         let pairs = self.samples.iter().zip(&baseline.samples);
-        Spread::of(
-            pairs.map(|(ours, theirs)| {
-                ours.processor.as_secs_f64() / theirs.processor.as_secs_f64()
-            }),
-        )
-        .median
+        Spread::of(pairs.map(|(ours, theirs)| time(self, ours) / time(baseline, theirs))).median
+    }
+
+    /// Whether the time of the clock is what is compared, instead of that of the processors.
+    pub fn is_by_the_clock(&self) -> bool {
+        self.row.sockets == Sockets::Default
     }
 
     /// A count, divided by the units that were counted.

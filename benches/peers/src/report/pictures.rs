@@ -33,10 +33,16 @@ struct Bar {
     label: String,
 }
 
-/// Draws `processor.svg` and `calls.svg` into a folder.
+/// Draws `processor.svg`, `clock.svg` and `calls.svg` into a folder.
 pub fn draw_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
+    let median = |line: &Line| line.wall().median;
+    let clock = groups(lines, Line::is_by_the_clock, "us", median, Line::ratio);
+    let title = "Time of the clock without TCP_NODELAY, in microseconds (median)";
+    draw(&folder.join("clock.svg"), title, &clock)?;
+
     let median = |line: &Line| line.processor().median;
-    let processor = groups(lines, "us", median, Line::ratio);
+    let by_processor = |line: &Line| !line.is_by_the_clock();
+    let processor = groups(lines, by_processor, "us", median, Line::ratio);
     let title = "Processor time of both ends, in microseconds (median)";
     draw(&folder.join("processor.svg"), title, &processor)?;
 
@@ -45,7 +51,7 @@ pub fn draw_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
         line.per_unit(calls.reads.answered + calls.writes.answered)
     };
     let ratio = |line: &Line, baseline: &Line| answered(line) / answered(baseline);
-    let calls = groups(lines, "calls", answered, ratio);
+    let calls = groups(lines, |_| true, "calls", answered, ratio);
     let title = "Reads and writes that the transports of both ends answered";
     draw(&folder.join("calls.svg"), title, &calls)
 }
@@ -76,12 +82,14 @@ pub fn draw_memory(folder: &Path, waiting: &[Waiting]) -> Result<(), Box<dyn Err
 
 fn groups(
     lines: &[Line],
+    wanted: impl Fn(&Line) -> bool,
     what: &str,
     figure: impl Fn(&Line) -> f64,
     ratio: impl Fn(&Line, &Line) -> f64,
 ) -> Vec<Group> {
     lines
         .chunk_by(|one, other| one.row.name == other.row.name)
+        .filter(|lines| wanted(&lines[0]))
         .map(|lines| {
             let row = lines[0].row;
             let baseline = baseline_of(lines, &lines[0]);
@@ -132,11 +140,9 @@ fn font(size: u32) -> TextStyle<'static> {
 }
 
 fn colour(peer: &str) -> RGBColor {
-    const COLOURS: [RGBColor; 8] = [
+    const COLOURS: [RGBColor; 6] = [
         RGBColor(31, 119, 180),
-        RGBColor(77, 148, 200),
         RGBColor(120, 178, 219),
-        RGBColor(165, 204, 235),
         RGBColor(255, 127, 14),
         RGBColor(255, 187, 120),
         RGBColor(148, 148, 148),

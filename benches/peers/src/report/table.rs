@@ -20,7 +20,12 @@ impl fmt::Display for Work<'_> {
         for line in self.0 {
             if line.row.name != above {
                 above = line.row.name;
-                writeln!(f, "\n{}, per {}", line.row.title, line.row.unit.name())?;
+                let compared = match line.is_by_the_clock() {
+                    true => ", ratio of the clock",
+                    false => "",
+                };
+                let (title, unit) = (line.row.title, line.row.unit.name());
+                writeln!(f, "\n{title}, per {unit}{compared}")?;
                 writeln!(
                     f,
                     "  {:20} {:>9} {:>9} {:>6} {:>9} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8}",

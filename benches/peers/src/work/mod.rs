@@ -15,7 +15,7 @@ mod small;
 
 pub use idle::{Held, Idle, idle};
 pub use link::{Arrival, link};
-pub use rows::{ROWS, Row, Threads, Unit};
+pub use rows::{ROWS, Row, Sockets, Threads, Unit};
 pub use run::{Counted, counted, in_memory, timed};
 
 const KIB: usize = 1 << 10;
@@ -24,14 +24,19 @@ const MIB: usize = 1 << 20;
 /// Something that a client and a server do together on an established connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// The client writes MiBs in pieces of this size; the server reads into 64 KiB.
-    Bulk(usize),
+    /// The client writes MiBs in pieces of one size; the server reads into a buffer of another.
+    Bulk {
+        /// What one write is given.
+        write: usize,
+        /// What one read has room for.
+        read: usize,
+    },
     /// The client writes a request of this size, the server answers with as much.
     RoundTrips(usize),
     /// The client writes 1000 times 100 bytes, then flushes.
     Writes,
-    /// The client writes 100 times 10 slices of 100 bytes, then flushes.
-    VectoredWrites,
+    /// The client writes 1000 slices of 100 bytes, so many at a time, then flushes.
+    VectoredWrites(usize),
     /// None: the connection is made, and that is all.
     Handshake,
 }
@@ -40,9 +45,9 @@ impl Work {
     /// The part of the client.
     pub async fn client<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
         match self {
-            Self::Bulk(piece) => {
-                let bytes = vec![7; piece];
-                for _ in 0..units * (MIB / piece) {
+            Self::Bulk { write, .. } => {
+                let bytes = vec![7; write];
+                for _ in 0..units * (MIB / write) {
                     stream.write_all(&bytes).await?;
                 }
                 stream.flush().await
@@ -57,7 +62,7 @@ impl Work {
                 Ok(())
             }
             Self::Writes => small::write(stream, units).await,
-            Self::VectoredWrites => small::write_vectored(stream, units).await,
+            Self::VectoredWrites(slices) => small::write_vectored(stream, units, slices).await,
             Self::Handshake => Ok(()),
         }
     }
@@ -65,7 +70,7 @@ impl Work {
     /// The part of the server.
     pub async fn server<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
         match self {
-            Self::Bulk(_) => take(stream, units * MIB).await,
+            Self::Bulk { read, .. } => take(stream, units * MIB, read).await,
             Self::RoundTrips(size) => {
                 let mut bytes = vec![0; size];
                 for _ in 0..units {
@@ -75,15 +80,17 @@ impl Work {
                 }
                 Ok(())
             }
-            Self::Writes | Self::VectoredWrites => take(stream, units * small::BATCH).await,
+            Self::Writes | Self::VectoredWrites(_) => {
+                take(stream, units * small::BATCH, 64 * KIB).await
+            }
             Self::Handshake => Ok(()),
         }
     }
 }
 
-/// Reads so many bytes.
-async fn take<S: Stream>(stream: &mut S, mut bytes: usize) -> io::Result<()> {
-    let mut room = vec![0; 64 * KIB];
+/// Reads so many bytes, into a buffer of `room` bytes.
+async fn take<S: Stream>(stream: &mut S, mut bytes: usize, room: usize) -> io::Result<()> {
+    let mut room = vec![0; room];
     while bytes > 0 {
         match stream.read(&mut room).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),

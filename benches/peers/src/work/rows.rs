@@ -13,9 +13,13 @@ pub struct Row {
     pub work: Work,
     /// Where the two ends are.
     pub threads: Threads,
+    /// What is between them.
+    pub sockets: Sockets,
+    /// The most plaintext that a record of the client holds, if not as much as can be.
+    pub record: Option<usize>,
     /// What is counted by.
     pub unit: Unit,
-    /// How many units take about half a second.
+    /// How many units take about half a second, or less where the clock is looked at.
     pub timed: usize,
     /// How many units are counted.
     pub counted: usize,
@@ -28,6 +32,16 @@ pub enum Threads {
     One,
     /// Each has a thread of its own.
     Two,
+}
+
+/// How TCP is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sockets {
+    /// With TCP_NODELAY. What is measured is the time of the processors.
+    NoDelay,
+    /// As they come: a small segment waits while another is not acknowledged. What is measured is
+    /// the time of the clock.
+    Default,
 }
 
 /// What the cost of a row is divided by.
@@ -61,12 +75,20 @@ impl Row {
         ROWS.iter().find(|row| row.name == name)
     }
 
-    const fn bulk(name: &'static str, title: &'static str, piece: usize, threads: Threads) -> Self {
+    const fn bulk(
+        name: &'static str,
+        title: &'static str,
+        write: usize,
+        read: usize,
+        threads: Threads,
+    ) -> Self {
         Self {
             name,
             title,
-            work: Work::Bulk(piece),
+            work: Work::Bulk { write, read },
             threads,
+            sockets: Sockets::NoDelay,
+            record: None,
             unit: Unit::Mib,
             timed: 512,
             counted: 64,
@@ -79,9 +101,21 @@ impl Row {
             title,
             work: Work::RoundTrips(size),
             threads: Threads::One,
+            sockets: Sockets::NoDelay,
+            record: None,
             unit: Unit::RoundTrip,
             timed: if size > KIB { 16_000 } else { 32_000 },
             counted: 1000,
+        }
+    }
+
+    /// Round trips on sockets without TCP_NODELAY.
+    const fn delayed(name: &'static str, title: &'static str, size: usize) -> Self {
+        Self {
+            sockets: Sockets::Default,
+            timed: 2_000,
+            counted: 64,
+            ..Self::round_trips(name, title, size)
         }
     }
 
@@ -91,6 +125,8 @@ impl Row {
             title,
             work,
             threads: Threads::One,
+            sockets: Sockets::NoDelay,
+            record: None,
             unit: Unit::Batch,
             timed: 400,
             counted: 1,
@@ -104,11 +140,13 @@ pub const ROWS: &[Row] = &[
         "bulk",
         "bulk, 64 KiB writes, one thread",
         64 * KIB,
+        64 * KIB,
         Threads::One,
     ),
     Row::bulk(
         "bulk-two",
         "bulk, 64 KiB writes, two threads",
+        64 * KIB,
         64 * KIB,
         Threads::Two,
     ),
@@ -116,6 +154,7 @@ pub const ROWS: &[Row] = &[
         "bulk-two-16k",
         "bulk, 16 KiB writes, two threads",
         16 * KIB,
+        64 * KIB,
         Threads::Two,
     ),
     Row {
@@ -124,23 +163,66 @@ pub const ROWS: &[Row] = &[
             "bulk-1k",
             "bulk, 1 KiB writes, one thread",
             KIB,
+            64 * KIB,
+            Threads::One,
+        )
+    },
+    Row::bulk(
+        "bulk-read-8k",
+        "bulk, 64 KiB writes, 8 KiB reads, one thread",
+        64 * KIB,
+        8 * KIB,
+        Threads::One,
+    ),
+    Row {
+        record: Some(100),
+        timed: 64,
+        counted: 8,
+        ..Row::bulk(
+            "bulk-records-100",
+            "bulk in records of 100 B, one thread",
+            64 * KIB,
+            64 * KIB,
             Threads::One,
         )
     },
     Row::round_trips("echo-16k", "request and answer, 16 KiB", 16 * KIB),
     Row::round_trips("echo-1k", "request and answer, 1 KiB", KIB),
     Row::round_trips("echo-64", "request and answer, 64 B", 64),
+    Row::delayed("delayed-1k", "1 kB there and back, no TCP_NODELAY", 1_000),
+    Row::delayed(
+        "delayed-20k",
+        "20 kB there and back, no TCP_NODELAY",
+        20_000,
+    ),
+    Row::delayed(
+        "delayed-50k",
+        "50 kB there and back, no TCP_NODELAY",
+        50_000,
+    ),
+    Row::delayed(
+        "delayed-60k",
+        "60 kB there and back, no TCP_NODELAY",
+        60_000,
+    ),
     Row::batches("writes", "1000 writes of 100 B, then flush", Work::Writes),
     Row::batches(
         "vectored",
         "100 writes of 10 x 100 B, then flush",
-        Work::VectoredWrites,
+        Work::VectoredWrites(10),
+    ),
+    Row::batches(
+        "vectored-1000",
+        "one write of 1000 x 100 B, then flush",
+        Work::VectoredWrites(1000),
     ),
     Row {
         name: "handshake",
         title: "full handshake",
         work: Work::Handshake,
         threads: Threads::One,
+        sockets: Sockets::NoDelay,
+        record: None,
         unit: Unit::Handshake,
         timed: 1000,
         counted: 1,

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
 use super::meeting::meeting;
-use super::{KIB, Row, Threads, Work};
+use super::{KIB, Row, Sockets, Threads, Work};
 use crate::cost::{Cost, Start};
 use crate::peer::{Peer, Stream};
 use crate::transport::{self, Counter, Counts, Listener, connected};
@@ -86,14 +86,19 @@ where
     fn run<B>(&self, row: &Row, units: usize, begin: impl Fn() -> B) -> io::Result<(Cost, B)> {
         let _scattered = scatter();
         match row.threads {
-            Threads::One => self.on_one_thread(row.work, units, begin),
-            Threads::Two => self.on_two_threads(row.work, units, begin),
+            Threads::One => self.on_one_thread(row, units, begin),
+            Threads::Two => self.on_two_threads(row, units, begin),
         }
+    }
+
+    fn transport(&self, tcp: TcpStream, row: &Row) -> io::Result<T> {
+        tcp.set_nodelay(row.sockets == Sockets::NoDelay)?;
+        Ok((self.wrap)(tcp))
     }
 
     fn on_one_thread<B>(
         &self,
-        work: Work,
+        row: &Row,
         units: usize,
         begin: impl Fn() -> B,
     ) -> io::Result<(Cost, B)> {
@@ -102,13 +107,13 @@ where
             let listener = Listener::new().await?;
             tokio::try_join!(connected(listener.address()?), listener.accept())
         })?;
-        let transports = ((self.wrap)(client), (self.wrap)(server));
-        as_tasks(&runtime, &self.peer, transports, work, units, begin)
+        let transports = (self.transport(client, row)?, self.transport(server, row)?);
+        as_tasks(&runtime, &self.peer, transports, row.work, units, begin)
     }
 
     fn on_two_threads<B>(
         &self,
-        work: Work,
+        row: &Row,
         units: usize,
         begin: impl Fn() -> B,
     ) -> io::Result<(Cost, B)> {
@@ -121,22 +126,22 @@ where
                 let runtime = self::runtime()?;
                 let mut stream = runtime.block_on(async {
                     let tcp = Listener::from_std(listener)?.accept().await?;
-                    self.peer.accept((self.wrap)(tcp)).await
+                    self.peer.accept(self.transport(tcp, row)?).await
                 })?;
                 theirs.meet()?;
                 let start = Start::now();
-                runtime.block_on(work.server(&mut stream, units))?;
+                runtime.block_on(row.work.server(&mut stream, units))?;
                 let cost = start.cost();
                 theirs.meet()?;
                 io::Result::Ok(cost.allocations)
             });
             let mut stream = runtime.block_on(async {
                 let tcp = connected(address).await?;
-                self.peer.connect((self.wrap)(tcp)).await
+                self.peer.connect(self.transport(tcp, row)?).await
             })?;
             ours.meet()?;
             let (begun, start) = (begin(), Start::now());
-            runtime.block_on(work.client(&mut stream, units))?;
+            runtime.block_on(row.work.client(&mut stream, units))?;
             ours.meet()?;
             let mut cost = start.cost();
             cost.allocations += server.join().expect("the server does not panic")?;
