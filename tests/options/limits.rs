@@ -4,14 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use pollback::{Options, TlsStream};
-use pollback_testkit::configs::{Setup, Version};
-use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{End, Operation, pipe};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, End, Operation};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::support::{
-    acceptor, connector, localhost, pattern, poll_once, read_what_is_there, receive, send,
-};
+use crate::support::{pattern, poll_once, read_what_is_there, receive, send};
 use crate::talks::for_each_talk_with;
 
 const KIB: usize = 1024;
@@ -84,11 +81,10 @@ fn a_limit_beyond_what_one_attempt_can_show_holds() {
             let mut taken = 0;
             for _ in 0..40 {
                 // The transport takes a little, and then nothing.
-                let answers = vec![pollback_testkit::pipe::Answer::Pending; 50];
+                let answers = vec![Answer::Pending; 50];
                 talk.subject_io.script(Operation::Write, answers);
                 taken += fill(&mut talk.subject, &bytes[taken..]);
                 let mut cx = Context::from_waker(Waker::noop());
-                talk.subject_io.script(Operation::Write, []);
                 let part = &bytes[taken..][..100];
                 if let Poll::Ready(count) = Pin::new(&mut talk.subject).poll_write(&mut cx, part) {
                     taken += count.expect("a write");
@@ -120,74 +116,6 @@ fn a_limit_that_is_none_costs_nothing_by_itself() {
             assert!(received == bytes);
         });
     }
-}
-
-/// Each side has as much unsent as its limit lets it have, and neither reads.
-#[test]
-fn two_shutdowns_with_full_buffers_do_not_wait_for_each_other() {
-    for version in Version::ALL {
-        for batched in [false, true] {
-            for limit in [16 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, 2 << 20] {
-                for capacity in [1, 100, 64 * KIB] {
-                    if capacity == 1 && limit > 64 * KIB {
-                        continue;
-                    }
-                    two_shutdowns(version, batched, limit, capacity, usize::MAX);
-                }
-            }
-            two_shutdowns(version, batched, 64 * KIB, 100, 200);
-            two_shutdowns(version, batched, 256 * KIB, 100, 200);
-        }
-    }
-}
-
-fn two_shutdowns(version: Version, batched: bool, limit: usize, capacity: usize, part: usize) {
-    eprintln!("{version:?}, batched {batched}, {limit} bytes over {capacity} in {part}");
-    let options = Options::new()
-        .with_batched_writes(batched)
-        .with_send_buffer_limit(limit);
-    let setup = Setup::new(version);
-    let (client_end, server_end) = pipe(capacity);
-    let connect = connector(setup.client()).with_options(options);
-    let accept = acceptor(setup.server()).with_options(options);
-    let (client, server) = executor::join(
-        connect.connect(localhost(), client_end),
-        accept.accept(server_end),
-    );
-    let bytes = pattern(4 << 20);
-    let mut sides = [
-        TlsStream::from(client.expect("a client")),
-        TlsStream::from(server.expect("a server")),
-    ];
-    let mut taken = [0_usize; 2];
-    for (stream, taken) in sides.iter_mut().zip(&mut taken) {
-        // Each part a record of its own, where the transport takes nothing more.
-        loop {
-            let end = bytes.len().min((*taken).saturating_add(part));
-            match fill(stream, &bytes[*taken..end]) {
-                0 => break,
-                count => *taken += count,
-            }
-            if part < limit {
-                let _ = poll_once(stream.flush());
-            }
-        }
-    }
-    let [client, server] = &mut sides;
-    let mut executor = Executor::new();
-    let one = executor.spawn("client", client.shutdown());
-    let other = executor.spawn("server", server.shutdown());
-    executor.run_until_stalled();
-    assert!(
-        one.is_finished() && other.is_finished(),
-        "two shutdowns wait for each other, with {taken:?} bytes"
-    );
-    drop(executor);
-    // What a shutdown took in is read before the end.
-    let received = executor::block_on(receive(&mut sides[0], taken[1]));
-    assert!(received == bytes[..taken[1]]);
-    let received = executor::block_on(receive(&mut sides[1], taken[0]));
-    assert!(received == bytes[..taken[0]]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::support::{
     WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, records, send,
     tls_error,
 };
-use pollback::{Options, TlsAcceptor, TlsConnector, client, rustls, server};
+use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
 
 const LIMIT: u32 = 4096;
 
@@ -243,29 +243,6 @@ fn a_client_that_shuts_down_first_is_heard() {
             assert_eq!(request, b"all there is");
         });
     }
-}
-
-/// What was rejected waits to be sent again: more than a batch may hold.
-#[test]
-fn more_rejected_early_data_than_a_batch_is_sent_again() {
-    let setup = Setup::new(Version::Tls13).early_data(20_000);
-    let (client, server) = (setup.client(), setup.server());
-    let (mut issued, mut issuer) = handshake(client.clone(), server.clone(), pipe(WIDE));
-    executor::join(send(&mut issuer, b"ticket"), receive(&mut issued, 6));
-    let both = Acquaintances { client, server }.rejecting(true);
-    let bytes = pattern(30_000);
-    let options = Options::new()
-        .with_batched_writes(true)
-        .with_send_buffer_limit(16 * 1024);
-    let (client_end, server_end) = pipe(WIDE);
-    let connector = both.connector().with_options(options);
-    let client = async {
-        let mut stream = connect(connector, client_end).await;
-        send(&mut stream, &bytes).await;
-    };
-    let server = accept_and_read(both.acceptor(), server_end, bytes.len());
-    let ((), (_, early, late)) = executor::join(client, server);
-    assert!(early.is_empty() && late == bytes);
 }
 
 #[test]
