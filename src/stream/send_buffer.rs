@@ -107,7 +107,7 @@ impl SendBuffer {
         match &self.0 {
             Some(rules) if rules.batched => {
                 let plaintext = attempt(usize::MAX, rules.limit);
-                plaintext + plaintext / LARGEST_PLAINTEXT * RECORD_OVERHEAD
+                plaintext.saturating_add(plaintext / LARGEST_PLAINTEXT * RECORD_OVERHEAD)
             }
             _ => usize::MAX,
         }

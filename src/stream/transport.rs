@@ -236,7 +236,11 @@ where
     /// `blocked`: then the peer may be waiting in the same way, and one side has to give way.
     pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
         let most = match blocked {
-            true => self.send_buffer.limit().max(LARGEST_GIVEN_WAY),
+            true => self
+                .send_buffer
+                .limit()
+                .saturating_mul(2)
+                .clamp(LARGEST_GIVEN_WAY, u32::MAX as usize / 2),
             false => LARGEST_RECORD,
         };
         let mut budget = Budget::new();
@@ -258,7 +262,9 @@ where
             }
             let taken = if self.input.is_framed() {
                 self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
-                    input.fill_to(most, transport)
+                    // No memory for what may never arrive.
+                    let filled = input.filled().len();
+                    input.fill_to(most.min((2 * filled).max(LARGEST_GIVEN_WAY)), transport)
                 })
             } else if self.connection.plaintext().is_ok() {
                 return;

@@ -49,8 +49,9 @@ where
         loop {
             let Step { room, is_due } = self.send_buffer.step(slices.left());
             let mut taken = self.buffer(slices, room)?;
-            if !is_due {
-                // A batch, which waits for a flush or for more.
+            if !is_due && taken > 0 {
+                // A batch, which waits for a flush or for more. If nothing was taken the program
+                // has limited the queue of the connection, which needs room.
                 return Poll::Ready(Ok(taken));
             }
             match self.poll_write_due(cx)? {
@@ -75,7 +76,13 @@ where
         match self.send_buffer.attempt_bound() {
             usize::MAX => self.poll_write_io(Half::Writer, cx),
             most if self.connection.wants_write() => self.poll_transmit(Half::Writer, cx, most),
-            _ => Poll::Ready(Ok(())),
+            _ => {
+                // No record is queued, so what fills the batch waits for one: rejected early data,
+                // which may be any amount.
+                self.send_buffer.transmitted(0);
+                self.make_records()?;
+                Poll::Ready(Ok(()))
+            }
         }
     }
 

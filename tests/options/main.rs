@@ -6,6 +6,7 @@
 mod support;
 
 mod batched;
+mod limits;
 mod read_ahead;
 mod record_sizing;
 mod send_buffer;

@@ -6,7 +6,7 @@ use pollback_testkit::pipe::{Answer, Operation, pipe};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
-    Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_read, receive,
+    Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_read, receive, records,
     request_key_update, send,
 };
 
@@ -24,6 +24,28 @@ fn a_reader_answers_a_key_update() {
         // The new keys are in use on both sides.
         executor::join(send(&mut talk.subject, b"new"), receive(&mut talk.peer, 3));
         executor::join(send(&mut talk.peer, b"keys"), receive(&mut talk.subject, 4));
+    }
+}
+
+#[test]
+fn requests_that_arrive_at_once_get_one_answer() {
+    for under_test in Side::BOTH {
+        for requests in [1, 2, 5, 30] {
+            let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
+            for _ in 0..requests {
+                request_key_update(&mut talk.peer);
+            }
+            executor::block_on(talk.peer.flush()).expect("a flush");
+            let reads = talk.subject_io.counts().read.calls;
+            let before = talk.subject_io.written().len();
+            assert!(poll_read(&mut talk.subject, 64).is_pending());
+            // The last of them would block.
+            assert_eq!(talk.subject_io.counts().read.calls - reads, 2);
+            let answer = talk.subject_io.written().split_off(before);
+            assert_eq!(records(&answer).len(), 1, "{requests} requests");
+            executor::join(send(&mut talk.subject, b"new"), receive(&mut talk.peer, 3));
+            executor::join(send(&mut talk.peer, b"keys"), receive(&mut talk.subject, 4));
+        }
     }
 }
 

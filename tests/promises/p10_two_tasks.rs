@@ -11,6 +11,19 @@ use crate::support::{
 };
 use pollback::TlsStream;
 
+/// Runs a test over a wide pipe, and over one whose subject keeps what it is given until a flush.
+fn for_each_buffering(test: impl Fn(Talk)) {
+    for buffer in [None, Some(8 * 1024)] {
+        for_each_talk(|talk| {
+            if let Some(limit) = buffer {
+                eprintln!("buffering {limit} bytes");
+                talk.subject_io.buffer(limit);
+            }
+            test(talk);
+        });
+    }
+}
+
 /// What becomes of a task that has taken the place of the other one's waker.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
@@ -59,14 +72,21 @@ fn both_directions_flow_at_once_over_every_transport() {
 #[test]
 fn a_reader_that_answers_does_not_lose_the_writer() {
     for fate in Fate::ALL {
-        for under_test in Side::BOTH {
-            eprintln!("{under_test:?} under test, the reader {fate:?}");
+        for (under_test, buffering) in Side::BOTH
+            .into_iter()
+            .zip([false, true])
+            .chain(Side::BOTH.into_iter().zip([true, false]))
+        {
+            eprintln!("{under_test:?} under test, buffering {buffering}, the reader {fate:?}");
             let Talk {
                 subject,
                 subject_io,
                 mut peer,
                 ..
             } = under_test.talk(Version::Tls13, pipe(WIDE));
+            if buffering {
+                subject_io.buffer(8 * 1024);
+            }
             let bytes = pattern(300_000);
             let mut executor = Executor::new();
             let (reads, writes) = split(subject);
@@ -92,7 +112,7 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
 #[test]
 fn a_shutdown_that_reads_does_not_lose_the_reader() {
     for fate in Fate::ALL {
-        for_each_talk(
+        for_each_buffering(
             |Talk {
                  subject,
                  subject_io,
@@ -121,7 +141,7 @@ fn a_shutdown_that_reads_does_not_lose_the_reader() {
 #[test]
 fn a_blocked_writer_does_not_lose_the_reader() {
     for fate in Fate::ALL {
-        for_each_talk(
+        for_each_buffering(
             |Talk {
                  subject,
                  subject_io,
@@ -149,7 +169,7 @@ fn a_blocked_writer_does_not_lose_the_reader() {
 #[test]
 fn what_a_stopped_writer_left_is_pushed_by_the_parked_reader() {
     for fate in Fate::ALL {
-        for_each_talk(
+        for_each_buffering(
             |Talk {
                  subject,
                  subject_io,
@@ -177,6 +197,53 @@ fn what_a_stopped_writer_left_is_pushed_by_the_parked_reader() {
                 assert!(reader.is_finished(), "the reader was not woken");
             },
         );
+    }
+}
+
+/// What the writer does before it is never polled again, and what becomes of the bytes.
+async fn leave_a_request(mut half: WriteHalf<TlsStream<End>>, end: Operation) {
+    half.write_all(b"request").await.expect("a write");
+    match end {
+        Operation::Flush => half.flush().await.expect("a flush"),
+        Operation::Shutdown => half.shutdown().await.expect("a shutdown"),
+        _ => {}
+    }
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn what_a_transport_buffers_is_flushed_by_the_parked_reader() {
+    for end in [Operation::Write, Operation::Flush, Operation::Shutdown] {
+        for blocked in [Operation::Write, Operation::Flush] {
+            for fate in Fate::ALL {
+                for_each_buffering(
+                    |Talk {
+                         subject,
+                         subject_io,
+                         mut peer,
+                         ..
+                     }| {
+                        eprintln!("{end:?} given up, {blocked:?} blocked, the writer {fate:?}");
+                        let mut executor = Executor::new();
+                        let (reads, writes) = split(subject);
+                        let reader = executor.spawn("reader", read_five(reads));
+                        assert!(!executor.run_until_stalled());
+                        subject_io.block(blocked);
+                        let writer = executor.spawn("writer", leave_a_request(writes, end));
+                        assert!(!executor.run_until_stalled());
+                        fate.strike(&mut executor, &writer);
+
+                        subject_io.unblock(blocked);
+                        executor.run_until_stalled();
+                        let received = executor::block_on(receive(&mut peer, 7));
+                        assert_eq!(received, b"request");
+                        assert!(poll_once(send(&mut peer, b"hello")).is_ready());
+                        executor.run_until_stalled();
+                        assert!(reader.is_finished(), "the reader was not woken");
+                    },
+                );
+            }
+        }
     }
 }
 

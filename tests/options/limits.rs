@@ -1,0 +1,139 @@
+//! Send buffers of unusual sizes, and queues whose limit the program sets behind the stream's back.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use pollback::{Options, TlsStream};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Answer, End, Operation};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::support::{pattern, poll_once, read_what_is_there, receive, send};
+use crate::talks::for_each_talk_with;
+
+const KIB: usize = 1024;
+
+fn limit_queue(stream: &mut TlsStream<End>, limit: usize) {
+    match stream {
+        TlsStream::Client(stream) => stream.get_mut().1.set_buffer_limit(Some(limit)),
+        TlsStream::Server(stream) => stream.get_mut().1.set_buffer_limit(Some(limit)),
+    }
+}
+
+#[test]
+fn a_queue_that_the_program_has_limited_loses_nothing() {
+    for batched in [false, true] {
+        for queue in [1, 1000, 16 * KIB, 40_000] {
+            let options = Options::new().with_batched_writes(batched);
+            for_each_talk_with(options, |mut talk| {
+                limit_queue(&mut talk.subject, queue);
+                // One byte takes a record where one byte fits.
+                let bytes = pattern(if queue == 1 { 100 } else { 100 * KIB });
+                executor::block_on(send(&mut talk.subject, &bytes));
+                assert!(read_what_is_there(&mut talk.peer) == bytes);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_queue_without_room_is_an_error() {
+    for batched in [false, true] {
+        let options = Options::new().with_batched_writes(batched);
+        for_each_talk_with(options, |mut talk| {
+            limit_queue(&mut talk.subject, 0);
+            let sent = poll_once(async {
+                talk.subject.write_all(&[7; 20 * KIB]).await?;
+                talk.subject.flush().await
+            });
+            let Poll::Ready(Err(error)) = sent else {
+                panic!("{sent:?}");
+            };
+            assert_eq!(error.kind(), std::io::ErrorKind::WriteZero);
+        });
+    }
+}
+
+/// Writes parts while they are taken; returns how much was.
+fn fill(stream: &mut TlsStream<End>, bytes: &[u8]) -> usize {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut taken = 0;
+    while taken < bytes.len() {
+        match Pin::new(&mut *stream).poll_write(&mut cx, &bytes[taken..]) {
+            Poll::Ready(count) => taken += count.expect("a write"),
+            Poll::Pending => break,
+        }
+    }
+    taken
+}
+
+#[test]
+fn a_limit_beyond_what_one_attempt_can_show_holds() {
+    const LIMIT: usize = 3 << 20;
+    let bytes = pattern(16 << 20);
+    for batched in [false, true] {
+        let options = Options::new()
+            .with_batched_writes(batched)
+            .with_send_buffer_limit(LIMIT);
+        for_each_talk_with(options, |mut talk| {
+            talk.subject_io.at_most(Operation::Write, 1000);
+            let before = talk.subject_io.written().len();
+            let mut taken = 0;
+            for _ in 0..40 {
+                // The transport takes a little, and then nothing.
+                let answers = vec![Answer::Pending; 50];
+                talk.subject_io.script(Operation::Write, answers);
+                taken += fill(&mut talk.subject, &bytes[taken..]);
+                let mut cx = Context::from_waker(Waker::noop());
+                let part = &bytes[taken..][..100];
+                if let Poll::Ready(count) = Pin::new(&mut talk.subject).poll_write(&mut cx, part) {
+                    taken += count.expect("a write");
+                }
+            }
+            let sent = talk.subject_io.written().len() - before;
+            assert!(
+                taken <= sent + LIMIT + 64 * KIB,
+                "{taken} taken, {sent} sent"
+            );
+        });
+    }
+}
+
+#[test]
+fn a_limit_that_is_none_costs_nothing_by_itself() {
+    for batched in [false, true] {
+        let options = Options::new()
+            .with_batched_writes(batched)
+            .with_send_buffer_limit(usize::MAX);
+        for_each_talk_with(options, |mut talk| {
+            let bytes = pattern(300 * KIB);
+            talk.subject_io.block(Operation::Write);
+            assert_eq!(fill(&mut talk.subject, &bytes), bytes.len());
+            assert!(poll_once(talk.subject.shutdown()).is_pending());
+            talk.subject_io.unblock(Operation::Write);
+            executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+            let received = executor::block_on(receive(&mut talk.peer, bytes.len()));
+            assert!(received == bytes);
+        });
+    }
+}
+
+#[test]
+fn a_program_may_empty_the_queue_itself() {
+    let options = Options::new()
+        .with_batched_writes(true)
+        .with_send_buffer_limit(16 * KIB);
+    for_each_talk_with(options, |mut talk| {
+        let bytes = pattern(16 * KIB);
+        executor::block_on(talk.subject.write_all(&bytes)).expect("a write");
+        let mut record = Vec::new();
+        let sent = match &mut talk.subject {
+            TlsStream::Client(stream) => stream.get_mut().1.write_tls(&mut record),
+            TlsStream::Server(stream) => stream.get_mut().1.write_tls(&mut record),
+        };
+        assert_eq!(sent.expect("a vector"), record.len());
+        talk.peer_io.inject(&record);
+        executor::block_on(send(&mut talk.subject, b"more"));
+        assert!(read_what_is_there(&mut talk.peer) == [&bytes[..], b"more"].concat());
+    });
+}
