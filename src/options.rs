@@ -98,6 +98,10 @@ impl Options {
         if self.batched {
             // The send buffer counts by itself.
             Some(None)
+        } else if self.record_sizing.is_some() {
+            // Ciphertext counts, and small records have more of it: 32 bytes each at the most.
+            let overhead = self.send_buffer_limit / RecordSizing::SMALLEST * 32;
+            Some(Some(self.send_buffer_limit.saturating_add(overhead)))
         } else if self.send_buffer_limit != Self::SEND_BUFFER_LIMIT {
             Some(Some(self.send_buffer_limit))
         } else {
@@ -133,13 +137,15 @@ pub struct RecordSizing {
 }
 
 impl RecordSizing {
+    const SMALLEST: usize = 64;
+
     /// Starts with records of `first` bytes of plaintext, and starts anew after nothing was sent
     /// for `idle`.
     ///
     /// `first` is raised to 64 bytes and lowered to 16 KiB.
     pub fn new(first: usize, idle: Duration) -> Self {
         Self {
-            first: first.clamp(64, LARGEST_PLAINTEXT),
+            first: first.clamp(Self::SMALLEST, LARGEST_PLAINTEXT),
             idle,
         }
     }

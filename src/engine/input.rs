@@ -188,8 +188,9 @@ impl InputBuffer {
                 buffer
             }
             small => {
-                let mut buffer = SPARE
-                    .take()
+                // At the end of a thread there is none any more.
+                let spare = SPARE.try_with(Cell::take).ok().flatten();
+                let mut buffer = spare
                     .filter(|spare| spare.len() >= size)
                     .unwrap_or_else(|| vec![0; size].into_boxed_slice());
                 if let Some(small) = small {

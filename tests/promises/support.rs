@@ -18,9 +18,6 @@ use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, TlsStream, client, r
 /// A pipe with more room than any test fills.
 pub(crate) const WIDE: usize = 4 << 20;
 
-/// The most that one record can take on the wire.
-pub(crate) const RECORD: usize = 16 * 1024 + 256 + 5;
-
 /// An established connection, seen from the side under test.
 pub(crate) struct Talk {
     pub(crate) subject: TlsStream<End>,
