@@ -92,8 +92,14 @@ pub(crate) fn receive<C: Feed>(
                 true => skippable(input).unwrap_or(length),
                 false => length,
             };
-            feed(connection, input, length)?;
-            connection.process()?;
+            // A connection that holds nothing gives its buffer back, and makes it anew for each
+            // record. So it gets the header of the next one too, where that is sure to follow in
+            // this very poll: the caller still has room when this record is done.
+            let follows = wanted > length && input.has_record_behind(length);
+            feed(connection, input, length, if follows { HEADER } else { 0 })?;
+            if connection.process()?.is_closed {
+                input.forget_ahead();
+            }
             Ok(Received::Record(length))
         }
         _ => {
@@ -116,7 +122,7 @@ fn receive_unframed<C: Feed>(
     let mut attempted = false;
     let taken = match input.filled().len() {
         0 => connection.read_tls(&mut Attempted(source, &mut attempted)),
-        length => connection.read_tls(&mut input.first(length)),
+        length => connection.read_tls(&mut input.first(length, 0)),
     };
     match taken {
         Ok(0) => {
@@ -133,14 +139,15 @@ fn receive_unframed<C: Feed>(
     }
 }
 
-/// Gives the first `length` bytes of `input` to the connection.
+/// Gives the first `length` bytes of `input` to the connection, and `ahead` bytes behind them.
 #[inline]
 fn feed<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
     length: usize,
+    ahead: u8,
 ) -> Result<(), Failure> {
-    let mut record = input.first(length);
+    let mut record = input.first(length, ahead);
     while !record.is_empty() {
         // Memory does not fail, so this is the connection, which has no room for more.
         if !matches!(connection.read_tls(&mut record), Ok(1..)) {
@@ -184,11 +191,14 @@ pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Re
         if state.is_closed || state.plaintext + length > LARGEST_PLAINTEXT + RECORD_OVERHEAD {
             break;
         }
-        feed(connection, input, length)?;
+        feed(connection, input, length, 0)?;
         state = connection.process()?;
     }
     Ok(())
 }
+
+/// The length of a record's header.
+const HEADER: u8 = 5;
 
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
 const RECORD_OVERHEAD: usize = 5 + 16;
@@ -199,7 +209,7 @@ pub(crate) fn stow<C: Feed>(connection: &mut C, input: &mut InputBuffer) {
     if absorb(connection, input).is_err() || input.is_empty() {
         return;
     }
-    let mut rest = input.first(input.filled().len());
+    let mut rest = input.first(input.filled().len(), 0);
     while !rest.is_empty() && matches!(connection.read_tls(&mut rest), Ok(1..)) {}
     let _ = connection.process();
 }

@@ -39,7 +39,7 @@ pub(crate) fn accept<A: AcceptHello>(
         if length == 0 {
             return Ok(None);
         }
-        let mut record = input.first(length);
+        let mut record = input.first(length, 0);
         while !record.is_empty() {
             // Memory does not fail: a message is larger than rustls takes.
             if !matches!(acceptor.read_tls(&mut record), Ok(1..)) {

@@ -55,6 +55,8 @@ pub struct InputBuffer {
     /// Where in the buffer the bytes are: from here, to there.
     start: u32,
     end: u32,
+    /// How many bytes of the first record the connection has been given already.
+    ahead: u8,
     bounds: ReadAhead,
     /// How many KiB are asked of the source in bulk. At first the least.
     asked: u16,
@@ -273,14 +275,35 @@ impl InputBuffer {
         }
     }
 
-    /// The first `length` bytes, to be taken out.
-    pub(super) fn first(&mut self, length: usize) -> First<'_> {
+    /// The first `length` bytes, to be given to the connection and taken out, and `ahead` bytes of
+    /// the record behind them, which stays here.
+    #[inline]
+    pub(super) fn first(&mut self, length: usize, ahead: u8) -> First<'_> {
         self.after_small = length < SMALL_RECORD;
         self.progress = true;
         First {
+            given: usize::from(self.ahead),
+            length,
+            ahead,
             input: self,
-            left: length,
         }
+    }
+
+    /// Whether a whole record stands behind the first `length` bytes.
+    #[inline]
+    pub(super) fn has_record_behind(&self, length: usize) -> bool {
+        matches!(framing::head(&self.filled()[length..]), Head::Whole(_))
+    }
+
+    /// Whether the connection has been given the beginning of a record.
+    #[inline]
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.ahead > 0
+    }
+
+    /// Notes that the connection has dropped what it was given ahead.
+    pub(super) fn forget_ahead(&mut self) {
+        self.ahead = 0;
     }
 
     /// Drops the bytes in it.
@@ -311,27 +334,38 @@ fn keep_spare(buffer: Box<[u8]>) {
     });
 }
 
-/// Some bytes of an [`InputBuffer`], which reading takes out of it.
+/// Some bytes of an [`InputBuffer`], which are taken out of it when they have been read.
 pub(super) struct First<'a> {
     input: &'a mut InputBuffer,
-    left: usize,
+    given: usize,
+    length: usize,
+    ahead: u8,
 }
 
 impl First<'_> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.left == 0
+        self.given == self.length + usize::from(self.ahead)
     }
 }
 
 impl Read for First<'_> {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let taken = (&self.input.filled()[..self.left]).read(buf)?;
-        self.left -= taken;
-        self.input.start += taken as u32;
-        self.input.release();
+        let end = self.length + usize::from(self.ahead);
+        let taken = (&self.input.filled()[self.given..end]).read(buf)?;
+        self.given += taken;
         Ok(taken)
+    }
+}
+
+impl Drop for First<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let done = self.given.min(self.length);
+        self.input.start += done as u32;
+        self.input.ahead = (self.given - done) as u8;
+        self.input.release();
     }
 }
 
@@ -377,7 +411,10 @@ mod tests {
     fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {
         let mut input = InputBuffer::default();
         input.fill_to(KIB, &mut &[1; KIB][..]).expect("a slice");
-        input.first(10).read_exact(&mut [0; 10]).expect("ten bytes");
+        input
+            .first(10, 0)
+            .read_exact(&mut [0; 10])
+            .expect("ten bytes");
         input.fill_to(4 * KIB, &mut &[2; KIB][..]).expect("a slice");
         assert_eq!(input.filled(), [&[1; KIB - 10][..], &[2; KIB]].concat());
     }
@@ -389,7 +426,7 @@ mod tests {
             .fill_to(64 * KIB, &mut &[1; 3 * KIB][..])
             .expect("a slice");
         input
-            .first(KIB)
+            .first(KIB, 0)
             .read_exact(&mut [0; KIB])
             .expect("a record");
         input.shrink();

@@ -91,7 +91,8 @@ where
             return self.poll_failed(Half::Reader, cx);
         }
         // What is left has to fit into the connection, should the stream be taken apart now.
-        if budget.is_spent() && self.input.filled().len() <= LARGEST_RECORD {
+        let fits = self.input.filled().len() <= LARGEST_RECORD && !self.input.is_ahead();
+        if budget.is_spent() && fits {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
