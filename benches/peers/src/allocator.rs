@@ -12,27 +12,12 @@ static COUNTING: Counting = Counting;
 thread_local! {
     // By thread: two threads that share a counter would wait for each other's cache line.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    static GROWN: Cell<usize> = const { Cell::new(0) };
-    static UNLUCKY: Cell<u64> = const { Cell::new(0) };
 }
-
-/// What rustls makes of its buffer of ciphertext when a whole record comes.
-const BUFFER: usize = 32 * 1024;
-
-/// The plaintext of a full record.
-const PLAINTEXT: usize = 16 * 1024;
 
 /// How often the current thread has asked for memory, or for more of it. What C code asks for
 /// (OpenSSL, and AWS-LC on behalf of rustls) is not seen here.
 pub fn allocations() -> u64 {
     ALLOCATIONS.get()
-}
-
-/// How often the current thread was given memory for the plaintext of a full record that is, modulo
-/// 4096, 16 bytes behind the buffer of ciphertext that has grown last. `memcpy` is slow there on
-/// some processors: the header of a record is 5 bytes long.
-pub fn unlucky() -> u64 {
-    UNLUCKY.get()
 }
 
 /// Bytes on the heap of this process that are in use, C code's among them.
@@ -53,12 +38,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
         // SAFETY: the caller keeps the contract of `alloc`.
-        let memory = unsafe { System.alloc(layout) };
-        if layout.size() == PLAINTEXT && memory.addr().wrapping_sub(16) % 4096 == GROWN.get() % 4096
-        {
-            UNLUCKY.set(UNLUCKY.get() + 1);
-        }
-        memory
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -75,10 +55,6 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
         // SAFETY: `memory` came from `System`, and the caller keeps the contract of `realloc`.
-        let moved = unsafe { System.realloc(memory, layout, size) };
-        if size == BUFFER {
-            GROWN.set(moved.addr());
-        }
-        moved
+        unsafe { System.realloc(memory, layout, size) }
     }
 }
