@@ -164,6 +164,12 @@ impl Engine for Plain {
         })
     }
 
+    fn accept(&mut self, input: &mut InputBuffer, _: usize) -> Result<Option<usize>, Failure> {
+        let taken = input.filled().len();
+        self.stow(input);
+        Ok((taken > 0).then_some(taken))
+    }
+
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
         self.stow(input);
         Ok(())

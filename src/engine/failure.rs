@@ -19,7 +19,8 @@ pub enum ReceiveError {
 /// The failure of a TLS connection. It is kept, since every later call returns it again.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    cause: Cause,
+    /// Boxed, since every record that is received returns room for it.
+    cause: Box<Cause>,
     /// Whether the connection has queued an alert because of it.
     owes_alert: bool,
     /// Whether an alert has to be sent in the clear, since the connection has none.
@@ -38,7 +39,7 @@ impl Failure {
     #[cfg(feature = "ffi")]
     pub(crate) fn own(error: Error) -> Self {
         Self {
-            cause: Cause::Own(error),
+            cause: Box::new(Cause::Own(error)),
             owes_alert: false,
             needs_alert: false,
         }
@@ -76,7 +77,7 @@ impl Failure {
 
     /// The error that tells of it, a new object each time.
     pub(crate) fn to_error(&self) -> io::Error {
-        match &self.cause {
+        match &*self.cause {
             Cause::Rustls(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
             #[cfg(feature = "ffi")]
             Cause::Own(error) => error.clone().into(),
@@ -87,7 +88,7 @@ impl Failure {
 impl From<rustls::Error> for Failure {
     fn from(error: rustls::Error) -> Self {
         Self {
-            cause: Cause::Rustls(error),
+            cause: Box::new(Cause::Rustls(error)),
             owes_alert: false,
             needs_alert: false,
         }

@@ -86,28 +86,57 @@ pub(crate) fn receive<C: Feed>(
             }
         }
     }
-    match head {
-        Head::Whole(length) => {
-            let length = match connection.may_skip_records() {
-                true => skippable(input).unwrap_or(length),
-                false => length,
-            };
-            // A connection that holds nothing gives its buffer back, and makes it anew for each
-            // record. So it gets the header of the next one too, where that is sure to follow in
-            // this very poll: the caller still has room when this record is done.
-            let follows = wanted > length && input.has_record_behind(length);
-            feed(connection, input, length, if follows { HEADER } else { 0 })?;
-            if connection.process()?.is_closed {
-                input.forget_ahead();
-            }
-            Ok(Received::Record(length))
-        }
-        _ => {
-            // rustls knows what is wrong with it.
-            input.give_up_framing();
-            receive_unframed(connection, input, source)
-        }
+    if let Head::Whole(length) = head {
+        accept_head(connection, input, length, wanted)?;
+        return Ok(Received::Record(length));
     }
+    // rustls knows what is wrong with it.
+    input.give_up_framing();
+    receive_unframed(connection, input, source)
+}
+
+/// [`Engine::accept`](super::Engine::accept).
+#[inline]
+pub(crate) fn accept<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    wanted: usize,
+) -> Result<Option<usize>, Failure> {
+    match input.head() {
+        Head::Whole(length) if input.is_framed() => {
+            accept_head(connection, input, length, wanted).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Takes in the record at the head, which has this length, and gives what it took out of `input`.
+#[inline]
+fn accept_head<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    length: usize,
+    wanted: usize,
+) -> Result<usize, Failure> {
+    let length = match connection.may_skip_records() {
+        true => skippable(input).unwrap_or(length),
+        false => length,
+    };
+    // A connection that holds nothing reduces its buffer, and extends it anew for each large record.
+    // So it gets the header of the next one too, where that is sure to follow in this very poll:
+    // the caller still has room when this record is done.
+    let follows = wanted > length
+        && length > LEAST_BUFFER
+        && matches!(input.behind(length), Head::Whole(next) if next > LEAST_BUFFER);
+    feed(connection, input, length, if follows { HEADER } else { 0 })?;
+    let state = connection.process()?;
+    if state.is_closed {
+        input.forget_ahead();
+    }
+    if state.plaintext == 0 {
+        input.note_message();
+    }
+    Ok(length)
 }
 
 /// Gives bytes to the connection as they come.
@@ -130,7 +159,7 @@ fn receive_unframed<C: Feed>(
             Ok(Received::End)
         }
         Ok(taken) => {
-            input.note_progress();
+            input.note_message();
             connection.process()?;
             Ok(Received::Record(taken))
         }
@@ -192,10 +221,17 @@ pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Re
             break;
         }
         feed(connection, input, length, 0)?;
+        let before = state.plaintext;
         state = connection.process()?;
+        if state.plaintext == before {
+            input.note_message();
+        }
     }
     Ok(())
 }
+
+/// What the buffer of a connection is reduced to.
+const LEAST_BUFFER: usize = 4096;
 
 /// The length of a record's header.
 const HEADER: u8 = 5;

@@ -66,8 +66,8 @@ pub struct InputBuffer {
     /// Whether the source has claimed more bytes than it was offered. Nobody knows what is missing,
     /// so nothing can follow.
     miscounted: bool,
-    /// Whether bytes have gone to the connection since this was last asked.
-    progress: bool,
+    /// Whether the connection has been given what may be a message to answer.
+    message: bool,
     /// Whether the connection may hold room that it does not need when nothing is here.
     heavy: bool,
     /// Whether bytes go to the connection as they come, since nobody knows where records end.
@@ -168,8 +168,9 @@ impl InputBuffer {
             }
             // Nobody knows how long the bytes will wait.
             Err(error) => {
-                let kind = Error::find(error).map(|error| error.kind());
-                self.miscounted = kind == Some(ErrorKind::OverReported);
+                // Most of them say `WouldBlock`, and hold no error of ours.
+                let own = error.get_ref().and_then(|_| Error::find(error));
+                self.miscounted = own.is_some_and(|own| own.kind() == ErrorKind::OverReported);
                 self.shrink();
             }
         }
@@ -224,15 +225,15 @@ impl InputBuffer {
         mem::take(&mut self.heavy)
     }
 
-    /// Notes that the connection has got bytes.
-    pub(super) fn note_progress(&mut self) {
-        self.progress = true;
+    /// Notes that the connection has been given what brought no plaintext.
+    pub(super) fn note_message(&mut self) {
+        self.message = true;
     }
 
-    /// Whether the connection has got bytes since this was last asked.
+    /// Whether the connection may have been given a message to answer since this was last asked.
     #[inline]
-    pub(crate) fn take_progress(&mut self) -> bool {
-        mem::take(&mut self.progress)
+    pub(crate) fn take_message(&mut self) -> bool {
+        mem::take(&mut self.message)
     }
 
     /// Keeps no more memory than the bytes need.
@@ -280,7 +281,6 @@ impl InputBuffer {
     #[inline]
     pub(super) fn first(&mut self, length: usize, ahead: u8) -> First<'_> {
         self.after_small = length < SMALL_RECORD;
-        self.progress = true;
         First {
             given: usize::from(self.ahead),
             length,
@@ -289,10 +289,10 @@ impl InputBuffer {
         }
     }
 
-    /// Whether a whole record stands behind the first `length` bytes.
+    /// The record behind the first `length` bytes.
     #[inline]
-    pub(super) fn has_record_behind(&self, length: usize) -> bool {
-        matches!(framing::head(&self.filled()[length..]), Head::Whole(_))
+    pub(super) fn behind(&self, length: usize) -> Head {
+        framing::head(&self.filled()[length..])
     }
 
     /// Whether the connection has been given the beginning of a record.

@@ -59,7 +59,11 @@ pub trait Engine {
 
     // Input.
 
-    /// Takes the next record in, or makes one attempt at `source` if `input` holds no whole record.
+    /// Takes in the record at the head of `input`, if it is whole, and returns its length.
+    fn accept(&mut self, input: &mut InputBuffer, wanted: usize) -> Result<Option<usize>, Failure>;
+
+    /// Does as [`accept`](Self::accept), or makes one attempt at `source` if `input` holds no whole
+    /// record.
     ///
     /// `wanted` is how much plaintext the caller has room for; together with what
     /// [`absorb`](Self::absorb) can take later on it bounds how much is read ahead.

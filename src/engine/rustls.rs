@@ -123,6 +123,11 @@ impl<C: Sided> Engine for C {
         feed::receive(self, input, source, wanted)
     }
 
+    #[inline]
+    fn accept(&mut self, input: &mut InputBuffer, wanted: usize) -> Result<Option<usize>, Failure> {
+        feed::accept(self, input, wanted)
+    }
+
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
         feed::absorb(self, input)
     }

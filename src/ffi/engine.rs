@@ -156,6 +156,10 @@ impl Engine for FfiConnection {
         received
     }
 
+    fn accept(&mut self, input: &mut InputBuffer, wanted: usize) -> Result<Option<usize>, Failure> {
+        feed::accept(self, input, wanted)
+    }
+
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
         feed::absorb(self, input)
     }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use super::TlsStream;
 use super::state::{Outbound, Phase, ends_reads};
 use super::transport::Budget;
-use crate::callback::Half;
+use crate::callback::{Direction, Half};
 use crate::engine::{Engine, LARGEST_RECORD, Received};
 use crate::error::ErrorKind;
 
@@ -96,11 +96,22 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if !self.input.has_record() {
-            // What arrived before the error is given out before it.
-            if let Some(error) = self.read_error.take() {
-                return Poll::Ready(Err(error));
+        // No attempt is needed for a record that is here.
+        match self.connection.accept(&mut self.input, wanted) {
+            Ok(None) => {}
+            Ok(Some(bytes)) => {
+                budget.spend(bytes);
+                self.waiters.made_progress(Direction::Read, Half::Reader);
+                return Poll::Ready(Ok(()));
             }
+            Err(failure) => {
+                self.fail(failure);
+                return self.poll_failed(Half::Reader, cx);
+            }
+        }
+        // What arrived before the error is given out before it.
+        if let Some(error) = self.read_error.take() {
+            return Poll::Ready(Err(error));
         }
         match ready!(self.poll_read_io(Half::Reader, cx, wanted))? {
             Received::Record(bytes) => budget.spend(bytes),
@@ -153,7 +164,7 @@ where
             ready!(self.poll_write_io(Half::Reader, cx))?;
         }
         // Not before all else is gone: responses would pile up for a peer that takes none of them.
-        if self.input.take_progress() && !self.phase.is_closing() {
+        if self.input.take_message() && !self.phase.is_closing() {
             self.connection.queue_responses();
         }
         if self.connection.wants_write() || (waits && self.outbound() != Outbound::Clean) {

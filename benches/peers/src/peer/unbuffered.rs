@@ -18,8 +18,8 @@ use super::Stream;
 
 /// How much is asked of the transport at once, and how much plaintext is encrypted at once.
 const CHUNK: usize = 64 * 1024;
-/// Room for the chunk as records.
-const ROOM: usize = CHUNK + 4096;
+/// Room for the chunk as records, the smallest of which hold 100 bytes.
+const ROOM: usize = CHUNK + CHUNK / 4;
 
 /// A connection of either side.
 pub trait Connection: Send + Unpin + 'static {
