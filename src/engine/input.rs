@@ -5,32 +5,9 @@ use std::fmt;
 use std::io::{self, Read};
 use std::mem;
 
-use super::LARGEST_RECORD;
 use super::framing::{self, Head};
+use super::{KIB, LARGEST_RECORD, ReadAhead};
 use crate::error::{Error, ErrorKind};
-
-/// The bounds of what is asked of the transport at once, in KiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ReadAhead {
-    pub(crate) least: u16,
-    pub(crate) most: u16,
-}
-
-impl ReadAhead {
-    /// A whole record, to four of them.
-    pub(crate) const DEFAULT: Self = Self {
-        least: LARGEST_RECORD.div_ceil(KIB) as u16,
-        most: 64,
-    };
-}
-
-impl Default for ReadAhead {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-const KIB: usize = 1024;
 
 /// Records of fewer bytes are no bulk: what follows them is read in small portions, so that a poll
 /// which has done its share of work is not left with thousands of them.
@@ -150,6 +127,13 @@ impl InputBuffer {
         Ok(stored)
     }
 
+    /// Makes one attempt at `source` for bytes that nobody may take out for a while, up to `most` of
+    /// them: with memory for what has arrived, not for what may never arrive.
+    pub(crate) fn collect(&mut self, most: usize, source: &mut dyn Read) -> io::Result<usize> {
+        let doubled = (self.filled().len() + 1).next_power_of_two();
+        self.fill_to(most.min(doubled.max(LARGEST_RECORD)), source)
+    }
+
     /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
     pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
         if self.ended || self.filled().len() >= size {
@@ -236,18 +220,21 @@ impl InputBuffer {
         mem::take(&mut self.message)
     }
 
-    /// Keeps no more memory than the bytes need.
+    /// Keeps no more memory than about twice what the bytes need. With less, each byte of a peer that
+    /// trickles would cost a new buffer.
     fn shrink(&mut self) {
-        let Some(buffer) = self.buffer.take_if(|buffer| {
-            let filled = (self.end - self.start) as usize;
-            buffer.len() > filled + SLACK
-        }) else {
+        let filled = (self.end - self.start) as usize;
+        let large = self
+            .buffer
+            .take_if(|buffer| buffer.len() > 2 * filled + SLACK);
+        let Some(large) = large else {
             return;
         };
-        let bytes: Box<[u8]> = buffer[self.start as usize..self.end as usize].into();
-        (self.start, self.end) = (0, bytes.len() as u32);
-        self.buffer = Some(bytes);
-        keep_spare(buffer);
+        let mut small = vec![0; (filled + 1).next_power_of_two()].into_boxed_slice();
+        small[..filled].copy_from_slice(&large[self.start as usize..self.end as usize]);
+        (self.start, self.end) = (0, filled as u32);
+        self.buffer = Some(small);
+        keep_spare(large);
     }
 
     /// Whether no byte is left in it.
@@ -420,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_record_keeps_no_more_memory_than_it_needs() {
+    fn the_beginning_of_a_record_keeps_little_more_memory_than_it_needs() {
         let mut input = InputBuffer::default();
         input
             .fill_to(64 * KIB, &mut &[1; 3 * KIB][..])
@@ -430,10 +417,40 @@ mod tests {
             .read_exact(&mut [0; KIB])
             .expect("a record");
         input.shrink();
-        assert_eq!(input.buffer.as_ref().expect("a buffer").len(), 2 * KIB);
+        assert_eq!(input.buffer.as_ref().expect("a buffer").len(), 4 * KIB);
         assert_eq!(input.filled(), [1; 2 * KIB]);
         input.fill_to(64 * KIB, &mut &[2; 5][..]).expect("a slice");
         assert_eq!(input.filled(), [&[1; 2 * KIB][..], &[2; 5]].concat());
+    }
+
+    /// One that trickles, while our own bytes are blocked.
+    #[test]
+    fn a_buffer_is_not_made_anew_for_each_byte() {
+        struct Trickle(bool);
+
+        impl Read for Trickle {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                match self.0 {
+                    true => (&[1][..]).read(buf),
+                    false => Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
+        }
+
+        let (mut input, mut source) = (InputBuffer::default(), Trickle(false));
+        let mut buffers = 0;
+        let mut latest = std::ptr::null();
+        while input.filled().len() < 200 * KIB {
+            let _ = input.collect(512 * KIB, &mut source);
+            let buffer = input
+                .buffer
+                .as_ref()
+                .map_or(latest, |buffer| buffer.as_ptr());
+            buffers += usize::from(buffer != latest && input.filled().len() > LARGEST_RECORD);
+            latest = buffer;
+        }
+        assert!(buffers <= 10, "{buffers} buffers");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
+//! - `read_ahead.rs`: how much of it there is
 //! - `framing.rs`: where the records of a TLS stream end
 //! - `failure.rs`: why a connection has failed, or did not receive
 //! - `hello.rs`: a ClientHello, before there is a connection
@@ -17,6 +18,7 @@ pub(crate) mod feed;
 mod framing;
 mod hello;
 mod input;
+mod read_ahead;
 mod rustls;
 
 pub(crate) use self::alert::Alert;
@@ -25,7 +27,10 @@ pub(crate) use self::feed::Received;
 #[cfg(feature = "ffi")]
 pub(crate) use self::feed::{Feed, Processed};
 pub(crate) use self::hello::{AcceptHello, accept};
-pub(crate) use self::input::{InputBuffer, ReadAhead};
+pub(crate) use self::input::InputBuffer;
+pub(crate) use self::read_ahead::ReadAhead;
+
+const KIB: usize = 1024;
 
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;

@@ -262,9 +262,7 @@ where
             }
             let taken = if self.input.is_framed() {
                 self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
-                    // No memory for what may never arrive.
-                    let filled = input.filled().len();
-                    input.fill_to(most.min((2 * filled).max(LARGEST_GIVEN_WAY)), transport)
+                    input.collect(most, transport)
                 })
             } else if self.connection.plaintext().is_ok() {
                 return;
