@@ -61,7 +61,7 @@ where
 {
     /// Makes one attempt that counts: `Pending` says that `half` will be woken by the transport.
     #[inline]
-    fn poll_attempt<T>(
+    pub(super) fn poll_attempt<T>(
         &mut self,
         direction: Direction,
         half: Half,
