@@ -74,6 +74,14 @@ impl<IO, C> Handshake<IO, C> {
         Self(self.0.with_options(&options))
     }
 
+    /// Resolves as soon as early data is accepted, if `enabled`.
+    pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
+        if let State::Running(stream) = &mut self.0 {
+            stream.resolve_early(enabled);
+        }
+        self
+    }
+
     /// Makes a failure give the transport back.
     pub fn into_fallible(self) -> FallibleHandshake<IO, C> {
         FallibleHandshake(self.0)
@@ -151,7 +159,7 @@ where
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
             Self::Running(stream) if stream.is_early() => Ok(()),
-            Self::Running(stream) => ready!(stream.poll_handshake(Half::Writer, cx)),
+            Self::Running(stream) => ready!(stream.poll_establish(cx)),
             Self::Refused(alert, _, io) => {
                 ready!(alert.poll_deliver(io, cx));
                 Ok(())
@@ -181,6 +189,18 @@ where
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        self.poll_handshake_until(half, cx, &mut |_| false)
+    }
+
+    /// As [`poll_handshake`](Self::poll_handshake), or ready before the end once `is_enough` says
+    /// so. That is asked whenever what has arrived is taken in and what is to be sent was offered to
+    /// the transport.
+    pub(super) fn poll_handshake_until(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        is_enough: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(half, cx);
         }
@@ -200,6 +220,9 @@ where
             }
             if !self.connection.is_handshaking() {
                 return self.poll_last_flight(half, cx, blocked);
+            }
+            if is_enough(self) {
+                return Poll::Ready(Ok(()));
             }
             if budget.is_spent() {
                 cx.waker().wake_by_ref();
@@ -236,6 +259,9 @@ where
     /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept to be sent
     /// again.
     fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Phase::Unconfirmed { .. } = self.phase {
+            return self.poll_flush_io(half, cx);
+        }
         ready!(self.poll_write_io(half, cx))?;
         match self.given {
             Given::Flushed => Poll::Ready(Ok(())),

@@ -86,8 +86,8 @@ where
         }
     }
 
-    /// Ready once plaintext can be sent: the handshake is over, and early data that the server
-    /// did not take has been sent again.
+    /// Ready once plaintext can be sent: the handshake is over, or has come far enough, and early
+    /// data that the server did not take has been sent again.
     pub(super) fn poll_write_ready(
         &mut self,
         half: Half,
@@ -97,7 +97,7 @@ where
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
         }
-        if self.phase.is_handshaking() {
+        if !self.phase.is_writable() {
             ready!(self.poll_handshake(half, cx))?;
         }
         if let Phase::Failed(_) = self.phase {
@@ -187,7 +187,11 @@ where
     }
 
     fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        match self.phase {
+            // The client may wait for what is here before it sends its Finished.
+            Phase::Unconfirmed { .. } => self.write_error.take().map_or(Ok(()), Err)?,
+            _ => ready!(self.poll_write_ready(Half::Writer, cx))?,
+        }
         ready!(self.poll_write_out(Half::Writer, cx))?;
         self.poll_flush_transport(Half::Writer, cx)
     }
@@ -212,6 +216,12 @@ where
             return self.poll_deliver_alert(Half::Writer, cx);
         }
         if !self.phase.is_closing() {
+            if let Phase::Unconfirmed { .. } = self.phase {
+                // What was written does not wait for the client's Finished, but the end does: bytes
+                // that come after it would be answered with a reset, and tickets follow it.
+                ready!(self.poll_flush_all(cx))?;
+                ready!(self.poll_handshake(Half::Writer, cx))?;
+            }
             ready!(self.poll_write_ready(Half::Writer, cx))?;
             self.make_records()?;
             if !self.send_buffer.pending().is_empty() {

@@ -6,67 +6,13 @@ use std::sync::Arc;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
-use rustls::server::ServerSessionMemoryCache;
-use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::support::{
-    WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, records, send,
-    tls_error,
+    WIDE, acceptor, localhost, pattern, receive, receive_all, records, send, tls_error,
 };
-use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
-
-const LIMIT: u32 = 4096;
-
-/// A client with a ticket that allows early data, and the server that issued it.
-struct Acquaintances {
-    client: ClientConfig,
-    server: ServerConfig,
-}
-
-impl Acquaintances {
-    fn new() -> Self {
-        let setup = Setup::new(Version::Tls13).early_data(LIMIT);
-        let (client, server) = (setup.client(), setup.server());
-        let (mut client_stream, mut server_stream) =
-            handshake(client.clone(), server.clone(), pipe(WIDE));
-        executor::join(
-            send(&mut server_stream, b"ticket"),
-            receive(&mut client_stream, 6),
-        );
-        Self { client, server }
-    }
-
-    /// The server has forgotten the ticket, so that it rejects early data.
-    fn with_a_forgetful_server(mut self) -> Self {
-        self.server.session_storage = ServerSessionMemoryCache::new(16);
-        self
-    }
-
-    /// The server skips far more than the client may send: rustls counts a record that it skips
-    /// again with every piece of ciphertext that arrives later, and transports that deliver in
-    /// small pieces would use up the limit.
-    fn with_patience(mut self) -> Self {
-        self.server.max_early_data_size = 1 << 24;
-        self
-    }
-
-    fn rejecting(self, rejecting: bool) -> Self {
-        if rejecting {
-            self.with_a_forgetful_server().with_patience()
-        } else {
-            self
-        }
-    }
-
-    fn connector(&self) -> TlsConnector {
-        connector(self.client.clone()).early_data(true)
-    }
-
-    fn acceptor(&self) -> TlsAcceptor {
-        acceptor(self.server.clone())
-    }
-}
+use pollback::{TlsAcceptor, TlsConnector, client, server};
 
 async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
     connector

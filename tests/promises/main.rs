@@ -22,6 +22,12 @@ mod p11_seams;
 mod p12_errors;
 mod p13_bounded;
 
+#[cfg(feature = "early-data")]
+mod acquaintances;
 mod costs;
 #[cfg(feature = "early-data")]
 mod early_data;
+#[cfg(feature = "early-data")]
+mod early_input;
+#[cfg(feature = "early-data")]
+mod half_rtt;
