@@ -296,9 +296,11 @@ mod tests {
     fn what_waits_is_taken_in_parts_without_being_moved() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[1; 100 * KIB]);
+        let first = buffer.pending().as_ptr();
         assert_eq!(buffer.last_records(), ONE_ATTEMPT);
         assert_eq!(buffer.encrypted(ONE_ATTEMPT), 0);
         assert_eq!(buffer.pending().len(), 36 * KIB);
+        assert_eq!(buffer.pending().as_ptr(), first.wrapping_add(ONE_ATTEMPT));
         assert_eq!(buffer.last_records(), 36 * KIB);
     }
 }

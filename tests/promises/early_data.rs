@@ -116,6 +116,50 @@ fn a_server_skips_as_much_as_its_limit_says() {
     assert!(executor::join(client, server).1 == bytes);
 }
 
+/// How often a client writes to its transport that sends so many bytes of rejected early data again.
+fn writes_to_send_again(length: usize) -> usize {
+    let both = Acquaintances::with_limit(1 << 24).with_a_forgetful_server();
+    let bytes = pattern(length);
+    let (client_end, server_end) = pipe(3 * length);
+    let io = client_end.control();
+    let mut client = executor::block_on(connect(both.connector(), client_end));
+    executor::block_on(client.write_all(&bytes)).expect("early data");
+    // A server of rustls passes over little, so this one does not get to see it.
+    let sent = io.take_unread_by_peer();
+    server_end
+        .control()
+        .inject(&without_application_data(&sent));
+    let before = io.counts().writes();
+    let ((), read) = executor::join(async { client.flush().await.expect("a flush") }, async {
+        let accepted = both.acceptor().accept(server_end).await;
+        let mut stream = accepted.expect("the server accepts");
+        receive(&mut stream, length).await
+    });
+    assert!(read == bytes);
+    io.counts().writes() - before
+}
+
+/// The records of other types.
+fn without_application_data(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    while let [content_type, _, _, high, low, ..] = bytes {
+        let length = 5 + usize::from(u16::from_be_bytes([*high, *low]));
+        if *content_type != 23 {
+            kept.extend_from_slice(&bytes[..length]);
+        }
+        bytes = &bytes[length..];
+    }
+    kept
+}
+
+#[test]
+fn rejected_early_data_is_sent_again_in_attempts_of_64_kib() {
+    for length in [1 << 18, 1 << 20, 1 << 22] {
+        let writes = writes_to_send_again(length);
+        assert!(writes <= length / (64 * 1024) + 8, "{writes} for {length}");
+    }
+}
+
 #[test]
 fn more_than_the_limit_is_sent_in_order() {
     for rejected in [false, true] {

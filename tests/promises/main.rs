@@ -31,3 +31,5 @@ mod early_data;
 mod early_input;
 #[cfg(feature = "early-data")]
 mod half_rtt;
+#[cfg(feature = "early-data")]
+mod round_trips;
