@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustls::server::{Accepted, Acceptor, ClientHello};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{CommonState, ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
+use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello, TlsConnection};
 
 /// A TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
@@ -96,6 +96,16 @@ pub struct TlsAcceptor {
     early_data: bool,
 }
 
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsAcceptor")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .finish_non_exhaustive()
+    }
+}
+
 impl From<Arc<ServerConfig>> for TlsAcceptor {
     fn from(config: Arc<ServerConfig>) -> Self {
         Self {
@@ -148,9 +158,10 @@ impl TlsAcceptor {
             Ok(mut connection) => {
                 f(&mut connection);
                 let stream = TlsStream::new(stream, connection, InputBuffer::default())
-                    .with_half_rtt(self.config.send_half_rtt_data)
-                    .with_options(&self.options);
-                Accept::new(stream).resolve_early(self.early_data)
+                    .with_half_rtt(self.config.send_half_rtt_data);
+                Accept::new(stream)
+                    .with_options(self.options)
+                    .resolve_early(self.early_data)
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }
@@ -194,6 +205,7 @@ impl TlsAcceptor {
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct LazyConfigAcceptor<IO> {
     read_client_hello: ReadClientHello<Acceptor>,
     io: Option<IO>,
@@ -311,6 +323,14 @@ impl<IO: fmt::Debug> fmt::Debug for LazyConfigAcceptor<IO> {
         f.debug_struct("LazyConfigAcceptor")
             .field("io", &self.io)
             .finish_non_exhaustive()
+    }
+}
+
+impl TlsConnection for ServerConnection {
+    type CommonState = CommonState;
+
+    fn common_state(&self) -> &CommonState {
+        self
     }
 }
 

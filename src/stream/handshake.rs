@@ -36,47 +36,51 @@ use crate::options::Options;
 /// # Panics
 ///
 /// If it is polled again after it has resolved.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Handshake<IO, C>(State<IO, C>);
 
 /// Like [`Handshake`], but gives the transport back on failure.
 ///
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
-    Running(TlsStream<IO, C>),
-    Refused(PendingAlert, io::Error, IO),
+    /// With the options that were set so far.
+    Running(TlsStream<IO, C>, Options),
+    NotStarted(PendingAlert, io::Error, IO),
     Done,
 }
 
 impl<IO, C> Handshake<IO, C> {
     pub(crate) fn new(stream: TlsStream<IO, C>) -> Self {
-        Self(State::Running(stream))
+        Self(State::Running(stream, Options::new()))
     }
 
     /// A handshake that cannot be started.
     pub(crate) fn failed(io: IO, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::default(), error, io))
+        Self(State::NotStarted(PendingAlert::default(), error, io))
     }
 
     /// A handshake that is refused with an alert.
     pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::new(alert), error, io))
+        Self(State::NotStarted(PendingAlert::new(alert), error, io))
     }
 
-    /// Makes the stream use its transport as `options` say.
+    /// Makes the stream use its transport as `options` say. What they do not name stays as the
+    /// connector or acceptor has it.
     #[must_use]
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
     }
 
     /// Resolves as soon as early data is accepted, if `enabled`.
     pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
-        if let State::Running(stream) = &mut self.0 {
+        if let State::Running(stream, _) = &mut self.0 {
             stream.resolve_early(enabled);
         }
         self
@@ -90,8 +94,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, unless the handshake is done.
     pub fn get_ref(&self) -> Option<&IO> {
         match &self.0 {
-            State::Running(stream) => Some(&stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, _) => Some(&stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -99,8 +103,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, to be changed, unless the handshake is done.
     pub fn get_mut(&mut self) -> Option<&mut IO> {
         match &mut self.0 {
-            State::Running(stream) => Some(&mut stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, _) => Some(&mut stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -113,15 +117,18 @@ impl<IO, C> FallibleHandshake<IO, C> {
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
     }
 }
 
 impl<IO, C: Engine> State<IO, C> {
-    fn with_options(self, options: &Options) -> Self {
+    fn with_options(self, options: Options) -> Self {
         match self {
-            Self::Running(stream) => Self::Running(stream.with_options(options)),
-            refused => refused,
+            Self::Running(stream, before) => {
+                let options = options.or(before);
+                Self::Running(stream.with_options(&options), options)
+            }
+            other => other,
         }
     }
 }
@@ -158,18 +165,18 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream) if stream.is_early() => Ok(()),
-            Self::Running(stream) => ready!(stream.poll_establish(cx)),
-            Self::Refused(alert, _, io) => {
+            Self::Running(stream, _) if stream.is_early() => Ok(()),
+            Self::Running(stream, _) => ready!(stream.poll_establish(cx)),
+            Self::NotStarted(alert, _, io) => {
                 ready!(alert.poll_deliver(io, cx));
                 Ok(())
             }
             Self::Done => Ok(()),
         };
         Poll::Ready(match (mem::replace(self, Self::Done), outcome) {
-            (Self::Running(stream), Ok(())) => Ok(stream),
-            (Self::Running(stream), Err(error)) => Err((error, stream.io)),
-            (Self::Refused(_, error, io), _) => Err((error, io)),
+            (Self::Running(stream, _), Ok(())) => Ok(stream),
+            (Self::Running(stream, _), Err(error)) => Err((error, stream.io)),
+            (Self::NotStarted(_, error, io), _) => Err((error, io)),
             (Self::Done, _) => panic!("a handshake was polled after it had resolved"),
         })
     }

@@ -3,6 +3,7 @@
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `connection.rs`: the name by which generic code knows a connection
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
@@ -12,6 +13,7 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 
+mod connection;
 mod early;
 mod early_input;
 mod failure;
@@ -28,6 +30,7 @@ mod transport;
 mod waiters;
 mod write;
 
+pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
@@ -199,7 +202,7 @@ impl<IO, C> TlsStream<IO, C> {
 impl<IO, C: Engine> TlsStream<IO, C> {
     /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.input.bound(options.read_ahead);
+        self.input.bound(options.read_ahead());
         self.send_buffer = SendBuffer::new(options);
         if let Some(limit) = options.queue_limit() {
             self.connection.limit_queue(limit);

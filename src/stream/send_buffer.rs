@@ -65,12 +65,12 @@ fn attempt(length: usize, limit: usize) -> usize {
 
 impl SendBuffer {
     pub(super) fn new(options: &Options) -> Self {
-        let is_plain = !options.batched && options.record_sizing.is_none();
+        let is_plain = !options.is_batched() && options.record_sizing().is_none();
         Self((!is_plain).then(|| {
             Box::new(Rules {
-                batched: options.batched,
-                sizing: options.record_sizing,
-                limit: options.send_buffer_limit,
+                batched: options.is_batched(),
+                sizing: options.record_sizing(),
+                limit: options.send_buffer_limit(),
                 ..Rules::default()
             })
         }))
