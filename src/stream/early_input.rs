@@ -148,7 +148,7 @@ where
     ///
     /// A handshake flushes by itself, and tells if it cannot: so nothing is to be flushed behind it.
     #[inline]
-    pub(super) fn poll_read_ready(
+    pub(super) fn poll_read_open_phase(
         &mut self,
         cx: &mut Context<'_>,
         take: &mut dyn FnMut(&mut Self) -> bool,

@@ -3,6 +3,7 @@
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `attempts.rs`: operations that never wait
 //! - `connection.rs`: the name by which generic code knows a connection
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
@@ -13,6 +14,7 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 
+mod attempts;
 mod connection;
 mod early;
 mod early_input;

@@ -180,7 +180,7 @@ where
         }
         let this = self.get_mut();
         let before = buf.filled().len();
-        let is_early = ready!(this.poll_read_ready(cx, &mut |stream| {
+        let is_early = ready!(this.poll_read_open_phase(cx, &mut |stream| {
             stream.copy_early(buf);
             buf.filled().len() > before
         }))?;
@@ -200,7 +200,7 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        if ready!(this.poll_read_ready(cx, &mut Self::lend_early))? {
+        if ready!(this.poll_read_open_phase(cx, &mut Self::lend_early))? {
             this.flush_on_read(cx, false)?;
             return Poll::Ready(Ok(this.early_input.lent()));
         }

@@ -45,7 +45,7 @@ where
         cx: &mut Context<'_>,
         slices: &mut Slices<'_>,
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        ready!(self.poll_write_open_phase(Half::Writer, cx))?;
         loop {
             let Step { room, is_due } = self.send_buffer.step(slices.left());
             let mut taken = self.buffer(slices, room)?;
@@ -88,7 +88,7 @@ where
 
     /// Ready once plaintext can be sent: the handshake is over, or has come far enough, and early
     /// data that the server did not take has been sent again.
-    pub(super) fn poll_write_ready(
+    pub(super) fn poll_write_open_phase(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
@@ -190,7 +190,7 @@ where
         match self.phase {
             // The client may wait for what is here before it sends its Finished.
             Phase::Unconfirmed { .. } => self.write_error.take().map_or(Ok(()), Err)?,
-            _ => ready!(self.poll_write_ready(Half::Writer, cx))?,
+            _ => ready!(self.poll_write_open_phase(Half::Writer, cx))?,
         }
         ready!(self.poll_write_out(Half::Writer, cx))?;
         self.poll_flush_transport(Half::Writer, cx)
@@ -222,7 +222,7 @@ where
                 ready!(self.poll_flush_all(cx))?;
                 ready!(self.poll_handshake(Half::Writer, cx))?;
             }
-            ready!(self.poll_write_ready(Half::Writer, cx))?;
+            ready!(self.poll_write_open_phase(Half::Writer, cx))?;
             self.make_records()?;
             if !self.send_buffer.pending().is_empty() {
                 ready!(self.poll_write_out(Half::Writer, cx))?;

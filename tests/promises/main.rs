@@ -24,6 +24,8 @@ mod p13_bounded;
 
 #[cfg(feature = "early-data")]
 mod acquaintances;
+#[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
+mod attempts;
 mod costs;
 #[cfg(feature = "early-data")]
 mod early_data;
