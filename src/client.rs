@@ -1,16 +1,17 @@
 //! The client's side: connectors, and the stream that they make.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, CommonState};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::InputBuffer;
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake};
+use crate::stream::{self, FallibleHandshake, Handshake, TlsConnection};
 
 /// A TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, ClientConnection>;
@@ -48,9 +49,29 @@ pub struct TlsConnector {
 }
 
 /// A [`TlsConnector`] with application protocols (ALPN) of its own.
+#[must_use = "nothing is connected unless you call `connect`"]
 pub struct TlsConnectorWithAlpn<'c> {
     connector: &'c TlsConnector,
     alpn_protocols: Vec<Vec<u8>>,
+}
+
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TlsConnectorWithAlpn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnectorWithAlpn")
+            .field("connector", &self.connector)
+            .field("alpn_protocols", &self.alpn_protocols)
+            .finish()
+    }
 }
 
 impl From<Arc<ClientConfig>> for TlsConnector {
@@ -136,13 +157,12 @@ impl TlsConnector {
         };
         f(&mut connection);
         let early_data = self.early_data && connection.early_data().is_some();
-        let stream =
-            TlsStream::new(io, connection, InputBuffer::default()).with_options(&self.options);
-        Connect::new(if early_data {
-            stream.with_early_data()
-        } else {
-            stream
-        })
+        let stream = TlsStream::new(io, connection, InputBuffer::default());
+        let stream = match early_data {
+            true => stream.with_early_data(),
+            false => stream,
+        };
+        Connect::new(stream).with_options(self.options)
     }
 }
 
@@ -162,6 +182,14 @@ impl TlsConnectorWithAlpn<'_> {
         F: FnOnce(&mut ClientConnection),
     {
         self.connector.start(domain, stream, self.alpn_protocols, f)
+    }
+}
+
+impl TlsConnection for ClientConnection {
+    type CommonState = CommonState;
+
+    fn common_state(&self) -> &CommonState {
+        self
     }
 }
 

@@ -97,6 +97,12 @@ pub trait Engine {
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
     fn consume(&mut self, taken: usize);
 
+    /// Moves early data of the peer into `buf` and returns how much; `None` if none was accepted,
+    /// or none is accepted yet.
+    fn read_early(&mut self, _buf: &mut [u8]) -> Option<usize> {
+        None
+    }
+
     // Output.
 
     /// Encrypts plaintext; returns how much of it, which is 0 when no more can be queued.

@@ -48,6 +48,7 @@ where
 /// A poll that is dropped loses nothing: await it by reference (`(&mut peek).await`) and it can go
 /// on later, or give the connection back with [`take_io`](Self::take_io). Nothing bounds its time:
 /// wrap it in `tokio::time::timeout`.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Peek<IO> {
     parser: Parser,
     io: Option<IO>,
@@ -176,6 +177,7 @@ where
 /// # Cancel safety
 ///
 /// As [`Peek`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct PeekOrPlain<IO>(Peek<IO>);
 

@@ -36,42 +36,54 @@ use crate::options::Options;
 /// # Panics
 ///
 /// If it is polled again after it has resolved.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Handshake<IO, C>(State<IO, C>);
 
 /// Like [`Handshake`], but gives the transport back on failure.
 ///
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
-    Running(TlsStream<IO, C>),
-    Refused(PendingAlert, io::Error, IO),
+    /// With the options that were set so far.
+    Running(TlsStream<IO, C>, Options),
+    NotStarted(PendingAlert, io::Error, IO),
     Done,
 }
 
 impl<IO, C> Handshake<IO, C> {
     pub(crate) fn new(stream: TlsStream<IO, C>) -> Self {
-        Self(State::Running(stream))
+        Self(State::Running(stream, Options::new()))
     }
 
     /// A handshake that cannot be started.
     pub(crate) fn failed(io: IO, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::default(), error, io))
+        Self(State::NotStarted(PendingAlert::default(), error, io))
     }
 
     /// A handshake that is refused with an alert.
     pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::new(alert), error, io))
+        Self(State::NotStarted(PendingAlert::new(alert), error, io))
     }
 
-    /// Makes the stream use its transport as `options` say.
+    /// Makes the stream use its transport as `options` say. What they do not name stays as the
+    /// connector or acceptor has it.
     #[must_use]
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
+    }
+
+    /// Resolves as soon as early data is accepted, if `enabled`.
+    pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
+        if let State::Running(stream, _) = &mut self.0 {
+            stream.resolve_early(enabled);
+        }
+        self
     }
 
     /// Makes a failure give the transport back.
@@ -82,8 +94,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, unless the handshake is done.
     pub fn get_ref(&self) -> Option<&IO> {
         match &self.0 {
-            State::Running(stream) => Some(&stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, _) => Some(&stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -91,8 +103,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, to be changed, unless the handshake is done.
     pub fn get_mut(&mut self) -> Option<&mut IO> {
         match &mut self.0 {
-            State::Running(stream) => Some(&mut stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, _) => Some(&mut stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -105,15 +117,18 @@ impl<IO, C> FallibleHandshake<IO, C> {
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
     }
 }
 
 impl<IO, C: Engine> State<IO, C> {
-    fn with_options(self, options: &Options) -> Self {
+    fn with_options(self, options: Options) -> Self {
         match self {
-            Self::Running(stream) => Self::Running(stream.with_options(options)),
-            refused => refused,
+            Self::Running(stream, before) => {
+                let options = options.or(before);
+                Self::Running(stream.with_options(&options), options)
+            }
+            other => other,
         }
     }
 }
@@ -150,18 +165,18 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream) if stream.is_early() => Ok(()),
-            Self::Running(stream) => ready!(stream.poll_handshake(Half::Writer, cx)),
-            Self::Refused(alert, _, io) => {
+            Self::Running(stream, _) if stream.is_early() => Ok(()),
+            Self::Running(stream, _) => ready!(stream.poll_establish(cx)),
+            Self::NotStarted(alert, _, io) => {
                 ready!(alert.poll_deliver(io, cx));
                 Ok(())
             }
             Self::Done => Ok(()),
         };
         Poll::Ready(match (mem::replace(self, Self::Done), outcome) {
-            (Self::Running(stream), Ok(())) => Ok(stream),
-            (Self::Running(stream), Err(error)) => Err((error, stream.io)),
-            (Self::Refused(_, error, io), _) => Err((error, io)),
+            (Self::Running(stream, _), Ok(())) => Ok(stream),
+            (Self::Running(stream, _), Err(error)) => Err((error, stream.io)),
+            (Self::NotStarted(_, error, io), _) => Err((error, io)),
             (Self::Done, _) => panic!("a handshake was polled after it had resolved"),
         })
     }
@@ -180,6 +195,18 @@ where
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_handshake_until(half, cx, &mut |_| false)
+    }
+
+    /// As [`poll_handshake`](Self::poll_handshake), or ready before the end once `is_enough` says
+    /// so. That is asked whenever what has arrived is taken in and what is to be sent was offered to
+    /// the transport.
+    pub(super) fn poll_handshake_until(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        is_enough: &mut dyn FnMut(&mut Self) -> bool,
     ) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(half, cx);
@@ -200,6 +227,9 @@ where
             }
             if !self.connection.is_handshaking() {
                 return self.poll_last_flight(half, cx, blocked);
+            }
+            if is_enough(self) {
+                return Poll::Ready(Ok(()));
             }
             if budget.is_spent() {
                 cx.waker().wake_by_ref();
@@ -236,6 +266,9 @@ where
     /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept to be sent
     /// again.
     fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Phase::Unconfirmed { .. } = self.phase {
+            return self.poll_flush_io(half, cx);
+        }
         ready!(self.poll_write_io(half, cx))?;
         match self.given {
             Given::Flushed => Poll::Ready(Ok(())),

@@ -3,7 +3,10 @@
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `attempts.rs`: operations that never wait
+//! - `connection.rs`: the name by which generic code knows a connection
 //! - `early.rs`: early data of a client
+//! - `early_input.rs`: early data in a server
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
 //! - `waiters.rs`: which half waits for what
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
@@ -11,7 +14,10 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 
+mod attempts;
+mod connection;
 mod early;
+mod early_input;
 mod failure;
 mod handshake;
 mod pending_alert;
@@ -26,12 +32,14 @@ mod transport;
 mod waiters;
 mod write;
 
+pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
+use early_input::EarlyInput;
 use send_buffer::SendBuffer;
 use state::{Given, Phase};
 use waiters::Waiters;
@@ -99,6 +107,7 @@ pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
     input: InputBuffer,
+    early_input: EarlyInput,
     send_buffer: SendBuffer,
     waiters: Waiters,
     phase: Phase,
@@ -126,6 +135,13 @@ pub struct Parts<IO, C> {
     /// Plaintext that writes have taken and that was not given to the connection, since it waited
     /// for more: see [`Options::with_batched_writes`].
     pub plaintext: Vec<u8>,
+    /// Early data that a client has sent and that the server has neither accepted nor rejected yet:
+    /// if it is rejected, it has to be sent again.
+    pub early_data_sent: Vec<u8>,
+    /// Early data that a server has taken out of the connection and lent
+    /// ([`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)) and that was not consumed. What the connection still holds of
+    /// it follows.
+    pub early_data_received: Vec<u8>,
 }
 
 impl<IO, C> TlsStream<IO, C> {
@@ -134,6 +150,7 @@ impl<IO, C> TlsStream<IO, C> {
             io,
             connection: Box::new(connection),
             input,
+            early_input: EarlyInput::default(),
             send_buffer: SendBuffer::default(),
             waiters: Waiters::default(),
             phase: Phase::default(),
@@ -168,13 +185,16 @@ impl<IO, C> TlsStream<IO, C> {
 
     /// Takes the stream apart, with nothing left out.
     pub fn into_parts(self) -> Parts<IO, C> {
+        let pending = self.send_buffer.pending().to_vec();
+        let (early_data_sent, plaintext) = match self.is_early() {
+            true => (pending, Vec::new()),
+            false => (Vec::new(), pending),
+        };
         Parts {
             ciphertext: self.input.filled().to_vec(),
-            // Early data is with the connection already.
-            plaintext: match self.is_early() {
-                true => Vec::new(),
-                false => self.send_buffer.pending().to_vec(),
-            },
+            plaintext,
+            early_data_sent,
+            early_data_received: self.early_input.lent().to_vec(),
             io: self.io,
             connection: *self.connection,
         }
@@ -184,7 +204,7 @@ impl<IO, C> TlsStream<IO, C> {
 impl<IO, C: Engine> TlsStream<IO, C> {
     /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.input.bound(options.read_ahead);
+        self.input.bound(options.read_ahead());
         self.send_buffer = SendBuffer::new(options);
         if let Some(limit) = options.queue_limit() {
             self.connection.limit_queue(limit);
@@ -195,10 +215,11 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// The transport and the connection.
     ///
     /// Ciphertext that was read ahead is handed to the connection, and so is plaintext that a
-    /// batched write has taken: going on with the connection gets and sends every byte. Two cases
+    /// batched write has taken: going on with the connection gets and sends every byte. These cases
     /// are for [`into_parts`](Self::into_parts): bytes that follow the peer's close_notify are no
-    /// ciphertext, and a shutdown that was given up while it was blocked may have taken in more
-    /// than a connection can hold.
+    /// ciphertext, a shutdown that was given up while it was blocked may have taken in more
+    /// than a connection can hold, and early data may have to be sent again or have been lent
+    /// without being consumed.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.stow(&mut self.input);
         let pending = self.send_buffer.pending();

@@ -8,6 +8,7 @@
 
 mod conversions;
 mod features;
+mod generic;
 mod on_pollback;
 mod on_tokio_rustls;
 mod parts;

@@ -20,7 +20,7 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "engine",   ours: &["error"], crates: &["rustls"] },
     Room { name: "options",  ours: &["engine"], crates: &[] },
     // One drive loop for every engine: it knows a connection by our trait alone.
-    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["tokio"] },
+    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
     Room { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Room { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },

@@ -32,14 +32,14 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
     /// Changes the keys, and asks the peer to change its own.
     fn update_keys(&mut self);
 
-    /// What the client had sent before its handshake was over.
+    /// What the client had sent before its handshake was over, where reads do not return it.
     fn take_early(&mut self) -> Vec<u8>;
 }
 
 type Connected = io::Result<Box<dyn Stream>>;
 
 macro_rules! stream {
-    ($make:ident) => {
+    ($make:ident, $take_early:expr) => {
         impl Stream for $make::TlsStream<Io> {
             fn update_keys(&mut self) {
                 match self {
@@ -50,23 +50,25 @@ macro_rules! stream {
             }
 
             fn take_early(&mut self) -> Vec<u8> {
-                let mut early = Vec::new();
-                if let Self::Server(stream) = self {
-                    if let Some(mut data) = stream.get_mut().1.early_data() {
-                        data.read_to_end(&mut early).expect("bytes in memory");
-                    }
-                }
-                early
+                $take_early(self)
             }
         }
     };
 }
 
-stream!(pollback);
-stream!(tokio_rustls);
+stream!(pollback, |_: &mut Self| Vec::new());
+stream!(tokio_rustls, |stream: &mut Self| {
+    let mut early = Vec::new();
+    if let Self::Server(stream) = stream {
+        if let Some(mut data) = stream.get_mut().1.early_data() {
+            data.read_to_end(&mut early).expect("bytes in memory");
+        }
+    }
+    early
+});
 
 macro_rules! make {
-    ($name:ident, $make:ident $(, $method:ident($options:expr))?) => {
+    ($name:ident, $make:ident, $resolve_early:expr $(, $method:ident($options:expr))?) => {
         mod $name {
             use super::*;
 
@@ -81,8 +83,9 @@ macro_rules! make {
                 Ok(Box::new($make::TlsStream::Client(stream)))
             }
 
-            pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
+            pub(super) async fn accept(config: ServerConfig, early: bool, io: Io) -> Connected {
                 let acceptor = $make::TlsAcceptor::from(Arc::new(config));
+                let acceptor = $resolve_early(acceptor, early);
                 let stream = acceptor.accept(io)$(.$method($options))?.await?;
                 Ok(Box::new($make::TlsStream::Server(stream)))
             }
@@ -101,9 +104,18 @@ macro_rules! make {
     };
 }
 
-make!(ours, pollback);
-make!(tuned, pollback, with_options(options()));
-make!(theirs, tokio_rustls);
+make!(ours, pollback, resolve_early);
+make!(tuned, pollback, resolve_early, with_options(options()));
+make!(theirs, tokio_rustls, |acceptor, _| acceptor);
+
+/// Makes the server's stream be there before the client's Finished, if it has early data.
+fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::TlsAcceptor {
+    #[cfg(feature = "early-data")]
+    let acceptor = acceptor.early_data(enabled);
+    #[cfg(not(feature = "early-data"))]
+    assert!(!enabled, "the feature `early-data` is off");
+    acceptor
+}
 
 fn options() -> Options {
     Options::new()
@@ -142,11 +154,11 @@ impl Make {
         }
     }
 
-    pub(super) async fn accept(self, config: ServerConfig, io: Io) -> Connected {
+    pub(super) async fn accept(self, config: ServerConfig, early: bool, io: Io) -> Connected {
         match self {
-            Self::Ours => ours::accept(config, io).await,
-            Self::Tuned => tuned::accept(config, io).await,
-            Self::Theirs => theirs::accept(config, io).await,
+            Self::Ours => ours::accept(config, early, io).await,
+            Self::Tuned => tuned::accept(config, early, io).await,
+            Self::Theirs => theirs::accept(config, early, io).await,
         }
     }
 

@@ -46,7 +46,7 @@ impl World {
             Handshake::Full | Handshake::Lazy => strangers(setup),
             Handshake::ClientCertificate => strangers(setup.client_auth()),
             Handshake::Resumed => Configs::Acquainted(Box::new(Acquaintance::new(&setup))),
-            Handshake::EarlyData { .. } => {
+            Handshake::EarlyData { .. } | Handshake::HalfRtt => {
                 Configs::Acquainted(Box::new(Acquaintance::new(&setup.early_data(EARLY))))
             }
         };
@@ -68,6 +68,7 @@ impl World {
             // rustls counts a record that it skips again with every piece that arrives after it.
             server.max_early_data_size = 1 << 24;
         }
+        server.send_half_rtt_data = self.scenario.handshake == Handshake::HalfRtt;
         (client, server)
     }
 }
@@ -122,7 +123,10 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
         client_end,
         &controls[0],
         move |end: End, _: Rc<Side>| {
-            let early = matches!(case.scenario.handshake, Handshake::EarlyData { .. });
+            let early = matches!(
+                case.scenario.handshake,
+                Handshake::EarlyData { .. } | Handshake::HalfRtt
+            );
             let io = case.carrier.over(end);
             case.client.connect(client_config, early, io)
         },
@@ -137,7 +141,10 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
             let io = case.carrier.over(end);
             let mut stream = match case.scenario.handshake {
                 Handshake::Lazy => case.server.accept_lazily(server_config, io, &side).await?,
-                _ => case.server.accept(server_config, io).await?,
+                other => {
+                    let early = other == Handshake::HalfRtt;
+                    case.server.accept(server_config, early, io).await?
+                }
             };
             receive(Role::Server, &side, &stream.take_early());
             Ok(stream)
