@@ -2,6 +2,8 @@
 //! nothing of tokio, so it is tested and fuzzed without a runtime.
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
+//! - `next.rs`: connections of rustls 0.24, in one implementation too
+//! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
 //! - `framing.rs`: where the records of a TLS stream end
@@ -16,7 +18,13 @@ mod failure;
 pub(crate) mod feed;
 mod framing;
 mod hello;
+#[cfg(feature = "next")]
+mod in_place;
 mod input;
+#[cfg(feature = "next")]
+pub(crate) mod next;
+#[cfg(feature = "next")]
+mod output;
 mod rustls;
 
 pub(crate) use self::alert::Alert;
@@ -82,15 +90,20 @@ pub trait Engine {
     /// Moves records out of `input` for as long as the connection is sure to hold their plaintext.
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
 
+    /// Moves what the connection has decrypted or begun to decrypt out of `input`, and leaves the
+    /// rest: the connection is about to be given away without it.
+    fn take_begun(&mut self, _: &mut InputBuffer) {}
+
     /// Moves all of `input` into the connection, which is about to be given away.
     fn stow(&mut self, input: &mut InputBuffer);
 
-    /// Decrypted bytes: some, none for ever after close_notify (an empty slice), none yet
-    /// (`WouldBlock`), or none for ever since the connection was told of a truncation.
-    fn plaintext(&mut self) -> io::Result<&[u8]>;
+    /// Decrypted bytes, which lie in the connection or in `input`: some, none for ever after
+    /// close_notify (an empty slice), none yet (`WouldBlock`), or none for ever since the connection
+    /// was told of a truncation.
+    fn plaintext<'a>(&'a mut self, input: &'a mut InputBuffer) -> io::Result<&'a [u8]>;
 
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
-    fn consume(&mut self, taken: usize);
+    fn consume(&mut self, input: &mut InputBuffer, taken: usize);
 
     // Output.
 

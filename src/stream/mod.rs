@@ -165,20 +165,6 @@ impl<IO, C> TlsStream<IO, C> {
     pub fn get_mut(&mut self) -> (&mut IO, &mut C) {
         (&mut self.io, &mut self.connection)
     }
-
-    /// Takes the stream apart, with nothing left out.
-    pub fn into_parts(self) -> Parts<IO, C> {
-        Parts {
-            ciphertext: self.input.filled().to_vec(),
-            // Early data is with the connection already.
-            plaintext: match self.is_early() {
-                true => Vec::new(),
-                false => self.send_buffer.pending().to_vec(),
-            },
-            io: self.io,
-            connection: *self.connection,
-        }
-    }
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
@@ -190,6 +176,21 @@ impl<IO, C: Engine> TlsStream<IO, C> {
             self.connection.limit_queue(limit);
         }
         self
+    }
+
+    /// Takes the stream apart, with nothing left out.
+    pub fn into_parts(mut self) -> Parts<IO, C> {
+        self.connection.take_begun(&mut self.input);
+        Parts {
+            ciphertext: self.input.filled().to_vec(),
+            // Early data is with the connection already.
+            plaintext: match self.is_early() {
+                true => Vec::new(),
+                false => self.send_buffer.pending().to_vec(),
+            },
+            io: self.io,
+            connection: *self.connection,
+        }
     }
 
     /// The transport and the connection.

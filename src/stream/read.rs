@@ -31,7 +31,7 @@ where
     fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut budget = Budget::new();
         loop {
-            match self.connection.plaintext() {
+            match self.connection.plaintext(&mut self.input) {
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) => ready!(self.poll_next_record(error, 0, &mut budget, cx))?,
             }
@@ -43,12 +43,12 @@ where
         let before = buf.filled().len();
         let mut budget = Budget::new();
         loop {
-            let error = match self.connection.plaintext() {
+            let error = match self.connection.plaintext(&mut self.input) {
                 Ok([]) => break,
                 Ok(chunk) => {
                     let taken = chunk.len().min(buf.remaining());
                     buf.put_slice(&chunk[..taken]);
-                    self.connection.consume(taken);
+                    self.connection.consume(&mut self.input, taken);
                     if buf.remaining() == 0 {
                         break;
                     }
@@ -206,13 +206,14 @@ where
         let answer = this.poll_plaintext(cx)?;
         this.flush_on_read(cx, answer.is_pending())?;
         ready!(answer);
-        Poll::Ready(this.connection.plaintext())
+        Poll::Ready(this.connection.plaintext(&mut this.input))
     }
 
     /// # Panics
     ///
     /// If more is consumed than `poll_fill_buf` gave.
     fn consume(self: Pin<&mut Self>, amount: usize) {
-        self.get_mut().connection.consume(amount);
+        let this = self.get_mut();
+        this.connection.consume(&mut this.input, amount);
     }
 }

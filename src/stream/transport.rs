@@ -252,7 +252,9 @@ where
                 return self.fail(failure);
             }
             // What follows a close_notify is not for us.
-            if self.input.has_ended() || matches!(self.connection.plaintext(), Ok([])) {
+            if self.input.has_ended()
+                || matches!(self.connection.plaintext(&mut self.input), Ok([]))
+            {
                 return;
             }
             if budget.is_spent() {
@@ -266,7 +268,7 @@ where
                     let filled = input.filled().len();
                     input.fill_to(most.min((2 * filled).max(LARGEST_GIVEN_WAY)), transport)
                 })
-            } else if self.connection.plaintext().is_ok() {
+            } else if self.connection.plaintext(&mut self.input).is_ok() {
                 return;
             } else {
                 let received = self.poll_read_io(half, cx, 0);

@@ -1,0 +1,17 @@
+//! TLS streams on rustls 0.24, which is not released yet.
+//!
+//! - `client.rs`, `server.rs`: connectors and acceptors
+
+pub mod client;
+pub mod server;
+
+pub use crate::engine::next::Connection;
+pub use crate::options::{Options, RecordSizing};
+pub use client::{Connect, FallibleConnect, TlsConnector};
+pub use rustls_next as rustls;
+pub use rustls_next_aws_lc_rs as aws_lc_rs;
+pub use server::{Accept, FallibleAccept, TlsAcceptor};
+
+/// A TLS stream over the transport `IO`, of the side `S`: a
+/// [`ClientSide`](rustls::ClientSide) or a [`ServerSide`](rustls::ServerSide).
+pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
