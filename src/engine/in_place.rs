@@ -71,6 +71,13 @@ impl InputBuffer {
         };
     }
 
+    /// Puts bytes before those that the connection was not given; nothing is kept or decrypted.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        let joined = [bytes, self.filled()].concat();
+        (self.start, self.end) = (0, joined.len() as u32);
+        self.buffer = Some(joined.into());
+    }
+
     /// What was decrypted here and nobody has read.
     #[inline]
     pub(super) fn plaintext(&self) -> &[u8] {

@@ -3,6 +3,7 @@
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
+//! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
@@ -23,6 +24,8 @@ mod in_place;
 mod input;
 #[cfg(feature = "next")]
 pub(crate) mod next;
+#[cfg(feature = "next")]
+pub(crate) mod next_hello;
 #[cfg(feature = "next")]
 mod output;
 mod rustls;

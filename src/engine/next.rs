@@ -171,6 +171,19 @@ impl<S: SideData> Connection<S> {
     }
 }
 
+impl Connection<ClientSide> {
+    /// How many tickets of TLS 1.3 the server has sent; none are counted while the handshake goes on.
+    pub fn tls13_tickets_received(&self) -> u32 {
+        match &self.state {
+            State::Handshake(_) => 0,
+            State::Traffic(traffic) => match &traffic.receiver.receive {
+                Some(receive) => receive.tls13_tickets_received(),
+                None => 0,
+            },
+        }
+    }
+}
+
 impl<S: Sided> Connection<S> {
     /// Processes what was given during the handshake, and goes on to traffic at its end.
     fn decrypt_handshake(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {

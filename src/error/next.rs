@@ -1,7 +1,7 @@
 //! The failures of rustls 0.24, as kinds.
 
 use rustls_next::Error as Tls;
-use rustls_next::error::{CertificateError, InvalidMessage, PeerIncompatible};
+use rustls_next::error::{CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use super::{Error, ErrorKind};
 
@@ -17,7 +17,8 @@ fn kind_of(error: &Tls) -> ErrorKind {
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         ) => ErrorKind::NotTls,
         Tls::InvalidCertificate(reason) => kind_of_certificate(reason),
-        Tls::InvalidCertRevocationList(_) => ErrorKind::Certificate,
+        Tls::InvalidCertRevocationList(_)
+        | Tls::PeerMisbehaved(PeerMisbehaved::NoCertificatesPresented) => ErrorKind::Certificate,
         Tls::PeerIncompatible(reason) => match reason {
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig

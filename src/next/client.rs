@@ -124,3 +124,12 @@ impl TlsConnector {
         &self.config
     }
 }
+
+impl<IO> From<(IO, Connection<ClientSide>)> for TlsStream<IO> {
+    /// Continues a connection that was taken out of a stream with
+    /// [`into_inner`](stream::TlsStream::into_inner).
+    fn from((io, mut connection): (IO, Connection<ClientSide>)) -> Self {
+        let input = connection.take_stowed();
+        Self::new(io, connection, input)
+    }
+}

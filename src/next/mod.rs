@@ -10,7 +10,7 @@ pub use crate::options::{Options, RecordSizing};
 pub use client::{Connect, FallibleConnect, TlsConnector};
 pub use rustls_next as rustls;
 pub use rustls_next_aws_lc_rs as aws_lc_rs;
-pub use server::{Accept, FallibleAccept, TlsAcceptor};
+pub use server::{Accept, FallibleAccept, LazyConfigAcceptor, StartHandshake, TlsAcceptor};
 
 /// A TLS stream over the transport `IO`, of the side `S`: a
 /// [`ClientSide`](rustls::ClientSide) or a [`ServerSide`](rustls::ServerSide).

@@ -4,6 +4,7 @@
 //! Nothing here waits for a clock: the executor of the test kit sees a hang as "nobody will be
 //! woken".
 
+mod engine;
 mod heap;
 mod instruments;
 mod support;

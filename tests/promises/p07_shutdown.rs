@@ -1,6 +1,7 @@
 //! 7. A shutdown takes in what has arrived before the transport is closed.
 
-use pollback_testkit::configs::{Setup, Version};
+use crate::engine::Setup;
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Operation, pipe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};

@@ -5,11 +5,11 @@ use pollback_testkit::executor::{self, Executor, Handle};
 use pollback_testkit::pipe::{End, Operation, pipe};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
 
+use crate::engine::TlsStream;
 use crate::support::{
     Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
     read_what_is_there, receive, request_key_update, send,
 };
-use pollback::TlsStream;
 
 /// Runs a test over a wide pipe, and over one whose subject keeps what it is given until a flush.
 fn for_each_buffering(test: impl Fn(Talk)) {
