@@ -71,6 +71,13 @@ impl InputBuffer {
         };
     }
 
+    /// For a connection that is given nothing.
+    pub(crate) fn ended() -> Self {
+        let mut input = Self::default();
+        input.end();
+        input
+    }
+
     /// Puts bytes before those that the connection was not given; nothing is kept or decrypted.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         let joined = [bytes, self.filled()].concat();

@@ -254,7 +254,7 @@ impl InputBuffer {
     }
 
     /// Notes that the connection has been given what brought no plaintext.
-    pub(super) fn note_message(&mut self) {
+    pub(crate) fn note_message(&mut self) {
         self.message = true;
     }
 

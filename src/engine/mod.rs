@@ -3,6 +3,7 @@
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
+//! - `directions.rs`: its two directions, each by itself
 //! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
@@ -15,6 +16,8 @@
 use std::io::{self, IoSlice, Read, Write};
 
 mod alert;
+#[cfg(feature = "next")]
+pub(crate) mod directions;
 mod failure;
 pub(crate) mod feed;
 mod framing;
@@ -127,4 +130,27 @@ pub trait Engine {
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
+}
+
+/// A connection whose two directions can be driven by themselves.
+#[cfg(feature = "next")]
+pub trait Divide: Engine + Sized {
+    /// The direction from the peer. Whatever it has to send is with the other one.
+    type Receiver: Engine + Owes;
+    /// The direction to the peer.
+    type Sender: Engine;
+
+    /// Both directions, or the connection again while its handshake goes on.
+    fn divide(self) -> Result<(Self::Receiver, Self::Sender), Self>;
+
+    /// The connection that they belong to.
+    fn unite(receiver: Self::Receiver, sender: Self::Sender) -> Self;
+}
+
+/// The direction from the peer.
+#[cfg(feature = "next")]
+pub trait Owes {
+    /// Whether the other direction has got something to send since this was last asked: a response,
+    /// or the alert of a failure.
+    fn take_owes(&mut self) -> bool;
 }

@@ -8,15 +8,14 @@ use std::ops::Deref;
 
 use rustls_next::crypto::cipher::OutboundPlain;
 use rustls_next::enums::ProtocolVersion;
-use rustls_next::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic, SplitConnection};
 use rustls_next::{
-    ClientSide, ConnectionOutputs, Error, MessageHandler, ServerSide, SideData, Tcp,
+    ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, MessageHandler, ServerSide,
+    SideData, Tcp,
 };
 
+use super::directions::{Receiver, Sender, to_io_error};
 use super::in_place::{self, Decrypt, Found, Window, found};
-use super::output::OutputBuffer;
-use super::{Engine, Failure, InputBuffer, ReceiveError, Received};
-use crate::error::ErrorKind;
+use super::{Divide, Engine, Failure, InputBuffer, ReceiveError, Received};
 
 /// What sets the two sides apart.
 pub trait Sided: SideData + Default {
@@ -76,49 +75,26 @@ impl Sided for ServerSide {
 /// identity of the peer.
 pub struct Connection<S: SideData> {
     state: State<S>,
-    output: OutputBuffer,
-    /// How much ciphertext may be queued.
-    limit: Option<usize>,
+    sender: Sender,
     /// What was read for it, while it is with no stream.
     stowed: Option<Box<InputBuffer>>,
 }
 
-/// Boxed where it is large and soon gone.
+/// The direction from the peer. Boxed where it is large and soon gone.
 enum State<S: SideData> {
     Handshake(Box<rustls_next::Connection<S, Tcp>>),
-    Traffic(Traffic<S>),
+    Traffic(Receiver<S>),
 }
-
-struct Traffic<S: SideData> {
-    receiver: Receiver<S>,
-    /// None once close_notify is queued.
-    send: Option<SendTraffic>,
-}
-
-/// The direction from the peer, and what is known of the connection.
-pub(crate) struct Receiver<S: SideData> {
-    /// None once the peer has closed, or the connection has failed.
-    receive: Option<ReceiveTraffic<S>>,
-    has_closed: bool,
-    /// Whether the other direction has something to send because of what was received.
-    owes: bool,
-    outputs: ConnectionOutputs,
-    side: S,
-}
-
-/// As with rustls 0.23.
-const QUEUE_LIMIT: usize = 64 * 1024;
 
 impl<S: SideData> Connection<S> {
     /// Takes over a connection that has queued `output`.
-    pub(crate) fn new(connection: rustls_next::Connection<S, Tcp>, output: Vec<u8>) -> Self {
-        let mut queued = OutputBuffer::default();
-        queued.end().extend_from_slice(&output);
-        queued.release();
+    pub(crate) fn new(connection: rustls_next::Connection<S, Tcp>, output: &[u8]) -> Self {
+        let mut sender = Sender::default();
+        sender.output.end().extend_from_slice(output);
+        sender.output.release();
         Self {
             state: State::Handshake(Box::new(connection)),
-            output: queued,
-            limit: Some(QUEUE_LIMIT),
+            sender,
             stowed: None,
         }
     }
@@ -128,7 +104,19 @@ impl<S: SideData> Connection<S> {
     pub fn side(&self) -> &S {
         match &self.state {
             State::Handshake(connection) => connection.side(),
-            State::Traffic(traffic) => &traffic.receiver.side,
+            State::Traffic(receiver) => receiver.side(),
+        }
+    }
+
+    /// Keying material for other protocols (RFC 5705); once a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HandshakeNotComplete`] during the handshake; `ApiMisuse` the second time.
+    pub fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
+        match &mut self.state {
+            State::Handshake(_) => Err(Error::HandshakeNotComplete),
+            State::Traffic(receiver) => receiver.exporter(),
         }
     }
 
@@ -142,16 +130,13 @@ impl<S: SideData> Connection<S> {
     pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
         match &mut self.state {
             State::Handshake(_) => Err(Error::HandshakeNotComplete),
-            State::Traffic(traffic) => match &mut traffic.send {
-                Some(send) => send.refresh_traffic_keys(self.output.end()),
-                None => Err(Error::EncryptError),
-            },
+            State::Traffic(_) => self.sender.refresh_traffic_keys(),
         }
     }
 
     /// Takes out the ciphertext that waits for the transport.
     pub fn take_ciphertext(&mut self) -> Vec<u8> {
-        self.output.take()
+        self.sender.output.take()
     }
 
     /// Takes out the plaintext that was decrypted and not read, where the connection is with no
@@ -172,14 +157,12 @@ impl<S: SideData> Connection<S> {
 }
 
 impl Connection<ClientSide> {
-    /// How many tickets of TLS 1.3 the server has sent; none are counted while the handshake goes on.
+    /// How many tickets of TLS 1.3 the server has sent; none are counted during the handshake, nor
+    /// once the server has closed.
     pub fn tls13_tickets_received(&self) -> u32 {
         match &self.state {
             State::Handshake(_) => 0,
-            State::Traffic(traffic) => match &traffic.receiver.receive {
-                Some(receive) => receive.tls13_tickets_received(),
-                None => 0,
-            },
+            State::Traffic(receiver) => receiver.tls13_tickets_received(),
         }
     }
 }
@@ -190,134 +173,52 @@ impl<S: Sided> Connection<S> {
         let State::Handshake(connection) = &mut self.state else {
             return Ok(());
         };
-        let queued = self.output.len();
+        let output = &mut self.sender.output;
+        let queued = output.len();
         let mut window = Window(input);
-        let mut handler = connection.read_tls(&mut window, self.output.end());
+        let mut handler = connection.read_tls(&mut window, output.end());
         let early = S::early_plaintext(&mut handler).and_then(Result::ok);
         let later = handler
             .next_payload()
             .map(|payload| payload.map(|payload| found(payload.bytes())));
         drop(handler);
-        for found in early.into_iter().chain(later.clone().and_then(Result::ok)) {
+        output.release();
+        let owed = output.len() > queued;
+        let later = later
+            .transpose()
+            .map_err(|error| Failure::from(error).with_alert(owed))?;
+        for found in early.into_iter().chain(later) {
             input.add_plaintext(found);
         }
-        if let Some(Err(error)) = later {
-            let owed = self.output.len() > queued;
-            return Err(Failure::from(error).with_alert(owed));
-        }
         if !connection.is_handshaking() {
-            let gone = State::Traffic(Traffic {
-                receiver: Receiver::gone(),
-                send: None,
-            });
+            let gone = State::Traffic(Receiver::gone());
             if let State::Handshake(connection) = mem::replace(&mut self.state, gone) {
                 let parts = connection.split()?;
-                self.state = State::Traffic(Traffic::new(parts));
+                self.sender.send = Some(parts.send);
+                let receiver = Receiver::new(parts.receive, parts.outputs, parts.side_outputs);
+                self.state = State::Traffic(receiver);
             }
         }
         Ok(())
     }
 }
 
-impl<S: SideData> Traffic<S> {
-    fn new(parts: SplitConnection<S>) -> Self {
-        Self {
-            receiver: Receiver {
-                receive: Some(parts.receive),
-                has_closed: false,
-                owes: false,
-                outputs: parts.outputs,
-                side: parts.side_outputs,
-            },
-            send: Some(parts.send),
-        }
-    }
-
-    /// Queues what the peer is owed: responses, and the alert of a failure.
-    fn respond(&mut self, output: &mut OutputBuffer) {
-        if !mem::take(&mut self.receiver.owes) {
-            return;
-        }
-        if let Some(send) = &mut self.send {
-            // Fails where the alert of a failure comes out, which is what is wanted here.
-            let _ = send.write(OutboundPlain::new_empty(), output.end());
-            output.release();
-        }
-    }
-}
-
-impl<S: Sided> Receiver<S> {
-    fn gone() -> Self {
-        Self {
-            receive: None,
-            has_closed: false,
-            owes: false,
-            outputs: ConnectionOutputs::default(),
-            side: S::default(),
-        }
-    }
-}
-
-impl<S: SideData> Receiver<S> {
-    /// Decrypts what was given, in its place.
-    #[inline]
-    fn decrypt(&mut self, input: &mut InputBuffer) -> Result<(), Error> {
-        let Some(receive) = self.receive.take() else {
-            return Ok(());
-        };
-        let mut window = Window(input);
-        let mut state = match receive.read(&mut window) {
-            Ok(ReceiveTrafficState::Available(mut data)) => {
-                let plaintext = found(data.data());
-                let next = data.into_next();
-                input.add_plaintext(plaintext);
-                next
-            }
-            // Nothing that borrows the buffer.
-            Ok(ReceiveTrafficState::ReadMore(receive)) => ReceiveTrafficState::ReadMore(receive),
-            Ok(ReceiveTrafficState::FlushSender(flush)) => ReceiveTrafficState::FlushSender(flush),
-            Ok(ReceiveTrafficState::CloseNotify) => ReceiveTrafficState::CloseNotify,
-            Err(error) => {
-                self.owes = true;
-                return Err(error);
-            }
-        };
-        loop {
-            state = match state {
-                ReceiveTrafficState::ReadMore(receive) => {
-                    self.receive = Some(receive);
-                    return Ok(());
-                }
-                ReceiveTrafficState::FlushSender(flush) => {
-                    self.owes = true;
-                    flush.into_next()
-                }
-                ReceiveTrafficState::CloseNotify => {
-                    self.has_closed = true;
-                    return Ok(());
-                }
-                ReceiveTrafficState::Available(data) => data.into_next(),
-            };
-        }
-    }
-}
-
 impl<S: Sided> Decrypt for Connection<S> {
     #[inline]
     fn decrypt(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
-        let State::Traffic(traffic) = &mut self.state else {
+        let State::Traffic(receiver) = &mut self.state else {
             return self.decrypt_handshake(input);
         };
-        traffic.receiver.decrypt(input).map_err(|error| {
-            let queued = self.output.len();
-            traffic.respond(&mut self.output);
-            Failure::from(error).with_alert(self.output.len() > queued)
+        receiver.decrypt(input).map_err(|failure| {
+            let queued = self.sender.output.len();
+            self.sender.respond();
+            failure.with_alert(self.sender.output.len() > queued)
         })
     }
 
     #[inline]
     fn has_closed(&self) -> bool {
-        matches!(&self.state, State::Traffic(traffic) if traffic.receiver.has_closed)
+        matches!(&self.state, State::Traffic(receiver) if receiver.has_closed())
     }
 
     fn refuse_message(&mut self) -> bool {
@@ -343,7 +244,7 @@ impl<S: Sided> Engine for Connection<S> {
 
     #[inline]
     fn wants_write(&self) -> bool {
-        !self.output.is_empty()
+        self.sender.wants_write()
     }
 
     fn is_early_data_accepted(&self) -> bool {
@@ -388,83 +289,62 @@ impl<S: Sided> Engine for Connection<S> {
     }
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let State::Traffic(Traffic {
-            send: Some(send), ..
-        }) = &mut self.state
-        else {
-            return Err(ErrorKind::Closed.into());
-        };
-        encrypt(send, slices, &mut self.output, self.limit)
+        self.sender.send(slices)
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
         match &mut self.state {
             State::Handshake(connection) => {
-                S::send_early(connection, data, self.output.end()).map_err(to_io_error)
+                let output = self.sender.output.end();
+                S::send_early(connection, data, output).map_err(to_io_error)
             }
             State::Traffic(_) => Ok(0),
         }
     }
 
     fn limit_queue(&mut self, bytes: Option<usize>) {
-        self.limit = bytes;
+        self.sender.limit_queue(bytes);
     }
 
     fn queue_responses(&mut self) {
-        if let State::Traffic(traffic) = &mut self.state {
-            traffic.respond(&mut self.output);
-        }
+        self.sender.queue_responses();
     }
 
     fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
-        self.output.transmit(sink)
+        self.sender.transmit(sink)
     }
 
     fn close(&mut self) {
-        // Fails after a fatal alert, behind which there is no close_notify.
-        let _ = match &mut self.state {
-            State::Handshake(connection) => connection.send_close_notify(self.output.end()),
-            State::Traffic(traffic) => match traffic.send.take() {
-                Some(send) => send.close(self.output.end()),
-                None => Ok(()),
-            },
-        };
-        self.output.release();
-    }
-}
-
-/// Encrypts as much of `slices` as may be queued behind what is in `output`.
-#[inline]
-fn encrypt(
-    send: &mut SendTraffic,
-    slices: &[IoSlice<'_>],
-    output: &mut OutputBuffer,
-    limit: Option<usize>,
-) -> io::Result<usize> {
-    let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(output.len()));
-    let total: usize = slices.iter().map(|slice| slice.len()).sum();
-    let length = total.min(room);
-    if length == 0 {
-        return Ok(0);
-    }
-    let chunks: Vec<&[u8]>;
-    let plaintext = match slices {
-        [one] => OutboundPlain::Single(&one[..length]),
-        several => {
-            chunks = several.iter().map(|slice| &**slice).collect();
-            OutboundPlain::Multiple {
-                chunks: &chunks,
-                start: 0,
-                end: length,
-            }
+        if let State::Handshake(connection) = &mut self.state {
+            // Fails after a fatal alert, behind which there is no close_notify.
+            let _ = connection.send_close_notify(self.sender.output.end());
+            self.sender.output.release();
         }
-    };
-    send.write(plaintext, output.end()).map_err(to_io_error)?;
-    Ok(length)
+        self.sender.close();
+    }
 }
 
-fn to_io_error(error: Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+impl<S: Sided> Divide for Connection<S> {
+    type Receiver = Receiver<S>;
+    type Sender = Sender;
+
+    fn divide(self) -> Result<(Receiver<S>, Sender), Self> {
+        match self.state {
+            State::Traffic(receiver) => Ok((receiver, self.sender)),
+            handshake => Err(Self {
+                state: handshake,
+                ..self
+            }),
+        }
+    }
+
+    fn unite(receiver: Receiver<S>, sender: Sender) -> Self {
+        Self {
+            state: State::Traffic(receiver),
+            sender,
+            stowed: None,
+        }
+    }
 }
 
 impl<S: SideData> Deref for Connection<S> {
@@ -473,7 +353,7 @@ impl<S: SideData> Deref for Connection<S> {
     fn deref(&self) -> &ConnectionOutputs {
         match &self.state {
             State::Handshake(connection) => connection,
-            State::Traffic(traffic) => &traffic.receiver.outputs,
+            State::Traffic(receiver) => receiver.outputs(),
         }
     }
 }

@@ -109,7 +109,7 @@ impl TlsConnector {
             Err(error) => return Connect::failed(stream, io::Error::other(error)),
         };
         let early_data = self.early_data && connection.early_data().is_some();
-        let connection = Connection::new(connection, output);
+        let connection = Connection::new(connection, &output);
         let stream =
             TlsStream::new(stream, connection, InputBuffer::default()).with_options(&self.options);
         Connect::new(if early_data {

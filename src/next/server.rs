@@ -104,7 +104,7 @@ fn accept<IO>(config: Arc<ServerConfig>, io: IO, input: InputBuffer) -> Accept<I
     }
     match rustls_next::Connection::<ServerSide, Tcp>::new(config) {
         Ok(connection) => {
-            let connection = Connection::new(connection, Vec::new());
+            let connection = Connection::new(connection, &[]);
             Accept::new(TlsStream::new(io, connection, input))
         }
         Err(error) => Accept::refused(io, Alert::internal_error(), io::Error::other(error)),

@@ -3,6 +3,7 @@
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
 //! - `waiters.rs`: which half waits for what
@@ -18,9 +19,15 @@ mod pending_alert;
 mod read;
 mod read_client_hello;
 mod send_buffer;
+#[cfg(feature = "next")]
+mod shared;
 mod shutdown;
+#[cfg(feature = "next")]
+mod sides;
 mod sink;
 mod slices;
+#[cfg(feature = "next")]
+mod split;
 mod state;
 mod transport;
 mod waiters;
@@ -29,6 +36,8 @@ mod write;
 pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
+#[cfg(feature = "next")]
+pub use split::{ReadHalf, WriteHalf};
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;

@@ -131,7 +131,7 @@ where
     /// A read goes on although writes fail, as it does on a socket: the next write is told, and what
     /// the peer has said is still read. But a reader does not wait for the response to what was
     /// written and could not be sent, unless reads are sure to end too.
-    fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
+    pub(super) fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
         if let Phase::Failed(_) = self.phase {
             return Ok(());
         }

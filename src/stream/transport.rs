@@ -54,6 +54,20 @@ impl Budget {
     }
 }
 
+impl<IO, C: Engine> TlsStream<IO, C> {
+    /// Where what is to be sent is.
+    #[inline]
+    pub(super) fn outbound(&self) -> Outbound {
+        if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
+            Outbound::Owed
+        } else if self.given == Given::Unflushed {
+            Outbound::Unflushed
+        } else {
+            Outbound::Clean
+        }
+    }
+}
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -216,18 +230,6 @@ where
         }
         self.awaited &= self.outbound() == Outbound::Owed;
         Poll::Ready(Ok(()))
-    }
-
-    /// Where what is to be sent is.
-    #[inline]
-    pub(super) fn outbound(&self) -> Outbound {
-        if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
-            Outbound::Owed
-        } else if self.given == Given::Unflushed {
-            Outbound::Unflushed
-        } else {
-            Outbound::Clean
-        }
     }
 
     /// Takes in what has arrived, without waiting for more and without losing any of it.
