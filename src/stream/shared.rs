@@ -125,3 +125,73 @@ impl<W, T> Drop for Locked<'_, W, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+    use crate::engine::InputBuffer;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn shared() -> Shared<(), ()> {
+        let io = WriteSide {
+            io: Some(()),
+            is_abandoned: false,
+        };
+        Shared::new(TlsStream::new(io, (), InputBuffer::ended()))
+    }
+
+    #[test]
+    fn a_reader_that_comes_while_the_writer_is_at_work_is_woken_once() {
+        let (shared, wakes) = (shared(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&wakes));
+        let writer = shared.lock();
+        assert!(shared.lock_or_wake(&waker).is_none());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        drop(writer);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        drop(shared.lock());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(shared.lock_or_wake(&waker).is_some());
+        drop(shared.lock());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_writer_that_panics_wakes_the_reader_and_is_still_there() {
+        let (shared, wakes) = (shared(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&wakes));
+        let panicked = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let _writer = shared.lock();
+                assert!(shared.lock_or_wake(&waker).is_none());
+                panic!("a transport that panics");
+            });
+            writer.join()
+        });
+        assert!(panicked.is_err());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(shared.try_lock().is_some());
+        drop(shared.lock());
+    }
+
+    #[test]
+    fn what_is_owed_is_taken_once() {
+        let shared = shared();
+        assert!(!shared.take_owed());
+        shared.note_owed();
+        assert!(shared.take_owed());
+        assert!(!shared.take_owed());
+    }
+}

@@ -20,8 +20,8 @@ use crate::engine::{Divide, Engine, InputBuffer, Owes};
 /// The reading half of a stream, with the reading half `R` of its transport.
 ///
 /// Made by [`TlsStream::into_split_with`]. It reads as the whole stream does, and sends what the peer
-/// is owed because of what was read, responses and alerts, while the [`WriteHalf`] is idle, blocked
-/// or gone. Before it waits it also sends what the other half has written and not flushed.
+/// is owed because of what was read, responses and alerts, while the [`WriteHalf`] is idle or blocked.
+/// Before it waits it also sends what the other half has written and not flushed, or left.
 ///
 /// Dropping it lets go of the reading half of the transport.
 pub struct ReadHalf<R, W, C: Divide> {

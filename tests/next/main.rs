@@ -1,7 +1,14 @@
 //! Streams on rustls 0.24: the promises, by the tests that prove them for rustls 0.23, and what 0.24
 //! alone has.
 
+#![expect(
+    clippy::duplicate_mod,
+    reason = "one promise, proved with two kinds of halves"
+)]
+
 mod engine;
+#[path = "../promises/halves.rs"]
+mod halves;
 #[path = "../promises/support.rs"]
 mod support;
 
@@ -30,5 +37,13 @@ mod p12_errors;
 #[path = "../promises/p13_bounded.rs"]
 mod p13_bounded;
 
+/// The promise for two tasks again, for owned halves.
+mod owned {
+    pub(crate) mod halves;
+    #[path = "../../promises/p10_two_tasks.rs"]
+    mod p10_two_tasks;
+}
+
 mod peers;
 mod seams;
+mod splits;

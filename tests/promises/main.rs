@@ -5,6 +5,7 @@
 //! woken".
 
 mod engine;
+mod halves;
 mod heap;
 mod instruments;
 mod support;
