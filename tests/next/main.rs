@@ -44,6 +44,9 @@ mod owned {
     mod p10_two_tasks;
 }
 
+mod early_data;
+mod features;
 mod peers;
+mod pre_release;
 mod seams;
 mod splits;
