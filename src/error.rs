@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
+#[cfg(feature = "next")]
+mod next;
+
 /// Why a handshake, a stream or a callback failed.
 ///
 /// Everything here speaks [`io::Error`], as tokio does. An `io::Error` that comes from TLS carries
@@ -104,6 +107,10 @@ impl Error {
             if let Some(tls) = error.downcast_ref::<rustls::Error>() {
                 return Some(Self::from(tls.clone()));
             }
+            #[cfg(feature = "next")]
+            if let Some(tls) = error.downcast_ref::<rustls_next::Error>() {
+                return Some(Self::from(tls.clone()));
+            }
             next = match error.downcast_ref::<io::Error>() {
                 // `source` of an `io::Error` passes over the error that it wraps.
                 Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
@@ -190,8 +197,9 @@ impl StdError for Error {
 
 impl ErrorKind {
     /// Refuses application protocol names that cannot be sent (RFC 7301, section 3.1).
-    pub(crate) fn check_alpn(protocols: &[Vec<u8>]) -> Result<(), Self> {
-        match protocols.iter().all(|name| (1..=255).contains(&name.len())) {
+    pub(crate) fn check_alpn(protocols: &[impl AsRef<[u8]>]) -> Result<(), Self> {
+        let mut lengths = protocols.iter().map(|name| name.as_ref().len());
+        match lengths.all(|length| (1..=255).contains(&length)) {
             true => Ok(()),
             false => Err(Self::InvalidAlpn),
         }

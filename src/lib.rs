@@ -45,6 +45,8 @@ pub mod ffi;
 pub mod hello;
 #[cfg(feature = "listener")]
 pub mod listener;
+#[cfg(feature = "next")]
+pub mod next;
 mod options;
 #[cfg(feature = "proxy-protocol")]
 pub mod proxy_protocol;

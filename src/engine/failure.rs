@@ -30,6 +30,8 @@ pub struct Failure {
 #[derive(Clone, Debug)]
 enum Cause {
     Rustls(rustls::Error),
+    #[cfg(feature = "next")]
+    Next(rustls_next::Error),
     /// What another binding says of it.
     #[cfg(feature = "ffi")]
     Own(Error),
@@ -79,6 +81,8 @@ impl Failure {
     pub(crate) fn to_error(&self) -> io::Error {
         match &*self.cause {
             Cause::Rustls(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
+            #[cfg(feature = "next")]
+            Cause::Next(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),
             #[cfg(feature = "ffi")]
             Cause::Own(error) => error.clone().into(),
         }
@@ -89,6 +93,17 @@ impl From<rustls::Error> for Failure {
     fn from(error: rustls::Error) -> Self {
         Self {
             cause: Box::new(Cause::Rustls(error)),
+            owes_alert: false,
+            needs_alert: false,
+        }
+    }
+}
+
+#[cfg(feature = "next")]
+impl From<rustls_next::Error> for Failure {
+    fn from(error: rustls_next::Error) -> Self {
+        Self {
+            cause: Box::new(Cause::Next(error)),
             owes_alert: false,
             needs_alert: false,
         }

@@ -28,10 +28,15 @@ thread_local! {
 /// got here: then nothing is read ahead.
 #[derive(Default)]
 pub struct InputBuffer {
-    buffer: Option<Box<[u8]>>,
+    pub(super) buffer: Option<Box<[u8]>>,
     /// Where in the buffer the bytes are: from here, to there.
-    start: u32,
-    end: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// How many bytes before these a connection that decrypts them here keeps: parts of a message
+    /// that is not whole.
+    pub(super) kept: u32,
+    /// What it has decrypted here and nobody has read, before what it keeps: from here, to there.
+    pub(super) plaintext: (u32, u32),
     /// How many bytes of the first record the connection has been given already.
     ahead: u8,
     bounds: ReadAhead,
@@ -162,10 +167,21 @@ impl InputBuffer {
         answer
     }
 
-    /// What is left of a buffer of `size` bytes.
+    /// Where what stays in the buffer begins.
+    #[inline]
+    fn lowest(&self) -> usize {
+        match self.plaintext {
+            (from, to) if from < to => from as usize,
+            _ => (self.start - self.kept) as usize,
+        }
+    }
+
+    /// What is left of a buffer of `size` bytes, without those that were given to the connection.
     #[inline]
     fn room(&mut self, size: usize) -> &mut [u8] {
-        let filled = self.start as usize..self.end as usize;
+        let lowest = self.lowest();
+        let filled = lowest..self.end as usize;
+        let size = size + self.start as usize - lowest;
         let length = filled.len();
         let buffer = match self.buffer.take() {
             Some(mut buffer) if buffer.len() >= size => {
@@ -186,8 +202,20 @@ impl InputBuffer {
                 buffer
             }
         };
-        (self.start, self.end) = (0, length as u32);
+        self.lower(lowest);
         &mut self.buffer.insert(buffer)[length..size]
+    }
+
+    /// Notes that everything has moved to the beginning of the buffer, by so many bytes.
+    #[inline]
+    fn lower(&mut self, by: usize) {
+        let by = by as u32;
+        self.start -= by;
+        self.end -= by;
+        self.plaintext = match self.plaintext {
+            (from, to) if from < to => (from - by, to - by),
+            _ => (0, 0),
+        };
     }
 
     /// Asks for more next time if there was more than was asked for, and for less if there was
@@ -210,7 +238,7 @@ impl InputBuffer {
     }
 
     /// Notes that the connection has been given what brought no plaintext.
-    pub(super) fn note_message(&mut self) {
+    pub(crate) fn note_message(&mut self) {
         self.message = true;
     }
 
@@ -223,17 +251,17 @@ impl InputBuffer {
     /// Keeps no more memory than about twice what the bytes need. With less, each byte of a peer that
     /// trickles would cost a new buffer.
     fn shrink(&mut self) {
-        let filled = (self.end - self.start) as usize;
+        let filled = self.lowest()..self.end as usize;
         let large = self
             .buffer
-            .take_if(|buffer| buffer.len() > 2 * filled + SLACK);
+            .take_if(|buffer| buffer.len() > 2 * filled.len() + SLACK);
         let Some(large) = large else {
             return;
         };
-        let mut small = vec![0; (filled + 1).next_power_of_two()].into_boxed_slice();
-        small[..filled].copy_from_slice(&large[self.start as usize..self.end as usize]);
-        (self.start, self.end) = (0, filled as u32);
+        let mut small = vec![0; (filled.len() + 1).next_power_of_two()].into_boxed_slice();
+        small[..filled.len()].copy_from_slice(&large[filled.clone()]);
         self.buffer = Some(small);
+        self.lower(filled.start);
         keep_spare(large);
     }
 
@@ -254,7 +282,7 @@ impl InputBuffer {
         self.ended
     }
 
-    /// The bytes in it.
+    /// The bytes in it that the connection has not been given.
     #[inline]
     pub(crate) fn filled(&self) -> &[u8] {
         match &self.buffer {
@@ -263,11 +291,17 @@ impl InputBuffer {
         }
     }
 
+    /// Notes that a record of this length is taken out.
+    #[inline]
+    pub(super) fn note_size(&mut self, length: usize) {
+        self.after_small = length < SMALL_RECORD;
+    }
+
     /// The first `length` bytes, to be given to the connection and taken out, and `ahead` bytes of
     /// the record behind them, which stays here.
     #[inline]
     pub(super) fn first(&mut self, length: usize, ahead: u8) -> First<'_> {
-        self.after_small = length < SMALL_RECORD;
+        self.note_size(length);
         First {
             given: usize::from(self.ahead),
             length,
@@ -293,17 +327,18 @@ impl InputBuffer {
         self.ahead = 0;
     }
 
-    /// Drops the bytes in it.
+    /// Drops the bytes in it, but nothing that is decrypted.
     pub(crate) fn clear(&mut self) {
         self.start = self.end;
+        self.kept = 0;
         self.release();
     }
 
     /// Gives the buffer back when nothing is in it.
     #[inline]
-    fn release(&mut self) {
-        if self.is_empty() {
-            (self.start, self.end) = (0, 0);
+    pub(super) fn release(&mut self) {
+        if self.lowest() == self.end as usize {
+            (self.start, self.end, self.plaintext) = (0, 0, (0, 0));
             if let Some(buffer) = self.buffer.take() {
                 keep_spare(buffer);
             }

@@ -2,6 +2,10 @@
 //! nothing of tokio, so it is tested and fuzzed without a runtime.
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
+//! - `next.rs`: connections of rustls 0.24, in one implementation too
+//! - `directions.rs`: its two directions, each by itself
+//! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
+//! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
 //! - `read_ahead.rs`: how much of it there is
@@ -13,11 +17,21 @@
 use std::io::{self, IoSlice, Read, Write};
 
 mod alert;
+#[cfg(feature = "next")]
+pub(crate) mod directions;
 mod failure;
 pub(crate) mod feed;
 mod framing;
 mod hello;
+#[cfg(feature = "next")]
+mod in_place;
 mod input;
+#[cfg(feature = "next")]
+pub(crate) mod next;
+#[cfg(feature = "next")]
+pub(crate) mod next_hello;
+#[cfg(feature = "next")]
+mod output;
 mod read_ahead;
 mod rustls;
 
@@ -87,15 +101,20 @@ pub trait Engine {
     /// Moves records out of `input` for as long as the connection is sure to hold their plaintext.
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
 
+    /// Moves what the connection has decrypted or begun to decrypt out of `input`, and leaves the
+    /// rest: the connection is about to be given away without it.
+    fn take_begun(&mut self, _: &mut InputBuffer) {}
+
     /// Moves all of `input` into the connection, which is about to be given away.
     fn stow(&mut self, input: &mut InputBuffer);
 
-    /// Decrypted bytes: some, none for ever after close_notify (an empty slice), none yet
-    /// (`WouldBlock`), or none for ever since the connection was told of a truncation.
-    fn plaintext(&mut self) -> io::Result<&[u8]>;
+    /// Decrypted bytes, which lie in the connection or in `input`: some, none for ever after
+    /// close_notify (an empty slice), none yet (`WouldBlock`), or none for ever since the connection
+    /// was told of a truncation.
+    fn plaintext<'a>(&'a mut self, input: &'a mut InputBuffer) -> io::Result<&'a [u8]>;
 
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
-    fn consume(&mut self, taken: usize);
+    fn consume(&mut self, input: &mut InputBuffer, taken: usize);
 
     /// Moves early data of the peer into `buf` and returns how much; `None` if none was accepted,
     /// or none is accepted yet.
@@ -122,4 +141,27 @@ pub trait Engine {
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
+}
+
+/// A connection whose two directions can be driven by themselves.
+#[cfg(feature = "next")]
+pub trait Divide: Engine + Sized {
+    /// The direction from the peer. Whatever it has to send is with the other one.
+    type Receiver: Engine + Owes;
+    /// The direction to the peer.
+    type Sender: Engine;
+
+    /// Both directions, or the connection again while its handshake goes on.
+    fn divide(self) -> Result<(Self::Receiver, Self::Sender), Self>;
+
+    /// The connection that they belong to.
+    fn unite(receiver: Self::Receiver, sender: Self::Sender) -> Self;
+}
+
+/// The direction from the peer.
+#[cfg(feature = "next")]
+pub trait Owes {
+    /// Whether the other direction has got something to send since this was last asked: a response,
+    /// or the alert of a failure.
+    fn take_owes(&mut self) -> bool;
 }

@@ -146,7 +146,7 @@ impl<C: Sided> Engine for C {
     }
 
     #[inline]
-    fn plaintext(&mut self) -> io::Result<&[u8]> {
+    fn plaintext<'a>(&'a mut self, _: &'a mut InputBuffer) -> io::Result<&'a [u8]> {
         match self.reader().into_first_chunk() {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(ErrorKind::Truncated.into())
@@ -156,7 +156,7 @@ impl<C: Sided> Engine for C {
     }
 
     #[inline]
-    fn consume(&mut self, taken: usize) {
+    fn consume(&mut self, _: &mut InputBuffer, taken: usize) {
         self.reader().consume(taken);
     }
 

@@ -168,14 +168,14 @@ impl Engine for FfiConnection {
         feed::stow(self, input);
     }
 
-    fn plaintext(&mut self) -> io::Result<&[u8]> {
+    fn plaintext<'a>(&'a mut self, _: &'a mut InputBuffer) -> io::Result<&'a [u8]> {
         if self.plaintext.is_empty() {
             self.refill()?;
         }
         Ok(&self.room[self.plaintext.clone()])
     }
 
-    fn consume(&mut self, taken: usize) {
+    fn consume(&mut self, _: &mut InputBuffer, taken: usize) {
         assert!(
             taken <= self.plaintext.len(),
             "more was consumed than there is"

@@ -5,6 +5,7 @@
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
 //! - `attempts.rs`: operations that never wait
 //! - `connection.rs`: the name by which generic code knows a connection
+//! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
@@ -24,9 +25,15 @@ mod pending_alert;
 mod read;
 mod read_client_hello;
 mod send_buffer;
+#[cfg(feature = "next")]
+mod shared;
 mod shutdown;
+#[cfg(feature = "next")]
+mod sides;
 mod sink;
 mod slices;
+#[cfg(feature = "next")]
+mod split;
 mod state;
 mod transport;
 mod waiters;
@@ -36,6 +43,8 @@ pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
+#[cfg(feature = "next")]
+pub use split::{ReadHalf, WriteHalf};
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
@@ -182,9 +191,22 @@ impl<IO, C> TlsStream<IO, C> {
     pub fn get_mut(&mut self) -> (&mut IO, &mut C) {
         (&mut self.io, &mut self.connection)
     }
+}
+
+impl<IO, C: Engine> TlsStream<IO, C> {
+    /// Uses the transport as `options` say. To be called before plaintext is written.
+    pub(crate) fn with_options(mut self, options: &Options) -> Self {
+        self.input.bound(options.read_ahead());
+        self.send_buffer = SendBuffer::new(options);
+        if let Some(limit) = options.queue_limit() {
+            self.connection.limit_queue(limit);
+        }
+        self
+    }
 
     /// Takes the stream apart, with nothing left out.
-    pub fn into_parts(self) -> Parts<IO, C> {
+    pub fn into_parts(mut self) -> Parts<IO, C> {
+        self.connection.take_begun(&mut self.input);
         let pending = self.send_buffer.pending().to_vec();
         let (early_data_sent, plaintext) = match self.is_early() {
             true => (pending, Vec::new()),
@@ -198,18 +220,6 @@ impl<IO, C> TlsStream<IO, C> {
             io: self.io,
             connection: *self.connection,
         }
-    }
-}
-
-impl<IO, C: Engine> TlsStream<IO, C> {
-    /// Uses the transport as `options` say. To be called before plaintext is written.
-    pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.input.bound(options.read_ahead());
-        self.send_buffer = SendBuffer::new(options);
-        if let Some(limit) = options.queue_limit() {
-            self.connection.limit_queue(limit);
-        }
-        self
     }
 
     /// The transport and the connection.

@@ -22,7 +22,7 @@ where
     fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut budget = Budget::new();
         loop {
-            match self.connection.plaintext() {
+            match self.connection.plaintext(&mut self.input) {
                 Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) => ready!(self.poll_next_record(error, 0, &mut budget, cx))?,
             }
@@ -34,12 +34,12 @@ where
         let before = buf.filled().len();
         let mut budget = Budget::new();
         loop {
-            let error = match self.connection.plaintext() {
+            let error = match self.connection.plaintext(&mut self.input) {
                 Ok([]) => break,
                 Ok(chunk) => {
                     let taken = chunk.len().min(buf.remaining());
                     buf.put_slice(&chunk[..taken]);
-                    self.connection.consume(taken);
+                    self.connection.consume(&mut self.input, taken);
                     if buf.remaining() == 0 {
                         break;
                     }
@@ -122,7 +122,7 @@ where
     /// A read goes on although writes fail, as it does on a socket: the next write is told, and what
     /// the peer has said is still read. But a reader does not wait for the response to what was
     /// written and could not be sent, unless reads are sure to end too.
-    fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
+    pub(super) fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
         if let Phase::Failed(_) = self.phase {
             return Ok(());
         }
@@ -207,7 +207,7 @@ where
         let answer = this.poll_plaintext(cx)?;
         this.flush_on_read(cx, answer.is_pending())?;
         ready!(answer);
-        Poll::Ready(this.connection.plaintext())
+        Poll::Ready(this.connection.plaintext(&mut this.input))
     }
 
     /// # Panics
@@ -216,7 +216,7 @@ where
     fn consume(self: Pin<&mut Self>, amount: usize) {
         let this = self.get_mut();
         if !this.early_input.consume(amount) {
-            this.connection.consume(amount);
+            this.connection.consume(&mut this.input, amount);
         }
     }
 }

@@ -54,6 +54,20 @@ impl Budget {
     }
 }
 
+impl<IO, C: Engine> TlsStream<IO, C> {
+    /// Where what is to be sent is.
+    #[inline]
+    pub(super) fn outbound(&self) -> Outbound {
+        if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
+            Outbound::Owed
+        } else if self.given == Given::Unflushed {
+            Outbound::Unflushed
+        } else {
+            Outbound::Clean
+        }
+    }
+}
+
 impl<IO, C> TlsStream<IO, C>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -218,18 +232,6 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Where what is to be sent is.
-    #[inline]
-    pub(super) fn outbound(&self) -> Outbound {
-        if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
-            Outbound::Owed
-        } else if self.given == Given::Unflushed {
-            Outbound::Unflushed
-        } else {
-            Outbound::Clean
-        }
-    }
-
     /// Takes in what has arrived, without waiting for more and without losing any of it.
     ///
     /// No more than [`into_inner`](Self::into_inner) can give back, unless our own bytes are
@@ -252,7 +254,9 @@ where
                 return self.fail(failure);
             }
             // What follows a close_notify is not for us.
-            if self.input.has_ended() || matches!(self.connection.plaintext(), Ok([])) {
+            if self.input.has_ended()
+                || matches!(self.connection.plaintext(&mut self.input), Ok([]))
+            {
                 return;
             }
             if budget.is_spent() {
@@ -264,7 +268,7 @@ where
                 self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
                     input.collect(most, transport)
                 })
-            } else if self.connection.plaintext().is_ok() {
+            } else if self.connection.plaintext(&mut self.input).is_ok() {
                 return;
             } else {
                 let received = self.poll_read_io(half, cx, 0);

@@ -75,6 +75,11 @@ impl Setup {
         self
     }
 
+    /// Whether the server demands a client certificate.
+    pub fn is_client_auth(&self) -> bool {
+        self.client_auth
+    }
+
     /// The server takes at most so many bytes of early data, and the client sends early data when
     /// it can.
     pub fn early_data(mut self, limit: u32) -> Self {

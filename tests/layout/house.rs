@@ -15,9 +15,9 @@ pub(crate) struct Room {
 /// furnished yet; the order is settled all the same.
 #[rustfmt::skip]
 pub(crate) const HOUSE: &[Room] = &[
-    Room { name: "error",    ours: &[],        crates: &["rustls"] },
+    Room { name: "error",    ours: &[],        crates: &["rustls", "rustls_next"] },
     Room { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
-    Room { name: "engine",   ours: &["error"], crates: &["rustls"] },
+    Room { name: "engine",   ours: &["error"], crates: &["rustls", "rustls_next"] },
     Room { name: "options",  ours: &["engine"], crates: &[] },
     // One drive loop for every engine: it knows a connection by our trait alone.
     Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
@@ -29,12 +29,16 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
     Room { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
+    Room { name: "next",     ours: &["error", "callback", "engine", "options", "stream"], crates: NEXT },
     Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
 ];
 
 /// For the rooms in which the types of tokio and rustls meet.
 const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
+
+/// The same with rustls 0.24.
+const NEXT: &[&str] = &["rustls_next", "rustls_next_aws_lc_rs", "tokio"];
 
 /// What a listener builds on besides.
 const LISTENER: &[&str] = &[

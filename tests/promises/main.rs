@@ -4,6 +4,8 @@
 //! Nothing here waits for a clock: the executor of the test kit sees a hang as "nobody will be
 //! woken".
 
+mod engine;
+mod halves;
 mod heap;
 mod instruments;
 mod support;

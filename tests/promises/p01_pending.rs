@@ -2,8 +2,8 @@
 
 use std::io;
 
+use crate::engine::Setup;
 use pollback::ErrorKind;
-use pollback_testkit::configs::Setup;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, Operation};
 use pollback_testkit::watched::Watched;

@@ -2,19 +2,18 @@
 
 use std::io::ErrorKind;
 
+use crate::engine::{self, AlertDescription, CertificateError, Error, Setup};
 use pollback_testkit::certificates::Authority;
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, End, Operation, pipe};
-use rustls::server::Acceptor;
-use rustls::{AlertDescription, CertificateError, Error};
+
 use tokio::io::AsyncReadExt;
 
 use crate::support::{
     ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
     for_each_talk_and_shape, localhost, receive_all, records, send, tls_error,
 };
-use pollback::{LazyConfigAcceptor, rustls};
 
 const NOT_TLS: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 
@@ -43,11 +42,7 @@ fn a_lazy_server_answers_what_is_not_tls() {
         let (mut peer, end) = shape.open();
         end.control().inject(NOT_TLS);
         let (accepted, answer) = executor::join(
-            async {
-                LazyConfigAcceptor::new(Acceptor::default(), end)
-                    .await
-                    .map(drop)
-            },
+            async { engine::lazy(end).await.map(drop) },
             receive_all(&mut peer),
         );
         tls_error(&accepted.expect_err("not TLS"));
@@ -82,10 +77,7 @@ fn a_server_learns_that_it_is_not_trusted() {
             tls_error(&connected.expect_err("an unknown issuer")),
             &Error::InvalidCertificate(CertificateError::UnknownIssuer)
         );
-        assert_alert(
-            &accepted.expect_err("an alert"),
-            AlertDescription::UnknownCA,
-        );
+        assert_alert(&accepted.expect_err("an alert"), engine::UNKNOWN_CA);
     });
 }
 
@@ -119,7 +111,7 @@ fn a_connected_client_learns_that_it_needs_a_certificate() {
         let accept = acceptor(Setup::new(version).client_auth().server()).accept(server_end);
         let (client, accepted) = executor::join(client, accept);
         let error = accepted.expect_err("no certificate");
-        assert_eq!(tls_error(&error), &Error::NoCertificatesPresented);
+        assert_eq!(tls_error(&error), &engine::no_certificate());
         let error = client.expect_err("an alert");
         assert_alert(&error, AlertDescription::CertificateRequired);
     });

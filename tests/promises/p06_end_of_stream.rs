@@ -2,7 +2,8 @@
 
 use std::io::ErrorKind;
 
-use pollback_testkit::configs::{Setup, Version};
+use crate::engine::Setup;
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation, pipe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -2,7 +2,8 @@
 
 use std::task::Poll;
 
-use pollback_testkit::configs::{Setup, Version};
+use crate::engine::Setup;
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Operation, pipe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};

@@ -4,17 +4,16 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use pollback_testkit::configs::{Setup, Version};
+use crate::engine::{self, Setup};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Operation, pipe};
-use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
     WIDE, acceptor, client_hello, connector, for_each_talk, localhost, pattern, poll_once, receive,
     receive_all, records, send,
 };
-use pollback::{LazyConfigAcceptor, rustls};
 
 #[test]
 fn a_cancelled_read_loses_no_byte() {
@@ -102,14 +101,14 @@ fn a_cancelled_wait_for_the_client_hello_loses_no_byte() {
         let client_io = connect.get_ref().expect("in handshake").control();
         let hello = client_io.take_unread_by_peer();
 
-        let mut lazy = LazyConfigAcceptor::new(Acceptor::default(), server_end);
+        let mut lazy = engine::lazy(server_end);
         for byte in &hello[..hello.len() - 1] {
             server_io.inject(&[*byte]);
             assert!(poll_once(&mut lazy).is_pending());
         }
         server_io.inject(&hello[hello.len() - 1..]);
         let start = executor::block_on(&mut lazy).expect("a whole hello");
-        assert_eq!(start.client_hello().server_name(), Some("localhost"));
+        assert_eq!(engine::server_name(&start).as_deref(), Some("localhost"));
         let (client, server) = executor::join(connect, start.into_stream(setup.server().into()));
         client.expect("a handshake");
         server.expect("a handshake");
@@ -122,7 +121,7 @@ fn a_lazy_acceptor_gives_its_transport_back() {
         let (end, _peer) = pipe(WIDE);
         let io = end.control();
         io.inject(&client_hello(version)[..9]);
-        let mut lazy = LazyConfigAcceptor::new(Acceptor::default(), end);
+        let mut lazy = engine::lazy(end);
         assert!(poll_once(&mut lazy).is_pending());
         let mut end = lazy.take_io().expect("the transport");
         executor::block_on(end.write_all(b"bye")).expect("a write");

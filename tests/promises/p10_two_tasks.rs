@@ -2,14 +2,14 @@
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor, Handle};
-use pollback_testkit::pipe::{End, Operation, pipe};
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use pollback_testkit::pipe::{Operation, pipe};
+use tokio::io::AsyncWriteExt;
 
+use super::halves::{ReadHalf, WriteHalf, split};
 use crate::support::{
     Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
     read_what_is_there, receive, request_key_update, send,
 };
-use pollback::TlsStream;
 
 /// Runs a test over a wide pipe, and over one whose subject keeps what it is given until a flush.
 fn for_each_buffering(test: impl Fn(Talk)) {
@@ -201,7 +201,7 @@ fn what_a_stopped_writer_left_is_pushed_by_the_parked_reader() {
 }
 
 /// What the writer does before it is never polled again, and what becomes of the bytes.
-async fn leave_a_request(mut half: WriteHalf<TlsStream<End>>, end: Operation) {
+async fn leave_a_request(mut half: WriteHalf, end: Operation) {
     half.write_all(b"request").await.expect("a write");
     match end {
         Operation::Flush => half.flush().await.expect("a flush"),
@@ -267,10 +267,10 @@ fn a_writer_outlives_the_reader() {
     );
 }
 
-async fn read_five(mut half: ReadHalf<TlsStream<End>>) -> Vec<u8> {
+async fn read_five(mut half: ReadHalf) -> Vec<u8> {
     receive(&mut half, 5).await
 }
 
-async fn write(mut half: WriteHalf<TlsStream<End>>, bytes: &[u8]) {
+async fn write(mut half: WriteHalf, bytes: &[u8]) {
     send(&mut half, bytes).await;
 }

@@ -5,18 +5,18 @@
 use std::io::ErrorKind;
 use std::task::Poll;
 
-use pollback_testkit::configs::Setup;
+use crate::engine::{AlertDescription, Setup};
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, Operation};
-use rustls::AlertDescription;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::engine::rustls;
 use crate::support::{
     Talk, acceptor, assert_alert, connector, for_each_talk, localhost, poll_once, poll_read,
     receive, send,
 };
-use pollback::rustls;
 use pollback_testkit::configs::Version;
 
 /// After these the reads of a socket end by themselves.

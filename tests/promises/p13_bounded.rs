@@ -2,8 +2,9 @@
 
 use std::task::Poll;
 
+use crate::engine::Setup;
 use pollback::callback::{CallbackIo, Callbacks, Polled};
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::pipe;
 use std::sync::Arc;

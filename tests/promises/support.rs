@@ -6,14 +6,18 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::engine::Setup;
 use pollback::rustls::pki_types::ServerName;
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
-use rustls::{AlertDescription, ClientConfig, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
+use crate::engine::{
+    AlertDescription, ClientConfig, ServerConfig, TlsAcceptor, TlsConnector, TlsStream, client,
+    rustls, server,
+};
+use pollback::{Error, ErrorKind};
 
 /// A pipe with more room than any test fills.
 pub(crate) const WIDE: usize = 4 << 20;
@@ -246,11 +250,4 @@ pub(crate) fn records(mut bytes: &[u8]) -> Vec<u8> {
 /// The content type of an alert.
 pub(crate) const ALERT: u8 = 21;
 
-/// Asks the other side for new keys, and to change its own.
-pub(crate) fn request_key_update(stream: &mut TlsStream<End>) {
-    match stream {
-        TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
-        TlsStream::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
-    }
-    .expect("an established TLS 1.3 connection");
-}
+pub(crate) use crate::engine::request_key_update;

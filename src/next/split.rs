@@ -1,0 +1,71 @@
+//! Owned halves of a stream.
+
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use rustls_next::{ConnectionOutputs, Error, KeyingMaterialExporter};
+
+use crate::engine::next::{Connection, Sided};
+use crate::stream;
+
+/// The reading half of a stream, with the reading half `R` of its transport.
+///
+/// See [`stream::ReadHalf`].
+pub type ReadHalf<R, W, S> = stream::ReadHalf<R, W, Connection<S>>;
+
+/// The writing half of a stream, with the writing half `W` of its transport.
+///
+/// See [`stream::WriteHalf`].
+pub type WriteHalf<W, S> = stream::WriteHalf<W, Connection<S>>;
+
+impl<S: Sided> stream::TlsStream<TcpStream, Connection<S>> {
+    /// Splits the stream into halves for two tasks or threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_split_with`](Self::into_split_with), which takes any transport that can be split.
+    #[expect(clippy::type_complexity, reason = "the halves, or the stream again")]
+    pub fn into_split(
+        self,
+    ) -> Result<
+        (
+            ReadHalf<OwnedReadHalf, OwnedWriteHalf, S>,
+            WriteHalf<OwnedWriteHalf, S>,
+        ),
+        Self,
+    > {
+        self.into_split_with(TcpStream::into_split)
+    }
+}
+
+impl<R, W, S: Sided> ReadHalf<R, W, S> {
+    /// What both sides know of the connection.
+    pub fn outputs(&self) -> &ConnectionOutputs {
+        self.connection_ref().outputs()
+    }
+
+    /// What this side alone knows of the connection.
+    pub fn side(&self) -> &S {
+        self.connection_ref().side()
+    }
+
+    /// As [`Connection::exporter`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
+        self.connection().exporter()
+    }
+}
+
+impl<W, S: Sided> WriteHalf<W, S> {
+    /// As [`Connection::refresh_traffic_keys`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
+        self.with_connection(|sender| sender.refresh_traffic_keys())
+    }
+}

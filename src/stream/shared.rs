@@ -1,0 +1,197 @@
+//! The writing side of a stream that was split: used by its writer, and by its reader for what only
+//! the reader knows that the peer is owed.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::Waker;
+
+use super::TlsStream;
+use super::sides::WriteSide;
+
+/// What both halves have.
+///
+/// The mutex is held during a poll, never while one waits for the transport. The reader never waits
+/// for it: where the writer is at work, the reader is woken when the writer is done.
+pub(super) struct Shared<W, T> {
+    writer: Mutex<TlsStream<WriteSide<W>, T>>,
+    /// Whether the reader wants to be woken when the mutex is free, and its waker.
+    wanted: AtomicBool,
+    reader: Mutex<Option<Waker>>,
+    /// Whether the peer is owed something that the reader could not send.
+    owed: AtomicBool,
+}
+
+/// The writing side, for one half.
+pub(super) struct Locked<'a, W, T> {
+    /// None only while it is dropped.
+    writer: Option<MutexGuard<'a, TlsStream<WriteSide<W>, T>>>,
+    shared: &'a Shared<W, T>,
+}
+
+impl<W, T> Shared<W, T> {
+    pub(super) fn new(writer: TlsStream<WriteSide<W>, T>) -> Self {
+        Self {
+            writer: Mutex::new(writer),
+            wanted: AtomicBool::new(false),
+            reader: Mutex::new(None),
+            owed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn into_inner(self) -> TlsStream<WriteSide<W>, T> {
+        self.writer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the writer, and for whoever drops a half: the reader has it no longer than a poll takes.
+    pub(super) fn lock(&self) -> Locked<'_, W, T> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.locked(writer)
+    }
+
+    /// For the reader: none while the writer is at work.
+    pub(super) fn try_lock(&self) -> Option<Locked<'_, W, T>> {
+        match self.writer.try_lock() {
+            Ok(writer) => Some(self.locked(writer)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.locked(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// For the reader: none while the writer is at work, and then `waker` is woken at its end.
+    pub(super) fn lock_or_wake(&self, waker: &Waker) -> Option<Locked<'_, W, T>> {
+        if let Some(locked) = self.try_lock() {
+            return Some(locked);
+        }
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+        self.wanted.store(true, Ordering::SeqCst);
+        // Either this sees that the writer is done, or the writer sees that it is wanted.
+        fence(Ordering::SeqCst);
+        self.try_lock()
+    }
+
+    /// Notes that the peer is owed something, for whoever has the writing side next.
+    pub(super) fn note_owed(&self) {
+        self.owed.store(true, Ordering::SeqCst);
+        // As in `lock_or_wake`.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether the peer is owed something since this was last asked.
+    pub(super) fn take_owed(&self) -> bool {
+        self.owed.load(Ordering::SeqCst) && self.owed.swap(false, Ordering::SeqCst)
+    }
+
+    fn locked<'a>(
+        &'a self,
+        writer: MutexGuard<'a, TlsStream<WriteSide<W>, T>>,
+    ) -> Locked<'a, W, T> {
+        Locked {
+            writer: Some(writer),
+            shared: self,
+        }
+    }
+}
+
+impl<W, T> Deref for Locked<'_, W, T> {
+    type Target = TlsStream<WriteSide<W>, T>;
+
+    fn deref(&self) -> &Self::Target {
+        self.writer.as_ref().expect("not dropped")
+    }
+}
+
+impl<W, T> DerefMut for Locked<'_, W, T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.writer.as_mut().expect("not dropped")
+    }
+}
+
+impl<W, T> Drop for Locked<'_, W, T> {
+    /// Also when a transport panics: the reader goes on.
+    fn drop(&mut self) {
+        self.writer = None;
+        fence(Ordering::SeqCst);
+        if self.shared.wanted.load(Ordering::SeqCst)
+            && self.shared.wanted.swap(false, Ordering::SeqCst)
+        {
+            let reader = &self.shared.reader;
+            let waker = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+    use crate::engine::InputBuffer;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn shared() -> Shared<(), ()> {
+        let io = WriteSide {
+            io: Some(()),
+            is_abandoned: false,
+        };
+        Shared::new(TlsStream::new(io, (), InputBuffer::ended()))
+    }
+
+    #[test]
+    fn a_reader_that_comes_while_the_writer_is_at_work_is_woken_once() {
+        let (shared, wakes) = (shared(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&wakes));
+        let writer = shared.lock();
+        assert!(shared.lock_or_wake(&waker).is_none());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        drop(writer);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        drop(shared.lock());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(shared.lock_or_wake(&waker).is_some());
+        drop(shared.lock());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_writer_that_panics_wakes_the_reader_and_is_still_there() {
+        let (shared, wakes) = (shared(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&wakes));
+        let panicked = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let _writer = shared.lock();
+                assert!(shared.lock_or_wake(&waker).is_none());
+                panic!("a transport that panics");
+            });
+            writer.join()
+        });
+        assert!(panicked.is_err());
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert!(shared.try_lock().is_some());
+        drop(shared.lock());
+    }
+
+    #[test]
+    fn what_is_owed_is_taken_once() {
+        let shared = shared();
+        assert!(!shared.take_owed());
+        shared.note_owed();
+        assert!(shared.take_owed());
+        assert!(!shared.take_owed());
+    }
+}

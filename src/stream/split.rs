@@ -1,0 +1,406 @@
+//! Owned halves, for two tasks or threads: the one decrypts while the other encrypts.
+//!
+//! Each is a stream of one direction, driven by the same code as a whole one.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+
+use super::TlsStream;
+use super::shared::Shared;
+use super::sides::{ReadSide, WriteSide};
+use super::state::{Failed, Outbound, Phase};
+use crate::callback::{Direction, Half};
+use crate::engine::{Divide, Engine, InputBuffer, Owes};
+
+/// The reading half of a stream, with the reading half `R` of its transport.
+///
+/// Made by [`TlsStream::into_split_with`]. It reads as the whole stream does, and sends what the peer
+/// is owed because of what was read, responses and alerts, while the [`WriteHalf`] is idle or blocked.
+/// Before it waits it also sends what the other half has written and not flushed, or left.
+///
+/// Dropping it lets go of the reading half of the transport.
+pub struct ReadHalf<R, W, C: Divide> {
+    stream: TlsStream<ReadSide<R>, C::Receiver>,
+    shared: Arc<Shared<W, C::Sender>>,
+}
+
+/// The writing half of a stream, with the writing half `W` of its transport.
+///
+/// Made by [`TlsStream::into_split_with`]. It writes, flushes and shuts down as the whole stream does;
+/// but what has arrived is left to the [`ReadHalf`], also by a shutdown. After a failure of TLS in the
+/// reading half it fails too.
+///
+/// Dropping it sends no close_notify. It lets go of the writing half of the transport once everything
+/// that was written has left, as far as the reading half is there to see to that: a socket tells the
+/// peer then that nothing more will come, and the peer takes that for a truncation.
+pub struct WriteHalf<W, C: Divide> {
+    shared: Arc<Shared<W, C::Sender>>,
+    /// Whether the stream was put together again.
+    is_united: bool,
+}
+
+impl<IO, C: Divide> TlsStream<IO, C> {
+    /// Splits the stream in two, and its transport with `split`.
+    ///
+    /// Unlike the halves of [`tokio::io::split`], these share no lock while one of them decrypts or
+    /// waits for the transport.
+    ///
+    /// # Errors
+    ///
+    /// The stream itself, while its handshake is not over: before early data is known to be accepted.
+    pub fn into_split_with<R, W>(
+        self,
+        split: impl FnOnce(IO) -> (R, W),
+    ) -> Result<(ReadHalf<R, W, C>, WriteHalf<W, C>), Self> {
+        let (receiver, sender) = match (*self.connection).divide() {
+            Ok(directions) => directions,
+            Err(connection) => {
+                return Err(Self {
+                    connection: Box::new(connection),
+                    ..self
+                });
+            }
+        };
+        let (reader, writer) = split(self.io);
+        let failure = match &self.phase {
+            Phase::Failed(failed) => Some(failed.failure.clone()),
+            _ => None,
+        };
+        let mut stream = TlsStream::new(ReadSide(reader), receiver, self.input);
+        stream.phase = Phase::Open;
+        stream.read_error = self.read_error;
+        if let Some(failure) = failure {
+            stream.fail(failure);
+        }
+        let writer = WriteSide {
+            io: Some(writer),
+            is_abandoned: false,
+        };
+        let mut other = TlsStream::new(writer, sender, InputBuffer::ended());
+        other.send_buffer = self.send_buffer;
+        other.phase = self.phase;
+        other.given = self.given;
+        other.awaited = self.awaited;
+        other.write_error = self.write_error;
+        let shared = Arc::new(Shared::new(other));
+        Ok((
+            ReadHalf {
+                stream,
+                shared: Arc::clone(&shared),
+            },
+            WriteHalf {
+                shared,
+                is_united: false,
+            },
+        ))
+    }
+}
+
+impl<R, W, C: Divide> ReadHalf<R, W, C> {
+    /// The reading half of the transport.
+    pub fn get_ref(&self) -> &R {
+        &self.stream.io.0
+    }
+
+    /// The direction of the connection.
+    pub(crate) fn connection(&mut self) -> &mut C::Receiver {
+        &mut self.stream.connection
+    }
+
+    pub(crate) fn connection_ref(&self) -> &C::Receiver {
+        &self.stream.connection
+    }
+
+    /// Puts the stream together again, and its transport with `join`.
+    ///
+    /// # Errors
+    ///
+    /// Both halves, where they are of different streams.
+    pub fn unsplit_with<IO>(
+        self,
+        mut writer: WriteHalf<W, C>,
+        join: impl FnOnce(R, W) -> IO,
+    ) -> Result<TlsStream<IO, C>, (Self, WriteHalf<W, C>)> {
+        if !Arc::ptr_eq(&self.shared, &writer.shared) {
+            return Err((self, writer));
+        }
+        writer.is_united = true;
+        drop(writer);
+        let shared = match Arc::try_unwrap(self.shared) {
+            Ok(shared) => shared,
+            Err(_) => unreachable!("there are two halves, and both are here"),
+        };
+        let owed = shared.take_owed();
+        let (reader, other) = (self.stream, shared.into_inner());
+        let Some(io) = other.io.io else {
+            unreachable!("only a half that is dropped lets go of its transport");
+        };
+        let connection = C::unite(*reader.connection, *other.connection);
+        let mut stream = TlsStream::new(join(reader.io.0, io), connection, reader.input);
+        if owed {
+            stream.input.note_message();
+        }
+        stream.send_buffer = other.send_buffer;
+        stream.phase = match reader.phase {
+            // Its alert, if there is one to be sent in the clear, is with the other half.
+            failed @ Phase::Failed(_) if !matches!(other.phase, Phase::Failed(_)) => failed,
+            _ => other.phase,
+        };
+        stream.given = other.given;
+        stream.awaited = other.awaited;
+        stream.read_error = reader.read_error;
+        stream.write_error = other.write_error;
+        Ok(stream)
+    }
+}
+
+impl<R, W, C> ReadHalf<R, W, C>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+    C: Divide,
+{
+    /// Ends a read as a whole stream does: what the peer is owed is sent, and before it waits or
+    /// fails also what else is to be sent.
+    fn poll_end<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        answer: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.stream.connection.take_owes() {
+            self.shared.note_owed();
+        }
+        if let Phase::Failed(failed) = &self.stream.phase {
+            // What came before the failure is read before it, and the failure is returned again.
+            if let Poll::Ready(Ok(_)) = answer {
+                return answer;
+            }
+            let failed = Failed {
+                failure: failed.failure.clone(),
+                alert: None,
+            };
+            return self.poll_fail(cx, failed);
+        }
+        match answer {
+            Poll::Ready(Ok(_)) => {
+                if let Some(mut writer) = self.shared.try_lock() {
+                    if self.shared.take_owed() {
+                        writer.input.note_message();
+                        writer.flush_on_read(cx, false)?;
+                    }
+                }
+                answer
+            }
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                // Why the transport broke, if that is known, tells more than that it has ended.
+                let mut writer = self.shared.try_lock();
+                let told = writer.as_mut().and_then(|writer| writer.write_error.take());
+                Poll::Ready(Err(told.unwrap_or(error)))
+            }
+            Poll::Ready(Err(_)) => answer,
+            Poll::Pending => {
+                let mut writer = ready!(self.poll_writer(cx));
+                if self.shared.take_owed() {
+                    writer.input.note_message();
+                }
+                writer.flush_on_read(cx, true)?;
+                writer.let_go_if_clean();
+                let (direction, half) = (Direction::Read, Half::Reader);
+                writer.waiters.register(direction, half, cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Delivers the alert as far as the transport allows, then returns the failure.
+    fn poll_fail<T>(&mut self, cx: &mut Context<'_>, failed: Failed) -> Poll<io::Result<T>> {
+        let mut writer = ready!(self.poll_writer(cx));
+        if !matches!(writer.phase, Phase::Failed(_)) {
+            writer.connection.queue_responses();
+            writer.phase = Phase::Failed(Box::new(failed));
+            // A writer that waits is told.
+            writer.waiters.wake(Direction::Write, Half::Writer);
+        }
+        let answer = writer.poll_failed(Half::Reader, cx);
+        writer.let_go_if_clean();
+        answer
+    }
+
+    /// Ready unless the writer is at work; then the task is woken when it is done.
+    fn poll_writer(&self, cx: &mut Context<'_>) -> Poll<super::shared::Locked<'_, W, C::Sender>> {
+        match self.shared.lock_or_wake(cx.waker()) {
+            Some(writer) => Poll::Ready(writer),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<W, T: Engine> TlsStream<WriteSide<W>, T> {
+    /// Lets go of the transport where its half was dropped and nothing is left to be sent.
+    fn let_go_if_clean(&mut self) {
+        if self.io.is_abandoned && self.outbound() == Outbound::Clean {
+            self.io.io = None;
+        }
+    }
+}
+
+impl<W, T> TlsStream<WriteSide<W>, T>
+where
+    W: AsyncWrite + Unpin,
+    T: Engine,
+{
+    /// Sends responses in the place of a reader that could not; they go out behind a batch in any
+    /// case.
+    fn poll_respond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.phase.is_closing() || matches!(self.phase, Phase::Failed(_)) {
+            return Poll::Ready(Ok(()));
+        }
+        self.connection.queue_responses();
+        if self.send_buffer.is_holding() || !self.connection.wants_write() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_write_io(Half::Writer, cx))?;
+        self.poll_flush_transport(Half::Writer, cx)
+    }
+}
+
+impl<W, C> WriteHalf<W, C>
+where
+    W: AsyncWrite + Unpin,
+    C: Divide,
+{
+    /// Does this with the writing side, then what the reader could not do meanwhile.
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: impl FnOnce(
+            Pin<&mut TlsStream<WriteSide<W>, C::Sender>>,
+            &mut Context<'_>,
+        ) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let answer = operation(Pin::new(&mut *self.shared.lock()), cx);
+        while self.shared.take_owed() {
+            let mut writer = self.shared.lock();
+            if let Poll::Ready(Err(error)) = writer.poll_respond(cx) {
+                writer.write_error.get_or_insert(error);
+            }
+            let _ = writer.leave_to_reader(cx, Poll::Ready(Ok(())));
+        }
+        answer
+    }
+}
+
+impl<W, C: Divide> WriteHalf<W, C> {
+    /// Does this with the direction of the connection.
+    pub(crate) fn with_connection<T>(&mut self, act: impl FnOnce(&mut C::Sender) -> T) -> T {
+        act(&mut self.shared.lock().connection)
+    }
+}
+
+impl<R, W, C> AsyncRead for ReadHalf<R, W, C>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+    C: Divide,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let answer = Pin::new(&mut this.stream).poll_read(cx, buf);
+        this.poll_end(cx, answer)
+    }
+}
+
+impl<R, W, C> AsyncBufRead for ReadHalf<R, W, C>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+    C: Divide,
+{
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        let answer = Pin::new(&mut this.stream).poll_fill_buf(cx).map_ok(drop);
+        ready!(this.poll_end(cx, answer))?;
+        let TlsStream {
+            connection, input, ..
+        } = &mut this.stream;
+        Poll::Ready(connection.plaintext(input))
+    }
+
+    /// # Panics
+    ///
+    /// If more is consumed than `poll_fill_buf` gave.
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        Pin::new(&mut self.get_mut().stream).consume(amount);
+    }
+}
+
+impl<W, C> AsyncWrite for WriteHalf<W, C>
+where
+    W: AsyncWrite + Unpin,
+    C: Divide,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut()
+            .poll(cx, |writer, cx| writer.poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut()
+            .poll(cx, |writer, cx| writer.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll(cx, |writer, cx| writer.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut()
+            .poll(cx, |writer, cx| writer.poll_shutdown(cx))
+    }
+}
+
+impl<W, C: Divide> Drop for WriteHalf<W, C> {
+    fn drop(&mut self) {
+        if self.is_united {
+            return;
+        }
+        let mut writer = self.shared.lock();
+        writer.io.is_abandoned = true;
+        writer.let_go_if_clean();
+        // The reader sends what is left.
+        writer.waiters.wake(Direction::Read, Half::Reader);
+    }
+}
+
+impl<R, W, C: Divide> fmt::Debug for ReadHalf<R, W, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadHalf").finish_non_exhaustive()
+    }
+}
+
+impl<W, C: Divide> fmt::Debug for WriteHalf<W, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteHalf").finish_non_exhaustive()
+    }
+}

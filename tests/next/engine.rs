@@ -1,0 +1,257 @@
+//! What differs between the engines that the tests of the promises run over: here rustls 0.24.
+
+use std::borrow::Cow;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pollback::next::rustls::crypto::{CryptoProvider, Identity};
+use pollback::next::rustls::error::PeerMisbehaved;
+use pollback::next::rustls::server::WebPkiClientVerifier;
+use pollback::next::rustls::{ConnectionOutputs, RootCertStore};
+use pollback::next::{LazyConfigAcceptor, StartHandshake, aws_lc_rs};
+use pollback_testkit::certificates::{self, Authority};
+use pollback_testkit::configs::Version;
+use pollback_testkit::pipe::End;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub(crate) use pollback::next::rustls::enums::ProtocolVersion;
+pub(crate) use pollback::next::rustls::error::{AlertDescription, CertificateError};
+pub(crate) use pollback::next::rustls::{ClientConfig, Error, ServerConfig};
+pub(crate) use pollback::next::{TlsAcceptor, TlsConnector, client, rustls, server};
+
+pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCa;
+
+/// What a server says of a client that has no certificate.
+pub(crate) fn no_certificate() -> Error {
+    PeerMisbehaved::NoCertificatesPresented.into()
+}
+
+/// The most plaintext that a record of 0.24.0-dev.2 holds: what encryption adds counts too, and it is
+/// larger in TLS 1.2.
+pub(crate) fn full_record(version: ProtocolVersion) -> usize {
+    match version {
+        ProtocolVersion::TLSv1_3 => 16_384 - 17,
+        _ => 16_384 - 40,
+    }
+}
+
+/// The number of the version.
+pub(crate) fn wire(version: Version) -> ProtocolVersion {
+    match version {
+        Version::Tls12 => ProtocolVersion::TLSv1_2,
+        Version::Tls13 => ProtocolVersion::TLSv1_3,
+    }
+}
+
+pub(crate) fn lazy(io: End) -> LazyConfigAcceptor<End> {
+    LazyConfigAcceptor::new(io)
+}
+
+pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
+    let name = start.client_hello().server_name()?.as_ref().to_owned();
+    Some(name)
+}
+
+/// How many certificates the client has shown.
+pub(crate) fn client_certificates(server: &server::TlsStream<End>) -> usize {
+    usize::from(server.get_ref().1.peer_identity().is_some())
+}
+
+pub(crate) fn set_tickets(config: &mut ServerConfig, count: u8) {
+    config.send_tls13_tickets.default = count.into();
+}
+
+pub(crate) fn tickets_received(client: &client::TlsStream<End>) -> u32 {
+    client.get_ref().1.tls13_tickets_received()
+}
+
+/// Asks the other side for new keys, and to change its own.
+pub(crate) fn request_key_update(stream: &mut TlsStream<End>) {
+    match stream {
+        TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
+        TlsStream::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
+    }
+    .expect("an established TLS 1.3 connection");
+}
+
+/// The setup of the test kit, for rustls 0.24.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    version: Version,
+    alpn: Vec<rustls::enums::ApplicationProtocol<'static>>,
+    client_auth: bool,
+    early_data: u32,
+}
+
+impl Setup {
+    pub(crate) fn new(version: Version) -> Self {
+        Self {
+            version,
+            alpn: Vec::new(),
+            client_auth: false,
+            early_data: 0,
+        }
+    }
+
+    pub(crate) fn alpn(mut self, protocols: &[&str]) -> Self {
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec().into());
+        self.alpn = protocols.collect();
+        self
+    }
+
+    pub(crate) fn client_auth(mut self) -> Self {
+        self.client_auth = true;
+        self
+    }
+
+    pub(crate) fn is_client_auth(&self) -> bool {
+        self.client_auth
+    }
+
+    pub(crate) fn early_data(mut self, limit: u32) -> Self {
+        self.early_data = limit;
+        self
+    }
+
+    pub(crate) fn client(&self) -> ClientConfig {
+        self.client_trusting(Authority::shared())
+    }
+
+    pub(crate) fn client_trusting(&self, authority: &Authority) -> ClientConfig {
+        let builder =
+            ClientConfig::builder(provider(self.version)).with_root_certificates(roots(authority));
+        let config = if self.client_auth {
+            let identity = Authority::shared().client("test client");
+            builder.with_client_auth_cert(chain(&identity), identity.key())
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = config.expect("a usable configuration");
+        config.alpn_protocols.clone_from(&self.alpn);
+        config.enable_early_data = self.early_data > 0;
+        config
+    }
+
+    pub(crate) fn server(&self) -> ServerConfig {
+        self.server_with(&Authority::shared().server())
+    }
+
+    pub(crate) fn server_with(&self, identity: &certificates::Identity) -> ServerConfig {
+        let provider = provider(self.version);
+        let builder = ServerConfig::builder(Arc::clone(&provider));
+        let builder = if self.client_auth {
+            let roots = Arc::new(roots(Authority::shared()));
+            let verifier = WebPkiClientVerifier::builder(roots, &provider).build();
+            builder.with_client_cert_verifier(Arc::new(verifier.expect("a usable root store")))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = builder
+            .with_single_cert(chain(identity), identity.key())
+            .expect("a usable server certificate");
+        config.alpn_protocols.clone_from(&self.alpn);
+        config.max_early_data_size = self.early_data;
+        config
+    }
+}
+
+/// The cryptography of one version, which in 0.24 says the version too.
+fn provider(version: Version) -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::DEFAULT_PROVIDER;
+    match version {
+        Version::Tls12 => provider.tls13_cipher_suites = Cow::Borrowed(&[]),
+        Version::Tls13 => provider.tls12_cipher_suites = Cow::Borrowed(&[]),
+    }
+    Arc::new(provider)
+}
+
+fn roots(authority: &Authority) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate()).expect("a valid root");
+    roots
+}
+
+fn chain(identity: &certificates::Identity) -> Arc<Identity<'static>> {
+    let chain = Identity::from_cert_chain(identity.chain());
+    Arc::new(chain.expect("a certificate"))
+}
+
+/// A stream of either side.
+#[derive(Debug)]
+pub(crate) enum TlsStream<T> {
+    Client(client::TlsStream<T>),
+    Server(server::TlsStream<T>),
+}
+
+/// Does the same with the stream of whichever side.
+macro_rules! on_either {
+    ($either:expr, $stream:ident => $do:expr) => {
+        match $either {
+            TlsStream::Client($stream) => $do,
+            TlsStream::Server($stream) => $do,
+        }
+    };
+}
+
+impl<T> TlsStream<T> {
+    pub(crate) fn get_ref(&self) -> (&T, &ConnectionOutputs) {
+        on_either!(self, stream => {
+            let (io, connection) = stream.get_ref();
+            (io, connection)
+        })
+    }
+}
+
+impl<T> From<client::TlsStream<T>> for TlsStream<T> {
+    fn from(stream: client::TlsStream<T>) -> Self {
+        Self::Client(stream)
+    }
+}
+
+impl<T> From<server::TlsStream<T>> for TlsStream<T> {
+    fn from(stream: server::TlsStream<T>) -> Self {
+        Self::Server(stream)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        on_either!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        on_either!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        on_either!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        on_either!(self, stream => stream.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}

@@ -1,0 +1,180 @@
+//! What a program sets up and asks about: protocols, exporters, batches, sizes of records.
+
+use std::time::Duration;
+
+use pollback::next::rustls::HandshakeKind;
+use pollback::next::rustls::enums::ApplicationProtocol;
+use pollback::{ErrorKind, Options, RecordSizing};
+use pollback_testkit::configs::Version;
+use pollback_testkit::executor;
+use pollback_testkit::pipe::{Operation, pipe};
+use tokio::io::AsyncWriteExt;
+
+use crate::engine::Setup;
+use crate::support::{
+    WIDE, acceptor, connector, error_kind, handshake, localhost, pattern, read_what_is_there,
+    receive, records, send,
+};
+
+fn for_each_version(test: impl Fn(Version)) {
+    for version in Version::ALL {
+        eprintln!("{version:?}");
+        test(version);
+    }
+}
+
+#[test]
+fn both_sides_agree_on_a_protocol() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let (near, far) = pipe(WIDE);
+        let offered = vec![ApplicationProtocol::Http2, ApplicationProtocol::Http11];
+        let connector = connector(setup.client()).with_alpn(offered);
+        let (client, server) = executor::join(
+            connector.connect(localhost(), near),
+            acceptor(setup.alpn(&["http/1.1"]).server()).accept(far),
+        );
+        let agreed = Some(&ApplicationProtocol::Http11);
+        assert_eq!(
+            client.expect("a client").get_ref().1.alpn_protocol(),
+            agreed
+        );
+        assert_eq!(
+            server.expect("a server").get_ref().1.alpn_protocol(),
+            agreed
+        );
+    });
+}
+
+#[test]
+fn a_protocol_without_a_name_is_refused() {
+    let setup = Setup::new(Version::Tls13).alpn(&[""]);
+    let (near, _peer) = pipe(WIDE);
+    let connected = executor::block_on(connector(setup.client()).connect(localhost(), near));
+    let error = connected.expect_err("no name");
+    assert_eq!(error_kind(&error), Some(ErrorKind::InvalidAlpn));
+    let (_peer, far) = pipe(WIDE);
+    let accepted = executor::block_on(acceptor(setup.server()).accept(far));
+    let error = accepted.expect_err("no name");
+    assert_eq!(error_kind(&error), Some(ErrorKind::InvalidAlpn));
+}
+
+#[test]
+fn both_sides_derive_the_same_keying_material() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), pipe(WIDE));
+        let derive = |exporter: pollback::next::rustls::KeyingMaterialExporter| {
+            let derived = exporter.derive(b"EXPERIMENTAL test", None, [0; 32]);
+            derived.expect("keying material")
+        };
+        let ours = derive(client.get_mut().1.exporter().expect("an exporter"));
+        let theirs = derive(server.get_mut().1.exporter().expect("an exporter"));
+        assert_eq!(ours, theirs);
+        client
+            .get_mut()
+            .1
+            .exporter()
+            .map(drop)
+            .expect_err("it is taken");
+    });
+}
+
+#[test]
+fn a_ticket_makes_the_next_handshake_shorter() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let (client, server) = (setup.client(), setup.server());
+        for kind in [
+            HandshakeKind::Full,
+            HandshakeKind::Resumed,
+            HandshakeKind::Resumed,
+        ] {
+            let (mut client, mut server) = handshake(client.clone(), server.clone(), pipe(WIDE));
+            assert_eq!(client.get_ref().1.handshake_kind(), Some(kind));
+            executor::join(send(&mut server, b"."), receive(&mut client, 1));
+        }
+    });
+}
+
+#[test]
+fn a_server_knows_the_name_it_was_asked_for() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let (_client, server) = handshake(setup.client(), setup.server(), pipe(WIDE));
+        let name = server.get_ref().1.side().server_name();
+        assert_eq!(name.map(AsRef::as_ref), Some("localhost"));
+    });
+}
+
+/// How many records a client makes with these options for what is written in parts.
+fn written(version: Version, options: Options, part: usize, total: usize) -> (usize, usize) {
+    let setup = Setup::new(version);
+    let (near, far) = pipe(WIDE);
+    let io = near.control();
+    let (client, server) = executor::join(
+        connector(setup.client())
+            .with_options(options)
+            .connect(localhost(), near),
+        acceptor(setup.server()).accept(far),
+    );
+    let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
+    let bytes = pattern(total);
+    let (before, calls) = (io.written().len(), io.counts().writes());
+    executor::block_on(async {
+        for part in bytes.chunks(part) {
+            client.write_all(part).await.expect("a write");
+        }
+        client.flush().await.expect("a flush");
+    });
+    assert!(read_what_is_there(&mut server) == bytes);
+    (
+        records(&io.written()[before..]).len(),
+        io.counts().writes() - calls,
+    )
+}
+
+#[test]
+fn writes_that_may_wait_share_records_and_calls() {
+    for_each_version(|version| {
+        let batched = Options::new().with_batched_writes(true);
+        assert_eq!(written(version, Options::new(), 100, 10_000), (100, 100));
+        assert_eq!(written(version, batched, 100, 10_000), (1, 1));
+    });
+}
+
+#[test]
+fn records_start_small_and_grow() {
+    for_each_version(|version| {
+        let sizing = RecordSizing::new(1000, Duration::from_secs(3600));
+        let sized = Options::new().with_record_sizing(sizing);
+        let (full, _) = written(version, Options::new(), 65_536, 65_536);
+        let (grown, calls) = written(version, sized, 65_536, 65_536);
+        assert!((2 * full..8 * full).contains(&grown), "{grown} records");
+        assert_eq!(calls, 1);
+    });
+}
+
+#[test]
+fn what_a_blocked_transport_leaves_has_a_limit() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let ends = pipe(WIDE);
+        let io = ends.0.control();
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
+        io.block(Operation::Write);
+        let bytes = pattern(1 << 20);
+        let mut taken = 0;
+        while let std::task::Poll::Ready(count) =
+            crate::support::poll_once(client.write(&bytes[taken..]))
+        {
+            taken += count.expect("a write");
+        }
+        assert!((32 << 10..=64 << 10).contains(&taken), "{taken} bytes");
+        io.unblock(Operation::Write);
+        executor::join(
+            send(&mut client, &bytes[taken..]),
+            receive(&mut server, bytes.len()),
+        );
+    });
+}

@@ -1,0 +1,52 @@
+//! Streams on rustls 0.24: the promises, by the tests that prove them for rustls 0.23, and what 0.24
+//! alone has.
+
+#![expect(
+    clippy::duplicate_mod,
+    reason = "one promise, proved with two kinds of halves"
+)]
+
+mod engine;
+#[path = "../promises/halves.rs"]
+mod halves;
+#[path = "../promises/support.rs"]
+mod support;
+
+#[path = "../promises/p01_pending.rs"]
+mod p01_pending;
+#[path = "../promises/p02_writes.rs"]
+mod p02_writes;
+#[path = "../promises/p03_nothing_unsent.rs"]
+mod p03_nothing_unsent;
+#[path = "../promises/p04_handshake.rs"]
+mod p04_handshake;
+#[path = "../promises/p05_alerts.rs"]
+mod p05_alerts;
+#[path = "../promises/p06_end_of_stream.rs"]
+mod p06_end_of_stream;
+#[path = "../promises/p07_shutdown.rs"]
+mod p07_shutdown;
+#[path = "../promises/p08_cancellation.rs"]
+mod p08_cancellation;
+#[path = "../promises/p09_reads_fill.rs"]
+mod p09_reads_fill;
+#[path = "../promises/p10_two_tasks.rs"]
+mod p10_two_tasks;
+#[path = "../promises/p12_errors.rs"]
+mod p12_errors;
+#[path = "../promises/p13_bounded.rs"]
+mod p13_bounded;
+
+/// The promise for two tasks again, for owned halves.
+mod owned {
+    pub(crate) mod halves;
+    #[path = "../../promises/p10_two_tasks.rs"]
+    mod p10_two_tasks;
+}
+
+mod early_data;
+mod features;
+mod peers;
+mod pre_release;
+mod seams;
+mod splits;
