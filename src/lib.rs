@@ -48,6 +48,8 @@ pub mod listener;
 mod options;
 #[cfg(feature = "proxy-protocol")]
 pub mod proxy_protocol;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod server;
 pub mod stream;
 

@@ -31,6 +31,8 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
     Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
+    Room { name: "relay",    ours: &["error", "callback", "engine", "stream", "either", "hello", "listener"],
+                             crates: &["tokio", "socket2"] },
 ];
 
 /// For the rooms in which the types of tokio and rustls meet.
