@@ -32,6 +32,8 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "next",     ours: &["error", "callback", "engine", "options", "stream"], crates: NEXT },
     Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
+    Room { name: "relay",    ours: &["error", "callback", "engine", "stream", "either", "hello", "listener"],
+                             crates: &["tokio", "socket2"] },
 ];
 
 /// For the rooms in which the types of tokio and rustls meet.
