@@ -1,11 +1,11 @@
 //! Ciphertext that was read from the transport ahead of the connection.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
 use std::mem;
 
 use super::framing::{self, Head};
+use super::spare;
 use super::{KIB, LARGEST_RECORD, ReadAhead};
 use crate::error::{Error, ErrorKind};
 
@@ -15,12 +15,6 @@ const SMALL_RECORD: usize = 2 * KIB;
 
 /// How much of a buffer may be unused while it waits for the rest of a record.
 const SLACK: usize = KIB;
-
-thread_local! {
-    /// A stream holds a buffer only while there are bytes in it; in between, one a thread lies
-    /// here: the largest that there was.
-    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-}
 
 /// Ciphertext that was read from the transport and not yet taken in by the connection.
 ///
@@ -191,11 +185,7 @@ impl InputBuffer {
                 buffer
             }
             small => {
-                // At the end of a thread there is none any more.
-                let spare = SPARE.try_with(Cell::take).ok().flatten();
-                let mut buffer = spare
-                    .filter(|spare| spare.len() >= size)
-                    .unwrap_or_else(|| vec![0; size].into_boxed_slice());
+                let mut buffer = spare::take(size);
                 if let Some(small) = small {
                     buffer[..length].copy_from_slice(&small[filled]);
                 }
@@ -262,7 +252,7 @@ impl InputBuffer {
         small[..filled.len()].copy_from_slice(&large[filled.clone()]);
         self.buffer = Some(small);
         self.lower(filled.start);
-        keep_spare(large);
+        spare::keep(large);
     }
 
     /// Whether no byte is left in it.
@@ -340,20 +330,10 @@ impl InputBuffer {
         if self.lowest() == self.end as usize {
             (self.start, self.end, self.plaintext) = (0, 0, (0, 0));
             if let Some(buffer) = self.buffer.take() {
-                keep_spare(buffer);
+                spare::keep(buffer);
             }
         }
     }
-}
-
-/// Keeps the larger of `buffer` and the one that this thread has.
-#[inline]
-fn keep_spare(buffer: Box<[u8]>) {
-    // At the end of a thread there is no place left to put it.
-    let _ = SPARE.try_with(|spare| {
-        let other = spare.take().filter(|other| other.len() > buffer.len());
-        spare.set(Some(other.unwrap_or(buffer)));
-    });
 }
 
 /// Some bytes of an [`InputBuffer`], which are taken out of it when they have been read.
@@ -403,31 +383,6 @@ impl fmt::Debug for InputBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn spare() -> usize {
-        let buffer = SPARE.take().expect("a buffer of this thread");
-        let size = buffer.len();
-        SPARE.set(Some(buffer));
-        size
-    }
-
-    #[test]
-    fn a_thread_keeps_the_largest_buffer() {
-        let (mut large, mut small) = (InputBuffer::default(), InputBuffer::default());
-        large.fill_to(8 * KIB, &mut &b"large"[..]).expect("a slice");
-        small.fill_to(2 * KIB, &mut &b"small"[..]).expect("a slice");
-        large.clear();
-        assert_eq!(spare(), 8 * KIB);
-        small.clear();
-        assert_eq!(spare(), 8 * KIB);
-        // Where more is needed there is more from then on.
-        let mut larger = InputBuffer::default();
-        larger
-            .fill_to(9 * KIB, &mut &b"larger"[..])
-            .expect("a slice");
-        larger.clear();
-        assert_eq!(spare(), 9 * KIB);
-    }
 
     #[test]
     fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {

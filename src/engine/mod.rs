@@ -8,7 +8,7 @@
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
-//! - `read_ahead.rs`: how much of it there is
+//! - `read_ahead.rs`, `spare.rs`: how much of it there is, and where
 //! - `framing.rs`: where the records of a TLS stream end
 //! - `failure.rs`: why a connection has failed, or did not receive
 //! - `hello.rs`: a ClientHello, before there is a connection
@@ -34,6 +34,7 @@ pub(crate) mod next_hello;
 mod output;
 mod read_ahead;
 mod rustls;
+mod spare;
 
 pub(crate) use self::alert::Alert;
 pub(crate) use self::failure::{Failure, ReceiveError};
