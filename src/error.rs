@@ -79,6 +79,8 @@ pub enum ErrorKind {
     Unregistered,
     /// Nobody is left who could announce that a callback transport is ready.
     Abandoned,
+    /// A handshake has taken longer than it may.
+    HandshakeTimeout,
     /// The listener has ended, and the grace time for what it had accepted is over.
     Ended,
     /// Any other failure of TLS.
@@ -138,6 +140,7 @@ impl Error {
             ErrorKind::InvalidAlpn => io::ErrorKind::InvalidInput,
             ErrorKind::Closed | ErrorKind::Abandoned => io::ErrorKind::BrokenPipe,
             ErrorKind::Ended => io::ErrorKind::ConnectionAborted,
+            ErrorKind::HandshakeTimeout => io::ErrorKind::TimedOut,
             ErrorKind::WriteZero => io::ErrorKind::WriteZero,
             ErrorKind::OverReported | ErrorKind::Unregistered => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
@@ -257,6 +260,7 @@ impl fmt::Display for ErrorKind {
             Self::OverReported => "a transport answered more bytes than it was offered",
             Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
             Self::Abandoned => "nobody is left who could announce readiness",
+            Self::HandshakeTimeout => "the deadline has passed",
             Self::Ended => "the server has ended",
             Self::Tls => "TLS failed",
         })

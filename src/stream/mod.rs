@@ -8,6 +8,7 @@
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
+//! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
 
@@ -28,6 +29,7 @@ mod shutdown;
 mod sink;
 mod slices;
 mod state;
+mod timeout;
 mod transport;
 mod waiters;
 mod write;

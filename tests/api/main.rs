@@ -15,3 +15,4 @@ mod parts;
 mod signatures;
 mod support;
 mod table;
+mod timeouts;
