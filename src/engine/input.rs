@@ -85,11 +85,16 @@ impl InputBuffer {
 
     /// Bytes that stand where a record begins.
     pub(crate) fn holding(bytes: &[u8]) -> Self {
-        Self {
-            end: bytes.len() as u32,
-            buffer: (!bytes.is_empty()).then(|| bytes.into()),
-            ..Self::default()
-        }
+        let mut input = Self::default();
+        input.hold(bytes);
+        input
+    }
+
+    /// Puts bytes into it, in the place of those that are here.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.end = bytes.len() as u32;
+        self.buffer = (!bytes.is_empty()).then(|| bytes.into());
     }
 
     /// Sets the bounds of what is asked of the source from now on.
