@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, CommonState};
@@ -46,6 +47,7 @@ pub struct TlsConnector {
     config: Arc<ClientConfig>,
     options: Options,
     early_data: bool,
+    timeout: Option<Duration>,
 }
 
 /// A [`TlsConnector`] with application protocols (ALPN) of its own.
@@ -61,6 +63,7 @@ impl fmt::Debug for TlsConnector {
         f.debug_struct("TlsConnector")
             .field("options", &self.options)
             .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -80,6 +83,7 @@ impl From<Arc<ClientConfig>> for TlsConnector {
             config,
             options: Options::new(),
             early_data: false,
+            timeout: None,
         }
     }
 }
@@ -102,6 +106,36 @@ impl TlsConnector {
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    ///
+    /// There is no timeout unless this is set. What comes before the handshake, such as connecting
+    /// the transport, is not part of it: `tokio::time::timeout` bounds all of it together.
+    ///
+    /// ```
+    /// use pollback::{Error, ErrorKind, TlsConnector};
+    /// use pollback::rustls::ClientConfig;
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpStream;
+    ///
+    /// # async fn connect(config: Arc<ClientConfig>, tcp: TcpStream) -> std::io::Result<()> {
+    /// let connector = TlsConnector::from(config).with_handshake_timeout(Duration::from_secs(10));
+    /// let name = "example.com".try_into().expect("a valid name");
+    /// if let Err(error) = connector.connect(name, tcp).await {
+    ///     match Error::find(&error).map(|error| error.kind()) {
+    ///         Some(ErrorKind::HandshakeTimeout) => eprintln!("the server does not answer"),
+    ///         _ => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -162,7 +196,9 @@ impl TlsConnector {
             true => stream.with_early_data(),
             false => stream,
         };
-        Connect::new(stream).with_options(self.options)
+        let mut connect = Connect::new(stream).with_options(self.options);
+        connect.set_timeout(self.timeout);
+        connect
     }
 }
 

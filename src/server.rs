@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{CommonState, ServerConfig, ServerConnection};
@@ -94,6 +95,7 @@ pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
     options: Options,
     early_data: bool,
+    timeout: Option<Duration>,
 }
 
 /// Says nothing of the configuration, which can hold keys.
@@ -102,6 +104,7 @@ impl fmt::Debug for TlsAcceptor {
         f.debug_struct("TlsAcceptor")
             .field("options", &self.options)
             .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -112,6 +115,7 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
             config,
             options: Options::new(),
             early_data: false,
+            timeout: None,
         }
     }
 }
@@ -130,6 +134,14 @@ impl TlsAcceptor {
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`]. There
+    /// is no timeout unless this is set.
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -159,9 +171,11 @@ impl TlsAcceptor {
                 f(&mut connection);
                 let stream = TlsStream::new(stream, connection, InputBuffer::default())
                     .with_half_rtt(self.config.send_half_rtt_data);
-                Accept::new(stream)
+                let mut accept = Accept::new(stream)
                     .with_options(self.options)
-                    .resolve_early(self.early_data)
+                    .resolve_early(self.early_data);
+                accept.set_timeout(self.timeout);
+                accept
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }

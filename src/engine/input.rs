@@ -61,11 +61,17 @@ impl InputBuffer {
 
     /// Bytes that stand where a record begins.
     pub(crate) fn holding(bytes: &[u8]) -> Self {
-        Self {
-            end: bytes.len() as u32,
-            buffer: (!bytes.is_empty()).then(|| bytes.into()),
-            ..Self::default()
-        }
+        let mut input = Self::default();
+        input.append(bytes);
+        input
+    }
+
+    /// Puts bytes behind those that are here.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        let size = self.filled().len() + bytes.len();
+        self.room(size).copy_from_slice(bytes);
+        self.end += bytes.len() as u32;
+        self.release();
     }
 
     /// Sets the bounds of what is asked of the source from now on.

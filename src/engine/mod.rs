@@ -106,6 +106,12 @@ pub trait Engine {
     /// rest: the connection is about to be given away without it.
     fn take_begun(&mut self, _: &mut InputBuffer) {}
 
+    /// What [`take_begun`](Self::take_begun) or [`stow`](Self::stow) has moved, if it is apart from
+    /// what the connection itself holds.
+    fn take_stowed(&mut self) -> Option<InputBuffer> {
+        None
+    }
+
     /// Moves all of `input` into the connection, which is about to be given away.
     fn stow(&mut self, input: &mut InputBuffer);
 

@@ -104,10 +104,7 @@ where
             }
             Some(Ok(Err((error, io)))) => (error, io),
             None => (ErrorKind::Ended.into(), None),
-            Some(Err(_)) => {
-                let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed");
-                (error, None)
-            }
+            Some(Err(_)) => (ErrorKind::HandshakeTimeout.into(), None),
         };
         Err(FailedHandshake {
             failed: Failed {

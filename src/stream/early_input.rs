@@ -42,6 +42,18 @@ impl EarlyInput {
         }
     }
 
+    /// Takes out what is lent.
+    pub(super) fn take_lent(&mut self) -> Vec<u8> {
+        let rest = self.lent().to_vec();
+        self.lent = None;
+        rest
+    }
+
+    /// Puts back what was lent.
+    pub(super) fn lend(&mut self, bytes: Vec<u8>) {
+        self.lent = (!bytes.is_empty()).then(|| Box::new(Lent { bytes, consumed: 0 }));
+    }
+
     /// Takes `amount` bytes out of what is lent; returns whether anything was lent.
     #[inline]
     pub(super) fn consume(&mut self, amount: usize) -> bool {
@@ -217,7 +229,7 @@ where
             let mut bytes = vec![0; LARGEST_PLAINTEXT];
             let taken = self.connection.read_early(&mut bytes).unwrap_or_default();
             bytes.truncate(taken);
-            self.early_input.lent = (taken > 0).then(|| Box::new(Lent { bytes, consumed: 0 }));
+            self.early_input.lend(bytes);
         }
         !self.early_input.lent().is_empty()
     }

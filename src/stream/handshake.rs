@@ -6,16 +6,18 @@ use std::io;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
 use super::pending_alert::PendingAlert;
 use super::state::{Given, Phase, ends_reads};
+use super::timeout::Timeout;
 use super::transport::Budget;
 use crate::callback::Half;
 use crate::engine::{Alert, Engine, Received};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::options::Options;
 
 /// A TLS handshake on a transport; resolves to the stream once it is done.
@@ -30,8 +32,8 @@ use crate::options::Options;
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the transport in mid-handshake. Nothing bounds its time: wrap it in
-/// `tokio::time::timeout`.
+/// Dropping it drops the transport in mid-handshake. Nothing bounds its time unless a timeout is
+/// set ([`with_timeout`](Self::with_timeout)); it can be wrapped in `tokio::time::timeout` too.
 ///
 /// # Panics
 ///
@@ -48,14 +50,14 @@ pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
     /// With the options that were set so far.
-    Running(TlsStream<IO, C>, Options),
+    Running(TlsStream<IO, C>, Options, Timeout),
     NotStarted(PendingAlert, io::Error, IO),
     Done,
 }
 
 impl<IO, C> Handshake<IO, C> {
     pub(crate) fn new(stream: TlsStream<IO, C>) -> Self {
-        Self(State::Running(stream, Options::new()))
+        Self(State::Running(stream, Options::new(), Timeout::default()))
     }
 
     /// A handshake that cannot be started.
@@ -78,9 +80,29 @@ impl<IO, C> Handshake<IO, C> {
         Self(self.0.with_options(options))
     }
 
+    /// Gives the handshake this long from its first poll, after which it fails with
+    /// [`ErrorKind::HandshakeTimeout`](crate::ErrorKind::HandshakeTimeout) (`TimedOut`).
+    ///
+    /// A handshake with early data resolves before its end, and the timeout covers that much of it.
+    ///
+    /// # Panics
+    ///
+    /// The first poll panics outside of a tokio runtime whose timer is enabled.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.set_timeout(Some(timeout));
+        self
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        if let State::Running(_, _, running) = &mut self.0 {
+            *running = timeout.map_or(Timeout::Unset, Timeout::Set);
+        }
+    }
+
     /// Resolves as soon as early data is accepted, if `enabled`.
     pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
-        if let State::Running(stream, _) = &mut self.0 {
+        if let State::Running(stream, ..) = &mut self.0 {
             stream.resolve_early(enabled);
         }
         self
@@ -94,7 +116,7 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, unless the handshake is done.
     pub fn get_ref(&self) -> Option<&IO> {
         match &self.0 {
-            State::Running(stream, _) => Some(&stream.io),
+            State::Running(stream, ..) => Some(&stream.io),
             State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
@@ -103,7 +125,7 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, to be changed, unless the handshake is done.
     pub fn get_mut(&mut self) -> Option<&mut IO> {
         match &mut self.0 {
-            State::Running(stream, _) => Some(&mut stream.io),
+            State::Running(stream, ..) => Some(&mut stream.io),
             State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
@@ -124,9 +146,9 @@ impl<IO, C> FallibleHandshake<IO, C> {
 impl<IO, C: Engine> State<IO, C> {
     fn with_options(self, options: Options) -> Self {
         match self {
-            Self::Running(stream, before) => {
+            Self::Running(stream, before, timeout) => {
                 let options = options.or(before);
-                Self::Running(stream.with_options(&options), options)
+                Self::Running(stream.with_options(&options), options, timeout)
             }
             other => other,
         }
@@ -165,8 +187,17 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream, _) if stream.is_early() => Ok(()),
-            Self::Running(stream, _) => ready!(stream.poll_establish(cx)),
+            Self::Running(stream, ..) if stream.is_early() => Ok(()),
+            Self::Running(stream, _, timeout) => {
+                timeout.start();
+                match stream.poll_establish(cx) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => {
+                        ready!(timeout.poll_over(cx));
+                        Err(ErrorKind::HandshakeTimeout.into())
+                    }
+                }
+            }
             Self::NotStarted(alert, _, io) => {
                 ready!(alert.poll_deliver(io, cx));
                 Ok(())
@@ -174,8 +205,8 @@ where
             Self::Done => Ok(()),
         };
         Poll::Ready(match (mem::replace(self, Self::Done), outcome) {
-            (Self::Running(stream, _), Ok(())) => Ok(stream),
-            (Self::Running(stream, _), Err(error)) => Err((error, stream.io)),
+            (Self::Running(stream, ..), Ok(())) => Ok(stream),
+            (Self::Running(stream, ..), Err(error)) => Err((error, stream.io)),
             (Self::NotStarted(_, error, io), _) => Err((error, io)),
             (Self::Done, _) => panic!("a handshake was polled after it had resolved"),
         })

@@ -8,7 +8,10 @@
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
+//! - `parts.rs`: what a stream is made of, there and back
+//! - `end.rs`: the end of TLS, with the transport kept
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
+//! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
 
@@ -19,8 +22,10 @@ mod attempts;
 mod connection;
 mod early;
 mod early_input;
+mod end;
 mod failure;
 mod handshake;
+mod parts;
 mod pending_alert;
 mod read;
 mod read_client_hello;
@@ -35,12 +40,14 @@ mod slices;
 #[cfg(feature = "next")]
 mod split;
 mod state;
+mod timeout;
 mod transport;
 mod waiters;
 mod write;
 
 pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
+pub use parts::Parts;
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
 #[cfg(feature = "next")]
@@ -130,29 +137,6 @@ pub struct TlsStream<IO, C> {
     write_error: Option<io::Error>,
 }
 
-/// What a [`TlsStream`] is made of.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Parts<IO, C> {
-    /// The transport.
-    pub io: IO,
-    /// The connection, with the plaintext and ciphertext that it has queued.
-    pub connection: C,
-    /// Bytes that were read from the transport and not taken in by the connection: from where a
-    /// record ends, so that after the peer's close_notify they are what followed it.
-    pub ciphertext: Vec<u8>,
-    /// Plaintext that writes have taken and that was not given to the connection, since it waited
-    /// for more: see [`Options::with_batched_writes`].
-    pub plaintext: Vec<u8>,
-    /// Early data that a client has sent and that the server has neither accepted nor rejected yet:
-    /// if it is rejected, it has to be sent again.
-    pub early_data_sent: Vec<u8>,
-    /// Early data that a server has taken out of the connection and lent
-    /// ([`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)) and that was not consumed. What the connection still holds of
-    /// it follows.
-    pub early_data_received: Vec<u8>,
-}
-
 impl<IO, C> TlsStream<IO, C> {
     pub(crate) fn new(io: IO, connection: C, input: InputBuffer) -> Self {
         Self {
@@ -202,24 +186,6 @@ impl<IO, C: Engine> TlsStream<IO, C> {
             self.connection.limit_queue(limit);
         }
         self
-    }
-
-    /// Takes the stream apart, with nothing left out.
-    pub fn into_parts(mut self) -> Parts<IO, C> {
-        self.connection.take_begun(&mut self.input);
-        let pending = self.send_buffer.pending().to_vec();
-        let (early_data_sent, plaintext) = match self.is_early() {
-            true => (pending, Vec::new()),
-            false => (Vec::new(), pending),
-        };
-        Parts {
-            ciphertext: self.input.filled().to_vec(),
-            plaintext,
-            early_data_sent,
-            early_data_received: self.early_input.lent().to_vec(),
-            io: self.io,
-            connection: *self.connection,
-        }
     }
 
     /// The transport and the connection.

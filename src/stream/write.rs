@@ -210,6 +210,12 @@ where
         Poll::Ready(Ok(()))
     }
 
+    /// As a shutdown that leaves the transport open.
+    pub(super) fn poll_send_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = self.poll_close(cx);
+        self.leave_to_reader(cx, sent)
+    }
+
     /// Ready once close_notify is with the transport, behind all else, and flushed.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {

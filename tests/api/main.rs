@@ -15,3 +15,5 @@ mod parts;
 mod signatures;
 mod support;
 mod table;
+mod there_and_back;
+mod timeouts;

@@ -1,6 +1,8 @@
 //! A connection of rustls-ffi over a TLS stream, whose attempts are its callbacks.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use pollback::callback::Callbacks;
 use pollback::client::TlsStream;
@@ -11,8 +13,6 @@ use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, pipe};
 use rustls::pki_types::ServerName;
-use std::cell::RefCell;
-use std::sync::Arc;
 
 use crate::pair::{
     Pair, is_handshaking, process, read_tls, receive, send, wants_write, write_tls_vectored,

@@ -386,6 +386,12 @@ fn a_stream_that_is_taken_apart_loses_no_early_data() {
     stream.consume(100);
     let parts = stream.into_parts();
     assert!(parts.early_data_received == pattern(300)[100..]);
+    let mut stream = server::TlsStream::from(parts);
+    let rest = executor::block_on(receive(&mut stream, 200));
+    assert!(rest == pattern(300)[100..]);
+    assert_eq!(stream.early_data_read(), 300);
+    // It may still answer at once.
+    executor::block_on(send(&mut stream, ANSWER));
 }
 
 #[test]
@@ -395,6 +401,15 @@ fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
     let parts = client.into_parts();
     assert_eq!(parts.early_data_sent, QUESTION);
     assert!(parts.plaintext.is_empty());
+
+    let forgetful = Acquaintances::new().with_a_forgetful_server();
+    let (client, end) = asking(&forgetful, QUESTION);
+    let mut client = client::TlsStream::from(client.into_parts());
+    let (flushed, asked) = executor::join(client.flush(), async {
+        receive(&mut accept(&forgetful, end).await, QUESTION.len()).await
+    });
+    flushed.expect("a flush");
+    assert_eq!(asked, QUESTION);
 }
 
 #[test]

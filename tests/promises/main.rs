@@ -33,6 +33,7 @@ mod costs;
 mod early_data;
 #[cfg(feature = "early-data")]
 mod early_input;
+mod end_of_tls;
 #[cfg(feature = "early-data")]
 mod half_rtt;
 #[cfg(feature = "early-data")]
