@@ -15,7 +15,7 @@ use rustls_next::{
 
 use super::directions::{Receiver, Sender, to_io_error};
 use super::in_place::{self, Decrypt, Found, Window, found};
-use super::{Divide, Engine, Failure, InputBuffer, ReceiveError, Received};
+use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveError, Received};
 
 /// What sets the two sides apart.
 pub trait Sided: SideData + Default {
@@ -232,7 +232,12 @@ impl<S: Sided> Decrypt for Connection<S> {
     }
 }
 
+/// 0.24.0-dev.2 counts what encryption adds to the plaintext of a record, at most so many bytes.
+pub(super) const FULL_RECORD: usize = LARGEST_PLAINTEXT - 40;
+
 impl<S: Sided> Engine for Connection<S> {
+    const FULL_RECORD: usize = FULL_RECORD;
+
     fn is_handshaking(&self) -> bool {
         matches!(self.state, State::Handshake(_))
     }

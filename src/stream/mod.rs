@@ -180,7 +180,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
         self.input.bound(options.read_ahead);
-        self.send_buffer = SendBuffer::new(options);
+        self.send_buffer = SendBuffer::new(options, C::FULL_RECORD);
         if let Some(limit) = options.queue_limit() {
             self.connection.limit_queue(limit);
         }

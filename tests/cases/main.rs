@@ -46,9 +46,11 @@
 use std::fs;
 use std::path::Path;
 
+#[allow(dead_code, reason = "what the promises need is not all needed here")]
+#[path = "../promises/engine.rs"]
+mod engine;
 #[path = "../promises/heap.rs"]
 mod heap;
-#[allow(dead_code, reason = "what the promises need is not all needed here")]
 #[path = "../promises/support.rs"]
 mod support;
 
