@@ -37,7 +37,7 @@ pub use handshake::{FallibleHandshake, Handshake};
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
 #[cfg(feature = "next")]
-pub use split::{ReadHalf, WriteHalf};
+pub use split::{Halves, ReadHalf, WriteHalf};
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
