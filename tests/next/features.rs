@@ -204,7 +204,7 @@ fn failures_have_the_kinds_that_they_have_on_the_other_version() {
                 setup.client(),
                 setup.server_with(&Authority::shared().server_for(&["another.example"])),
                 ErrorKind::WrongName,
-                Some(ErrorKind::Alert(AlertDescription::CertificateUnknown)),
+                Some(ErrorKind::Alert(AlertDescription::BadCertificate)),
             ),
             (
                 setup.clone().alpn(&["h2"]).client(),
