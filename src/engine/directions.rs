@@ -9,7 +9,7 @@ use rustls_next::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic};
 use rustls_next::{ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, SideData};
 
 use super::in_place::{self, Decrypt, Window, found};
-use super::next::Sided;
+use super::next::{FULL_RECORD, Sided};
 use super::output::OutputBuffer;
 use super::{Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 use crate::error::ErrorKind;
@@ -241,6 +241,8 @@ impl Sender {
 }
 
 impl Engine for Sender {
+    const FULL_RECORD: usize = FULL_RECORD;
+
     fn is_handshaking(&self) -> bool {
         false
     }

@@ -63,6 +63,9 @@ pub(crate) const LARGEST_RECORD: usize = LARGEST_PLAINTEXT + 2048 + 5;
 /// as [`wants_write`](Self::wants_write). After a failure of TLS only what is owed to the peer is
 /// still transmitted: the caller keeps the failure and does not ask again.
 pub trait Engine {
+    /// The most plaintext that a record of this engine holds.
+    const FULL_RECORD: usize = LARGEST_PLAINTEXT;
+
     // Queries.
 
     /// Whether the handshake still has to complete before plaintext can pass both ways.

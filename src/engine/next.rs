@@ -15,7 +15,7 @@ use rustls_next::{
 
 use super::directions::{Receiver, Sender, to_io_error};
 use super::in_place::{self, Decrypt, Found, Window, found};
-use super::{Divide, Engine, Failure, InputBuffer, ReceiveError, Received};
+use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveError, Received};
 
 /// What sets the two sides apart.
 pub trait Sided: SideData + Default {
@@ -81,6 +81,10 @@ pub struct Connection<S: SideData> {
 }
 
 /// The direction from the peer. Boxed where it is large and soon gone.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handshake is short, and an idle stream is one allocation less"
+)]
 enum State<S: SideData> {
     Handshake(Box<rustls_next::Connection<S, Tcp>>),
     Traffic(Receiver<S>),
@@ -227,7 +231,12 @@ impl<S: Sided> Decrypt for Connection<S> {
     }
 }
 
+/// 0.24.0-dev.2 counts what encryption adds to the plaintext of a record, at most so many bytes.
+pub(super) const FULL_RECORD: usize = LARGEST_PLAINTEXT - 40;
+
 impl<S: Sided> Engine for Connection<S> {
+    const FULL_RECORD: usize = FULL_RECORD;
+
     fn is_handshaking(&self) -> bool {
         matches!(self.state, State::Handshake(_))
     }

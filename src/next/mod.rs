@@ -1,7 +1,70 @@
-//! TLS streams on rustls 0.24, which is not released yet.
+//! TLS streams on rustls 0.24, of which there are only pre-releases: connectors, acceptors, streams and
+//! owned halves.
 //!
-//! - `client.rs`, `server.rs`: connectors and acceptors
-//! - `split.rs`: owned halves
+//! rustls 0.24 leaves its buffers to the caller. A stream of this module decrypts records where they
+//! were read and allocates nothing for a record; an idle one holds about half the memory; and it can
+//! be split into halves that two threads drive at the same time. It is the same stream as that of the
+//! rest of this crate, with the same guarantees, on another connection.
+//!
+//! **No stability is promised here.** The feature `next` pins rustls 0.24.0-dev.2; a minor version of
+//! this crate may pin another one and change whatever that changes.
+//!
+//! # A trial
+//!
+//! With the feature `next`, in ten lines:
+//!
+//! ```no_run
+//! use pollback::next::rustls::{ClientConfig, RootCertStore};
+//! use pollback::next::{TlsConnector, aws_lc_rs};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # async fn trial(roots: RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
+//! let config = ClientConfig::builder(aws_lc_rs::DEFAULT_PROVIDER.into())
+//!     .with_root_certificates(roots)
+//!     .with_no_client_auth()?;
+//! let tcp = tokio::net::TcpStream::connect("example.com:443").await?;
+//! let connector = TlsConnector::from(std::sync::Arc::new(config));
+//! let stream = connector.connect("example.com".try_into()?, tcp).await?;
+//! let (mut reader, mut writer) = stream.into_split().expect("no early data");
+//! writer.write_all(b"GET / HTTP/1.0\r\nHost: example.com\r\n\r\n").await?;
+//! let mut answer = Vec::new();
+//! reader.read_to_end(&mut answer).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What differs
+//!
+//! | | on rustls 0.23 | here |
+//! |---|---|---|
+//! | stream of either side | `pollback::TlsStream<IO>`, an enum | [`TlsStream<IO, S>`](TlsStream), a type with the side as a parameter |
+//! | the connection of a stream | `rustls::ClientConnection`, `ServerConnection` | [`Connection<S>`](Connection), which has the version, the ALPN protocol, the identity of the peer, [`side`](Connection::side) and a one-time [`exporter`](Connection::exporter) |
+//! | to change the connection first | `connect_with`, `accept_with` | – |
+//! | other protocols for a connection | `connector.with_alpn(names).connect(…)` | the same, where `with_alpn` returns a connector |
+//! | hello first, then configuration | `LazyConfigAcceptor::new(Acceptor::default(), io)` | [`LazyConfigAcceptor::new(io)`](LazyConfigAcceptor::new) |
+//! | early data in a server | not among what is read | what the stream reads first |
+//! | the connection taken out of a stream | goes on with plain rustls | goes on as a stream again, `TlsStream::from((io, connection))`, or by [`take_plaintext`](Connection::take_plaintext) and [`take_ciphertext`](Connection::take_ciphertext) |
+//! | halves | those of [`tokio::io::split`] | these too, or owned ones: [`into_split_with`](crate::stream::TlsStream::into_split_with), `into_split` |
+//! | a full record holds | 16,384 bytes | up to 16,367: 0.24.0-dev.2 counts what encryption adds, so that 16 KiB are two records |
+//! | messages in a row after the handshake | any number | 32, then the connection fails (tickets, key updates) |
+//!
+//! What rustls 0.24 changes in configurations: the provider is always named, as in the trial, and it
+//! says which versions there are; `with_no_client_auth` of a client can fail; a chain of certificates is
+//! an [`Identity`](rustls::crypto::Identity) in an `Arc`; ALPN protocols are
+//! [`ApplicationProtocol`](rustls::enums::ApplicationProtocol)s; how many tickets are sent is a
+//! [`Tls13Tickets`](rustls::server::Tls13Tickets). The types of certificates and names are those of
+//! 0.23. Failures are told apart by [`Error::find`](crate::Error::find) as ever.
+//!
+//! # What is not here yet
+//!
+//! - Certificates that are verified asynchronously, and answers to early data before the handshake is
+//!   over (0.5-RTT): `accept` resolves at its end.
+//! - The listener, `hello`, the C side and kernel TLS, which know rustls 0.23 alone.
+//! - *ring*: the connectors take any provider of rustls 0.24, but only aws-lc is brought along and
+//!   tested.
+
+// - `client.rs`, `server.rs`: connectors and acceptors
+// - `split.rs`: owned halves
 
 pub mod client;
 pub mod server;

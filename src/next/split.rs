@@ -24,16 +24,10 @@ impl<S: Sided> stream::TlsStream<TcpStream, Connection<S>> {
     /// # Errors
     ///
     /// As [`into_split_with`](Self::into_split_with), which takes any transport that can be split.
-    #[expect(clippy::type_complexity, reason = "the halves, or the stream again")]
+    #[expect(clippy::result_large_err, reason = "the stream is given back")]
     pub fn into_split(
         self,
-    ) -> Result<
-        (
-            ReadHalf<OwnedReadHalf, OwnedWriteHalf, S>,
-            WriteHalf<OwnedWriteHalf, S>,
-        ),
-        Self,
-    > {
+    ) -> Result<stream::Halves<OwnedReadHalf, OwnedWriteHalf, Connection<S>>, Self> {
         self.into_split_with(TcpStream::into_split)
     }
 }

@@ -51,7 +51,7 @@ pub use parts::Parts;
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
 #[cfg(feature = "next")]
-pub use split::{ReadHalf, WriteHalf};
+pub use split::{Halves, ReadHalf, WriteHalf};
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
@@ -181,7 +181,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
         self.input.bound(options.read_ahead());
-        self.send_buffer = SendBuffer::new(options);
+        self.send_buffer = SendBuffer::new(options, C::FULL_RECORD);
         if let Some(limit) = options.queue_limit() {
             self.connection.limit_queue(limit);
         }

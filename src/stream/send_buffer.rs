@@ -19,6 +19,8 @@ struct Rules {
     start: usize,
     batched: bool,
     limit: usize,
+    /// The most plaintext that a record holds.
+    record: usize,
     sizing: Option<RecordSizing>,
     /// How much was sent since the flow began, and when last.
     flow: usize,
@@ -34,6 +36,7 @@ impl Default for Rules {
             start: 0,
             batched: false,
             limit: ONE_ATTEMPT,
+            record: LARGEST_PLAINTEXT,
             sizing: None,
             flow: 0,
             latest: None,
@@ -56,21 +59,22 @@ pub(super) struct Step {
 
 /// How much of a batch of `length` bytes goes into one attempt. What is more than fits is cut between
 /// two records, below the 64 KiB that a kernel sends as one segment.
-fn attempt(length: usize, limit: usize) -> usize {
+fn attempt(length: usize, limit: usize, record: usize) -> usize {
     match length <= limit {
         true => length,
-        false => ((limit - 1) / LARGEST_PLAINTEXT * LARGEST_PLAINTEXT).max(LARGEST_PLAINTEXT),
+        false => ((limit - 1) / LARGEST_PLAINTEXT * record).max(record),
     }
 }
 
 impl SendBuffer {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, record: usize) -> Self {
         let is_plain = !options.is_batched() && options.record_sizing().is_none();
         Self((!is_plain).then(|| {
             Box::new(Rules {
                 batched: options.is_batched(),
                 sizing: options.record_sizing(),
                 limit: options.send_buffer_limit(),
+                record,
                 ..Rules::default()
             })
         }))
@@ -90,7 +94,7 @@ impl SendBuffer {
                 let held = rules.queued + rules.pending.len() - rules.start;
                 let is_due = held + left > rules.limit;
                 Step {
-                    room: attempt(held + left, rules.limit).saturating_sub(held),
+                    room: attempt(held + left, rules.limit, rules.record).saturating_sub(held),
                     is_due,
                 }
             }
@@ -106,8 +110,8 @@ impl SendBuffer {
     pub(super) fn attempt_bound(&self) -> usize {
         match &self.0 {
             Some(rules) if rules.batched => {
-                let plaintext = attempt(usize::MAX, rules.limit);
-                plaintext.saturating_add(plaintext / LARGEST_PLAINTEXT * RECORD_OVERHEAD)
+                let plaintext = attempt(usize::MAX, rules.limit, rules.record);
+                plaintext.saturating_add(plaintext / rules.record * RECORD_OVERHEAD)
             }
             _ => usize::MAX,
         }
@@ -130,7 +134,7 @@ impl SendBuffer {
         let Some(rules) = self.0.as_deref_mut() else {
             return available;
         };
-        let record = rules.record();
+        let record = rules.next_record();
         if available < record {
             return if rules.batched { 0 } else { available };
         }
@@ -155,7 +159,7 @@ impl SendBuffer {
         };
         let pending = rules.pending.len() - rules.start;
         match rules.sizing {
-            Some(_) => pending.min(rules.record()),
+            Some(_) => pending.min(rules.next_record()),
             None => pending.min(ONE_ATTEMPT),
         }
     }
@@ -226,9 +230,9 @@ impl SendBuffer {
 
 impl Rules {
     /// The most plaintext that the next record may hold.
-    fn record(&mut self) -> usize {
+    fn next_record(&mut self) -> usize {
         let Some(sizing) = self.sizing else {
-            return LARGEST_PLAINTEXT;
+            return self.record;
         };
         if self
             .latest
@@ -236,7 +240,7 @@ impl Rules {
         {
             self.flow = 0;
         }
-        sizing.size_after(self.flow)
+        sizing.size_after(self.flow).min(self.record)
     }
 }
 
@@ -258,9 +262,9 @@ mod tests {
     #[test]
     fn the_default_takes_no_memory() {
         let read_ahead = Options::new().with_read_ahead(1, 1);
-        assert!(SendBuffer::new(&read_ahead).0.is_none());
+        assert!(SendBuffer::new(&read_ahead, LARGEST_PLAINTEXT).0.is_none());
         let batched = Options::new().with_batched_writes(true);
-        assert!(SendBuffer::new(&batched).0.is_some());
+        assert!(SendBuffer::new(&batched, LARGEST_PLAINTEXT).0.is_some());
     }
 
     #[test]
@@ -275,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_due_when_it_would_be_too_large() {
-        let mut buffer = SendBuffer::new(&Options::new().with_batched_writes(true));
+        let mut buffer =
+            SendBuffer::new(&Options::new().with_batched_writes(true), LARGEST_PLAINTEXT);
         let step = |room, is_due| Step { room, is_due };
         assert_eq!(buffer.step(64 * KIB), step(64 * KIB, false));
         assert_eq!(buffer.step(64 * KIB + 1), step(48 * KIB, true));

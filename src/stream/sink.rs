@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Write};
 
 use crate::callback::Callback;
 
-/// A sink that passes no more on than so many bytes, or one slice, and in one attempt.
+/// A sink that passes no more on than so many bytes, or one slice of several, and in one attempt.
 pub(super) struct Bounded<'a, W> {
     pub(super) transport: &'a mut W,
     pub(super) most: usize,
@@ -15,7 +15,7 @@ pub(super) struct Bounded<'a, W> {
 impl<W: Callback> Write for Bounded<'_, W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         *self.queued = buf.len();
-        self.transport.write(buf)
+        self.transport.write(&buf[..buf.len().min(self.most)])
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

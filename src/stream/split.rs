@@ -44,6 +44,9 @@ pub struct WriteHalf<W, C: Divide> {
     is_united: bool,
 }
 
+/// Both halves of a stream.
+pub type Halves<R, W, C> = (ReadHalf<R, W, C>, WriteHalf<W, C>);
+
 impl<IO, C: Divide> TlsStream<IO, C> {
     /// Splits the stream in two, and its transport with `split`.
     ///
@@ -53,10 +56,11 @@ impl<IO, C: Divide> TlsStream<IO, C> {
     /// # Errors
     ///
     /// The stream itself, while its handshake is not over: before early data is known to be accepted.
+    #[expect(clippy::result_large_err, reason = "the stream is given back")]
     pub fn into_split_with<R, W>(
         self,
         split: impl FnOnce(IO) -> (R, W),
-    ) -> Result<(ReadHalf<R, W, C>, WriteHalf<W, C>), Self> {
+    ) -> Result<Halves<R, W, C>, Self> {
         let (receiver, sender) = match (*self.connection).divide() {
             Ok(directions) => directions,
             Err(connection) => {
@@ -121,19 +125,19 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
     /// # Errors
     ///
     /// Both halves, where they are of different streams.
+    #[expect(clippy::result_large_err, reason = "the halves are given back")]
     pub fn unsplit_with<IO>(
         self,
         mut writer: WriteHalf<W, C>,
         join: impl FnOnce(R, W) -> IO,
-    ) -> Result<TlsStream<IO, C>, (Self, WriteHalf<W, C>)> {
+    ) -> Result<TlsStream<IO, C>, Halves<R, W, C>> {
         if !Arc::ptr_eq(&self.shared, &writer.shared) {
             return Err((self, writer));
         }
         writer.is_united = true;
         drop(writer);
-        let shared = match Arc::try_unwrap(self.shared) {
-            Ok(shared) => shared,
-            Err(_) => unreachable!("there are two halves, and both are here"),
+        let Ok(shared) = Arc::try_unwrap(self.shared) else {
+            unreachable!("there are two halves, and both are here");
         };
         let owed = shared.take_owed();
         let (reader, other) = (self.stream, shared.into_inner());

@@ -46,7 +46,6 @@
 use std::fs;
 use std::path::Path;
 
-#[allow(dead_code, reason = "what the promises need is not all needed here")]
 #[path = "../promises/engine.rs"]
 #[expect(
     dead_code,

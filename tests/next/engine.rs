@@ -28,12 +28,12 @@ pub(crate) fn no_certificate() -> Error {
     PeerMisbehaved::NoCertificatesPresented.into()
 }
 
-/// The most plaintext that a record of 0.24.0-dev.2 holds: what encryption adds counts too, and it is
-/// larger in TLS 1.2.
+/// The most plaintext that a record of 0.24.0-dev.2 holds: what encryption adds counts too, here that
+/// of AES-GCM.
 pub(crate) fn full_record(version: ProtocolVersion) -> usize {
     match version {
         ProtocolVersion::TLSv1_3 => 16_384 - 17,
-        _ => 16_384 - 40,
+        _ => 16_384 - 24,
     }
 }
 

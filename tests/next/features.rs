@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use pollback::next::rustls::HandshakeKind;
 use pollback::next::rustls::enums::ApplicationProtocol;
+use pollback::rustls::AlertDescription;
 use pollback::{ErrorKind, Options, RecordSizing};
+use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Operation, pipe};
@@ -176,5 +178,54 @@ fn what_a_blocked_transport_leaves_has_a_limit() {
             send(&mut client, &bytes[taken..]),
             receive(&mut server, bytes.len()),
         );
+    });
+}
+
+/// Failures of rustls 0.24 are told apart as those of 0.23 are.
+#[test]
+fn failures_have_the_kinds_that_they_have_on_the_other_version() {
+    for_each_version(|version| {
+        let setup = Setup::new(version);
+        let stranger = Authority::new();
+        for (client, server, ours, theirs) in [
+            (
+                setup.client_trusting(&stranger),
+                setup.server(),
+                ErrorKind::UnknownIssuer,
+                Some(ErrorKind::Alert(AlertDescription::UnknownCA)),
+            ),
+            (
+                setup.client(),
+                setup.server_with(&Authority::shared().expired_server()),
+                ErrorKind::Expired,
+                Some(ErrorKind::Alert(AlertDescription::CertificateExpired)),
+            ),
+            (
+                setup.client(),
+                setup.server_with(&Authority::shared().server_for(&["another.example"])),
+                ErrorKind::WrongName,
+                Some(ErrorKind::Alert(AlertDescription::BadCertificate)),
+            ),
+            (
+                setup.clone().alpn(&["h2"]).client(),
+                setup.clone().alpn(&["http/1.1"]).server(),
+                ErrorKind::Alert(AlertDescription::NoApplicationProtocol),
+                Some(ErrorKind::NoCommonAlpn),
+            ),
+        ] {
+            let (near, far) = pipe(WIDE);
+            let (connected, accepted) = executor::join(
+                connector(client).connect(localhost(), near),
+                acceptor(server).accept(far),
+            );
+            let error = connected.expect_err("a failure");
+            assert_eq!(error_kind(&error), Some(ours));
+            assert_eq!(error_kind(&accepted.expect_err("a failure")), theirs);
+        }
+        let (near, _peer) = pipe(WIDE);
+        near.control().inject(b"HTTP/1.1 400 Bad Request");
+        let connected = executor::block_on(connector(setup.client()).connect(localhost(), near));
+        let error = connected.expect_err("not TLS");
+        assert_eq!(error_kind(&error), Some(ErrorKind::NotTls));
     });
 }

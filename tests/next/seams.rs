@@ -1,5 +1,5 @@
-//! 11. Nothing is lost at a seam: that of `p11_seams.rs` for rustls 0.23, which looks into its
-//! connections.
+//! Nothing is lost at a seam: what `tests/promises/p11_seams.rs` proves for rustls 0.23, into whose
+//! connections it looks.
 
 use pollback::Options;
 use pollback_testkit::configs::Version;

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use pollback::{Options, TlsStream};
+use crate::engine::TlsStream;
+use pollback::Options;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use pollback::{Options, TlsStream};
+use crate::engine::TlsStream;
+use pollback::Options;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, End, Operation};
 use tokio::io::{AsyncWrite, AsyncWriteExt};

@@ -4,9 +4,9 @@ use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use pollback::rustls::ProtocolVersion;
-use pollback::{Options, TlsStream, client, server};
-use pollback_testkit::configs::{Setup, Version};
+use crate::engine::{ProtocolVersion, Setup, TlsStream, client, server};
+use pollback::Options;
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{End, Operation, pipe};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};

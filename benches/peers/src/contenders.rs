@@ -5,7 +5,7 @@ use std::io;
 use pollback::{Options, RecordSizing};
 
 use crate::cost::Cost;
-use crate::peer::{Peer, Pollback, Tcp, TokioOpenssl, TokioRustls, UnbufferedRustls};
+use crate::peer::{Peer, Pollback, PollbackNext, Tcp, TokioOpenssl, TokioRustls, UnbufferedRustls};
 use crate::work::{self, Arrival, Counted, Idle, Row, Sockets};
 
 /// A peer with a name.
@@ -43,6 +43,14 @@ pub const CONTENDERS: &[Contender] = &[
     contender(
         "pollback-batched",
         &Made(|record| Pollback::new(BATCHED, record)),
+    ),
+    contender(
+        "pollback-next",
+        &Made(|record| PollbackNext::new(Options::new(), record)),
+    ),
+    contender(
+        "pollback-next-batched",
+        &Made(|record| PollbackNext::new(BATCHED, record)),
     ),
     contender(BASELINE, &Made(TokioRustls::new)),
     cutting("rustls-unbuffered", &Made(UnbufferedRustls::new)),

@@ -71,6 +71,34 @@ fn bulk_allocates_what_rustls_allocates_for_a_record() {
     }
 }
 
+/// What it allocates is for the growing of the buffers that a thread keeps.
+#[test]
+fn bulk_on_rustls_0_24_allocates_nothing_for_a_record() {
+    for peer in ["pollback-next", "pollback-next-batched"] {
+        let (counted, mib) = counted("bulk", peer);
+        assert!(
+            counted.allocations.unwrap() <= 2 * mib,
+            "{peer}: {counted:?}"
+        );
+        assert!(
+            counted.calls.reads.answered <= 20 * mib,
+            "{peer}: {counted:?}"
+        );
+    }
+}
+
+/// Its records hold 16,344 bytes at least, where 16 KiB would be allowed.
+#[test]
+fn bulk_on_rustls_0_24_makes_records_as_full_as_they_can_be() {
+    let (ours, mib) = counted("bulk", "pollback-next");
+    let cut = ours.calls.writes.pending;
+    assert!(ours.records.unwrap() <= 80 * mib + 2 * cut, "{ours:?}");
+    assert!(ours.calls.writes.answered <= 17 * mib, "{ours:?}");
+    let (batched, mib) = counted("bulk", "pollback-next-batched");
+    assert!(batched.records.unwrap() <= 65 * mib, "{batched:?}");
+    assert!(batched.calls.writes.answered <= 22 * mib, "{batched:?}");
+}
+
 #[test]
 fn a_whole_record_takes_one_read() {
     let (counted, round_trips) = counted("echo-16k", "pollback");

@@ -4,11 +4,13 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+mod on_next;
 mod on_openssl;
 mod on_rustls;
 mod plain;
 mod unbuffered;
 
+pub use on_next::PollbackNext;
 pub use on_openssl::TokioOpenssl;
 pub use on_rustls::{Pollback, TokioRustls, UnbufferedRustls};
 pub use plain::Tcp;
