@@ -133,7 +133,7 @@ impl From<WhenFull> for listener::WhenFull {
     fn from(when_full: WhenFull) -> Self {
         match when_full {
             WhenFull::Wait => Self::Wait,
-            WhenFull::Close => Self::Refuse,
+            WhenFull::Refuse => Self::Close,
         }
     }
 }
