@@ -61,7 +61,6 @@ impl<IO> Accept<IO> {
     /// stream.close().await
     /// # }
     /// ```
-    #[must_use]
     pub fn early_data(self, enabled: bool) -> Self {
         self.resolve_early(enabled)
     }

@@ -71,7 +71,6 @@ enum Reason {
 
 impl<IO> Peek<IO> {
     /// Refuses a hello that has more than so many bytes, as [`Parser::with_limit`] does.
-    #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.parser = self.parser.with_limit(bytes);
         self
@@ -79,7 +78,6 @@ impl<IO> Peek<IO> {
 
     /// Sends no alert when it fails, so that the connection can be passed on as it is with
     /// [`take_io`](Self::take_io).
-    #[must_use]
     pub fn without_alert(mut self) -> Self {
         self.answers = false;
         self

@@ -82,6 +82,10 @@ where
     ///   expect them finds them with [`into_parts`](Self::into_parts).
     /// - [`ErrorKind::NotEnded`] if TLS has not ended in both directions:
     ///   [`end_tls`](Self::end_tls) was not called, or has not returned `Ok`.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream comes back to where it was"
+    )]
     pub fn into_transport(mut self) -> Result<IO, (io::Error, Self)> {
         let has_ended = self.phase.is_closing()
             && !self.connection.wants_write()

@@ -72,7 +72,6 @@ impl<IO, C> Handshake<IO, C> {
 
     /// Makes the stream use its transport as `options` say. What they do not name stays as the
     /// connector or acceptor has it.
-    #[must_use]
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
@@ -88,7 +87,6 @@ impl<IO, C> Handshake<IO, C> {
     /// # Panics
     ///
     /// The first poll panics outside of a tokio runtime whose timer is enabled.
-    #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.set_timeout(Some(timeout));
         self
@@ -134,7 +132,6 @@ impl<IO, C> Handshake<IO, C> {
 
 impl<IO, C> FallibleHandshake<IO, C> {
     /// As [`Handshake::with_options`].
-    #[must_use]
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,

@@ -418,15 +418,17 @@ fn it_can_be_asked_for_after_a_look_at_the_hello() {
         let both = Acquaintances::new().with_half_rtt();
         let (_client, end) = asking(&both, QUESTION);
         let config = Arc::new(both.server.clone());
-        let accepting = executor::block_on(async {
+        let stream = executor::block_on(async {
             if lazy {
                 let start = LazyConfigAcceptor::new(Default::default(), end).await;
-                start.expect("a hello").into_stream(config)
+                let accept = start.expect("a hello").into_stream(config);
+                accept.early_data(true).await
             } else {
-                hello::peek(end).await.expect("a hello").accept(config)
+                let incoming = hello::peek(end).await.expect("a hello");
+                incoming.accept(config).early_data(true).await
             }
         });
-        let mut stream = executor::block_on(accepting.early_data(true)).expect("a stream");
+        let mut stream = stream.expect("a stream");
         assert!(is_handshaking(&stream));
         let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
         assert_eq!(asked, QUESTION);

@@ -13,6 +13,7 @@ use pollback::rustls::{ClientConfig, ServerConfig};
 use pollback::{Options, RecordSizing};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::attempting::Attempting;
 use super::carrier::Io;
 use super::side::Side;
 
@@ -23,6 +24,8 @@ pub(crate) enum Make {
     Ours,
     /// The crate under test, with all of its options on, and with narrow bounds.
     Tuned,
+    /// The crate under test, used by attempts.
+    Attempting,
     /// tokio-rustls.
     Theirs,
 }
@@ -68,7 +71,7 @@ stream!(tokio_rustls, |stream: &mut Self| {
 });
 
 macro_rules! make {
-    ($name:ident, $make:ident, $resolve_early:expr $(, $method:ident($options:expr))?) => {
+    ($name:ident, $make:ident, $resolve_early:expr, $wrap:expr $(, $method:ident($options:expr))?) => {
         mod $name {
             use super::*;
 
@@ -80,14 +83,14 @@ macro_rules! make {
                 assert!(!early, "the feature `early-data` is off");
                 let name = ServerName::try_from("localhost").expect("a valid name");
                 let stream = connector.connect(name, io)$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Client(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Client(stream))))
             }
 
             pub(super) async fn accept(config: ServerConfig, early: bool, io: Io) -> Connected {
                 let acceptor = $make::TlsAcceptor::from(Arc::new(config));
                 let acceptor = $resolve_early(acceptor, early);
                 let stream = acceptor.accept(io)$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Server(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
 
             pub(super) async fn accept_lazily(
@@ -98,15 +101,27 @@ macro_rules! make {
                 let mut acceptor = $make::LazyConfigAcceptor::new(Acceptor::default(), io);
                 let start = cancelled_at_times(&mut acceptor, side).await?;
                 let stream = start.into_stream(Arc::new(config))$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Server(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
         }
     };
 }
 
-make!(ours, pollback, resolve_early);
-make!(tuned, pollback, resolve_early, with_options(options()));
-make!(theirs, tokio_rustls, |acceptor, _| acceptor);
+make!(ours, pollback, resolve_early, std::convert::identity);
+make!(
+    tuned,
+    pollback,
+    resolve_early,
+    std::convert::identity,
+    with_options(options())
+);
+make!(attempting, pollback, resolve_early, Attempting);
+make!(
+    theirs,
+    tokio_rustls,
+    |acceptor, _| acceptor,
+    std::convert::identity
+);
 
 /// Makes the server's stream be there before the client's Finished, if it has early data.
 fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::TlsAcceptor {
@@ -139,7 +154,7 @@ async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F
 }
 
 impl Make {
-    pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Tuned, Self::Theirs];
+    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Tuned, Self::Attempting, Self::Theirs];
 
     /// Whether it is the crate under test.
     pub(crate) fn is_ours(self) -> bool {
@@ -150,6 +165,7 @@ impl Make {
         match self {
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
+            Self::Attempting => attempting::connect(config, early, io).await,
             Self::Theirs => theirs::connect(config, early, io).await,
         }
     }
@@ -158,6 +174,7 @@ impl Make {
         match self {
             Self::Ours => ours::accept(config, early, io).await,
             Self::Tuned => tuned::accept(config, early, io).await,
+            Self::Attempting => attempting::accept(config, early, io).await,
             Self::Theirs => theirs::accept(config, early, io).await,
         }
     }
@@ -171,6 +188,7 @@ impl Make {
         match self {
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,
+            Self::Attempting => attempting::accept_lazily(config, io, side).await,
             Self::Theirs => theirs::accept_lazily(config, io, side).await,
         }
     }
