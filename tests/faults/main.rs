@@ -8,6 +8,17 @@
 
 mod rig;
 
+#[cfg(feature = "next")]
+mod next;
+#[cfg(feature = "next")]
+#[path = "../next/engine.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the promises"
+)]
+mod next_engine;
+
 #[cfg(feature = "early-data")]
 mod found;
 mod others;

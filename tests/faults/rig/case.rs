@@ -126,8 +126,8 @@ impl FromStr for Case {
         };
         Ok(Self {
             scenario: scenario(name).ok_or_else(|| format!("no scenario is named {name:?}"))?,
-            client: parse(required("client")?, Make::ALL)?,
-            server: parse(required("server")?, Make::ALL)?,
+            client: parse(required("client")?, Make::ALL.iter().copied())?,
+            server: parse(required("server")?, Make::ALL.iter().copied())?,
             carrier: parse(required("carrier")?, Carrier::ALL)?,
             plan: plan.join(" ").parse()?,
             strike: word("strike").map(str::parse).transpose()?,

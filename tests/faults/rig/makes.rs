@@ -28,6 +28,9 @@ pub(crate) enum Make {
     Attempting,
     /// tokio-rustls.
     Theirs,
+    /// The crate under test, on rustls 0.24.
+    #[cfg(feature = "next")]
+    Next,
 }
 
 /// An established stream.
@@ -132,6 +135,59 @@ fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::Tl
     acceptor
 }
 
+/// The configurations of a side, for every make.
+#[cfg(not(feature = "next"))]
+pub(crate) type ClientConfigs = ClientConfig;
+#[cfg(not(feature = "next"))]
+pub(crate) type ServerConfigs = ServerConfig;
+#[cfg(feature = "next")]
+pub(crate) type ClientConfigs = (ClientConfig, pollback::next::rustls::ClientConfig);
+#[cfg(feature = "next")]
+pub(crate) type ServerConfigs = (ServerConfig, pollback::next::rustls::ServerConfig);
+
+#[cfg(feature = "next")]
+mod next {
+    use pollback::next::rustls::{ClientConfig, ServerConfig};
+    use pollback::next::{LazyConfigAcceptor, TlsAcceptor, TlsConnector, client, server};
+
+    use super::*;
+
+    macro_rules! stream {
+        ($side:ident) => {
+            impl Stream for $side::TlsStream<Io> {
+                fn update_keys(&mut self) {
+                    let refreshed = self.get_mut().1.refresh_traffic_keys();
+                    refreshed.expect("an established TLS 1.3 connection");
+                }
+
+                fn take_early(&mut self) -> Vec<u8> {
+                    Vec::new()
+                }
+            }
+        };
+    }
+
+    stream!(client);
+    stream!(server);
+
+    pub(super) async fn connect(config: ClientConfig, early: bool, io: Io) -> Connected {
+        let connector = TlsConnector::from(Arc::new(config)).early_data(early);
+        let name = ServerName::try_from("localhost").expect("a valid name");
+        Ok(Box::new(connector.connect(name, io).await?))
+    }
+
+    pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Ok(Box::new(acceptor.accept(io).await?))
+    }
+
+    pub(super) async fn accept_lazily(config: ServerConfig, io: Io, side: &Side) -> Connected {
+        let mut acceptor = LazyConfigAcceptor::new(io);
+        let start = cancelled_at_times(&mut acceptor, side).await?;
+        Ok(Box::new(start.into_stream(Arc::new(config)).await?))
+    }
+}
+
 fn options() -> Options {
     Options::new()
         .with_read_ahead(1024, 5000)
@@ -154,15 +210,26 @@ async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F
 }
 
 impl Make {
-    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Tuned, Self::Attempting, Self::Theirs];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Ours,
+        Self::Tuned,
+        Self::Attempting,
+        Self::Theirs,
+        #[cfg(feature = "next")]
+        Self::Next,
+    ];
 
     /// Whether it is the crate under test.
     pub(crate) fn is_ours(self) -> bool {
         self != Self::Theirs
     }
 
-    pub(super) async fn connect(self, config: ClientConfig, early: bool, io: Io) -> Connected {
+    pub(super) async fn connect(self, config: ClientConfigs, early: bool, io: Io) -> Connected {
+        #[cfg(feature = "next")]
+        let (config, next) = config;
         match self {
+            #[cfg(feature = "next")]
+            Self::Next => next::connect(next, early, io).await,
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
             Self::Attempting => attempting::connect(config, early, io).await,
@@ -170,8 +237,12 @@ impl Make {
         }
     }
 
-    pub(super) async fn accept(self, config: ServerConfig, early: bool, io: Io) -> Connected {
+    pub(super) async fn accept(self, config: ServerConfigs, early: bool, io: Io) -> Connected {
+        #[cfg(feature = "next")]
+        let (config, next) = config;
         match self {
+            #[cfg(feature = "next")]
+            Self::Next => next::accept(next, io).await,
             Self::Ours => ours::accept(config, early, io).await,
             Self::Tuned => tuned::accept(config, early, io).await,
             Self::Attempting => attempting::accept(config, early, io).await,
@@ -181,11 +252,15 @@ impl Make {
 
     pub(super) async fn accept_lazily(
         self,
-        config: ServerConfig,
+        config: ServerConfigs,
         io: Io,
         side: &Side,
     ) -> Connected {
+        #[cfg(feature = "next")]
+        let (config, next) = config;
         match self {
+            #[cfg(feature = "next")]
+            Self::Next => next::accept_lazily(next, io, side).await,
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,
             Self::Attempting => attempting::accept_lazily(config, io, side).await,

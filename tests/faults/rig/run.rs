@@ -15,7 +15,7 @@ use pollback_testkit::watched::Watched;
 
 use super::acts::{Act, perform, receive};
 use super::case::{Case, Role};
-use super::makes::Make;
+use super::makes::{ClientConfigs, Make, ServerConfigs};
 use super::scenarios::{Handshake, Scenario};
 use super::side::{Ending, Side, Task};
 
@@ -30,6 +30,11 @@ const ROUNDS: usize = 1000;
 pub(crate) struct World {
     scenario: &'static Scenario,
     configs: Configs,
+    #[cfg(feature = "next")]
+    next: (
+        pollback::next::rustls::ClientConfig,
+        pollback::next::rustls::ServerConfig,
+    ),
 }
 
 enum Configs {
@@ -50,7 +55,26 @@ impl World {
                 Configs::Acquainted(Box::new(Acquaintance::new(&setup.early_data(EARLY))))
             }
         };
-        Self { scenario, configs }
+        Self {
+            scenario,
+            configs,
+            #[cfg(feature = "next")]
+            next: next_configs(scenario),
+        }
+    }
+
+    /// The configurations for every make.
+    fn all_configs(&self) -> (ClientConfigs, ServerConfigs) {
+        let (client, server) = self.configs();
+        #[cfg(feature = "next")]
+        {
+            let (mut next_client, next_server) = self.next.clone();
+            next_client.resumption =
+                pollback::next::rustls::client::Resumption::in_memory_sessions(1);
+            ((client, next_client), (server, next_server))
+        }
+        #[cfg(not(feature = "next"))]
+        (client, server)
     }
 
     fn configs(&self) -> (ClientConfig, ServerConfig) {
@@ -71,6 +95,21 @@ impl World {
         server.send_half_rtt_data = self.scenario.handshake == Handshake::HalfRtt;
         (client, server)
     }
+}
+
+/// Those of rustls 0.24, for strangers.
+#[cfg(feature = "next")]
+fn next_configs(
+    scenario: &Scenario,
+) -> (
+    pollback::next::rustls::ClientConfig,
+    pollback::next::rustls::ServerConfig,
+) {
+    let mut setup = crate::next_engine::Setup::new(scenario.version);
+    if scenario.handshake == Handshake::ClientCertificate {
+        setup = setup.client_auth();
+    }
+    (setup.client(), setup.server())
 }
 
 /// How a run ended on each side.
@@ -112,7 +151,7 @@ impl Outcome {
 pub(crate) fn run(case: &Case, world: &World) -> Outcome {
     let (client_end, server_end) = case.plan.open();
     let controls = [client_end.control(), server_end.control()];
-    let (client_config, server_config) = world.configs();
+    let (client_config, server_config) = world.all_configs();
     let mut executor = Executor::new();
     executor.between_rounds(step(controls.clone()));
 

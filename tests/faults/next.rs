@@ -1,0 +1,60 @@
+//! The same sweep on rustls 0.24: on both sides, and on one.
+
+use pollback_testkit::pipe::Answer;
+
+use crate::rig::{Case, Handshake, Make, Role, Scenario, scenarios};
+use crate::sweep::{ANSWERS, Swept};
+
+/// Those whose sides meet for the first time. A pipe of one byte takes some thousand calls.
+fn fit() -> impl Iterator<Item = &'static Scenario> {
+    let meets = [
+        Handshake::Full,
+        Handshake::Lazy,
+        Handshake::ClientCertificate,
+    ];
+    scenarios()
+        .iter()
+        .filter(move |scenario| meets.contains(&scenario.handshake) && scenario.plan.capacity > 1)
+}
+
+/// One scenario of each kind, at both versions.
+const SOME: [&str; 5] = [
+    "echo-",
+    "lazy",
+    "certificate",
+    "client-ends-first",
+    "two-tasks",
+];
+
+#[test]
+fn on_both_sides() {
+    let mut swept = Swept::default();
+    let some = |scenario: &&Scenario| SOME.iter().any(|name| scenario.name.contains(name));
+    for scenario in fit().filter(some) {
+        let mut case = Case::new(scenario);
+        case.client = Make::Next;
+        case.server = Make::Next;
+        for role in Role::BOTH {
+            swept.everything(&case, role, &ANSWERS);
+        }
+    }
+    swept.finish();
+}
+
+/// With rustls 0.23 at the other end, which is not struck.
+#[test]
+fn on_one_side() {
+    let answers = [Answer::AtMost(1), Answer::Delayed(3), Answer::EndOfStream];
+    let mut swept = Swept::default();
+    for scenario in fit() {
+        for role in Role::BOTH {
+            let mut case = Case::new(scenario);
+            match role {
+                Role::Client => case.client = Make::Next,
+                Role::Server => case.server = Make::Next,
+            }
+            swept.everything(&case, role, &answers);
+        }
+    }
+    swept.finish();
+}
