@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(reason) => {
-            eprint!("{USAGE}{reason}\n");
+            eprintln!("{USAGE}{reason}");
             ExitCode::from(2)
         }
     }
