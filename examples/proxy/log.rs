@@ -16,8 +16,9 @@ use prometheus::IntCounter;
 /// How many bytes wait for a reader at the most: about a thousand lines.
 const LIMIT: usize = 256 * 1024;
 
-/// How long a line waits for others that are written with it.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long a line waits for others that are written with it: to wake a thread for each of them would
+/// cost more than to write it.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Lines that go to one place, in order. Clones write to the same.
 #[derive(Clone)]
@@ -25,7 +26,8 @@ pub(crate) struct Lines(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    has_lines: Condvar,
+    is_done: Condvar,
     dropped: IntCounter,
 }
 
@@ -36,6 +38,8 @@ struct State {
     is_writing: bool,
     /// Whether the writer has nothing to do, and has to be woken.
     is_asleep: bool,
+    /// Whether somebody waits until all is written, and does not want to wait for others.
+    is_finishing: bool,
 }
 
 impl Lines {
@@ -43,7 +47,8 @@ impl Lines {
     pub(crate) fn new(out: impl Write + Send + 'static, dropped: IntCounter) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
-            changed: Condvar::new(),
+            has_lines: Condvar::new(),
+            is_done: Condvar::new(),
             dropped,
         });
         let writer = Arc::clone(&shared);
@@ -63,7 +68,7 @@ impl Lines {
         }
         state.waiting += &line;
         if mem::take(&mut state.is_asleep) {
-            self.0.changed.notify_all();
+            self.0.has_lines.notify_one();
         }
     }
 
@@ -71,12 +76,13 @@ impl Lines {
     pub(crate) fn finish(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         let mut state = self.0.lock();
+        state.is_finishing = true;
         while !state.waiting.is_empty() || state.is_writing {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            let waited = self.0.changed.wait_timeout(state, left);
+            let waited = self.0.is_done.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -108,12 +114,14 @@ impl Shared {
     fn next(&self) -> String {
         let mut state = self.lock();
         state.is_writing = false;
-        self.changed.notify_all();
+        if state.is_finishing {
+            self.is_done.notify_all();
+        }
         while state.waiting.is_empty() {
             state.is_asleep = true;
-            let woken = self.changed.wait(state);
+            let woken = self.has_lines.wait(state);
             state = woken.unwrap_or_else(PoisonError::into_inner);
-            if !state.waiting.is_empty() {
+            if !state.waiting.is_empty() && !state.is_finishing {
                 drop(state);
                 thread::sleep(PAUSE);
                 state = self.lock();
