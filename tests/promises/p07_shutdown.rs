@@ -99,14 +99,14 @@ fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
     let batched = Options::new().with_batched_writes(true);
     for options in [
         Options::new(),
-        batched.clone(),
+        batched,
         batched.with_send_buffer_limit(150_000),
     ] {
         for_each_shape(|version, shape| {
             let setup = Setup::new(version);
             let ends = shape.open();
-            let connector = connector(setup.client()).with_options(options.clone());
-            let acceptor = acceptor(setup.server()).with_options(options.clone());
+            let connector = connector(setup.client()).with_options(options);
+            let acceptor = acceptor(setup.server()).with_options(options);
             let (client, server) = executor::join(
                 connector.connect(localhost(), ends.0),
                 acceptor.accept(ends.1),
