@@ -32,15 +32,24 @@ impl Client {
         }
     }
 
-    fn connection(&self) -> Result<ClientConnection, BoxError> {
-        let name = ServerName::try_from("localhost")?;
+    pub(crate) fn connection(&self) -> Result<ClientConnection, BoxError> {
+        self.connection_to("localhost")
+    }
+
+    fn connection_to(&self, name: &'static str) -> Result<ClientConnection, BoxError> {
+        let name = ServerName::try_from(name)?;
         Ok(ClientConnection::new(Arc::clone(&self.config), name)?)
     }
 
     /// The ClientHello that a client sends.
     pub(crate) fn hello(&self) -> Result<Vec<u8>, BoxError> {
+        self.hello_to("localhost")
+    }
+
+    /// The ClientHello that a client sends to a server of this name.
+    pub(crate) fn hello_to(&self, name: &'static str) -> Result<Vec<u8>, BoxError> {
         let mut hello = Vec::new();
-        self.connection()?.write_tls(&mut hello)?;
+        self.connection_to(name)?.write_tls(&mut hello)?;
         Ok(hello)
     }
 

@@ -6,10 +6,19 @@
 //! ```
 //!
 //! Needs `wrk` and `h2load` (on Debian: `wrk` and `nghttp2-client`). Prints tables in Markdown.
+//!
+//! ```sh
+//! cargo build --release --features full --example proxy
+//! cargo run --release --manifest-path benches/load/Cargo.toml -- --only proxies
+//! ```
+//!
+//! compares the example proxy with haproxy and nginx, where these are installed, and counts system
+//! calls where strace is. It is not a part of the run without `--only`.
 
 mod client;
 mod descriptors;
 mod generator;
+mod proxies;
 mod reloads;
 mod serve;
 mod server;
@@ -42,6 +51,9 @@ struct Arguments {
     /// How often the configuration is replaced.
     #[arg(long, default_value_t = 1000)]
     reloads: usize,
+    /// The example proxy as a program.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/examples/proxy"))]
+    proxy: PathBuf,
     /// The one part to run.
     #[arg(long)]
     only: Option<Part>,
@@ -54,6 +66,8 @@ enum Part {
     Throughput,
     Stalled,
     Reloads,
+    /// The example proxy beside haproxy and nginx.
+    Proxies,
 }
 
 /// What a process of its own does.
@@ -81,6 +95,9 @@ fn main() -> Result<(), BoxError> {
     }
     let has = |part| arguments.only.is_none_or(|only| only == part);
     let folder = Folder::new()?;
+    if arguments.only == Some(Part::Proxies) {
+        return proxies::run(&folder, &arguments.proxy, arguments.rounds);
+    }
     if has(Part::Throughput) || has(Part::Reloads) {
         generator::announce()?;
     }

@@ -33,7 +33,7 @@ impl Folder {
         fs::write(self.0.join(KEY), identity.key_pem())
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

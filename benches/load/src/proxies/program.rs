@@ -1,0 +1,276 @@
+//! The proxies as the processes that they are.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::BoxError;
+use crate::serve::{CHAIN, KEY};
+use crate::server::Folder;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Program {
+    Own,
+    Haproxy,
+    Nginx,
+}
+
+pub(super) const PROGRAMS: [Program; 3] = [Program::Own, Program::Haproxy, Program::Nginx];
+
+/// A proxy that runs, on one worker thread; it is ended when this is dropped.
+pub(super) struct Proxy {
+    process: Child,
+    pub(super) terminating: SocketAddr,
+    pub(super) passing: SocketAddr,
+    folder: PathBuf,
+}
+
+/// Looks for a program in `PATH`.
+pub(super) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(name));
+    found.find(|file| file.is_file())
+}
+
+impl Program {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Own => "the example",
+            Self::Haproxy => "haproxy",
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// Why it cannot be measured, if it cannot.
+    pub(super) fn missing(self, own: &Path, folder: &Folder) -> Option<String> {
+        match self {
+            Self::Own => (!own.is_file()).then(|| {
+                let build = "cargo build --release --features full --example proxy";
+                format!("there is no {}, which is made by `{build}`", own.display())
+            }),
+            Self::Haproxy => find("haproxy")
+                .is_none()
+                .then(|| "it is not installed".to_owned()),
+            Self::Nginx => {
+                let Some(program) = find("nginx") else {
+                    return Some("it is not installed".to_owned());
+                };
+                let file = folder.path().join("nginx-check.conf");
+                fs::write(
+                    &file,
+                    format!("{}events {{}}\nstream {{}}\n", load_module()),
+                )
+                .ok()?;
+                let checked = Command::new(program)
+                    .args(["-q", "-t", "-p"])
+                    .arg(folder.path())
+                    .arg("-c")
+                    .arg(&file)
+                    .stderr(Stdio::null())
+                    .status();
+                let has_module = checked.is_ok_and(|status| status.success());
+                (!has_module).then(|| "its stream module is not installed".to_owned())
+            }
+        }
+    }
+
+    fn command(
+        self,
+        own: &Path,
+        folder: &Path,
+        ports: [SocketAddr; 2],
+        to: SocketAddr,
+    ) -> Result<Command, BoxError> {
+        let [terminating, passing] = ports;
+        let file = folder.join("proxy.conf");
+        let command = match self {
+            Self::Own => {
+                let mut command = Command::new(own);
+                command.arg(&file).env("TOKIO_WORKER_THREADS", "1");
+                command
+            }
+            Self::Haproxy => {
+                let mut command = Command::new("haproxy");
+                command.args(["-q", "-db", "-f"]).arg(&file);
+                command
+            }
+            Self::Nginx => {
+                let mut command = Command::new("nginx");
+                command.arg("-p").arg(folder).arg("-c").arg(&file);
+                command
+            }
+        };
+        let both = folder.join("both.pem");
+        let (chain, key) = (folder.join(CHAIN), folder.join(KEY));
+        fs::write(
+            &both,
+            fs::read_to_string(&chain)? + &fs::read_to_string(&key)?,
+        )?;
+        let (chain, key, both) = (chain.display(), key.display(), both.display());
+        let text = match self {
+            // One port is enough, which routes by name.
+            Self::Own => format!(
+                "[listen]\naddress = \"{terminating}\"\n\
+                 [[route]]\nnames = [\"localhost\"]\nbackend = \"to\"\n\
+                 terminate = {{ chain = \"{chain}\", key = \"{key}\" }}\n\
+                 [[route]]\nnames = [\"*\"]\nbackend = \"to\"\n\
+                 [backend.to]\naddress = \"{to}\"\n"
+            ),
+            Self::Haproxy => format!(
+                "global\n nbthread 1\n maxconn 4000\n\
+                 defaults\n mode tcp\n timeout client 600s\n timeout server 600s\n timeout connect 5s\n\
+                 frontend terminating\n bind {terminating} ssl crt {both}\n default_backend to\n\
+                 frontend passing\n bind {passing}\n tcp-request inspect-delay 10s\n\
+                 tcp-request content accept if {{ req.ssl_hello_type 1 }}\n\
+                 use_backend to if {{ req.ssl_sni -m found }}\n default_backend to\n\
+                 backend to\n server to {to}\n"
+            ),
+            Self::Nginx => format!(
+                "daemon off;\nmaster_process off;\nworker_processes 1;\nerror_log stderr crit;\n\
+                 pid nginx.pid;\n{}events {{ worker_connections 8000; }}\n\
+                 stream {{\n proxy_buffer_size 64k;\n\
+                 server {{ listen {terminating} ssl; ssl_certificate {chain}; \
+                 ssl_certificate_key {key}; proxy_pass {to}; }}\n\
+                 server {{ listen {passing}; ssl_preread on; proxy_pass {to}; }}\n}}\n",
+                load_module()
+            ),
+        };
+        fs::write(file, text)?;
+        Ok(command)
+    }
+}
+
+/// Loads the module of nginx for TCP where it is a file of its own.
+fn load_module() -> String {
+    let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
+    match module.is_file() {
+        true => format!("load_module {};\n", module.display()),
+        false => String::new(),
+    }
+}
+
+impl Proxy {
+    /// Starts one, which relays to the backend at `to`.
+    pub(super) fn start(
+        program: Program,
+        own: &Path,
+        folder: &Folder,
+        to: SocketAddr,
+    ) -> Result<Self, BoxError> {
+        // Free now, and hardly taken in the next moment.
+        let free = || -> Result<_, BoxError> { Ok(TcpListener::bind("127.0.0.1:0")?) };
+        let listeners = [free()?, free()?];
+        let [terminating, passing] = &listeners;
+        let ports = [terminating.local_addr()?, passing.local_addr()?];
+        drop(listeners);
+        let mut command = program.command(own, folder.path(), ports, to)?;
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let [terminating, passing] = ports;
+        let mut proxy = Self {
+            process,
+            terminating,
+            passing: if program == Program::Own {
+                terminating
+            } else {
+                passing
+            },
+            folder: folder.path().to_owned(),
+        };
+        for _ in 0..100 {
+            if let Some(status) = proxy.process.try_wait()? {
+                return Err(format!("{} has ended: {status}", program.name()).into());
+            }
+            if TcpStream::connect(proxy.passing).is_ok() {
+                return Ok(proxy);
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Err(format!("{} does not listen", program.name()).into())
+    }
+
+    fn about(&self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.process.id()))
+    }
+
+    /// How long its threads have run, in the kernel too.
+    pub(super) fn processor_time(&self) -> Result<Duration, BoxError> {
+        let mut all = Duration::ZERO;
+        for thread in fs::read_dir(self.about("task"))? {
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let time = text.split(' ').next().ok_or("a line without a time")?;
+            all += Duration::from_nanos(time.parse()?);
+        }
+        Ok(all)
+    }
+
+    /// How much memory it has in use, in bytes, without what it shares with others.
+    pub(super) fn memory(&self) -> Result<usize, BoxError> {
+        let text = fs::read_to_string(self.about("smaps_rollup"))?;
+        let anonymous = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Anonymous:"));
+        let kib = anonymous.and_then(|line| line.split_whitespace().next());
+        Ok(kib.ok_or("no line about memory")?.parse::<usize>()? * 1024)
+    }
+
+    /// How many system calls it makes during `work`.
+    pub(super) fn calls(
+        &self,
+        work: impl FnOnce() -> Result<(), BoxError>,
+    ) -> Result<u128, BoxError> {
+        let file = self.folder.join("calls");
+        let mut strace = Command::new("strace")
+            .args(["-f", "-c", "-o"])
+            .arg(&file)
+            .args(["-p", &self.process.id().to_string()])
+            .stderr(Stdio::null())
+            .spawn()?;
+        // It does not say when it has begun.
+        sleep(Duration::from_secs(1));
+        let done = work();
+        let id = rustix::process::Pid::from_child(&strace);
+        rustix::process::kill_process(id, rustix::process::Signal::INT)?;
+        strace.wait()?;
+        done?;
+        total(&fs::read_to_string(file)?).ok_or_else(|| "strace has no total".into())
+    }
+}
+
+/// The number of calls in the summary of strace.
+fn total(text: &str) -> Option<u128> {
+    let line = text.lines().find(|line| line.ends_with(" total"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // One that has ended already cannot be ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_of_strace_is_understood() {
+        let text = "% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 60.00    0.000300           3       100           recvfrom
+ 40.00    0.000200           2       100        10 sendto
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.000500           2       200        10 total
+";
+        assert_eq!(total(text), Some(200));
+        assert_eq!(total(""), None);
+    }
+}
