@@ -14,7 +14,11 @@ use std::env;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-// Of what the two programs share, each uses a part.
+// Of what the programs share, each uses a part.
+#[cfg(feature = "next")]
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/faults/../next/engine.rs"]
+mod next_engine;
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/faults/rig/mod.rs"]
 mod rig;
