@@ -38,7 +38,9 @@ pub(super) async fn accept(
     transport: Transport,
     options: Options,
 ) -> Opened {
-    let acceptor = TlsAcceptor::from(config).with_options(options);
+    let acceptor = TlsAcceptor::from(config)
+        .early_data(true)
+        .with_options(options);
     Ok(Box::new(acceptor.accept(transport).await?))
 }
 
@@ -48,9 +50,8 @@ pub(super) async fn accept_lazily(
     options: Options,
 ) -> Opened {
     let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await?;
-    Ok(Box::new(
-        start.into_stream(config).with_options(options).await?,
-    ))
+    let accept = start.into_stream(config).early_data(true);
+    Ok(Box::new(accept.with_options(options).await?))
 }
 
 pub(super) async fn peek(
@@ -58,8 +59,10 @@ pub(super) async fn peek(
     transport: Transport,
     options: Options,
 ) -> Opened {
-    let hello = hello::peek(transport).await?;
-    Ok(Box::new(hello.accept(config).with_options(options).await?))
+    let accept = hello::peek(transport).await?.accept(config);
+    Ok(Box::new(
+        accept.early_data(true).with_options(options).await?,
+    ))
 }
 
 pub(super) async fn listen(
@@ -70,7 +73,9 @@ pub(super) async fn listen(
     let arrival: io::Result<_> = Ok((transport, ()));
     let failure = Arc::new(Mutex::new(None));
     let report = failure.clone();
-    let shared = SharedConfig::new(config).with_options(options);
+    let shared = SharedConfig::new(config)
+        .early_data(true)
+        .with_options(options);
     let mut listener = pin!(
         TlsListener::new(Transports(stream::iter([arrival])), shared)
             .on_failure(move |failed| store(&report, failed.error))
