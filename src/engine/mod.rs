@@ -8,6 +8,7 @@
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
+//! - `read_ahead.rs`: how much that is
 //! - `framing.rs`: where the records of a TLS stream end
 //! - `failure.rs`: why a connection has failed, or did not receive
 //! - `hello.rs`: a ClientHello, before there is a connection
@@ -31,6 +32,7 @@ pub(crate) mod next;
 pub(crate) mod next_hello;
 #[cfg(feature = "next")]
 mod output;
+mod read_ahead;
 mod rustls;
 
 pub(crate) use self::alert::Alert;
@@ -39,7 +41,8 @@ pub(crate) use self::feed::Received;
 #[cfg(feature = "ffi")]
 pub(crate) use self::feed::{Feed, Processed};
 pub(crate) use self::hello::{AcceptHello, accept};
-pub(crate) use self::input::{InputBuffer, ReadAhead};
+pub(crate) use self::input::InputBuffer;
+pub(crate) use self::read_ahead::ReadAhead;
 
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;

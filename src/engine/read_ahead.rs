@@ -1,0 +1,24 @@
+//! How much is read ahead of the connection.
+
+use super::LARGEST_RECORD;
+
+/// The bounds of what is asked of the transport at once, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadAhead {
+    pub(crate) least: u16,
+    pub(crate) most: u16,
+}
+
+impl ReadAhead {
+    /// A whole record, to four of them.
+    pub(crate) const DEFAULT: Self = Self {
+        least: LARGEST_RECORD.div_ceil(1024) as u16,
+        most: 64,
+    };
+}
+
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
