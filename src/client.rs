@@ -1,16 +1,18 @@
 //! The client's side: connectors, and the stream that they make.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, CommonState};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::InputBuffer;
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake};
+use crate::stream::{self, FallibleHandshake, Handshake, TlsConnection};
 
 /// A TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, ClientConnection>;
@@ -45,12 +47,34 @@ pub struct TlsConnector {
     config: Arc<ClientConfig>,
     options: Options,
     early_data: bool,
+    timeout: Option<Duration>,
 }
 
 /// A [`TlsConnector`] with application protocols (ALPN) of its own.
+#[must_use = "nothing is connected unless you call `connect`"]
 pub struct TlsConnectorWithAlpn<'c> {
     connector: &'c TlsConnector,
     alpn_protocols: Vec<Vec<u8>>,
+}
+
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TlsConnectorWithAlpn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnectorWithAlpn")
+            .field("connector", &self.connector)
+            .field("alpn_protocols", &self.alpn_protocols)
+            .finish()
+    }
 }
 
 impl From<Arc<ClientConfig>> for TlsConnector {
@@ -59,6 +83,7 @@ impl From<Arc<ClientConfig>> for TlsConnector {
             config,
             options: Options::new(),
             early_data: false,
+            timeout: None,
         }
     }
 }
@@ -81,6 +106,36 @@ impl TlsConnector {
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    ///
+    /// There is no timeout unless this is set. What comes before the handshake, such as connecting
+    /// the transport, is not part of it: `tokio::time::timeout` bounds all of it together.
+    ///
+    /// ```
+    /// use pollback::{Error, ErrorKind, TlsConnector};
+    /// use pollback::rustls::ClientConfig;
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpStream;
+    ///
+    /// # async fn connect(config: Arc<ClientConfig>, tcp: TcpStream) -> std::io::Result<()> {
+    /// let connector = TlsConnector::from(config).with_handshake_timeout(Duration::from_secs(10));
+    /// let name = "example.com".try_into().expect("a valid name");
+    /// if let Err(error) = connector.connect(name, tcp).await {
+    ///     match Error::find(&error).map(|error| error.kind()) {
+    ///         Some(ErrorKind::HandshakeTimeout) => eprintln!("the server does not answer"),
+    ///         _ => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -136,13 +191,14 @@ impl TlsConnector {
         };
         f(&mut connection);
         let early_data = self.early_data && connection.early_data().is_some();
-        let stream =
-            TlsStream::new(io, connection, InputBuffer::default()).with_options(&self.options);
-        Connect::new(if early_data {
-            stream.with_early_data()
-        } else {
-            stream
-        })
+        let stream = TlsStream::new(io, connection, InputBuffer::default());
+        let stream = match early_data {
+            true => stream.with_early_data(),
+            false => stream,
+        };
+        let mut connect = Connect::new(stream).with_options(self.options);
+        connect.set_timeout(self.timeout);
+        connect
     }
 }
 
@@ -162,6 +218,14 @@ impl TlsConnectorWithAlpn<'_> {
         F: FnOnce(&mut ClientConnection),
     {
         self.connector.start(domain, stream, self.alpn_protocols, f)
+    }
+}
+
+impl TlsConnection for ClientConnection {
+    type CommonState = CommonState;
+
+    fn common_state(&self) -> &CommonState {
+        self
     }
 }
 

@@ -48,6 +48,15 @@ impl<T> TlsStream<T> {
     }
 }
 
+impl<T> TlsStream<T> {
+    /// How many of the bytes that reads have returned came as early data.
+    ///
+    /// See [`stream::TlsStream::early_data_read`](crate::stream::TlsStream::early_data_read).
+    pub fn early_data_read(&self) -> usize {
+        on_either!(self, stream => stream.early_data_read())
+    }
+}
+
 impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// Shuts down, then reads and drops what the peer still sends, until the peer has closed too.
     ///
@@ -58,6 +67,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// As there.
     pub async fn close(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.close().await)
+    }
+
+    /// Completes the handshake of a stream that was there before.
+    ///
+    /// See [`stream::TlsStream::finish_handshake`](crate::stream::TlsStream::finish_handshake).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn finish_handshake(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.finish_handshake().await)
     }
 }
 

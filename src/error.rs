@@ -82,6 +82,14 @@ pub enum ErrorKind {
     Unregistered,
     /// Nobody is left who could announce that a callback transport is ready.
     Abandoned,
+    /// Plaintext was still to be read where TLS was to end.
+    UnreadData,
+    /// Bytes followed the peer's close_notify, and nobody has asked for them.
+    TrailingData,
+    /// TLS has not ended in both directions.
+    NotEnded,
+    /// A handshake has taken longer than it may.
+    HandshakeTimeout,
     /// The listener has ended, and the grace time for what it had accepted is over.
     Ended,
     /// Any other failure of TLS.
@@ -145,8 +153,12 @@ impl Error {
             ErrorKind::InvalidAlpn => io::ErrorKind::InvalidInput,
             ErrorKind::Closed | ErrorKind::Abandoned => io::ErrorKind::BrokenPipe,
             ErrorKind::Ended => io::ErrorKind::ConnectionAborted,
+            ErrorKind::HandshakeTimeout => io::ErrorKind::TimedOut,
             ErrorKind::WriteZero => io::ErrorKind::WriteZero,
-            ErrorKind::OverReported | ErrorKind::Unregistered => io::ErrorKind::Other,
+            ErrorKind::OverReported
+            | ErrorKind::Unregistered
+            | ErrorKind::UnreadData
+            | ErrorKind::NotEnded => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
         }
     }
@@ -265,6 +277,10 @@ impl fmt::Display for ErrorKind {
             Self::OverReported => "a transport answered more bytes than it was offered",
             Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
             Self::Abandoned => "nobody is left who could announce readiness",
+            Self::UnreadData => "plaintext was still to be read",
+            Self::TrailingData => "bytes followed the peer's close_notify",
+            Self::NotEnded => "TLS has not ended",
+            Self::HandshakeTimeout => "the deadline has passed",
             Self::Ended => "the server has ended",
             Self::Tls => "TLS failed",
         })

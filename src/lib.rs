@@ -50,6 +50,8 @@ pub mod next;
 mod options;
 #[cfg(feature = "proxy-protocol")]
 pub mod proxy_protocol;
+#[cfg(feature = "relay")]
+pub mod relay;
 pub mod server;
 pub mod stream;
 

@@ -25,22 +25,51 @@ use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    pub(crate) read_ahead: ReadAhead,
-    pub(crate) send_buffer_limit: usize,
-    pub(crate) batched: bool,
-    pub(crate) record_sizing: Option<RecordSizing>,
+    read_ahead: Option<ReadAhead>,
+    send_buffer_limit: Option<usize>,
+    batched: Option<bool>,
+    record_sizing: Option<Option<RecordSizing>>,
 }
 
 impl Options {
     /// The defaults: writes that are sent at once, a send buffer of 64 KiB for what the transport
     /// does not take, reads of up to 64 KiB, records as large as they can be.
+    ///
+    /// Each of them counts only where nothing else was set before: a handshake that is given options
+    /// keeps what its connector or acceptor has set and these do not name.
     pub const fn new() -> Self {
         Self {
-            read_ahead: ReadAhead::DEFAULT,
-            send_buffer_limit: Self::SEND_BUFFER_LIMIT,
-            batched: false,
+            read_ahead: None,
+            send_buffer_limit: None,
+            batched: None,
             record_sizing: None,
         }
+    }
+
+    /// These options, and those of `before` where these say nothing.
+    pub(crate) fn or(self, before: Self) -> Self {
+        Self {
+            read_ahead: self.read_ahead.or(before.read_ahead),
+            send_buffer_limit: self.send_buffer_limit.or(before.send_buffer_limit),
+            batched: self.batched.or(before.batched),
+            record_sizing: self.record_sizing.or(before.record_sizing),
+        }
+    }
+
+    pub(crate) fn read_ahead(&self) -> ReadAhead {
+        self.read_ahead.unwrap_or(ReadAhead::DEFAULT)
+    }
+
+    pub(crate) fn send_buffer_limit(&self) -> usize {
+        self.send_buffer_limit.unwrap_or(Self::SEND_BUFFER_LIMIT)
+    }
+
+    pub(crate) fn is_batched(&self) -> bool {
+        self.batched.unwrap_or(false)
+    }
+
+    pub(crate) fn record_sizing(&self) -> Option<RecordSizing> {
+        self.record_sizing.flatten()
     }
 
     const SEND_BUFFER_LIMIT: usize = 64 * 1024;
@@ -59,10 +88,10 @@ impl Options {
     #[must_use]
     pub fn with_read_ahead(mut self, least: usize, most: usize) -> Self {
         let kib = |bytes: usize| bytes.div_ceil(1024).clamp(1, 16 * 1024) as u16;
-        self.read_ahead = ReadAhead {
+        self.read_ahead = Some(ReadAhead {
             least: kib(least),
             most: kib(most.max(least)),
-        };
+        });
         self
     }
 
@@ -75,7 +104,7 @@ impl Options {
     /// have its peer wait for ever. By default each write is passed to the transport at once.
     #[must_use]
     pub const fn with_batched_writes(mut self, enabled: bool) -> Self {
-        self.batched = enabled;
+        self.batched = Some(enabled);
         self
     }
 
@@ -86,24 +115,25 @@ impl Options {
     /// ciphertext. A limit below 64 KiB cuts large writes into several calls of the transport.
     #[must_use]
     pub const fn with_send_buffer_limit(mut self, bytes: usize) -> Self {
-        self.send_buffer_limit = match bytes < LARGEST_PLAINTEXT {
+        self.send_buffer_limit = Some(match bytes < LARGEST_PLAINTEXT {
             true => LARGEST_PLAINTEXT,
             false => bytes,
-        };
+        });
         self
     }
 
     /// How much ciphertext the connection may queue, where that is not left as it is.
     pub(crate) fn queue_limit(&self) -> Option<Option<usize>> {
-        if self.batched {
+        let limit = self.send_buffer_limit();
+        if self.is_batched() {
             // The send buffer counts by itself.
             Some(None)
-        } else if self.record_sizing.is_some() {
+        } else if self.record_sizing().is_some() {
             // Ciphertext counts, and small records have more of it: 32 bytes each at the most.
-            let overhead = self.send_buffer_limit / RecordSizing::SMALLEST * 32;
-            Some(Some(self.send_buffer_limit.saturating_add(overhead)))
-        } else if self.send_buffer_limit != Self::SEND_BUFFER_LIMIT {
-            Some(Some(self.send_buffer_limit))
+            let overhead = limit / RecordSizing::SMALLEST * 32;
+            Some(Some(limit.saturating_add(overhead)))
+        } else if *self != Self::new() {
+            Some(Some(limit))
         } else {
             None
         }
@@ -114,7 +144,7 @@ impl Options {
     /// be, which costs least.
     #[must_use]
     pub fn with_record_sizing(mut self, sizing: impl Into<Option<RecordSizing>>) -> Self {
-        self.record_sizing = sizing.into();
+        self.record_sizing = Some(sizing.into());
         self
     }
 }
@@ -172,7 +202,7 @@ mod tests {
     #[test]
     fn bounds_of_reading_ahead_are_brought_into_order() {
         let bounds = |least, most| {
-            let bounds = Options::new().with_read_ahead(least, most).read_ahead;
+            let bounds = Options::new().with_read_ahead(least, most).read_ahead();
             (bounds.least, bounds.most)
         };
         assert_eq!(bounds(0, 0), (1, 1));

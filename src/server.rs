@@ -6,15 +6,16 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustls::server::{Accepted, Acceptor, ClientHello};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{CommonState, ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
+use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello, TlsConnection};
 
 /// A TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
@@ -24,6 +25,46 @@ pub type Accept<IO> = Handshake<IO, ServerConnection>;
 
 /// The handshake of a server, which gives the transport back on failure.
 pub type FallibleAccept<IO> = FallibleHandshake<IO, ServerConnection>;
+
+#[cfg(feature = "early-data")]
+impl<IO> Accept<IO> {
+    /// Lets the handshake of a server resolve as soon as early data (0-RTT) is accepted, a round
+    /// trip before its end.
+    ///
+    /// Early data is accepted where [`ServerConfig::max_early_data_size`] allows it and the client
+    /// resumes a session. Reads of a server return it first in any case; without this setting only
+    /// when the handshake is over. With it they return early data as it arrives, and then the rest.
+    ///
+    /// With [`ServerConfig::send_half_rtt_data`], writes go out at once too (0.5-RTT); otherwise they
+    /// complete the handshake first. Until the handshake is complete, nobody knows whether the client
+    /// is there at all: [`early_data_read`](stream::TlsStream::early_data_read) tells which bytes
+    /// came early, and [`finish_handshake`](stream::TlsStream::finish_handshake) waits for the end of
+    /// the handshake. So does a shutdown, once what was written has gone out.
+    ///
+    /// ```no_run
+    /// use pollback::TlsAcceptor;
+    /// use pollback::rustls::ServerConfig;
+    /// use std::sync::Arc;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// use tokio::net::TcpStream;
+    ///
+    /// # async fn serve(mut config: ServerConfig, tcp: TcpStream) -> std::io::Result<()> {
+    /// config.max_early_data_size = 16 * 1024;
+    /// config.send_half_rtt_data = true;
+    /// let acceptor = TlsAcceptor::from(Arc::new(config)).early_data(true);
+    ///
+    /// let mut stream = acceptor.accept(tcp).await?;
+    /// let mut question = [0; 8];
+    /// stream.read_exact(&mut question).await?;
+    /// // To answer a question twice does no harm.
+    /// stream.write_all(b"an answer").await?;
+    /// stream.close().await
+    /// # }
+    /// ```
+    pub fn early_data(self, enabled: bool) -> Self {
+        self.resolve_early(enabled)
+    }
+}
 
 /// Makes TLS connections as a server.
 ///
@@ -52,6 +93,19 @@ pub type FallibleAccept<IO> = FallibleHandshake<IO, ServerConnection>;
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
     options: Options,
+    early_data: bool,
+    timeout: Option<Duration>,
+}
+
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsAcceptor")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<Arc<ServerConfig>> for TlsAcceptor {
@@ -59,15 +113,34 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
         Self {
             config,
             options: Options::new(),
+            early_data: false,
+            timeout: None,
         }
     }
 }
 
 impl TlsAcceptor {
+    /// Lets a handshake in which early data (0-RTT) is accepted resolve before its end, so that the
+    /// early data is answered at once: see [`Accept::early_data`](Accept#method.early_data).
+    #[cfg(feature = "early-data")]
+    #[must_use]
+    pub fn early_data(mut self, enabled: bool) -> Self {
+        self.early_data = enabled;
+        self
+    }
+
     /// Makes streams use their transports as `options` say.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`]. There
+    /// is no timeout unless this is set.
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -95,8 +168,13 @@ impl TlsAcceptor {
         match ServerConnection::new(Arc::clone(&self.config)) {
             Ok(mut connection) => {
                 f(&mut connection);
-                let stream = TlsStream::new(stream, connection, InputBuffer::default());
-                Accept::new(stream.with_options(&self.options))
+                let stream = TlsStream::new(stream, connection, InputBuffer::default())
+                    .with_half_rtt(self.config.send_half_rtt_data);
+                let mut accept = Accept::new(stream)
+                    .with_options(self.options)
+                    .resolve_early(self.early_data);
+                accept.set_timeout(self.timeout);
+                accept
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }
@@ -140,6 +218,7 @@ impl TlsAcceptor {
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct LazyConfigAcceptor<IO> {
     read_client_hello: ReadClientHello<Acceptor>,
     io: Option<IO>,
@@ -233,13 +312,15 @@ where
         if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
             return Accept::refused(self.io, Alert::internal_error(), kind.into());
         }
+        let half_rtt = config.send_half_rtt_data;
         match self.accepted.into_connection(config) {
             Ok(mut connection) => {
                 f(&mut connection);
                 // What came with the ClientHello is in the connection already. If it is refused,
                 // the connection says so again when it is driven.
                 let _ = connection.process_new_packets();
-                Accept::new(TlsStream::new(self.io, connection, self.input))
+                let stream = TlsStream::new(self.io, connection, self.input);
+                Accept::new(stream.with_half_rtt(half_rtt))
             }
             Err((error, alert)) => {
                 let alert = Alert::new(&error, alert);
@@ -255,6 +336,14 @@ impl<IO: fmt::Debug> fmt::Debug for LazyConfigAcceptor<IO> {
         f.debug_struct("LazyConfigAcceptor")
             .field("io", &self.io)
             .finish_non_exhaustive()
+    }
+}
+
+impl TlsConnection for ServerConnection {
+    type CommonState = CommonState;
+
+    fn common_state(&self) -> &CommonState {
+        self
     }
 }
 

@@ -187,7 +187,7 @@ fn a_descriptor_is_what_its_owner_is() {
 #[test]
 #[rustfmt::skip]
 fn the_c_side_is_what_the_transport_is() {
-    use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, Refused};
+    use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, FfiError};
 
     let differences = differences! {
         CCallbacks                                  => yes yes yes;
@@ -196,7 +196,7 @@ fn the_c_side_is_what_the_transport_is() {
         FfiAcceptor<Local>                          => no  no  yes;
         FfiAccepted<TcpStream>                      => yes yes yes;
         FfiAccepted<Unshared>                       => yes no  yes;
-        Refused                                     => yes yes yes;
+        FfiError                                    => yes yes yes;
         stream::TlsStream<TcpStream, FfiConnection> => yes yes yes;
         Handshake<TcpStream, FfiConnection>         => yes yes yes;
         Handshake<Local, FfiConnection>             => no  no  yes;

@@ -8,6 +8,9 @@
 //!
 //! With `--repeat` it gets the URL so many times, over a new connection each time: all but the first
 //! resume the session, if the server allows it.
+//!
+//! With `--early-data` their requests travel with the ClientHello (0-RTT), if the server allows that
+//! too. It takes the feature `early-data`.
 
 mod http;
 #[path = "../parts/pem.rs"]
@@ -35,7 +38,7 @@ use crate::url::Url;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 const USAGE: &str = "usage: client [--root FILE] [--cert FILE --key FILE] [--tls12] [--tls13]
-              [--alpn NAME]... [--repeat COUNT] URL";
+              [--alpn NAME]... [--repeat COUNT] [--early-data] URL";
 /// How long a server may take until it has finished the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -47,6 +50,7 @@ struct Options {
     versions: Vec<&'static SupportedProtocolVersion>,
     alpn: Vec<Vec<u8>>,
     repeat: u32,
+    early_data: bool,
 }
 
 #[tokio::main]
@@ -71,6 +75,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
         versions: Vec::new(),
         alpn: Vec::new(),
         repeat: 1,
+        early_data: false,
     };
     while options.url.is_empty() {
         let argument = arguments.next()?;
@@ -84,6 +89,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
                 .alpn
                 .push(arguments.next()?.into_string().ok()?.into()),
             "--repeat" => options.repeat = arguments.next()?.to_str()?.parse().ok()?,
+            "--early-data" => options.early_data = true,
             url if url.starts_with('-') => return None,
             url => options.url = url.to_owned(),
         }
@@ -100,6 +106,8 @@ async fn get(options: &Options) -> Result<(), BoxError> {
     let url: Url = options.url.parse()?;
     // One for all connections: the sessions are kept with it.
     let connector = TlsConnector::from(Arc::new(config(options)?));
+    #[cfg(feature = "early-data")]
+    let connector = connector.early_data(options.early_data);
     for _ in 0..options.repeat {
         let mut stream = match timeout(DEADLINE, connect(&url, &connector)).await {
             Ok(connected) => connected?,
@@ -139,6 +147,7 @@ fn config(options: &Options) -> Result<ClientConfig, BoxError> {
         }
         None => builder.with_no_client_auth(),
     };
+    config.enable_early_data = options.early_data;
     config.alpn_protocols = match &options.alpn[..] {
         [] => vec![b"http/1.1".to_vec()],
         chosen => chosen.to_vec(),

@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollback::TlsConnector;
 use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::rustls::pki_types::pem::PemObject;
 use pollback::rustls::pki_types::{CertificateDer, ServerName};
 use pollback::rustls::{ClientConfig, RootCertStore, crypto};
+use pollback::{Options, TlsConnector};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use toml::Spanned;
 
 use crate::problem::Problem;
 use crate::settings::{self, ProxyProtocol};
@@ -27,7 +30,17 @@ pub(crate) struct Backend {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     proxy_protocol: Option<ProxyProtocol>,
     connect_timeout: Duration,
+    limit: Option<Limit>,
     pub(crate) idle_timeout: Duration,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) byte_limit: Option<u64>,
+}
+
+/// How many connections there may be at once.
+#[derive(Clone)]
+struct Limit {
+    connections: usize,
+    free: Arc<Semaphore>,
 }
 
 /// What a backend is told of a client.
@@ -35,34 +48,55 @@ pub(crate) struct Introduction<'a> {
     pub(crate) source: SocketAddr,
     pub(crate) destination: SocketAddr,
     pub(crate) server_name: Option<&'a str>,
-    pub(crate) alpn: Option<&'a [u8]>,
+    /// The application protocols that the backend may choose from. With one of them the choice has
+    /// been made.
+    pub(crate) alpn: Vec<Vec<u8>>,
 }
+
+/// A connection to a backend.
+pub(crate) struct Reached {
+    pub(crate) transport: Box<dyn Transport>,
+    /// What the backend has chosen.
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// Counts it, for as long as it lasts.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How the proxy's own TLS is written: a relay flushes when there is nothing more to send.
+pub(crate) const BATCHED: Options = Options::new().with_batched_writes(true);
 
 impl Backend {
     pub(crate) fn new(
         name: &str,
         settings: &settings::Backend,
         folder: &Path,
+        last: Option<&Self>,
     ) -> Result<Self, Problem> {
         let address = settings.address.get_ref();
-        let host = match address.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => host,
-            _ => {
-                let message = "expected HOST:PORT";
-                return Err(Problem::at(settings.address.span(), message));
-            }
-        };
+        let host = host(&settings.address)?;
         let tls = match &settings.tls {
             Some(tls) => Some((connector(tls, folder)?, server_name(settings, tls, host)?)),
             None => None,
         };
+        let limit = settings.connection_limit.map(|connections| {
+            let connections = connections.into();
+            let same = last.and_then(|last| last.limit.as_ref());
+            let same = same.filter(|limit| limit.connections == connections);
+            same.cloned().unwrap_or_else(|| Limit {
+                connections,
+                free: Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))),
+            })
+        });
         Ok(Self {
             name: name.to_owned(),
             address: address.clone(),
             tls,
             proxy_protocol: settings.proxy_protocol,
             connect_timeout: settings.connect_timeout_ms.into(),
+            limit,
             idle_timeout: settings.idle_timeout_ms.into(),
+            time_limit: settings.time_limit_ms.map(Duration::from),
+            byte_limit: settings.byte_limit.map(NonZero::get),
         })
     }
 
@@ -70,32 +104,49 @@ impl Backend {
         self.tls.is_some()
     }
 
-    /// Makes a connection, over which the backend has been told of the client.
-    pub(crate) async fn connect(
-        &self,
-        client: &Introduction<'_>,
-    ) -> io::Result<Box<dyn Transport>> {
-        match timeout(self.connect_timeout, self.reach(client)).await {
-            Ok(reached) => reached,
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the backend takes too long",
-            )),
-        }
+    pub(crate) fn speaks_proxy_protocol(&self) -> bool {
+        self.proxy_protocol.is_some()
     }
 
-    async fn reach(&self, client: &Introduction<'_>) -> io::Result<Box<dyn Transport>> {
+    /// Makes a connection, over which the backend has been told of the client.
+    pub(crate) async fn connect(&self, client: &Introduction<'_>) -> io::Result<Reached> {
+        let deadline = Instant::now() + self.connect_timeout;
+        let late = |reason| io::Error::new(io::ErrorKind::TimedOut, reason);
+        let permit = match &self.limit {
+            Some(limit) => {
+                let permit = Arc::clone(&limit.free).acquire_owned();
+                let permit = timeout_at(deadline, permit).await;
+                let permit =
+                    permit.map_err(|_| late("the backend has as many connections as it may"))?;
+                Some(permit.expect("nobody closes the semaphore"))
+            }
+            None => None,
+        };
+        let reached = timeout_at(deadline, self.reach(client)).await;
+        let (transport, alpn) = reached.map_err(|_| late("the backend takes too long"))??;
+        Ok(Reached {
+            transport,
+            alpn,
+            permit,
+        })
+    }
+
+    async fn reach(
+        &self,
+        client: &Introduction<'_>,
+    ) -> io::Result<(Box<dyn Transport>, Option<Vec<u8>>)> {
         let mut tcp = TcpStream::connect(&self.address).await?;
         tcp.set_nodelay(true)?;
         if let Some(version) = self.proxy_protocol {
             tcp.write_all(&client.header(version)?).await?;
         }
         let Some((connector, name)) = &self.tls else {
-            return Ok(Box::new(tcp));
+            return Ok((Box::new(tcp), None));
         };
-        let alpn = client.alpn.map(<[u8]>::to_vec).into_iter().collect();
-        let connect = connector.with_alpn(alpn).connect(name.clone(), tcp);
-        Ok(Box::new(connect.await?))
+        let connector = connector.with_alpn(client.alpn.clone());
+        let stream = connector.connect(name.clone(), tcp).await?;
+        let alpn = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        Ok((Box::new(stream), alpn))
     }
 }
 
@@ -120,7 +171,7 @@ impl Introduction<'_> {
                 if let Some(name) = self.server_name {
                     header = header.with_authority(name);
                 }
-                if let Some(alpn) = self.alpn {
+                if let [alpn] = &self.alpn[..] {
                     header = header.with_alpn(alpn);
                 }
                 Ok(header.to_v2()?)
@@ -129,9 +180,36 @@ impl Introduction<'_> {
     }
 }
 
-fn connector(tls: &settings::Tls, folder: &Path) -> Result<TlsConnector, Problem> {
+/// The host of an address, which is to be one that can be looked up and connected to.
+fn host(address: &Spanned<String>) -> Result<&str, Problem> {
+    let problem = |message: &str| Err(Problem::at(address.span(), message));
+    if address.get_ref().contains("://") {
+        return problem("expected HOST:PORT, without a scheme before it");
+    }
+    let Some((host, port)) = address.get_ref().rsplit_once(':') else {
+        return problem("expected HOST:PORT");
+    };
+    let is_name = |host: &str| {
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        !host.is_empty() && host.bytes().all(part)
+    };
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_host = match bracketed {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
+        None => is_name(host),
+    };
+    match port.parse::<u16>() {
+        Ok(1..) if is_host && port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(host),
+        Ok(0) => problem("expected HOST:PORT, with a port that is not 0"),
+        _ => problem("expected HOST:PORT, like \"one.example:80\" or \"[::1]:80\""),
+    }
+}
+
+fn connector(tls: &Spanned<settings::Tls>, folder: &Path) -> Result<TlsConnector, Problem> {
     let mut trusted = RootCertStore::empty();
-    match &tls.roots {
+    match &tls.get_ref().roots {
         Some(roots) => {
             let path = folder.join(roots.get_ref());
             let problem = |error: &dyn fmt::Display| {
@@ -147,9 +225,12 @@ fn connector(tls: &settings::Tls, folder: &Path) -> Result<TlsConnector, Problem
                 return Err(problem(&"no PEM certificate in it"));
             }
         }
-        // Without any, no backend is trusted, and the log says so for each connection.
         None => {
             trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if trusted.is_empty() {
+                let message = "the system has no certificates to trust, expected `roots`";
+                return Err(Problem::at(tls.span(), message));
+            }
         }
     }
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
@@ -158,15 +239,15 @@ fn connector(tls: &settings::Tls, folder: &Path) -> Result<TlsConnector, Problem
         .expect("the provider has the default versions")
         .with_root_certificates(trusted)
         .with_no_client_auth();
-    Ok(Arc::new(config).into())
+    Ok(TlsConnector::from(Arc::new(config)).with_options(BATCHED))
 }
 
 fn server_name(
     backend: &settings::Backend,
-    tls: &settings::Tls,
+    tls: &Spanned<settings::Tls>,
     host: &str,
 ) -> Result<ServerName<'static>, Problem> {
-    let (name, span) = match &tls.name {
+    let (name, span) = match &tls.get_ref().name {
         Some(name) => (name.get_ref().as_str(), name.span()),
         // An IPv6 address stands in brackets only where a port follows.
         None => (host.trim_matches(['[', ']']), backend.address.span()),

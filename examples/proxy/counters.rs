@@ -1,24 +1,17 @@
-//! Counters, and the HTTP port that has them.
+//! What the proxy counts.
 
-use std::future::ready;
-use std::io;
-
-use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::get;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder};
-use tokio::net::TcpListener;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::traffic::Traffic;
 
-/// What the proxy counts. Clones count the same.
-#[derive(Clone)]
+/// The counters of a proxy.
 pub(crate) struct Counters {
     registry: Registry,
     open: IntGauge,
     ended: IntCounterVec,
     bytes: IntCounterVec,
     reloads: IntCounterVec,
+    dropped: IntCounterVec,
 }
 
 impl Counters {
@@ -45,13 +38,18 @@ impl Counters {
             "Times that the configuration was read again, by what came of it.",
             &["result"],
         )?;
+        let dropped = vector(
+            "proxy_log_lines_dropped_total",
+            "Lines that nobody has taken, by where they were to go.",
+            &["stream"],
+        )?;
         for result in ["done", "refused"] {
             // They are there from the start, as 0.
             reloads.with_label_values(&[result]);
         }
         let registry = Registry::new();
         registry.register(Box::new(open.clone()))?;
-        for vector in [&ended, &bytes, &reloads] {
+        for vector in [&ended, &bytes, &reloads, &dropped] {
             registry.register(Box::new(vector.clone()))?;
         }
         Ok(Self {
@@ -60,6 +58,7 @@ impl Counters {
             ended,
             bytes,
             reloads,
+            dropped,
         })
     }
 
@@ -85,14 +84,15 @@ impl Counters {
         self.reloads.with_label_values(&[result]).inc();
     }
 
-    /// Answers requests for `/metrics`, for as long as it is polled.
-    pub(crate) async fn serve(self, listener: TcpListener) -> io::Result<()> {
-        let metrics = get(move || {
-            let text = TextEncoder::new()
-                .encode_to_string(&self.registry.gather())
-                .expect("counters can be written as text");
-            ready(([(CONTENT_TYPE, TEXT_FORMAT)], text))
-        });
-        axum::serve(listener, Router::new().route("/metrics", metrics)).await
+    /// The counter of the lines that did not get to this stream.
+    pub(crate) fn dropped(&self, stream: &str) -> IntCounter {
+        self.dropped.with_label_values(&[stream])
+    }
+
+    /// All of them, in the text format of Prometheus.
+    pub(crate) fn text(&self) -> String {
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .expect("counters can be written as text")
     }
 }

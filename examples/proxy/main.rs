@@ -5,80 +5,130 @@
 //! cargo run --features full --example proxy -- proxy.toml
 //! ```
 //!
-//! `proxy.toml` in this folder has every key of its configuration. Each connection leaves a line of
-//! JSON on stdout; what the proxy itself has to say, the addresses that it listens on first, is on
-//! stderr. SIGHUP makes it read its files again, SIGTERM and SIGINT end it in peace, and a second
-//! one of these at once.
+//! `proxy.toml` in this folder has every key of its configuration, and `--help` says the rest. Each
+//! connection leaves a line of JSON on stdout; what the proxy itself has to say, the addresses that
+//! it listens on first, is on stderr. SIGHUP makes it read its files again, SIGTERM and SIGINT end it
+//! in peace, and a second one of these at once.
 
+mod arguments;
 mod backend;
 mod counters;
+mod log;
+mod metrics;
 mod problem;
 mod receive;
 mod record;
-mod relay;
 mod routes;
 mod serve;
 mod settings;
 mod signals;
+mod telemetry;
+mod terminate;
 mod traffic;
 mod transport;
 
 use std::env;
 use std::error::Error;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use pollback::listener::{ShutdownHandle, TlsListener};
+use pollback::listener::{ShutdownHandle, TlsListener, WhenFull};
 use pollback::rustls::crypto::aws_lc_rs::Ticketer;
 use pollback::rustls::server::ProducesTickets;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
-use counters::Counters;
+use arguments::{HELP, Task, USAGE};
 use problem::{Located, Problem};
 use routes::{Routes, load};
 use settings::{Address, Listen};
 use signals::{Signal, Signals};
+use telemetry::Telemetry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut arguments = env::args_os().skip(1);
-    let (Some(path), None) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: proxy CONFIGURATION");
-        return ExitCode::from(2);
-    };
-    match run(path.into()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+    match Task::parse(env::args_os().skip(1)) {
+        Ok(Task::Run(path)) => match Telemetry::new() {
+            Ok(telemetry) => start(path, Arc::new(telemetry)).await,
+            Err(error) => failed(&*error),
+        },
+        Ok(Task::Check(path)) => match check(&path) {
+            Ok(()) => {
+                print(&format!("{} is right\n", path.display()));
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&*error),
+        },
+        Ok(Task::Help) => {
+            print(HELP);
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            eprintln!("{USAGE}{reason}");
+            ExitCode::from(2)
         }
     }
 }
 
-async fn run(path: PathBuf) -> Result<(), Box<dyn Error>> {
+/// Prints for a reader who may have left.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+fn check(path: &Path) -> Result<(), Box<dyn Error>> {
+    load(path, &Ticketer::new()?, None, |_| Ok(()))?;
+    Ok(())
+}
+
+async fn start(path: PathBuf, telemetry: Arc<Telemetry>) -> ExitCode {
+    let ended = run(path, &telemetry).await;
+    if let Err(error) = &ended {
+        telemetry.remarks.say(error);
+    }
+    telemetry.finish();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Error>> {
     // One for all configurations: a client can resume what an earlier one has begun.
     let tickets = Ticketer::new()?;
-    let (listen, routes) = load(&path, &tickets, |_| Ok(()))?;
+    let (listen, routes) = load(&path, &tickets, None, |_| Ok(()))?;
     let routes = Arc::new(ArcSwap::from_pointee(routes));
-    let counters = Counters::new()?;
     // Before anybody can know that there is a proxy: an early signal would end it.
     let signals = Signals::new()?;
     let tcp = bind(listen.address).await?;
-    eprintln!("listening on {}", tcp.local_addr()?);
+    let remarks = &telemetry.remarks;
+    remarks.say(format_args!("listening on {}", tcp.local_addr()?));
     if let Some(address) = listen.counters {
         let tcp = bind(address).await?;
-        eprintln!("counters at http://{}/metrics", tcp.local_addr()?);
-        tokio::spawn(counters.clone().serve(tcp));
+        remarks.say(format_args!(
+            "counters at http://{}/metrics",
+            tcp.local_addr()?
+        ));
+        let limit = listen.counters_timeout_ms.into();
+        tokio::spawn(metrics::serve(tcp, limit, Arc::clone(telemetry)));
     }
-    let failures = counters.clone();
-    let mut listener = TlsListener::new(tcp, receive::by_routes(Arc::clone(&routes)))
+    let failures = Arc::clone(telemetry);
+    let has_proxies = !listen.trusted_proxies.is_empty();
+    let receive = receive::by_routes(Arc::clone(&routes), has_proxies);
+    let mut listener = TlsListener::new(tcp, receive)
         .with_deadline(listen.handshake_timeout_ms.into())
-        .with_limit(listen.handshake_limit.get(), listen.when_full.into())
+        .with_limit(listen.handshake_limit.into(), listen.when_full.into())
+        .with_connection_limit(listen.connection_limit.into(), WhenFull::Wait)
         .on_failure(move |failed| serve::report(failed, failures.clone()));
-    if !listen.trusted_proxies.is_empty() {
+    if has_proxies {
         let trusted = listen.trusted_proxies.clone();
         listener = listener.with_proxy_protocol(move |peer| {
             let address = peer.ip().to_canonical();
@@ -90,15 +140,29 @@ async fn run(path: PathBuf) -> Result<(), Box<dyn Error>> {
         listen,
         tickets,
         routes,
-        counters: counters.clone(),
+        telemetry: Arc::clone(telemetry),
     };
     let ended = tokio::spawn(control.obey(signals, listener.shutdown_handle()));
-    while let Some(client) = listener.accept().await {
-        tokio::spawn(serve::serve(client, counters.clone()));
-    }
+    let serving = Arc::clone(telemetry);
+    tokio::spawn(tick());
+    // A task of its own: as the main future it would wake another thread for each connection.
+    let accepting = tokio::spawn(async move {
+        while let Some(client) = listener.accept().await {
+            tokio::spawn(serve::serve(client, Arc::clone(&serving)));
+        }
+    });
+    accepting.await?;
     match ended.await? {
         0 => Ok(()),
         left => Err(format!("{left} connections were cut off").into()),
+    }
+}
+
+/// Has a timer that is due soon, for ever: tokio wakes its driver, with a system call, for each timer
+/// that is due before all others, which two of each connection would be.
+async fn tick() {
+    loop {
+        sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -113,21 +177,24 @@ struct Control {
     listen: Listen,
     tickets: Arc<dyn ProducesTickets>,
     routes: Arc<ArcSwap<Routes>>,
-    counters: Counters,
+    telemetry: Arc<Telemetry>,
 }
 
 impl Control {
     /// Gives the number of connections that were cut off in the end.
     async fn obey(self, mut signals: Signals, shutdown: ShutdownHandle) -> usize {
+        let Telemetry {
+            counters, remarks, ..
+        } = &*self.telemetry;
         while signals.next().await == Signal::Reload {
             match self.reload() {
                 Ok(()) => {
-                    self.counters.reloaded("done");
-                    eprintln!("reloaded");
+                    counters.reloaded("done");
+                    remarks.say("reloaded");
                 }
                 Err(error) => {
-                    self.counters.reloaded("refused");
-                    eprintln!("still under the old configuration: {error}");
+                    counters.reloaded("refused");
+                    remarks.say(format_args!("still under the old configuration: {error}"));
                 }
             }
         }
@@ -139,7 +206,8 @@ impl Control {
 
     /// Handshakes from now on are made under the new routes; connections keep the ones they have.
     fn reload(&self) -> Result<(), Located> {
-        let (_, routes) = load(&self.path, &self.tickets, |listen| {
+        let last = self.routes.load();
+        let (_, routes) = load(&self.path, &self.tickets, Some(&last), |listen| {
             match *listen.get_ref() == self.listen {
                 true => Ok(()),
                 false => Err(Problem::at(

@@ -4,15 +4,19 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use pollback::hello::Incoming;
 use pollback::listener::{Connection, Facts, Handshaker, handshake_fn};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
+use pollback::{Error as PollbackError, ErrorKind};
 use tokio::net::TcpStream;
 
+use crate::backend::{BATCHED, Introduction, Reached};
+use crate::record::End;
 use crate::routes::{Route, Routes};
+use crate::terminate::Terminate;
 use crate::transport::Transport;
 
 /// A client that is served.
@@ -25,6 +29,7 @@ pub(crate) struct Arrival {
     /// These are settled with the backend where TLS is passed through.
     pub(crate) version: Option<ProtocolVersion>,
     pub(crate) alpn: Option<Arc<[u8]>>,
+    backend: Mutex<Option<Reached>>,
 }
 
 /// Why a client whose hello has come is not served.
@@ -33,55 +38,123 @@ pub(crate) struct Unserved {
     pub(crate) server_name: Option<Arc<str>>,
     /// `None` if there is none for that name.
     pub(crate) route: Option<Arc<Route>>,
+    pub(crate) end: End,
     cause: io::Error,
 }
 
-/// Receives clients under the routes of the moment.
+/// Receives clients under the routes of the moment. `has_proxies` says that a client may be another
+/// than whoever has connected.
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
+    has_proxies: bool,
 ) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
-    handshake_fn(move |incoming| receive(incoming, routes.load_full()))
+    handshake_fn(move |incoming| receive(incoming, routes.load_full(), has_proxies))
 }
 
 async fn receive(
     incoming: Incoming<TcpStream>,
     routes: Arc<Routes>,
+    has_proxies: bool,
 ) -> io::Result<(Box<dyn Transport>, Arrival)> {
-    incoming.get_ref().set_nodelay(true)?;
     let server_name: Option<Arc<str>> = incoming.client_hello().server_name().map(Arc::from);
     let Some(route) = routes.find(server_name.as_deref()).cloned() else {
         incoming.refuse(AlertDescription::UnrecognisedName).await;
         return Err(io::Error::from(Unserved {
             server_name,
             route: None,
+            end: End::UnknownName,
             cause: io::Error::new(io::ErrorKind::NotFound, "no route has that name"),
         }));
     };
-    let Some(config) = route.terminate.clone() else {
-        let arrival = Arrival {
-            server_name,
-            route,
-            version: None,
-            alpn: None,
-        };
+    let mut arrival = Arrival {
+        server_name,
+        route,
+        version: None,
+        alpn: None,
+        backend: Mutex::default(),
+    };
+    let Some(terminate) = arrival.route.terminate.clone() else {
         return Ok((Box::new(incoming.into_rewind()), arrival));
     };
-    match incoming.accept(config).await {
-        Ok(stream) => {
-            let facts = Facts::of(&stream);
-            let arrival = Arrival {
-                server_name,
-                route,
-                version: facts.version,
-                alpn: facts.alpn,
-            };
-            Ok((Box::new(stream), arrival))
-        }
-        Err(cause) => Err(io::Error::from(Unserved {
-            server_name,
-            route: Some(route),
+    match accept(incoming, &terminate, &mut arrival, has_proxies).await {
+        Ok(stream) => Ok((stream, arrival)),
+        Err((end, cause)) => Err(io::Error::from(Unserved {
+            server_name: arrival.server_name,
+            route: Some(arrival.route),
+            end,
             cause,
         })),
+    }
+}
+
+/// Makes the handshake. Where the backend speaks TLS too and has something to choose from, it comes
+/// first: both sides have to speak the same application protocol.
+async fn accept(
+    incoming: Incoming<TcpStream>,
+    terminate: &Terminate,
+    arrival: &mut Arrival,
+    has_proxies: bool,
+) -> Result<Box<dyn Transport>, (End, io::Error)> {
+    let backend = &arrival.route.backend;
+    let mut config = terminate.config();
+    // Who a proxy in front speaks for is not known here. Where the backend has to be told, it is
+    // asked later for what was chosen without it.
+    let can_ask = backend.has_tls() && !(has_proxies && backend.speaks_proxy_protocol());
+    let common = match can_ask {
+        true => terminate.common(incoming.client_hello()),
+        false => Vec::new(),
+    };
+    if !common.is_empty() {
+        let server_name = arrival.server_name.as_deref();
+        match reach(&incoming, &arrival.route, server_name, common).await {
+            Ok(reached) => {
+                config = terminate.config_for(reached.alpn.as_deref());
+                arrival.backend = Mutex::new(Some(reached));
+            }
+            Err(error) => {
+                incoming.refuse(alert(&error)).await;
+                return Err((End::Unreachable, error));
+            }
+        }
+    }
+    let accepted = incoming.accept(config).with_options(BATCHED).await;
+    let stream = accepted.map_err(|error| (End::Handshake, error))?;
+    let facts = Facts::of(&stream);
+    (arrival.version, arrival.alpn) = (facts.version, facts.alpn);
+    Ok(Box::new(stream))
+}
+
+async fn reach(
+    incoming: &Incoming<TcpStream>,
+    route: &Route,
+    server_name: Option<&str>,
+    alpn: Vec<Vec<u8>>,
+) -> io::Result<Reached> {
+    let introduction = Introduction {
+        source: incoming.get_ref().peer_addr()?,
+        destination: incoming.get_ref().local_addr()?,
+        server_name,
+        alpn,
+    };
+    route.backend.connect(&introduction).await
+}
+
+/// What a client is told when the backend cannot be reached.
+fn alert(error: &io::Error) -> AlertDescription {
+    let backend_said = PollbackError::find(error).map(|error| error.kind());
+    match backend_said {
+        Some(
+            ErrorKind::NoCommonAlpn | ErrorKind::Alert(AlertDescription::NoApplicationProtocol),
+        ) => AlertDescription::NoApplicationProtocol,
+        _ => AlertDescription::InternalError,
+    }
+}
+
+impl Arrival {
+    /// The connection to the backend, if it was made already.
+    pub(crate) fn take_backend(&self) -> Option<Reached> {
+        let mut backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
+        backend.take()
     }
 }
 

@@ -1,15 +1,18 @@
 //! The line of JSON that each connection leaves behind.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use pollback::rustls::ProtocolVersion;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use crate::counters::Counters;
 use crate::routes::Route;
+use crate::telemetry::Telemetry;
 use crate::traffic::Traffic;
 
 /// How a connection has ended.
@@ -19,6 +22,8 @@ pub(crate) enum End {
     Closed,
     /// No byte has moved for too long.
     Idle,
+    /// It has lasted for longer, or moved more bytes, than is allowed.
+    Limit,
     /// The client was cut off, or has broken a rule.
     Client,
     /// So was, or has, the backend.
@@ -44,11 +49,12 @@ pub(crate) struct Record {
     pub(crate) traffic: Traffic,
     pub(crate) end: End,
     pub(crate) error: Option<io::Error>,
-    pub(crate) counters: Counters,
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
+    time: String,
     peer: SocketAddr,
     server_name: Option<&'a str>,
     route: Option<&'a str>,
@@ -67,6 +73,7 @@ impl End {
         match self {
             Self::Closed => "closed",
             Self::Idle => "idle",
+            Self::Limit => "limit reached",
             Self::Client => "client failed",
             Self::Backend => "backend failed",
             Self::Unreachable => "backend unreachable",
@@ -80,7 +87,9 @@ impl End {
 impl Record {
     fn line(&self) -> Line<'_> {
         let route = self.route.as_deref();
+        let duration = self.since.elapsed();
         Line {
+            time: accepted_at(SystemTime::now() - duration),
             peer: self.peer,
             server_name: self.server_name.as_deref(),
             route: route.map(|route| route.name.as_str()),
@@ -90,24 +99,32 @@ impl Record {
                 .alpn
                 .as_deref()
                 .map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
-            bytes_to_backend: self.traffic.to_backend.bytes(),
-            bytes_to_client: self.traffic.to_client.bytes(),
-            duration_ms: self.since.elapsed().as_millis() as u64,
+            bytes_to_backend: self.traffic.moved.to_backend,
+            bytes_to_client: self.traffic.moved.to_client,
+            duration_ms: duration.as_millis() as u64,
             end: self.end.name(),
             error: self.error.as_ref().map(ToString::to_string),
         }
     }
 }
 
+/// The time in the form of RFC 3339, in UTC and to the millisecond.
+fn accepted_at(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time);
+    // Which sets what is smaller to 0.
+    let time = time.replace_millisecond(time.millisecond());
+    time.expect("it has that already")
+        .format(&Rfc3339)
+        .expect("the year has four digits")
+}
+
 /// Also when the proxy ends, and drops what is still at work.
 impl Drop for Record {
     fn drop(&mut self) {
         let line = self.line();
-        self.counters
-            .connection_ended(line.route.unwrap_or_default(), line.end);
-        let mut text = serde_json::to_string(&line).expect("it can be written as JSON");
-        text.push('\n');
-        // Whoever was reading may be gone, which is no reason to stop serving.
-        let _ = io::stdout().lock().write_all(text.as_bytes());
+        let counters = &self.telemetry.counters;
+        counters.connection_ended(line.route.unwrap_or_default(), line.end);
+        let text = serde_json::to_string(&line).expect("it can be written as JSON");
+        self.telemetry.records.say(text);
     }
 }

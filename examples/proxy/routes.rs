@@ -5,18 +5,21 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use pollback::listener::{PemFiles, PemPart};
 use pollback::rustls::pki_types::DnsName;
 use pollback::rustls::server::ProducesTickets;
-use pollback::rustls::{ServerConfig, crypto};
 use toml::Spanned;
 
 use crate::backend::Backend;
 use crate::problem::{Located, Problem};
-use crate::settings::{self, Listen, Settings};
+use crate::settings::{Listen, Settings};
+use crate::terminate::Terminate;
 
-/// The routes, by the names as they are written, in lower case.
-pub(crate) struct Routes(BTreeMap<String, Arc<Route>>);
+/// Where which clients go.
+pub(crate) struct Routes {
+    /// By the names as they are written, in lower case.
+    by_name: BTreeMap<String, Arc<Route>>,
+    backends: BTreeMap<String, Arc<Backend>>,
+}
 
 /// Where the clients of a name go.
 #[derive(Debug)]
@@ -24,15 +27,17 @@ pub(crate) struct Route {
     /// The name as it is written.
     pub(crate) name: String,
     /// How TLS is terminated, if it is.
-    pub(crate) terminate: Option<Arc<ServerConfig>>,
+    pub(crate) terminate: Option<Arc<Terminate>>,
     pub(crate) backend: Arc<Backend>,
 }
 
 /// Reads a configuration and the files that it names. `tickets` are taken from the clients of all
-/// configurations that were made with them.
+/// configurations that were made with them. Connections that were made under the `last`
+/// configuration go on counting.
 pub(crate) fn load(
     path: &Path,
     tickets: &Arc<dyn ProducesTickets>,
+    last: Option<&Routes>,
     check: impl FnOnce(&Spanned<Listen>) -> Result<(), Problem>,
 ) -> Result<(Listen, Routes), Located> {
     let unreadable = |error| Located::new(format!("{}: {error}", path.display()));
@@ -42,7 +47,7 @@ pub(crate) fn load(
         .map_err(Problem::from)
         .and_then(|settings: Settings| {
             check(&settings.listen)?;
-            let routes = Routes::new(&settings, folder, tickets)?;
+            let routes = Routes::new(&settings, folder, tickets, last)?;
             Ok((settings.listen.into_inner(), routes))
         })
         .map_err(|problem| problem.in_file(path, &text))
@@ -53,10 +58,13 @@ impl Routes {
         settings: &Settings,
         folder: &Path,
         tickets: &Arc<dyn ProducesTickets>,
+        last: Option<&Self>,
     ) -> Result<Self, Problem> {
         let mut backends = BTreeMap::new();
-        for (name, backend) in &settings.backend {
-            backends.insert(name, Arc::new(Backend::new(name, backend, folder)?));
+        for (name, settings) in &settings.backend {
+            let last = last.and_then(|last| last.backends.get(name));
+            let backend = Backend::new(name, settings, folder, last.map(Arc::as_ref))?;
+            backends.insert(name.clone(), Arc::new(backend));
         }
         let mut routes = BTreeMap::new();
         for route in settings.route.get_ref() {
@@ -74,7 +82,7 @@ impl Routes {
                 return Err(Problem::at(wanted.span(), message));
             }
             let terminate = match &route.terminate {
-                Some(terminate) => Some(Arc::new(accept(terminate, folder, tickets)?)),
+                Some(terminate) => Some(Arc::new(Terminate::new(terminate, folder, tickets)?)),
                 None => None,
             };
             if route.names.get_ref().is_empty() {
@@ -99,17 +107,21 @@ impl Routes {
             let message = "expected at least one route";
             return Err(Problem::at(settings.route.span(), message));
         }
-        Ok(Self(routes))
+        Ok(Self {
+            by_name: routes,
+            backends,
+        })
     }
 
     /// The route of the clients that ask for a server of this name, or for none.
     pub(crate) fn find(&self, server_name: Option<&str>) -> Option<&Arc<Route>> {
         let name = server_name.unwrap_or("*").to_ascii_lowercase();
         let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
-        self.0
+        let routes = &self.by_name;
+        routes
             .get(&name)
-            .or_else(|| self.0.get(&wildcard?))
-            .or_else(|| self.0.get("*"))
+            .or_else(|| routes.get(&wildcard?))
+            .or_else(|| routes.get("*"))
     }
 }
 
@@ -122,43 +134,4 @@ fn checked(name: &Spanned<String>) -> Result<String, Problem> {
         return Err(Problem::at(name.span(), message));
     }
     Ok(lower)
-}
-
-fn accept(
-    terminate: &settings::Terminate,
-    folder: &Path,
-    tickets: &Arc<dyn ProducesTickets>,
-) -> Result<ServerConfig, Problem> {
-    let mut protocols = Vec::new();
-    for protocol in &terminate.alpn {
-        if !(1..=255).contains(&protocol.get_ref().len()) {
-            let message = "expected a name of 1 to 255 bytes";
-            return Err(Problem::at(protocol.span(), message));
-        }
-        protocols.push(protocol.get_ref().clone().into_bytes());
-    }
-    let chain = folder.join(terminate.chain.get_ref());
-    let key = folder.join(terminate.key.get_ref());
-    let files = PemFiles::new(chain, key, |chain, key| {
-        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        Ok::<_, rustls::Error>(config)
-    });
-    let mut config = files.load().map_err(|error| {
-        let (span, expected) = match error.part() != PemPart::Key {
-            true => (terminate.chain.span(), "a certificate chain"),
-            false => (terminate.key.span(), "a private key"),
-        };
-        let message = match matches!(error.part(), PemPart::Chain | PemPart::Key) {
-            true => format!("{error}; expected {expected} in PEM"),
-            false => error.to_string(),
-        };
-        Problem::at(span, message)
-    })?;
-    config.alpn_protocols = protocols;
-    config.ticketer = Arc::clone(tickets);
-    Ok(config)
 }

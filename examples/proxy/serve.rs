@@ -1,21 +1,22 @@
 //! One connection, from its handshake or the failure of it to its line of JSON.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pollback::listener::Failed;
 use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
+use pollback::relay::{Cause, Endpoint, Relay};
 use pollback::{Error, ErrorKind};
 
-use crate::backend::Introduction;
-use crate::counters::Counters;
+use crate::backend::{Introduction, Reached};
 use crate::receive::{Client, Unserved};
 use crate::record::{End, Record};
-use crate::relay::{Outcome, relay};
+use crate::telemetry::Telemetry;
 
 /// Serves a client to the end.
-pub(crate) async fn serve(mut client: Client, counters: Counters) {
+pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
     let peer = client.peer();
     let arrival = &peer.facts;
     let route = arrival.route.clone();
@@ -29,51 +30,74 @@ pub(crate) async fn serve(mut client: Client, counters: Counters) {
         version: arrival.version,
         alpn: arrival.alpn.clone(),
         since: peer.since,
-        traffic: counters.traffic(),
+        traffic: telemetry.counters.traffic(),
         end: End::Stopped,
         error: None,
-        counters,
+        telemetry,
     };
-    let destination = match proxied {
-        Some(address) => Ok(address.destination),
-        None => client.get_ref().tcp().local_addr(),
-    };
-    let connected = match destination {
-        Ok(destination) => {
-            let introduction = Introduction {
-                source: record.peer,
-                destination,
-                server_name: record.server_name.as_deref(),
-                alpn: record.alpn.as_deref(),
-            };
-            route.backend.connect(&introduction).await
-        }
-        Err(error) => Err(error),
-    };
-    let mut backend = match connected {
-        Ok(backend) => backend,
+    // Boxed, since it takes room only until there is a connection.
+    let reached = match Box::pin(reach(&mut client, &record)).await {
+        Ok(reached) => reached,
         Err(error) => {
-            client.get_ref().cut();
+            client.abort();
             record.end = End::Unreachable;
             record.error = Some(error);
             return;
         }
     };
-    let idle = route.backend.idle_timeout;
-    record.counters.connection_opened();
-    let outcome = relay(&mut client, &mut backend, idle, &record.traffic).await;
-    record.counters.connection_closed();
-    (record.end, record.error) = match outcome {
-        Outcome::Closed => (End::Closed, None),
-        Outcome::Idle => (End::Idle, None),
-        Outcome::ClientFailed(error) if is_of_listener(&error) => (End::Stopped, None),
-        Outcome::ClientFailed(error) => (End::Client, Some(error)),
-        Outcome::BackendFailed(error) => (End::Backend, Some(error)),
-    };
-    if !matches!(record.end, End::Closed) {
-        client.get_ref().cut();
-        backend.cut();
+    let backend = &route.backend;
+    let _permit = reached.permit;
+    let mut relay =
+        Relay::new(&mut client, reached.transport).with_idle_timeout(backend.idle_timeout);
+    if let Some(limit) = backend.time_limit {
+        relay = relay.with_time_limit(limit);
     }
+    if let Some(limit) = backend.byte_limit {
+        relay = relay.with_byte_limit(limit);
+    }
+    record.telemetry.counters.connection_opened();
+    let ended = poll_fn(|cx| record.traffic.poll(&mut relay, cx)).await;
+    record.telemetry.counters.connection_closed();
+    (record.end, record.error) = match ended.map_err(|error| error.cause) {
+        Ok(_) => (End::Closed, None),
+        Err(Cause::Idle) => (End::Idle, None),
+        Err(Cause::TimeLimit | Cause::ByteLimit) => (End::Limit, None),
+        Err(Cause::Client(error)) if is_of_listener(&error) => (End::Stopped, None),
+        Err(Cause::Client(error)) => (End::Client, Some(error)),
+        Err(Cause::Backend(error)) => (End::Backend, Some(error)),
+        Err(other) => (End::Backend, Some(io::Error::other(other.to_string()))),
+    };
+}
+
+/// The connection to the backend: the one that was made for the handshake of the client, or a new
+/// one.
+async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
+    let peer = client.peer();
+    let arrival = &peer.facts;
+    if let Some(reached) = arrival.take_backend() {
+        return Ok(reached);
+    }
+    let backend = &arrival.route.backend;
+    let destination = match proxied(&peer.proxy_header) {
+        Some(address) => address.destination,
+        // Asked of the kernel only where the backend is told.
+        None if backend.speaks_proxy_protocol() => client.get_ref().tcp().local_addr()?,
+        None => record.peer,
+    };
+    let alpn = arrival.alpn.as_deref();
+    let introduction = Introduction {
+        source: record.peer,
+        destination,
+        server_name: record.server_name.as_deref(),
+        alpn: alpn.map(<[u8]>::to_vec).into_iter().collect(),
+    };
+    let reached = backend.connect(&introduction).await?;
+    if backend.has_tls() && reached.alpn.as_deref() != alpn {
+        let name = String::from_utf8_lossy(alpn.unwrap_or_default());
+        let reason = format!("the backend does not speak {name}, which the client was promised");
+        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+    }
+    Ok(reached)
 }
 
 /// The addresses that a trusted proxy names; one that speaks for itself names none.
@@ -87,10 +111,10 @@ fn is_of_listener(error: &io::Error) -> bool {
 }
 
 /// Leaves a line for a client that could not be served.
-pub(crate) fn report(mut failed: Failed<SocketAddr>, counters: Counters) {
+pub(crate) fn report(mut failed: Failed<SocketAddr>, telemetry: Arc<Telemetry>) {
     // The line has a place of its own for the address.
     let Some(address) = failed.peer.take() else {
-        eprintln!("{failed}");
+        telemetry.remarks.say(failed);
         return;
     };
     let proxied = proxied(&failed.proxy_header);
@@ -101,15 +125,15 @@ pub(crate) fn report(mut failed: Failed<SocketAddr>, counters: Counters) {
         server_name: unserved.and_then(|unserved| unserved.server_name.clone()),
         end: match unserved {
             _ if is_of_listener(&failed.error) => End::Stopped,
-            Some(_) if route.is_none() => End::UnknownName,
-            _ => End::Handshake,
+            Some(unserved) => unserved.end,
+            None => End::Handshake,
         },
         route,
         version: None,
         alpn: None,
         since: failed.since,
-        traffic: counters.traffic(),
+        traffic: telemetry.counters.traffic(),
         error: Some(io::Error::other(failed)),
-        counters,
+        telemetry,
     });
 }

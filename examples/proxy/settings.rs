@@ -25,12 +25,16 @@ pub(crate) struct Settings {
 pub(crate) struct Listen {
     pub(crate) address: Address,
     pub(crate) counters: Option<Address>,
+    #[serde(default = "five_seconds")]
+    pub(crate) counters_timeout_ms: Milliseconds,
     #[serde(default)]
     pub(crate) trusted_proxies: Vec<Network>,
     #[serde(default = "ten_seconds")]
     pub(crate) handshake_timeout_ms: Milliseconds,
     #[serde(default = "ten_thousand")]
-    pub(crate) handshake_limit: NonZero<usize>,
+    pub(crate) handshake_limit: Count,
+    #[serde(default = "hundred_thousand")]
+    pub(crate) connection_limit: Count,
     #[serde(default)]
     pub(crate) when_full: WhenFull,
     #[serde(default = "ten_seconds")]
@@ -74,12 +78,15 @@ pub(crate) struct Terminate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Backend {
     pub(crate) address: Spanned<String>,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Spanned<Tls>>,
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
     #[serde(default = "five_seconds")]
     pub(crate) connect_timeout_ms: Milliseconds,
     #[serde(default = "ten_minutes")]
     pub(crate) idle_timeout_ms: Milliseconds,
+    pub(crate) time_limit_ms: Option<Milliseconds>,
+    pub(crate) byte_limit: Option<NonZero<u64>>,
+    pub(crate) connection_limit: Option<Count>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +107,11 @@ pub(crate) enum ProxyProtocol {
 #[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(transparent)]
 pub(crate) struct Milliseconds(NonZero<u32>);
+
+/// How many there may be.
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(transparent)]
+pub(crate) struct Count(NonZero<u32>);
 
 impl TryFrom<String> for Address {
     type Error = &'static str;
@@ -129,11 +141,18 @@ impl From<Milliseconds> for Duration {
     }
 }
 
+impl From<Count> for usize {
+    fn from(count: Count) -> Self {
+        // A 16-bit machine has no room for more than it can count.
+        count.0.get().try_into().unwrap_or(Self::MAX)
+    }
+}
+
 impl From<WhenFull> for listener::WhenFull {
     fn from(when_full: WhenFull) -> Self {
         match when_full {
             WhenFull::Wait => Self::Wait,
-            WhenFull::Refuse => Self::Refuse,
+            WhenFull::Refuse => Self::Close,
         }
     }
 }
@@ -154,6 +173,10 @@ fn ten_minutes() -> Milliseconds {
     milliseconds(600_000)
 }
 
-fn ten_thousand() -> NonZero<usize> {
-    NonZero::new(10_000).expect("not zero")
+fn ten_thousand() -> Count {
+    Count(const { NonZero::new(10_000).expect("not zero") })
+}
+
+fn hundred_thousand() -> Count {
+    Count(const { NonZero::new(100_000).expect("not zero") })
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use pollback::server::TlsStream;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The longest head of a request that is taken in.
 const HEAD_LIMIT: u64 = 16 * 1024;
@@ -13,20 +15,27 @@ const REST_LIMIT: u64 = 1024 * 1024;
 enum Verdict {
     Get,
     Head,
+    /// It may do harm to carry it out twice.
+    Unsafe,
     Wrong(&'static str),
 }
 
 /// Reads the head of one request, answers it and closes the connection.
-pub(crate) async fn answer<S>(stream: &mut S, hello: &str) -> io::Result<()>
-where
-    S: AsyncBufRead + AsyncWrite + Unpin,
-{
+pub(crate) async fn answer(stream: &mut TlsStream<TcpStream>, hello: &str) -> io::Result<()> {
     let Some(verdict) = request(stream).await? else {
         // A client that only wanted the handshake.
         return stream.shutdown().await;
     };
+    let came_early = stream.early_data_read() > 0;
+    let hello = match came_early {
+        true => format!("{hello}, in early data\n"),
+        false => format!("{hello}\n"),
+    };
     let (status, body) = match verdict {
-        Verdict::Get | Verdict::Head => ("200 OK", hello),
+        Verdict::Get | Verdict::Head => ("200 OK", &hello[..]),
+        // RFC 8470, section 5.2: whoever has seen these bytes can send them again.
+        Verdict::Unsafe if came_early => ("425 Too Early", ""),
+        Verdict::Unsafe => ("405 Method Not Allowed", ""),
         Verdict::Wrong(status) => (status, ""),
     };
     let length = body.len();
@@ -39,7 +48,7 @@ where
     }
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
-    if matches!(verdict, Verdict::Wrong(_)) {
+    if matches!(verdict, Verdict::Unsafe | Verdict::Wrong(_)) {
         // Bytes that nobody reads make a kernel reset the connection, answer and all.
         tokio::io::copy(&mut stream.take(REST_LIMIT), &mut tokio::io::sink()).await?;
     }
@@ -73,7 +82,7 @@ async fn request<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Option<V
         (Some(method), Some([b'/', ..]), Some(b"HTTP/1.0" | b"HTTP/1.1"), None) => match method {
             b"GET" => Verdict::Get,
             b"HEAD" => Verdict::Head,
-            _ => Verdict::Wrong("405 Method Not Allowed"),
+            _ => Verdict::Unsafe,
         },
         _ => Verdict::Wrong("400 Bad Request"),
     }))

@@ -8,7 +8,8 @@ use pollback::rustls::{SupportedProtocolVersion, version};
 
 pub(crate) const USAGE: &str =
     "usage: server [--listen ADDRESS] [--cert FILE --key FILE | --write-root FILE]
-              [--client-roots FILE] [--tickets] [--tls12] [--tls13] [--count CONNECTIONS]";
+              [--client-roots FILE] [--tickets] [--early-data] [--tls12] [--tls13]
+              [--count CONNECTIONS]";
 
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
@@ -20,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) client_roots: Option<PathBuf>,
     /// Whether clients keep their sessions themselves, as tickets, instead of this server.
     pub(crate) tickets: bool,
+    /// Whether a request may come with the ClientHello of a client that was here before.
+    pub(crate) early_data: bool,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
     /// How many connections to serve before the end.
     pub(crate) count: u64,
@@ -35,6 +38,7 @@ impl Options {
             write_root: None,
             client_roots: None,
             tickets: false,
+            early_data: false,
             versions: Vec::new(),
             count: u64::MAX,
         };
@@ -46,6 +50,7 @@ impl Options {
                 "--write-root" => options.write_root = Some(arguments.next()?.into()),
                 "--client-roots" => options.client_roots = Some(arguments.next()?.into()),
                 "--tickets" => options.tickets = true,
+                "--early-data" => options.early_data = true,
                 "--tls12" => options.versions.push(&version::TLS12),
                 "--tls13" => options.versions.push(&version::TLS13),
                 "--count" => options.count = arguments.next()?.to_str()?.parse().ok()?,

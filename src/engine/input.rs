@@ -1,15 +1,13 @@
 //! Ciphertext that was read from the transport ahead of the connection.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
 use std::mem;
 
 use super::framing::{self, Head};
-use super::{LARGEST_RECORD, ReadAhead};
+use super::spare;
+use super::{KIB, LARGEST_RECORD, ReadAhead};
 use crate::error::{Error, ErrorKind};
-
-const KIB: usize = 1024;
 
 /// Records of fewer bytes are no bulk: what follows them is read in small portions, so that a poll
 /// which has done its share of work is not left with thousands of them.
@@ -17,12 +15,6 @@ const SMALL_RECORD: usize = 2 * KIB;
 
 /// How much of a buffer may be unused while it waits for the rest of a record.
 const SLACK: usize = KIB;
-
-thread_local! {
-    /// A stream holds a buffer only while there are bytes in it; in between, one a thread lies
-    /// here: the largest that there was.
-    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-}
 
 /// Ciphertext that was read from the transport and not yet taken in by the connection.
 ///
@@ -77,11 +69,17 @@ impl InputBuffer {
 
     /// Bytes that stand where a record begins.
     pub(crate) fn holding(bytes: &[u8]) -> Self {
-        Self {
-            end: bytes.len() as u32,
-            buffer: (!bytes.is_empty()).then(|| bytes.into()),
-            ..Self::default()
-        }
+        let mut input = Self::default();
+        input.append(bytes);
+        input
+    }
+
+    /// Puts bytes behind those that are here.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        let size = self.filled().len() + bytes.len();
+        self.room(size).copy_from_slice(bytes);
+        self.end += bytes.len() as u32;
+        self.release();
     }
 
     /// Sets the bounds of what is asked of the source from now on.
@@ -142,6 +140,13 @@ impl InputBuffer {
         Ok(stored)
     }
 
+    /// Makes one attempt at `source` for bytes that nobody may take out for a while, up to `most` of
+    /// them: with memory for what has arrived, not for what may never arrive.
+    pub(crate) fn collect(&mut self, most: usize, source: &mut dyn Read) -> io::Result<usize> {
+        let doubled = (self.filled().len() + 1).next_power_of_two();
+        self.fill_to(most.min(doubled.max(LARGEST_RECORD)), source)
+    }
+
     /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
     pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
         if self.has_ended() || self.filled().len() >= size {
@@ -196,11 +201,7 @@ impl InputBuffer {
                 buffer
             }
             small => {
-                // At the end of a thread there is none any more.
-                let spare = SPARE.try_with(Cell::take).ok().flatten();
-                let mut buffer = spare
-                    .filter(|spare| spare.len() >= size)
-                    .unwrap_or_else(|| vec![0; size].into_boxed_slice());
+                let mut buffer = spare::take(size);
                 if let Some(small) = small {
                     buffer[..length].copy_from_slice(&small[filled]);
                 }
@@ -253,18 +254,21 @@ impl InputBuffer {
         mem::take(&mut self.message)
     }
 
-    /// Keeps no more memory than the bytes need.
+    /// Keeps no more memory than about twice what the bytes need. With less, each byte of a peer that
+    /// trickles would cost a new buffer.
     fn shrink(&mut self) {
         let filled = self.lowest()..self.end as usize;
-        let Some(buffer) = self
+        let large = self
             .buffer
-            .take_if(|buffer| buffer.len() > filled.len() + SLACK)
-        else {
+            .take_if(|buffer| buffer.len() > 2 * filled.len() + SLACK);
+        let Some(large) = large else {
             return;
         };
-        self.buffer = Some(buffer[filled.clone()].into());
+        let mut small = vec![0; (filled.len() + 1).next_power_of_two()].into_boxed_slice();
+        small[..filled.len()].copy_from_slice(&large[filled.clone()]);
+        self.buffer = Some(small);
         self.lower(filled.start);
-        keep_spare(buffer);
+        spare::keep(large);
     }
 
     /// Whether no byte is left in it.
@@ -342,20 +346,10 @@ impl InputBuffer {
         if self.lowest() == self.end as usize {
             (self.start, self.end, self.plaintext) = (0, 0, (0, 0));
             if let Some(buffer) = self.buffer.take() {
-                keep_spare(buffer);
+                spare::keep(buffer);
             }
         }
     }
-}
-
-/// Keeps the larger of `buffer` and the one that this thread has.
-#[inline]
-fn keep_spare(buffer: Box<[u8]>) {
-    // At the end of a thread there is no place left to put it.
-    let _ = SPARE.try_with(|spare| {
-        let other = spare.take().filter(|other| other.len() > buffer.len());
-        spare.set(Some(other.unwrap_or(buffer)));
-    });
 }
 
 /// Some bytes of an [`InputBuffer`], which are taken out of it when they have been read.
@@ -406,35 +400,10 @@ impl fmt::Debug for InputBuffer {
 mod tests {
     use super::*;
 
-    fn spare() -> usize {
-        let buffer = SPARE.take().expect("a buffer of this thread");
-        let size = buffer.len();
-        SPARE.set(Some(buffer));
-        size
-    }
-
     /// Each idle connection has one.
     #[test]
     fn an_input_buffer_is_small() {
         assert!(size_of::<InputBuffer>() <= 48);
-    }
-
-    #[test]
-    fn a_thread_keeps_the_largest_buffer() {
-        let (mut large, mut small) = (InputBuffer::default(), InputBuffer::default());
-        large.fill_to(8 * KIB, &mut &b"large"[..]).expect("a slice");
-        small.fill_to(2 * KIB, &mut &b"small"[..]).expect("a slice");
-        large.clear();
-        assert_eq!(spare(), 8 * KIB);
-        small.clear();
-        assert_eq!(spare(), 8 * KIB);
-        // Where more is needed there is more from then on.
-        let mut larger = InputBuffer::default();
-        larger
-            .fill_to(9 * KIB, &mut &b"larger"[..])
-            .expect("a slice");
-        larger.clear();
-        assert_eq!(spare(), 9 * KIB);
     }
 
     #[test]
@@ -450,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_record_keeps_no_more_memory_than_it_needs() {
+    fn the_beginning_of_a_record_keeps_little_more_memory_than_it_needs() {
         let mut input = InputBuffer::default();
         input
             .fill_to(64 * KIB, &mut &[1; 3 * KIB][..])
@@ -460,10 +429,40 @@ mod tests {
             .read_exact(&mut [0; KIB])
             .expect("a record");
         input.shrink();
-        assert_eq!(input.buffer.as_ref().expect("a buffer").len(), 2 * KIB);
+        assert_eq!(input.buffer.as_ref().expect("a buffer").len(), 4 * KIB);
         assert_eq!(input.filled(), [1; 2 * KIB]);
         input.fill_to(64 * KIB, &mut &[2; 5][..]).expect("a slice");
         assert_eq!(input.filled(), [&[1; 2 * KIB][..], &[2; 5]].concat());
+    }
+
+    /// One that trickles, while our own bytes are blocked.
+    #[test]
+    fn a_buffer_is_not_made_anew_for_each_byte() {
+        struct Trickle(bool);
+
+        impl Read for Trickle {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                match self.0 {
+                    true => (&[1][..]).read(buf),
+                    false => Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
+        }
+
+        let (mut input, mut source) = (InputBuffer::default(), Trickle(false));
+        let mut buffers = 0;
+        let mut latest = std::ptr::null();
+        while input.filled().len() < 200 * KIB {
+            let _ = input.collect(512 * KIB, &mut source);
+            let buffer = input
+                .buffer
+                .as_ref()
+                .map_or(latest, |buffer| buffer.as_ptr());
+            buffers += usize::from(buffer != latest && input.filled().len() > LARGEST_RECORD);
+            latest = buffer;
+        }
+        assert!(buffers <= 10, "{buffers} buffers");
     }
 
     #[test]

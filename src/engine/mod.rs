@@ -8,7 +8,7 @@
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
-//! - `read_ahead.rs`: how much that is
+//! - `read_ahead.rs`, `spare.rs`: how much of it there is, and where
 //! - `framing.rs`: where the records of a TLS stream end
 //! - `failure.rs`: why a connection has failed, or did not receive
 //! - `hello.rs`: a ClientHello, before there is a connection
@@ -34,6 +34,7 @@ pub(crate) mod next_hello;
 mod output;
 mod read_ahead;
 mod rustls;
+mod spare;
 
 pub(crate) use self::alert::Alert;
 pub(crate) use self::failure::{Failure, ReceiveError};
@@ -43,6 +44,8 @@ pub(crate) use self::feed::{Feed, Processed};
 pub(crate) use self::hello::{AcceptHello, accept};
 pub(crate) use self::input::InputBuffer;
 pub(crate) use self::read_ahead::ReadAhead;
+
+const KIB: usize = 1024;
 
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;
@@ -106,6 +109,12 @@ pub trait Engine {
     /// rest: the connection is about to be given away without it.
     fn take_begun(&mut self, _: &mut InputBuffer) {}
 
+    /// What [`take_begun`](Self::take_begun) or [`stow`](Self::stow) has moved, if it is apart from
+    /// what the connection itself holds.
+    fn take_stowed(&mut self) -> Option<InputBuffer> {
+        None
+    }
+
     /// Moves all of `input` into the connection, which is about to be given away.
     fn stow(&mut self, input: &mut InputBuffer);
 
@@ -116,6 +125,12 @@ pub trait Engine {
 
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
     fn consume(&mut self, input: &mut InputBuffer, taken: usize);
+
+    /// Moves early data of the peer into `buf` and returns how much; `None` if none was accepted,
+    /// or none is accepted yet.
+    fn read_early(&mut self, _buf: &mut [u8]) -> Option<usize> {
+        None
+    }
 
     // Output.
 

@@ -153,11 +153,6 @@ impl<S: SideData> Connection<S> {
         input.consume(plaintext.len());
         plaintext
     }
-
-    /// What was read for it before.
-    pub(crate) fn take_stowed(&mut self) -> InputBuffer {
-        self.stowed.take().map(|input| *input).unwrap_or_default()
-    }
 }
 
 impl Connection<ClientSide> {
@@ -281,6 +276,10 @@ impl<S: Sided> Engine for Connection<S> {
 
     fn take_begun(&mut self, input: &mut InputBuffer) {
         self.stowed = Some(Box::new(input.split_off_begun()));
+    }
+
+    fn take_stowed(&mut self) -> Option<InputBuffer> {
+        self.stowed.take().map(|input| *input)
     }
 
     fn stow(&mut self, input: &mut InputBuffer) {

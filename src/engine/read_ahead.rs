@@ -1,6 +1,6 @@
-//! How much is read ahead of the connection.
+//! How much is read from the transport ahead of the connection.
 
-use super::LARGEST_RECORD;
+use super::{KIB, LARGEST_RECORD};
 
 /// The bounds of what is asked of the transport at once, in KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) struct ReadAhead {
 impl ReadAhead {
     /// A whole record, to four of them.
     pub(crate) const DEFAULT: Self = Self {
-        least: LARGEST_RECORD.div_ceil(1024) as u16,
+        least: LARGEST_RECORD.div_ceil(KIB) as u16,
         most: 64,
     };
 }

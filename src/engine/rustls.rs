@@ -24,6 +24,10 @@ pub trait Sided: DerefMut<Target = ConnectionCommon<Self::Data>> {
     fn is_early_data_accepted(&self) -> bool {
         false
     }
+
+    fn read_early(&mut self, _: &mut [u8]) -> Option<usize> {
+        None
+    }
 }
 
 impl Sided for ClientConnection {
@@ -45,6 +49,11 @@ impl Sided for ClientConnection {
 impl Sided for ServerConnection {
     type Data = rustls::server::ServerConnectionData;
     const SIDE: Side = Side::Server;
+
+    fn read_early(&mut self, buf: &mut [u8]) -> Option<usize> {
+        // Reading from memory does not fail.
+        self.early_data()?.read(buf).ok()
+    }
 }
 
 impl<C: Sided> Feed for C {
@@ -149,6 +158,10 @@ impl<C: Sided> Engine for C {
     #[inline]
     fn consume(&mut self, _: &mut InputBuffer, taken: usize) {
         self.reader().consume(taken);
+    }
+
+    fn read_early(&mut self, buf: &mut [u8]) -> Option<usize> {
+        Sided::read_early(self, buf)
     }
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

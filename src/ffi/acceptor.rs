@@ -35,6 +35,7 @@ use crate::stream::{Handshake, ReadClientHello};
 /// # Cancel safety
 ///
 /// A poll that is dropped loses nothing: await it by reference and it can go on later.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FfiAcceptor<IO> {
     read_client_hello: ReadClientHello<Owned<rustls_acceptor>>,
     io: Option<IO>,

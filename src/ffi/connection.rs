@@ -16,7 +16,7 @@ use crate::stream::{Handshake, TlsStream};
 ///
 /// Differences are those of the C interface: it has no early data, and plaintext is copied once
 /// more on its way in. The results of rustls-ffi become [`Error`](crate::Error)s with a
-/// [`Refused`](super::Refused) as their source.
+/// [`FfiError`](super::FfiError) as their source.
 ///
 /// The connection is freed when this is dropped.
 ///

@@ -15,26 +15,26 @@ use crate::error::{Error, ErrorKind};
 /// where the two sides have nothing in common the kind is [`ErrorKind::Tls`], since it does not say
 /// what they lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused(rustls_result);
+pub struct FfiError(rustls_result);
 
-impl Refused {
+impl FfiError {
     /// The result.
     pub fn result(self) -> rustls_result {
         self.0
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for FfiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl StdError for Refused {}
+impl StdError for FfiError {}
 
 /// The error that a result other than `Ok` stands for.
 pub(super) fn error_of(result: rustls_result) -> Error {
-    Error::because(kind_of(result), Refused(result))
+    Error::because(kind_of(result), FfiError(result))
 }
 
 fn kind_of(result: rustls_result) -> ErrorKind {
@@ -150,7 +150,7 @@ mod tests {
         let error = error_of(rustls_result::CertExpired);
         let error = Error::find(&error).expect("an error of this crate");
         let source = error.source().expect("a source");
-        let refused: &Refused = source.downcast_ref().expect("a result");
+        let refused: &FfiError = source.downcast_ref().expect("a result");
         assert_eq!(refused.result(), rustls_result::CertExpired);
     }
 }

@@ -48,6 +48,6 @@ pub use acceptor::{FfiAccepted, FfiAcceptor};
 pub use callbacks::CCallbacks;
 pub use connection::FfiConnection;
 pub use entry::{read, write, write_vectored};
-pub use failure::Refused;
+pub use failure::FfiError;
 pub use lend::{lend_read, lend_write};
 pub use rustls_ffi;

@@ -69,6 +69,7 @@ where
         if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
             return Accept::refused(self.io, Alert::internal_error(), kind.into());
         }
+        let half_rtt = config.send_half_rtt_data;
         let mut connection = match ServerConnection::new(config) {
             Ok(connection) => connection,
             Err(error) => {
@@ -79,7 +80,8 @@ where
         f(&mut connection);
         // The stream begins with what was read already.
         let input = InputBuffer::holding(self.hello.records());
-        Accept::new(TlsStream::new(self.io, connection, input))
+        let stream = TlsStream::new(self.io, connection, input);
+        Accept::new(stream.with_half_rtt(half_rtt))
     }
 
     /// Refuses the connection with a fatal alert.

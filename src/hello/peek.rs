@@ -48,6 +48,7 @@ where
 /// A poll that is dropped loses nothing: await it by reference (`(&mut peek).await`) and it can go
 /// on later, or give the connection back with [`take_io`](Self::take_io). Nothing bounds its time:
 /// wrap it in `tokio::time::timeout`.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Peek<IO> {
     parser: Parser,
     io: Option<IO>,
@@ -70,7 +71,6 @@ enum Reason {
 
 impl<IO> Peek<IO> {
     /// Refuses a hello that has more than so many bytes, as [`Parser::with_limit`] does.
-    #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.parser = self.parser.with_limit(bytes);
         self
@@ -78,7 +78,6 @@ impl<IO> Peek<IO> {
 
     /// Sends no alert when it fails, so that the connection can be passed on as it is with
     /// [`take_io`](Self::take_io).
-    #[must_use]
     pub fn without_alert(mut self) -> Self {
         self.answers = false;
         self
@@ -176,6 +175,7 @@ where
 /// # Cancel safety
 ///
 /// As [`Peek`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct PeekOrPlain<IO>(Peek<IO>);
 

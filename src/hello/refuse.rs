@@ -25,6 +25,7 @@ use crate::stream::PendingAlert;
 /// # Panics
 ///
 /// If it is polled again after it has resolved.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Refuse<IO> {
     alert: PendingAlert,
     io: Option<IO>,

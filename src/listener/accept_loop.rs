@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::accepting::{Accepting, Outcome, Refused};
+use super::accepting::{Accepting, FailedHandshake, Outcome};
 use super::backoff::Backoff;
 use super::limit::ConnectionLimit;
 use super::linger;
@@ -142,8 +142,8 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
                     let connection = Connection::new(stream, peer, member, first_byte, permit);
                     return Poll::Ready(Some(connection));
                 }
-                Poll::Ready(Some(Ok(Err(refused)))) => {
-                    self.refuse(refused);
+                Poll::Ready(Some(Ok(Err(failed)))) => {
+                    self.fail(failed);
                     continue;
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -234,15 +234,15 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     }
 
     /// Reports a failed handshake, and takes in what the client still sends.
-    fn refuse(&mut self, refused: Refused<L::Io, L::Peer>) {
-        (self.report)(refused.failed);
-        let Some((io, left)) = refused.io else {
+    fn fail(&mut self, failed: FailedHandshake<L::Io, L::Peer>) {
+        (self.report)(failed.failed);
+        let Some((io, left)) = failed.io else {
             return;
         };
         if self.lingering.len() < linger::MOST {
             let lingering = async move {
                 linger::linger(io, left.min(linger::LONGEST)).await;
-                drop(refused.permit);
+                drop(failed.permit);
             };
             let runtime = self.runtime.clone().unwrap_or_else(Handle::current);
             self.lingering.spawn_on(lingering, &runtime);

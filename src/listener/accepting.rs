@@ -27,11 +27,11 @@ pub(super) type Outcome<IO, P, H> = Result<
         Peer<P, <H as Handshaker<IO>>::Facts>,
         Option<OwnedSemaphorePermit>,
     ),
-    Refused<IO, P>,
+    FailedHandshake<IO, P>,
 >;
 
 /// A transport whose handshake has failed.
-pub(super) struct Refused<IO, P> {
+pub(super) struct FailedHandshake<IO, P> {
     pub(super) failed: Failed<P>,
     /// The transport, if it may still be of use, and for how long.
     pub(super) io: Option<(IO, Duration)>,
@@ -104,12 +104,9 @@ where
             }
             Some(Ok(Err((error, io)))) => (error, io),
             None => (ErrorKind::Ended.into(), None),
-            Some(Err(_)) => {
-                let error = io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed");
-                (error, None)
-            }
+            Some(Err(_)) => (ErrorKind::HandshakeTimeout.into(), None),
         };
-        Err(Refused {
+        Err(FailedHandshake {
             failed: Failed {
                 peer: Some(self.address),
                 since: self.since,

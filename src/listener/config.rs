@@ -21,6 +21,7 @@ pub struct SharedConfig {
     config: Arc<ArcSwap<ServerConfig>>,
     /// Behind a pointer, since each handshake has a clone of this.
     options: Arc<Options>,
+    early_data: bool,
 }
 
 impl SharedConfig {
@@ -29,7 +30,20 @@ impl SharedConfig {
         Self {
             config: Arc::new(ArcSwap::new(config.into())),
             options: Arc::new(Options::new()),
+            early_data: false,
         }
+    }
+
+    /// Lets handshakes in which early data (0-RTT) is accepted come to an end for the listener before
+    /// the client's Finished: see [`Accept::early_data`](crate::Accept#method.early_data), which
+    /// says what else has to be set. Clones made before do not take part.
+    ///
+    /// The deadline of the listener then does not cover the rest of the handshake.
+    #[cfg(feature = "early-data")]
+    #[must_use]
+    pub fn early_data(mut self, enabled: bool) -> Self {
+        self.early_data = enabled;
+        self
     }
 
     /// Makes streams use their transports as `options` say. Clones made before do not take part.
@@ -41,6 +55,10 @@ impl SharedConfig {
 
     pub(super) fn options(&self) -> Options {
         *self.options
+    }
+
+    pub(super) fn resolves_early(&self) -> bool {
+        self.early_data
     }
 
     /// The configuration of the moment.

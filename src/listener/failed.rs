@@ -46,7 +46,7 @@ pub struct Failed<P> {
     pub proxy_header: Option<Arc<ProxyHeader>>,
     /// How far it had come.
     pub stage: Stage,
-    /// Why: `TimedOut` if the deadline has passed, `QuotaExceeded` if too many handshakes were in
+    /// Why: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has passed, `QuotaExceeded` if too many handshakes were in
     /// flight. [`Error::find`](crate::Error::find) tells the failures of TLS apart, and the end of
     /// the grace time from both.
     pub error: io::Error,

@@ -78,7 +78,10 @@ impl SharedConfig {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let handshake = incoming.accept(self.load()).with_options(self.options());
+        let handshake = incoming
+            .accept(self.load())
+            .with_options(self.options())
+            .resolve_early(self.resolves_early());
         let stream = handshake.into_fallible().await;
         let stream = stream.map_err(|(error, io)| (error, Some(io)))?;
         let facts = Facts::of(&stream);

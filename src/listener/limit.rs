@@ -36,7 +36,7 @@ impl ConnectionLimit {
         if self.reserved.is_none() {
             self.reserved = Arc::clone(&self.semaphore).try_acquire_owned().ok();
         }
-        if self.reserved.is_some() || self.when_full == WhenFull::Refuse {
+        if self.reserved.is_some() || self.when_full == WhenFull::Close {
             self.acquire = None;
             return Poll::Ready(());
         }

@@ -14,7 +14,7 @@ pub enum WhenFull {
     #[default]
     Wait,
     /// It is accepted and closed at once, and reported as failed.
-    Refuse,
+    Close,
 }
 
 /// The settings that are plain values.

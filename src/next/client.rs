@@ -8,8 +8,8 @@ use rustls_next::pki_types::ServerName;
 use rustls_next::{ClientConfig, ClientSide};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::engine::InputBuffer;
 use crate::engine::next::Connection;
+use crate::engine::{Engine as _, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
@@ -129,7 +129,7 @@ impl<IO> From<(IO, Connection<ClientSide>)> for TlsStream<IO> {
     /// Continues a connection that was taken out of a stream with
     /// [`into_inner`](stream::TlsStream::into_inner).
     fn from((io, mut connection): (IO, Connection<ClientSide>)) -> Self {
-        let input = connection.take_stowed();
+        let input = connection.take_stowed().unwrap_or_default();
         Self::new(io, connection, input)
     }
 }

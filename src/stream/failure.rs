@@ -1,16 +1,14 @@
 //! A connection that has failed, and its last words.
 
-use std::io;
-use std::pin::Pin;
+use std::io::{self, Write};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::pending_alert::poll_alert;
 use super::state::{Failed, Phase};
-use crate::callback::Half;
-use crate::engine::{Engine, Failure};
+use crate::callback::{Direction, Half};
+use crate::engine::{Alert, Engine, Failure};
 
 impl<IO, C> TlsStream<IO, C> {
     /// Makes the stream fail for good.
@@ -20,6 +18,14 @@ impl<IO, C> TlsStream<IO, C> {
         }
         let alert = failure.plain_alert();
         self.phase = Phase::Failed(Box::new(Failed { failure, alert }));
+    }
+
+    /// What is left of an alert that the connection has not queued.
+    fn plain_alert(&mut self) -> Option<&mut Option<Alert>> {
+        match &mut self.phase {
+            Phase::Failed(failed) => Some(&mut failed.alert),
+            _ => None,
+        }
     }
 }
 
@@ -58,10 +64,21 @@ where
     ) -> Poll<io::Result<()>> {
         // Plaintext that waits has no record any more.
         ready!(self.poll_write_io(half, cx))?;
-        if let Phase::Failed(failed) = &mut self.phase {
-            if let Some(alert) = &mut failed.alert {
-                ready!(poll_alert(alert, Pin::new(&mut self.io), cx));
-                failed.alert = None;
+        while let Some(mut alert) = self.plain_alert().and_then(Option::take) {
+            let sent = self.poll_attempt(Direction::Write, half, cx, |_, _, transport| {
+                transport.write(alert.rest())
+            });
+            match sent {
+                Poll::Ready(Ok(sent @ 1..)) => alert.advance(sent),
+                // The transport takes no more.
+                Poll::Ready(_) => break,
+                Poll::Pending => {}
+            }
+            if let Some(left) = self.plain_alert().filter(|_| !alert.rest().is_empty()) {
+                *left = Some(alert);
+            }
+            if sent.is_pending() {
+                return Poll::Pending;
             }
         }
         self.poll_flush_transport(half, cx)

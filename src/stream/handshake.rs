@@ -6,16 +6,18 @@ use std::io;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
 use super::pending_alert::PendingAlert;
 use super::state::{Given, Phase, ends_reads};
+use super::timeout::Timeout;
 use super::transport::Budget;
 use crate::callback::Half;
 use crate::engine::{Alert, Engine, Received};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::options::Options;
 
 /// A TLS handshake on a transport; resolves to the stream once it is done.
@@ -30,48 +32,78 @@ use crate::options::Options;
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the transport in mid-handshake. Nothing bounds its time: wrap it in
-/// `tokio::time::timeout`.
+/// Dropping it drops the transport in mid-handshake. Nothing bounds its time unless a timeout is
+/// set ([`with_timeout`](Self::with_timeout)); it can be wrapped in `tokio::time::timeout` too.
 ///
 /// # Panics
 ///
 /// If it is polled again after it has resolved.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Handshake<IO, C>(State<IO, C>);
 
 /// Like [`Handshake`], but gives the transport back on failure.
 ///
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
-    Running(TlsStream<IO, C>),
-    Refused(PendingAlert, io::Error, IO),
+    /// With the options that were set so far.
+    Running(TlsStream<IO, C>, Options, Timeout),
+    NotStarted(PendingAlert, io::Error, IO),
     Done,
 }
 
 impl<IO, C> Handshake<IO, C> {
     pub(crate) fn new(stream: TlsStream<IO, C>) -> Self {
-        Self(State::Running(stream))
+        Self(State::Running(stream, Options::new(), Timeout::default()))
     }
 
     /// A handshake that cannot be started.
     pub(crate) fn failed(io: IO, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::default(), error, io))
+        Self(State::NotStarted(PendingAlert::default(), error, io))
     }
 
     /// A handshake that is refused with an alert.
     pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
-        Self(State::Refused(PendingAlert::new(alert), error, io))
+        Self(State::NotStarted(PendingAlert::new(alert), error, io))
     }
 
-    /// Makes the stream use its transport as `options` say.
-    #[must_use]
+    /// Makes the stream use its transport as `options` say. What they do not name stays as the
+    /// connector or acceptor has it.
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
+    }
+
+    /// Gives the handshake this long from its first poll, after which it fails with
+    /// [`ErrorKind::HandshakeTimeout`](crate::ErrorKind::HandshakeTimeout) (`TimedOut`).
+    ///
+    /// A handshake with early data resolves before its end, and the timeout covers that much of it.
+    ///
+    /// # Panics
+    ///
+    /// The first poll panics outside of a tokio runtime whose timer is enabled.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.set_timeout(Some(timeout));
+        self
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        if let State::Running(_, _, running) = &mut self.0 {
+            *running = timeout.map_or(Timeout::Unset, Timeout::Set);
+        }
+    }
+
+    /// Resolves as soon as early data is accepted, if `enabled`.
+    pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
+        if let State::Running(stream, ..) = &mut self.0 {
+            stream.resolve_early(enabled);
+        }
+        self
     }
 
     /// Makes a failure give the transport back.
@@ -82,8 +114,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, unless the handshake is done.
     pub fn get_ref(&self) -> Option<&IO> {
         match &self.0 {
-            State::Running(stream) => Some(&stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, ..) => Some(&stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -91,8 +123,8 @@ impl<IO, C> Handshake<IO, C> {
     /// The transport, to be changed, unless the handshake is done.
     pub fn get_mut(&mut self) -> Option<&mut IO> {
         match &mut self.0 {
-            State::Running(stream) => Some(&mut stream.io),
-            State::Refused(_, _, io) => Some(io),
+            State::Running(stream, ..) => Some(&mut stream.io),
+            State::NotStarted(_, _, io) => Some(io),
             State::Done => None,
         }
     }
@@ -100,20 +132,22 @@ impl<IO, C> Handshake<IO, C> {
 
 impl<IO, C> FallibleHandshake<IO, C> {
     /// As [`Handshake::with_options`].
-    #[must_use]
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
     {
-        Self(self.0.with_options(&options))
+        Self(self.0.with_options(options))
     }
 }
 
 impl<IO, C: Engine> State<IO, C> {
-    fn with_options(self, options: &Options) -> Self {
+    fn with_options(self, options: Options) -> Self {
         match self {
-            Self::Running(stream) => Self::Running(stream.with_options(options)),
-            refused => refused,
+            Self::Running(stream, before, timeout) => {
+                let options = options.or(before);
+                Self::Running(stream.with_options(&options), options, timeout)
+            }
+            other => other,
         }
     }
 }
@@ -150,18 +184,27 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
             // With early data the stream is there at once; its first uses do the handshake.
-            Self::Running(stream) if stream.is_early() => Ok(()),
-            Self::Running(stream) => ready!(stream.poll_handshake(Half::Writer, cx)),
-            Self::Refused(alert, _, io) => {
+            Self::Running(stream, ..) if stream.is_early() => Ok(()),
+            Self::Running(stream, _, timeout) => {
+                timeout.start();
+                match stream.poll_establish(cx) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => {
+                        ready!(timeout.poll_over(cx));
+                        Err(ErrorKind::HandshakeTimeout.into())
+                    }
+                }
+            }
+            Self::NotStarted(alert, _, io) => {
                 ready!(alert.poll_deliver(io, cx));
                 Ok(())
             }
             Self::Done => Ok(()),
         };
         Poll::Ready(match (mem::replace(self, Self::Done), outcome) {
-            (Self::Running(stream), Ok(())) => Ok(stream),
-            (Self::Running(stream), Err(error)) => Err((error, stream.io)),
-            (Self::Refused(_, error, io), _) => Err((error, io)),
+            (Self::Running(stream, ..), Ok(())) => Ok(stream),
+            (Self::Running(stream, ..), Err(error)) => Err((error, stream.io)),
+            (Self::NotStarted(_, error, io), _) => Err((error, io)),
             (Self::Done, _) => panic!("a handshake was polled after it had resolved"),
         })
     }
@@ -180,6 +223,18 @@ where
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_handshake_until(half, cx, &mut |_| false)
+    }
+
+    /// As [`poll_handshake`](Self::poll_handshake), or ready before the end once `is_enough` says
+    /// so. That is asked whenever what has arrived is taken in and what is to be sent was offered to
+    /// the transport.
+    pub(super) fn poll_handshake_until(
+        &mut self,
+        half: Half,
+        cx: &mut Context<'_>,
+        is_enough: &mut dyn FnMut(&mut Self) -> bool,
     ) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(half, cx);
@@ -200,6 +255,9 @@ where
             }
             if !self.connection.is_handshaking() {
                 return self.poll_last_flight(half, cx, blocked);
+            }
+            if is_enough(self) {
+                return Poll::Ready(Ok(()));
             }
             if budget.is_spent() {
                 cx.waker().wake_by_ref();
@@ -236,6 +294,9 @@ where
     /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept to be sent
     /// again.
     fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Phase::Unconfirmed { .. } = self.phase {
+            return self.poll_flush_io(half, cx);
+        }
         ready!(self.poll_write_io(half, cx))?;
         match self.given {
             Given::Flushed => Poll::Ready(Ok(())),

@@ -3,18 +3,29 @@
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `attempts.rs`: operations that never wait
+//! - `connection.rs`: the name by which generic code knows a connection
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
+//! - `early_input.rs`: early data in a server
+//! - `parts.rs`: what a stream is made of, there and back
+//! - `end.rs`: the end of TLS, with the transport kept
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
+//! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
 
 use std::fmt;
 use std::io::{self, IoSlice};
 
+mod attempts;
+mod connection;
 mod early;
+mod early_input;
+mod end;
 mod failure;
 mod handshake;
+mod parts;
 mod pending_alert;
 mod read;
 mod read_client_hello;
@@ -29,11 +40,14 @@ mod slices;
 #[cfg(feature = "next")]
 mod split;
 mod state;
+mod timeout;
 mod transport;
 mod waiters;
 mod write;
 
+pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
+pub use parts::Parts;
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;
 #[cfg(feature = "next")]
@@ -41,6 +55,7 @@ pub use split::{Halves, ReadHalf, WriteHalf};
 
 use crate::engine::{Engine, InputBuffer};
 use crate::options::Options;
+use early_input::EarlyInput;
 use send_buffer::SendBuffer;
 use state::{Given, Phase};
 use waiters::Waiters;
@@ -108,6 +123,7 @@ pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
     input: InputBuffer,
+    early_input: EarlyInput,
     send_buffer: SendBuffer,
     waiters: Waiters,
     phase: Phase,
@@ -121,28 +137,13 @@ pub struct TlsStream<IO, C> {
     write_error: Option<io::Error>,
 }
 
-/// What a [`TlsStream`] is made of.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Parts<IO, C> {
-    /// The transport.
-    pub io: IO,
-    /// The connection, with the plaintext and ciphertext that it has queued.
-    pub connection: C,
-    /// Bytes that were read from the transport and not taken in by the connection: from where a
-    /// record ends, so that after the peer's close_notify they are what followed it.
-    pub ciphertext: Vec<u8>,
-    /// Plaintext that writes have taken and that was not given to the connection, since it waited
-    /// for more: see [`Options::with_batched_writes`].
-    pub plaintext: Vec<u8>,
-}
-
 impl<IO, C> TlsStream<IO, C> {
     pub(crate) fn new(io: IO, connection: C, input: InputBuffer) -> Self {
         Self {
             io,
             connection: Box::new(connection),
             input,
+            early_input: EarlyInput::default(),
             send_buffer: SendBuffer::default(),
             waiters: Waiters::default(),
             phase: Phase::default(),
@@ -179,7 +180,7 @@ impl<IO, C> TlsStream<IO, C> {
 impl<IO, C: Engine> TlsStream<IO, C> {
     /// Uses the transport as `options` say. To be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
-        self.input.bound(options.read_ahead);
+        self.input.bound(options.read_ahead());
         self.send_buffer = SendBuffer::new(options, C::FULL_RECORD);
         if let Some(limit) = options.queue_limit() {
             self.connection.limit_queue(limit);
@@ -187,28 +188,14 @@ impl<IO, C: Engine> TlsStream<IO, C> {
         self
     }
 
-    /// Takes the stream apart, with nothing left out.
-    pub fn into_parts(mut self) -> Parts<IO, C> {
-        self.connection.take_begun(&mut self.input);
-        Parts {
-            ciphertext: self.input.filled().to_vec(),
-            // Early data is with the connection already.
-            plaintext: match self.is_early() {
-                true => Vec::new(),
-                false => self.send_buffer.pending().to_vec(),
-            },
-            io: self.io,
-            connection: *self.connection,
-        }
-    }
-
     /// The transport and the connection.
     ///
     /// Ciphertext that was read ahead is handed to the connection, and so is plaintext that a
-    /// batched write has taken: going on with the connection gets and sends every byte. Two cases
+    /// batched write has taken: going on with the connection gets and sends every byte. These cases
     /// are for [`into_parts`](Self::into_parts): bytes that follow the peer's close_notify are no
-    /// ciphertext, and a shutdown that was given up while it was blocked may have taken in more
-    /// than a connection can hold.
+    /// ciphertext, a shutdown that was given up while it was blocked may have taken in more
+    /// than a connection can hold, and early data may have to be sent again or have been lent
+    /// without being consumed.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.stow(&mut self.input);
         let pending = self.send_buffer.pending();

@@ -38,11 +38,7 @@ impl PendingAlert {
 }
 
 /// Ready once the transport has taken the alert and is flushed, or takes no more.
-pub(super) fn poll_alert<IO>(
-    alert: &mut Alert,
-    mut io: Pin<&mut IO>,
-    cx: &mut Context<'_>,
-) -> Poll<()>
+fn poll_alert<IO>(alert: &mut Alert, mut io: Pin<&mut IO>, cx: &mut Context<'_>) -> Poll<()>
 where
     IO: AsyncWrite,
 {

@@ -18,15 +18,6 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once there may be plaintext. A handshake flushes by itself, and tells if it cannot: so
-    /// nothing is to be flushed behind it.
-    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.phase.is_handshaking() {
-            true => self.poll_handshake(Half::Reader, cx),
-            false => Poll::Ready(Ok(())),
-        }
-    }
-
     /// Ready once the connection has plaintext, or there will be none.
     fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut budget = Budget::new();
@@ -188,8 +179,15 @@ where
             return Poll::Ready(Ok(()));
         }
         let this = self.get_mut();
-        ready!(this.poll_read_ready(cx))?;
-        let answer = this.poll_copy(cx, buf)?;
+        let before = buf.filled().len();
+        let is_early = ready!(this.poll_read_open_phase(cx, &mut |stream| {
+            stream.copy_early(buf);
+            buf.filled().len() > before
+        }))?;
+        let answer = match is_early {
+            true => Poll::Ready(()),
+            false => this.poll_copy(cx, buf)?,
+        };
         this.flush_on_read(cx, answer.is_pending())?;
         answer.map(Ok)
     }
@@ -202,7 +200,10 @@ where
 {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        ready!(this.poll_read_ready(cx))?;
+        if ready!(this.poll_read_open_phase(cx, &mut Self::lend_early))? {
+            this.flush_on_read(cx, false)?;
+            return Poll::Ready(Ok(this.early_input.lent()));
+        }
         let answer = this.poll_plaintext(cx)?;
         this.flush_on_read(cx, answer.is_pending())?;
         ready!(answer);
@@ -214,6 +215,8 @@ where
     /// If more is consumed than `poll_fill_buf` gave.
     fn consume(self: Pin<&mut Self>, amount: usize) {
         let this = self.get_mut();
-        this.connection.consume(&mut this.input, amount);
+        if !this.early_input.consume(amount) {
+            this.connection.consume(&mut this.input, amount);
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::PendingAlert;
+use super::transport::Budget;
 use crate::callback::{Attempt, poll_attempt};
 use crate::engine::{self, AcceptHello, Alert, InputBuffer};
 use crate::error::{Error, ErrorKind};
@@ -39,6 +40,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
     where
         IO: AsyncRead + Unpin,
     {
+        let mut budget = Budget::new();
         while let Some(acceptor) = &mut self.acceptor {
             match engine::accept(acceptor, &mut self.input) {
                 Ok(Some(accepted)) => {
@@ -51,6 +53,11 @@ impl<A: AcceptHello> ReadClientHello<A> {
                     break;
                 }
             }
+            if budget.is_spent() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            budget.spend(0);
             let input = &mut self.input;
             match ready!(poll_attempt(cx, |cx| {
                 input.fill(0, &mut Attempt::new(Pin::new(&mut *io), cx))

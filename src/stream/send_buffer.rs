@@ -68,12 +68,12 @@ fn attempt(length: usize, limit: usize, record: usize) -> usize {
 
 impl SendBuffer {
     pub(super) fn new(options: &Options, record: usize) -> Self {
-        let is_plain = !options.batched && options.record_sizing.is_none();
+        let is_plain = !options.is_batched() && options.record_sizing().is_none();
         Self((!is_plain).then(|| {
             Box::new(Rules {
-                batched: options.batched,
-                sizing: options.record_sizing,
-                limit: options.send_buffer_limit,
+                batched: options.is_batched(),
+                sizing: options.record_sizing(),
+                limit: options.send_buffer_limit(),
                 record,
                 ..Rules::default()
             })
@@ -301,9 +301,11 @@ mod tests {
     fn what_waits_is_taken_in_parts_without_being_moved() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[1; 100 * KIB]);
+        let first = buffer.pending().as_ptr();
         assert_eq!(buffer.last_records(), ONE_ATTEMPT);
         assert_eq!(buffer.encrypted(ONE_ATTEMPT), 0);
         assert_eq!(buffer.pending().len(), 36 * KIB);
+        assert_eq!(buffer.pending().as_ptr(), first.wrapping_add(ONE_ATTEMPT));
         assert_eq!(buffer.last_records(), 36 * KIB);
     }
 }

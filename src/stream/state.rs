@@ -1,11 +1,12 @@
 //! The state of a stream, as two values.
 //!
 //! ```text
-//!   EarlyData ──┐ accepted or rejected
+//!   EarlyData ──┐ accepted or rejected                 (a client)
 //!               ▼
 //!   Handshaking ──► Open ──► Closing ──► Closed         what our side may send
-//!        │            │         │           │
-//!        └────────────┴────┬────┴───────────┘
+//!     │    │          ▲ │       │           │
+//!     │    └► Unconfirmed       │           │           (a server that takes early data)
+//!     └───────────┴─────┴──┬────┴───────────┘
 //!                          ▼
 //!                       Failed                          TLS has failed, for good
 //!
@@ -31,6 +32,9 @@ pub(super) enum Phase {
     Handshaking,
     /// So it is, and until then plaintext goes out as early data.
     EarlyData,
+    /// The client's Finished is still to come, and until then its early data comes in. Plaintext
+    /// goes out before, if `half_rtt`.
+    Unconfirmed { half_rtt: bool },
     /// Plaintext passes.
     Open,
     /// close_notify is queued, and not all of it may be with the transport.
@@ -52,7 +56,16 @@ impl Phase {
     /// Whether the handshake is still to be done.
     #[inline]
     pub(super) fn is_handshaking(&self) -> bool {
-        matches!(self, Self::Handshaking | Self::EarlyData)
+        matches!(
+            self,
+            Self::Handshaking | Self::EarlyData | Self::Unconfirmed { .. }
+        )
+    }
+
+    /// Whether plaintext of any amount can go out.
+    #[inline]
+    pub(super) fn is_writable(&self) -> bool {
+        !self.is_handshaking() || matches!(self, Self::Unconfirmed { half_rtt: true })
     }
 
     /// Whether close_notify has been queued.

@@ -75,7 +75,7 @@ where
 {
     /// Makes one attempt that counts: `Pending` says that `half` will be woken by the transport.
     #[inline]
-    fn poll_attempt<T>(
+    pub(super) fn poll_attempt<T>(
         &mut self,
         direction: Direction,
         half: Half,
@@ -266,9 +266,7 @@ where
             }
             let taken = if self.input.is_framed() {
                 self.poll_attempt(Direction::Read, half, cx, |_, input, transport| {
-                    // No memory for what may never arrive.
-                    let filled = input.filled().len();
-                    input.fill_to(most.min((2 * filled).max(LARGEST_GIVEN_WAY)), transport)
+                    input.collect(most, transport)
                 })
             } else if self.connection.plaintext(&mut self.input).is_ok() {
                 return;

@@ -58,6 +58,19 @@ impl Waiters {
         );
     }
 
+    /// The waker of `half`, if it waits for anything.
+    pub(super) fn registered(&mut self, half: Half) -> Option<Waker> {
+        let waits =
+            self.is_waiting(Direction::Read, half) || self.is_waiting(Direction::Write, half);
+        waits.then(|| self.slot(half).clone()).flatten()
+    }
+
+    /// Ends every wait of `half`.
+    pub(super) fn forget(&mut self, half: Half) {
+        drop(self.leave(Direction::Read, half));
+        drop(self.leave(Direction::Write, half));
+    }
+
     /// Wakes `half`, if it waits.
     #[inline]
     pub(super) fn wake(&mut self, direction: Direction, half: Half) {

@@ -45,7 +45,7 @@ where
         cx: &mut Context<'_>,
         slices: &mut Slices<'_>,
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        ready!(self.poll_write_open_phase(Half::Writer, cx))?;
         loop {
             let Step { room, is_due } = self.send_buffer.step(slices.left());
             let mut taken = self.buffer(slices, room)?;
@@ -86,9 +86,9 @@ where
         }
     }
 
-    /// Ready once plaintext can be sent: the handshake is over, and early data that the server
-    /// did not take has been sent again.
-    pub(super) fn poll_write_ready(
+    /// Ready once plaintext can be sent: the handshake is over, or has come far enough, and early
+    /// data that the server did not take has been sent again.
+    pub(super) fn poll_write_open_phase(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
@@ -97,7 +97,7 @@ where
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
         }
-        if self.phase.is_handshaking() {
+        if !self.phase.is_writable() {
             ready!(self.poll_handshake(half, cx))?;
         }
         if let Phase::Failed(_) = self.phase {
@@ -187,7 +187,11 @@ where
     }
 
     fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_ready(Half::Writer, cx))?;
+        match self.phase {
+            // The client may wait for what is here before it sends its Finished.
+            Phase::Unconfirmed { .. } => self.write_error.take().map_or(Ok(()), Err)?,
+            _ => ready!(self.poll_write_open_phase(Half::Writer, cx))?,
+        }
         ready!(self.poll_write_out(Half::Writer, cx))?;
         self.poll_flush_transport(Half::Writer, cx)
     }
@@ -206,13 +210,25 @@ where
         Poll::Ready(Ok(()))
     }
 
+    /// As a shutdown that leaves the transport open.
+    pub(super) fn poll_send_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = self.poll_close(cx);
+        self.leave_to_reader(cx, sent)
+    }
+
     /// Ready once close_notify is with the transport, behind all else, and flushed.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {
             return self.poll_deliver_alert(Half::Writer, cx);
         }
         if !self.phase.is_closing() {
-            ready!(self.poll_write_ready(Half::Writer, cx))?;
+            if let Phase::Unconfirmed { .. } = self.phase {
+                // What was written does not wait for the client's Finished, but the end does: bytes
+                // that come after it would be answered with a reset, and tickets follow it.
+                ready!(self.poll_flush_all(cx))?;
+                ready!(self.poll_handshake(Half::Writer, cx))?;
+            }
+            ready!(self.poll_write_open_phase(Half::Writer, cx))?;
             self.make_records()?;
             if !self.send_buffer.pending().is_empty() {
                 ready!(self.poll_write_out(Half::Writer, cx))?;

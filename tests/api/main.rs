@@ -8,9 +8,12 @@
 
 mod conversions;
 mod features;
+mod generic;
 mod on_pollback;
 mod on_tokio_rustls;
 mod parts;
 mod signatures;
 mod support;
 mod table;
+mod there_and_back;
+mod timeouts;

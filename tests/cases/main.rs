@@ -46,12 +46,17 @@
 use std::fs;
 use std::path::Path;
 
-#[allow(dead_code, reason = "what the promises need is not all needed here")]
 #[path = "../promises/engine.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the promises"
+)]
 mod engine;
 #[path = "../promises/heap.rs"]
 mod heap;
 #[path = "../promises/support.rs"]
+#[expect(dead_code, reason = "shared with the tests of the promises")]
 mod support;
 
 mod forger;

@@ -29,6 +29,40 @@ fn some() -> impl Iterator<Item = &'static Scenario> {
 }
 
 #[test]
+fn with_streams_that_are_used_by_attempts() {
+    let mut swept = Swept::default();
+    for scenario in some() {
+        let mut case = Case::new(scenario);
+        case.client = Make::Attempting;
+        case.server = Make::Attempting;
+        for role in Role::BOTH {
+            swept.everything(&case, role, &ANSWERS);
+        }
+    }
+    swept.finish();
+}
+
+#[cfg(feature = "early-data")]
+#[test]
+fn before_the_clients_finished_in_other_ways() {
+    let mut swept = Swept::default();
+    let early = scenarios()
+        .iter()
+        .filter(|scenario| scenario.name.starts_with("half-rtt"));
+    for scenario in early {
+        for make in [Make::Tuned, Make::Attempting] {
+            let mut case = Case::new(scenario);
+            case.client = make;
+            case.server = make;
+            for role in Role::BOTH {
+                swept.everything(&case, role, &[Answer::Delayed(3), Answer::Error(TimedOut)]);
+            }
+        }
+    }
+    swept.finish();
+}
+
+#[test]
 fn over_transports_made_of_attempts() {
     let mut swept = Swept::default();
     for carrier in [Carrier::Attempted, Carrier::Signalled] {

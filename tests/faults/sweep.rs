@@ -208,7 +208,7 @@ impl Group {
         let narrow = scenario.plan.capacity == 1;
         match (scenario.handshake, scenario.version) {
             #[cfg(feature = "early-data")]
-            (Handshake::EarlyData { .. }, _) => Self::EarlyData,
+            (Handshake::EarlyData { .. } | Handshake::HalfRtt, _) => Self::EarlyData,
             _ if scenario.client.len() > 1 => Self::TwoTasks,
             (_, Version::Tls12) if narrow => Self::NarrowTls12,
             (_, Version::Tls13) if narrow => Self::NarrowTls13,

@@ -14,6 +14,7 @@ mod fixed;
 mod intrusions;
 mod lent;
 mod loans;
+mod over_stream;
 mod pair;
 mod refusals;
 mod script;

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use pollback::ffi::Refused;
+use pollback::ffi::FfiError;
 use pollback::ffi::rustls_ffi::rustls_result;
 use pollback::{Error, ErrorKind, TlsConnector, rustls};
 use pollback_testkit::certificates::Authority;
@@ -40,7 +40,7 @@ fn a_client_that_refuses_the_server_says_why_on_both_sides() {
             );
             let error = Error::find(&client.unwrap_err()).expect("an error of TLS");
             let source = error.source().expect("a source");
-            let refused: &Refused = source.downcast_ref().expect("a result of rustls-ffi");
+            let refused: &FfiError = source.downcast_ref().expect("a result of rustls-ffi");
             assert_eq!((error.kind(), refused.result()), expected);
             assert_eq!(kind(server), Some(ErrorKind::Alert(alert)));
         }

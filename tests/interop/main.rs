@@ -4,6 +4,8 @@ mod bounded;
 mod built;
 mod child;
 mod clients;
+#[cfg(feature = "early-data")]
+mod early_data;
 mod files;
 mod fingerprint;
 #[cfg(all(unix, feature = "axum-08"))]

@@ -20,7 +20,7 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "engine",   ours: &["error"], crates: &["rustls", "rustls_next"] },
     Room { name: "options",  ours: &["engine"], crates: &[] },
     // One drive loop for every engine: it knows a connection by our trait alone.
-    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["tokio"] },
+    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
     Room { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Room { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
@@ -32,6 +32,8 @@ pub(crate) const HOUSE: &[Room] = &[
     Room { name: "next",     ours: &["error", "callback", "engine", "options", "stream"], crates: NEXT },
     Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
+    Room { name: "relay",    ours: &["error", "callback", "engine", "stream", "either", "hello", "listener"],
+                             crates: &["tokio", "socket2"] },
 ];
 
 /// For the rooms in which the types of tokio and rustls meet.

@@ -14,6 +14,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 async fn assert_timed_out(reported: &mut Reports<usize>, number: usize, stage: Stage) {
     let failed = reported.recv().await.expect("a report");
     assert_eq!(failed.error.kind(), io::ErrorKind::TimedOut, "{failed}");
+    let found = pollback::Error::find(&failed.error).map(|error| error.kind());
+    assert_eq!(found, Some(pollback::ErrorKind::HandshakeTimeout));
     assert_eq!((failed.peer, failed.stage), (Some(number), stage));
 }
 

@@ -162,7 +162,7 @@ where
         Poll::Ready(Some(next()))
     });
     let mut listener = TlsListener::new(Transports(endless), super::shared(setup().server()))
-        .with_limit(limit, WhenFull::Refuse);
+        .with_limit(limit, WhenFull::Close);
     assert!(listener.accept().now_or_never().is_none());
     asked.load(Ordering::Relaxed)
 }

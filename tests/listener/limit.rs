@@ -36,7 +36,7 @@ async fn beyond_the_limit_a_connection_is_refused() {
     let (report, mut reported) = reports();
     let listener = listener
         .with_deadline(DEADLINE)
-        .with_limit(2, WhenFull::Refuse)
+        .with_limit(2, WhenFull::Close)
         .on_failure(report);
     serve(listener);
     let begun = Instant::now();
@@ -59,7 +59,7 @@ async fn beyond_the_limit_a_connection_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn established_connections_do_not_count() {
     let (door, listener) = open(setup());
-    serve(listener.with_limit(0, WhenFull::Refuse));
+    serve(listener.with_limit(0, WhenFull::Close));
     let mut clients = Vec::new();
     for number in 0..5 {
         let mut client = door.connect(number).await.unwrap().unwrap();
@@ -115,7 +115,7 @@ async fn beyond_the_limit_on_connections_a_client_is_refused() {
     let (report, mut reported) = reports();
     let mut listener = listener
         .with_deadline(DEADLINE)
-        .with_connection_limit(2, WhenFull::Refuse)
+        .with_connection_limit(2, WhenFull::Close)
         .on_failure(report);
     let first = door.connect(1);
     let connection = listener.accept().await.unwrap();

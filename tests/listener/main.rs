@@ -8,6 +8,8 @@ mod axum;
 mod by_name;
 mod crowd;
 mod deadline;
+#[cfg(feature = "early-data")]
+mod early_data;
 mod errors;
 mod files;
 mod first_byte;

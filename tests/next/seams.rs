@@ -171,3 +171,20 @@ fn plaintext_that_waits_goes_along_too() {
         assert!(executor::block_on(receive(&mut server, bytes.len())) == bytes);
     }
 }
+
+/// And so does one that is made of all its parts.
+#[test]
+fn a_stream_goes_on_when_it_was_taken_apart() {
+    let bytes = pattern(TOTAL);
+    for version in Version::ALL {
+        for cuts in CUTS {
+            for read in (0..TOTAL).step_by(23_757) {
+                let (server, mut client, _) = partly_read(version, cuts, &bytes, read, 1000);
+                let mut server = server::TlsStream::from(server.into_parts());
+                executor::block_on(client.shutdown()).expect("a shutdown");
+                let rest = executor::block_on(receive_all(&mut server)).expect("a clean end");
+                assert!(rest == bytes[read..], "{read} {cuts:?} {version:?}");
+            }
+        }
+    }
+}

@@ -8,7 +8,7 @@ use pollback::rustls::server::Acceptor;
 use pollback::{LazyConfigAcceptor, Options};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Control, End, pipe};
+use pollback_testkit::pipe::{Control, End, Operation, pipe};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::support::{WIDE, acceptor, connector, localhost, poll_once};
@@ -59,6 +59,48 @@ fn single_handshakes() {
     );
     assert_batches(&mut client, &client_io);
     assert_batches(&mut server, &server_io);
+}
+
+#[test]
+fn a_handshake_keeps_what_its_options_do_not_name() {
+    let (setup, near, far, client_io, server_io) = ends();
+    let other = Options::new().with_read_ahead(1024, 2048);
+    let (client, server) = executor::join(
+        connector(setup.client())
+            .with_options(BATCHED)
+            .connect(localhost(), near)
+            .with_options(other),
+        acceptor(setup.server())
+            .with_options(BATCHED)
+            .accept(far)
+            .into_fallible()
+            .with_options(Options::new()),
+    );
+    let (mut client, mut server) = (
+        client.expect("a client"),
+        server.map_err(|_| ()).expect("a server"),
+    );
+    assert_batches(&mut client, &client_io);
+    assert_batches(&mut server, &server_io);
+}
+
+#[test]
+fn a_handshake_changes_what_its_options_name() {
+    let (setup, near, far, client_io, _) = ends();
+    let (client, _server) = executor::join(
+        connector(setup.client())
+            .with_options(BATCHED)
+            .connect(localhost(), near)
+            .with_options(Options::new().with_batched_writes(false)),
+        acceptor(setup.server()).accept(far),
+    );
+    let mut client = client.expect("a client");
+    let before = client_io.written().len();
+    executor::block_on(client.write_all(b"now")).expect("a write");
+    assert!(client_io.written().len() > before);
+    // Nor is the queue of the connection without a limit, as it is with batches.
+    client_io.block(Operation::Write);
+    assert!(poll_once(client.write_all(&[7; 1 << 20])).is_pending());
 }
 
 #[test]

@@ -6,67 +6,13 @@ use std::sync::Arc;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
-use rustls::server::ServerSessionMemoryCache;
-use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::support::{
-    WIDE, acceptor, connector, handshake, localhost, pattern, receive, receive_all, records, send,
-    tls_error,
+    WIDE, acceptor, localhost, pattern, receive, receive_all, records, send, tls_error,
 };
-use pollback::{TlsAcceptor, TlsConnector, client, rustls, server};
-
-const LIMIT: u32 = 4096;
-
-/// A client with a ticket that allows early data, and the server that issued it.
-struct Acquaintances {
-    client: ClientConfig,
-    server: ServerConfig,
-}
-
-impl Acquaintances {
-    fn new() -> Self {
-        let setup = Setup::new(Version::Tls13).early_data(LIMIT);
-        let (client, server) = (setup.client(), setup.server());
-        let (mut client_stream, mut server_stream) =
-            handshake(client.clone(), server.clone(), pipe(WIDE));
-        executor::join(
-            send(&mut server_stream, b"ticket"),
-            receive(&mut client_stream, 6),
-        );
-        Self { client, server }
-    }
-
-    /// The server has forgotten the ticket, so that it rejects early data.
-    fn with_a_forgetful_server(mut self) -> Self {
-        self.server.session_storage = ServerSessionMemoryCache::new(16);
-        self
-    }
-
-    /// The server skips far more than the client may send: rustls counts a record that it skips
-    /// again with every piece of ciphertext that arrives later, and transports that deliver in
-    /// small pieces would use up the limit.
-    fn with_patience(mut self) -> Self {
-        self.server.max_early_data_size = 1 << 24;
-        self
-    }
-
-    fn rejecting(self, rejecting: bool) -> Self {
-        if rejecting {
-            self.with_a_forgetful_server().with_patience()
-        } else {
-            self
-        }
-    }
-
-    fn connector(&self) -> TlsConnector {
-        connector(self.client.clone()).early_data(true)
-    }
-
-    fn acceptor(&self) -> TlsAcceptor {
-        acceptor(self.server.clone())
-    }
-}
+use pollback::{TlsAcceptor, TlsConnector, client, server};
 
 async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
     connector
@@ -168,6 +114,50 @@ fn a_server_skips_as_much_as_its_limit_says() {
         late
     };
     assert!(executor::join(client, server).1 == bytes);
+}
+
+/// How often a client writes to its transport that sends so many bytes of rejected early data again.
+fn writes_to_send_again(length: usize) -> usize {
+    let both = Acquaintances::with_limit(1 << 24).with_a_forgetful_server();
+    let bytes = pattern(length);
+    let (client_end, server_end) = pipe(3 * length);
+    let io = client_end.control();
+    let mut client = executor::block_on(connect(both.connector(), client_end));
+    executor::block_on(client.write_all(&bytes)).expect("early data");
+    // A server of rustls passes over little, so this one does not get to see it.
+    let sent = io.take_unread_by_peer();
+    server_end
+        .control()
+        .inject(&without_application_data(&sent));
+    let before = io.counts().writes();
+    let ((), read) = executor::join(async { client.flush().await.expect("a flush") }, async {
+        let accepted = both.acceptor().accept(server_end).await;
+        let mut stream = accepted.expect("the server accepts");
+        receive(&mut stream, length).await
+    });
+    assert!(read == bytes);
+    io.counts().writes() - before
+}
+
+/// The records of other types.
+fn without_application_data(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    while let [content_type, _, _, high, low, ..] = bytes {
+        let length = 5 + usize::from(u16::from_be_bytes([*high, *low]));
+        if *content_type != 23 {
+            kept.extend_from_slice(&bytes[..length]);
+        }
+        bytes = &bytes[length..];
+    }
+    kept
+}
+
+#[test]
+fn rejected_early_data_is_sent_again_in_attempts_of_64_kib() {
+    for length in [1 << 18, 1 << 20, 1 << 22] {
+        let writes = writes_to_send_again(length);
+        assert!(writes <= length / (64 * 1024) + 8, "{writes} for {length}");
+    }
 }
 
 #[test]

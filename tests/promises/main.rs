@@ -24,6 +24,17 @@ mod p11_seams;
 mod p12_errors;
 mod p13_bounded;
 
+#[cfg(feature = "early-data")]
+mod acquaintances;
+#[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
+mod attempts;
 mod costs;
 #[cfg(feature = "early-data")]
 mod early_data;
+#[cfg(feature = "early-data")]
+mod early_input;
+mod end_of_tls;
+#[cfg(feature = "early-data")]
+mod half_rtt;
+#[cfg(feature = "early-data")]
+mod round_trips;

@@ -1,5 +1,7 @@
 //! 7. A shutdown takes in what has arrived before the transport is closed.
 
+use std::task::Poll;
+
 use crate::engine::Setup;
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
@@ -8,9 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
+use pollback::Options;
+
 use crate::support::{
     WIDE, acceptor, connector, for_each_shape, for_each_talk, for_each_talk_and_shape, handshake,
-    localhost, pattern, receive_all, send,
+    localhost, pattern, poll_once, receive_all, send,
 };
 
 #[test]
@@ -87,6 +91,74 @@ fn both_sides_may_shut_down_at_the_same_time() {
         let (client, server) = executor::join(leave(&mut client), leave(&mut server));
         assert!(client.is_empty() && server.is_empty());
     });
+}
+
+/// Neither comes to an end before the other has read.
+#[test]
+fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
+    let batched = Options::new().with_batched_writes(true);
+    for options in [
+        Options::new(),
+        batched,
+        batched.with_send_buffer_limit(150_000),
+    ] {
+        for_each_shape(|version, shape| {
+            let setup = Setup::new(version);
+            let ends = shape.open();
+            let connector = connector(setup.client()).with_options(options);
+            let acceptor = acceptor(setup.server()).with_options(options);
+            let (client, server) = executor::join(
+                connector.connect(localhost(), ends.0),
+                acceptor.accept(ends.1),
+            );
+            let mut client = client.expect("the client connects");
+            let mut server = server.expect("the server accepts");
+            let (from_client, from_server) = (fill(&mut client), fill(&mut server));
+            let (to_client, to_server) = executor::join(leave(&mut client), leave(&mut server));
+            assert!(to_client == from_server && to_server == from_client);
+        });
+    }
+}
+
+#[tokio::test]
+async fn both_sides_may_shut_down_with_full_sockets() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let client = async {
+            let tcp = TcpStream::connect(address).await.expect("a connection");
+            connector(setup.client()).connect(localhost(), tcp).await
+        };
+        let server = async {
+            let (tcp, _) = listener.accept().await.expect("a connection");
+            acceptor(setup.server()).accept(tcp).await
+        };
+        let (client, server) = tokio::join!(client, server);
+        let mut client = client.expect("the client connects");
+        let mut server = server.expect("the server accepts");
+        let (from_client, from_server) = (fill(&mut client), fill(&mut server));
+        let (to_client, to_server) = tokio::join!(leave(&mut client), leave(&mut server));
+        assert!(to_client == from_server && to_server == from_client);
+    }
+}
+
+/// Writes until the stream takes nothing more.
+fn fill<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
+    let bytes = pattern(10_000);
+    let mut taken = Vec::new();
+    // A task's budget may end a write too, a blocked transport ends them all.
+    let mut refused = 0;
+    while refused < 3 {
+        match poll_once(stream.write(&bytes)) {
+            Poll::Ready(count) => {
+                taken.extend(&bytes[..count.expect("a successful write")]);
+                refused = 0;
+            }
+            Poll::Pending => refused += 1,
+        }
+    }
+    taken
 }
 
 async fn leave<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {

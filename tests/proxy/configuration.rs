@@ -1,7 +1,9 @@
 //! Configurations, those that are none above all.
 
 use pollback_testkit::certificates::Authority;
+use pollback_testkit::programs;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use crate::bounded::bounded;
 use crate::files;
@@ -33,9 +35,14 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "1:1", "missing field `listen`"),
     ("address = \"127.0.0.1:0", "address = \"localhost:0",
         "2:11", "expected an address like \"127.0.0.1:443\""),
+    ("address = \"127.0.0.1:0", "address = \"https://127.0.0.1:0",
+        "2:11", "expected an address like \"127.0.0.1:443\""),
+    ("counters = \"127.0.0.1:0", "counters = \"http://127.0.0.1:0",
+        "3:12", "expected an address like \"127.0.0.1:443\""),
+    ("[[route]]", "handshake_limit = 9223372036854775807\n[[route]]", "4:19", "expected a nonzero u32"),
     ("[[route]]", "grace_ms = 0\n[[route]]", "4:12", "expected a nonzero u32"),
     ("[[route]]", "grace_ms = \"1s\"\n[[route]]", "4:12", "expected a nonzero u32"),
-    ("[[route]]", "handshake_limit = -1\n[[route]]", "4:19", "expected a nonzero usize"),
+    ("[[route]]", "handshake_limit = -1\n[[route]]", "4:19", "expected a nonzero u32"),
     ("[[route]]", "when_full = \"no\"\n[[route]]", "4:13", "expected `wait` or `refuse`"),
     ("[[route]]", "trusted_proxies = [\"::1\", \"all\"]\n[[route]]", "4:19", "expected a network"),
     ("[[route]]", "[route]", "4:1", "expected a sequence"),
@@ -61,8 +68,18 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "[backend.one]\ntls = {}", "6:11", "expected a backend without `tls`"),
     ("127.0.0.1:1", "127.0.0.1", "9:11", "expected HOST:PORT"),
     ("127.0.0.1:1", "one:http", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1", "http://one.example:80", "9:11", "expected HOST:PORT, without a scheme"),
+    ("127.0.0.1:1", "one.example:80/path", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1", "one.example:0", "9:11", "a port that is not 0"),
+    ("127.0.0.1:1", "one.example:+80", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1", "::1:80", "9:11", "or \"[::1]:80\""),
+    ("127.0.0.1:1", "[one.example]:80", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1", "user@one.example:80", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1\"\n", "a:1\"\nconnection_limit = 0\n", "10:20", "expected a nonzero u32"),
+    ("127.0.0.1:1\"\n", "a:1\"\nbyte_limit = -1\n", "10:14", "expected a nonzero u64"),
+    ("127.0.0.1:1\"\n", "a:1\"\ntime_limit_ms = 0.5\n", "10:17", "expected a nonzero u32"),
     ("127.0.0.1:1\"\n", "a_b:1\"\ntls = { name = \"-\" }\n", "10:16", "expected a name that"),
-    ("127.0.0.1:1\"\n", "a b:1\"\ntls = {}\n", "9:11", "expected a name that"),
+    ("127.0.0.1:1", "a b:1", "9:11", "expected HOST:PORT"),
     ("127.0.0.1:1\"\n", "a:1\"\ntls = { roots = \"none.pem\" }\n", "10:17", "none.pem: "),
     ("127.0.0.1:1\"\n", "a:1\"\ntls = { roots = \"key.pem\" }\n", "10:17", "no PEM certificate"),
 ];
@@ -120,19 +137,18 @@ async fn a_port_that_is_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn one_file_is_asked_for() {
-    let files = Files::of("one_file_is_asked_for");
-    let mut two = command(&files, RIGHT).await;
-    let ended = bounded(LIMIT, "a refusal", two.arg("another.toml").output()).await;
-    let ended = ended.expect("the proxy starts");
-    assert_eq!(ended.status.code(), Some(2));
-    assert!(ended.stderr.starts_with(b"usage: proxy"), "{ended:?}");
-    let mut missing = command(&files, RIGHT).await;
-    std::fs::remove_file(files.folder().join("proxy.toml")).expect("it is there");
-    let ended = bounded(LIMIT, "a refusal", missing.output()).await;
-    let ended = ended.expect("the proxy starts");
-    assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.stderr.starts_with(b"proxy.toml: "), "{ended:?}");
+async fn without_certificates_to_trust_roots_are_asked_for() {
+    let files = files("without_certificates_to_trust", &["one.example"]);
+    let with_tls = RIGHT.replace("127.0.0.1:1\"\n", "a:1\"\ntls = {}\n");
+    let mut command = command(&files, &with_tls).await;
+    command
+        .env("SSL_CERT_FILE", files.write("empty.pem", ""))
+        .env("SSL_CERT_DIR", files.path("none"));
+    let output = bounded(LIMIT, "a refusal", command.output()).await;
+    let output = output.expect("the proxy starts");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.starts_with("proxy.toml:10:7: "), "{said}");
+    assert!(said.contains("expected `roots`"), "{said}");
 }
 
 #[tokio::test]
@@ -158,6 +174,29 @@ async fn the_sample_is_right_with_its_defaults() {
         all += commented.unwrap_or(line);
         all += "\n";
     }
-    assert_eq!(keys, 7, "{all}");
+    assert_eq!(keys, 12, "{all}");
     drop(Proxy::start(&files, &all).await);
+}
+
+#[tokio::test]
+async fn the_sample_starts_with_the_certificates_of_its_command() {
+    if programs::find("openssl").is_none() {
+        return;
+    }
+    let files = Files::of("the_sample_starts_with_the_certificates_of_its_command");
+    let commands: Vec<_> = SAMPLE
+        .lines()
+        .filter_map(|line| line.strip_prefix("#     "))
+        .collect();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-e", "-c", &commands.join("\n")])
+        .current_dir(files.folder());
+    let output = bounded(LIMIT, "making certificates", shell.output()).await;
+    let output = output.expect("a shell");
+    assert!(output.status.success(), "{output:?}");
+    let sample = SAMPLE
+        .replace("127.0.0.1:8443", "127.0.0.1:0")
+        .replace("127.0.0.1:9090", "127.0.0.1:0");
+    drop(Proxy::start(&files, &sample).await);
 }

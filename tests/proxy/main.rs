@@ -1,6 +1,8 @@
 //! The proxy of `examples/proxy`, as a process: clients on the one side of it, backends on the
 //! other.
 
+mod alpn;
+mod arguments;
 #[path = "../interop/bounded.rs"]
 mod bounded;
 #[path = "../interop/built.rs"]
@@ -12,18 +14,15 @@ mod ends;
 #[path = "../interop/files.rs"]
 mod files;
 mod headers;
+mod limits;
+mod log;
 mod names;
 mod pass;
 mod peers;
 mod process;
-#[path = "../../examples/proxy/relay.rs"]
-mod relay;
-mod relayed;
 #[cfg(unix)]
 mod signals;
 mod terminate;
-#[path = "../../examples/proxy/traffic.rs"]
-mod traffic;
 
 use files::Files;
 use pollback_testkit::certificates::Authority;

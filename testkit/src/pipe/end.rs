@@ -28,14 +28,21 @@ impl End {
         Control::new(self.wire.clone(), self.side)
     }
 
-    fn write(&self, cx: &mut Context<'_>, bytes: &[u8], vectored: bool) -> Poll<io::Result<usize>> {
+    /// Offers `offered` bytes, of which `bytes` are more than there is room for, or all.
+    fn write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        offered: usize,
+        vectored: bool,
+    ) -> Poll<io::Result<usize>> {
         self.wire.locked(self.side, |view| {
             let answer = match intervene(view, cx, Operation::Write) {
                 Intervention::Answer(answer) => answer.map_ok(|()| 0),
                 Intervention::Proceed(most) => accept(view, cx, bytes, most),
                 Intervention::TooMuch => {
                     let _ = accept(view, cx, bytes, usize::MAX);
-                    Poll::Ready(Ok(bytes.len().saturating_add(1)))
+                    Poll::Ready(Ok(offered.saturating_add(1)))
                 }
             };
             let counts = &mut view.own.counts;
@@ -158,7 +165,7 @@ impl AsyncWrite for End {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.write(cx, bytes, false)
+        self.write(cx, bytes, bytes.len(), false)
     }
 
     fn poll_write_vectored(
@@ -168,13 +175,17 @@ impl AsyncWrite for End {
     ) -> Poll<io::Result<usize>> {
         if !self.is_write_vectored() {
             let first = slices.iter().find(|slice| !slice.is_empty());
-            return self.write(cx, first.map_or(&[], |slice| slice), true);
+            let first: &[u8] = first.map_or(&[], |slice| slice);
+            return self.write(cx, first, first.len(), true);
         }
+        let room = self.wire.locked(self.side, |view| view.own.outgoing.most());
         let mut bytes = Vec::new();
         for slice in slices {
-            bytes.extend_from_slice(slice);
+            let wanted = (room + 1).saturating_sub(bytes.len());
+            bytes.extend_from_slice(&slice[..slice.len().min(wanted)]);
         }
-        self.write(cx, &bytes, true)
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        self.write(cx, &bytes, offered, true)
     }
 
     fn is_write_vectored(&self) -> bool {

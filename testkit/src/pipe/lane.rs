@@ -106,6 +106,11 @@ impl Lane {
         &self.accepted
     }
 
+    /// The most that can be accepted at once.
+    pub(super) fn most(&self) -> usize {
+        self.hold_limit.unwrap_or_else(|| self.room())
+    }
+
     fn room(&self) -> usize {
         self.capacity.saturating_sub(self.unread.len())
     }

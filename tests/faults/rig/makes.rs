@@ -13,6 +13,7 @@ use pollback::rustls::{ClientConfig, ServerConfig};
 use pollback::{Options, RecordSizing};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::attempting::Attempting;
 use super::carrier::Io;
 use super::side::Side;
 
@@ -23,6 +24,8 @@ pub(crate) enum Make {
     Ours,
     /// The crate under test, with all of its options on, and with narrow bounds.
     Tuned,
+    /// The crate under test, used by attempts.
+    Attempting,
     /// tokio-rustls.
     Theirs,
     /// The crate under test, on rustls 0.24.
@@ -35,14 +38,14 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
     /// Changes the keys, and asks the peer to change its own.
     fn update_keys(&mut self);
 
-    /// What the client had sent before its handshake was over.
+    /// What the client had sent before its handshake was over, where reads do not return it.
     fn take_early(&mut self) -> Vec<u8>;
 }
 
 type Connected = io::Result<Box<dyn Stream>>;
 
 macro_rules! stream {
-    ($make:ident) => {
+    ($make:ident, $take_early:expr) => {
         impl Stream for $make::TlsStream<Io> {
             fn update_keys(&mut self) {
                 match self {
@@ -53,23 +56,25 @@ macro_rules! stream {
             }
 
             fn take_early(&mut self) -> Vec<u8> {
-                let mut early = Vec::new();
-                if let Self::Server(stream) = self {
-                    if let Some(mut data) = stream.get_mut().1.early_data() {
-                        data.read_to_end(&mut early).expect("bytes in memory");
-                    }
-                }
-                early
+                $take_early(self)
             }
         }
     };
 }
 
-stream!(pollback);
-stream!(tokio_rustls);
+stream!(pollback, |_: &mut Self| Vec::new());
+stream!(tokio_rustls, |stream: &mut Self| {
+    let mut early = Vec::new();
+    if let Self::Server(stream) = stream {
+        if let Some(mut data) = stream.get_mut().1.early_data() {
+            data.read_to_end(&mut early).expect("bytes in memory");
+        }
+    }
+    early
+});
 
 macro_rules! make {
-    ($name:ident, $make:ident $(, $method:ident($options:expr))?) => {
+    ($name:ident, $make:ident, $resolve_early:expr, $wrap:expr $(, $method:ident($options:expr))?) => {
         mod $name {
             use super::*;
 
@@ -81,13 +86,14 @@ macro_rules! make {
                 assert!(!early, "the feature `early-data` is off");
                 let name = ServerName::try_from("localhost").expect("a valid name");
                 let stream = connector.connect(name, io)$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Client(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Client(stream))))
             }
 
-            pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
+            pub(super) async fn accept(config: ServerConfig, early: bool, io: Io) -> Connected {
                 let acceptor = $make::TlsAcceptor::from(Arc::new(config));
+                let acceptor = $resolve_early(acceptor, early);
                 let stream = acceptor.accept(io)$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Server(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
 
             pub(super) async fn accept_lazily(
@@ -98,15 +104,36 @@ macro_rules! make {
                 let mut acceptor = $make::LazyConfigAcceptor::new(Acceptor::default(), io);
                 let start = cancelled_at_times(&mut acceptor, side).await?;
                 let stream = start.into_stream(Arc::new(config))$(.$method($options))?.await?;
-                Ok(Box::new($make::TlsStream::Server(stream)))
+                Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
         }
     };
 }
 
-make!(ours, pollback);
-make!(tuned, pollback, with_options(options()));
-make!(theirs, tokio_rustls);
+make!(ours, pollback, resolve_early, std::convert::identity);
+make!(
+    tuned,
+    pollback,
+    resolve_early,
+    std::convert::identity,
+    with_options(options())
+);
+make!(attempting, pollback, resolve_early, Attempting);
+make!(
+    theirs,
+    tokio_rustls,
+    |acceptor, _| acceptor,
+    std::convert::identity
+);
+
+/// Makes the server's stream be there before the client's Finished, if it has early data.
+fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::TlsAcceptor {
+    #[cfg(feature = "early-data")]
+    let acceptor = acceptor.early_data(enabled);
+    #[cfg(not(feature = "early-data"))]
+    assert!(!enabled, "the feature `early-data` is off");
+    acceptor
+}
 
 /// The configurations of a side, for every make.
 #[cfg(not(feature = "next"))]
@@ -186,6 +213,7 @@ impl Make {
     pub(crate) const ALL: &[Self] = &[
         Self::Ours,
         Self::Tuned,
+        Self::Attempting,
         Self::Theirs,
         #[cfg(feature = "next")]
         Self::Next,
@@ -204,19 +232,21 @@ impl Make {
             Self::Next => next::connect(next, early, io).await,
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
+            Self::Attempting => attempting::connect(config, early, io).await,
             Self::Theirs => theirs::connect(config, early, io).await,
         }
     }
 
-    pub(super) async fn accept(self, config: ServerConfigs, io: Io) -> Connected {
+    pub(super) async fn accept(self, config: ServerConfigs, early: bool, io: Io) -> Connected {
         #[cfg(feature = "next")]
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
             Self::Next => next::accept(next, io).await,
-            Self::Ours => ours::accept(config, io).await,
-            Self::Tuned => tuned::accept(config, io).await,
-            Self::Theirs => theirs::accept(config, io).await,
+            Self::Ours => ours::accept(config, early, io).await,
+            Self::Tuned => tuned::accept(config, early, io).await,
+            Self::Attempting => attempting::accept(config, early, io).await,
+            Self::Theirs => theirs::accept(config, early, io).await,
         }
     }
 
@@ -233,6 +263,7 @@ impl Make {
             Self::Next => next::accept_lazily(next, io, side).await,
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,
+            Self::Attempting => attempting::accept_lazily(config, io, side).await,
             Self::Theirs => theirs::accept_lazily(config, io, side).await,
         }
     }

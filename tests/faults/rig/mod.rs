@@ -1,6 +1,7 @@
 //! Runs a scenario over a pipe that follows a plan, and judges how it ended.
 
 mod acts;
+mod attempting;
 mod carrier;
 mod case;
 mod makes;

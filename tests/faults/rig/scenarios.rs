@@ -20,6 +20,8 @@ pub(crate) enum Handshake {
     EarlyData {
         accepted: bool,
     },
+    /// Early data is accepted and answered before the handshake is over.
+    HalfRtt,
 }
 
 /// What the two sides do with each other. Each list of acts is a task of its own.
@@ -101,6 +103,7 @@ fn make() -> Vec<Scenario> {
     all.extend(key_updates());
     if cfg!(feature = "early-data") {
         all.extend(early_data());
+        all.extend(half_rtt());
     }
     all
 }
@@ -292,4 +295,42 @@ fn early_data() -> Vec<Scenario> {
         ));
     }
     all
+}
+
+/// The server's stream is there before the client's Finished.
+fn half_rtt() -> Vec<Scenario> {
+    let scenario = |what: &str, client: &[&[Act]], server: &[&[Act]]| {
+        let name = format!("half-rtt{what}");
+        Scenario::new(&name, Version::Tls13, client, server).with(Handshake::HalfRtt)
+    };
+    vec![
+        scenario(
+            "",
+            &[&[Write(600), Read(500), Write(100), Shutdown, ReadToEnd]],
+            &[&[Read(600), Write(500), Flush, Read(100), ReadToEnd, Shutdown]],
+        ),
+        // More than the server allows.
+        scenario(
+            "-and-more",
+            &[&[Write(7000), Flush, Read(500), Shutdown, ReadToEnd]],
+            &[&[Read(7000), Write(500), Flush, ReadToEnd, Shutdown]],
+        ),
+        scenario(
+            "-no-flush",
+            &[&[Write(600), Read(500), Shutdown, ReadToEnd]],
+            &[&[Read(600), Write(500), ReadToEnd, Shutdown]],
+        )
+        .buffered(3000),
+        scenario(
+            "-server-ends-first",
+            &[&[Write(600), Read(500), ReadToEnd, Shutdown]],
+            &[&[Read(600), Write(500), Shutdown, ReadToEnd]],
+        ),
+        scenario(
+            "-two-tasks",
+            &[&[Write(3000), Flush, Shutdown], &[ReadToEnd]],
+            &[&[ReadToEnd], &[Write(2000), WriteSlices(2000), Shutdown]],
+        )
+        .over(4000),
+    ]
 }

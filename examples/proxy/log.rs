@@ -1,0 +1,146 @@
+//! Lines for whoever reads them, which never hold the proxy up.
+//!
+//! A write to a pipe that nobody reads blocks, and so a thread of its own writes. What it cannot get
+//! rid of is kept up to a limit; lines beyond it are dropped and counted, as are lines whose writes
+//! fail.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prometheus::IntCounter;
+
+/// How many bytes wait for a reader at the most: about a thousand lines.
+const LIMIT: usize = 256 * 1024;
+
+/// How long a line waits for others that are written with it: to wake a thread for each of them would
+/// cost more than to write it.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Lines that go to one place, in order. Clones write to the same.
+#[derive(Clone)]
+pub(crate) struct Lines(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    has_lines: Condvar,
+    is_done: Condvar,
+    dropped: IntCounter,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: String,
+    /// What the writer has taken from there and not got rid of.
+    is_writing: bool,
+    /// Whether the writer has nothing to do, and has to be woken.
+    is_asleep: bool,
+    /// Whether somebody waits until all is written, and does not want to wait for others.
+    is_finishing: bool,
+}
+
+impl Lines {
+    /// Writes to `out`. `dropped` counts lines that do not get there.
+    pub(crate) fn new(out: impl Write + Send + 'static, dropped: IntCounter) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            has_lines: Condvar::new(),
+            is_done: Condvar::new(),
+            dropped,
+        });
+        let writer = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || writer.write(out))?;
+        Ok(Self(shared))
+    }
+
+    /// Leaves one line, without waiting for anybody.
+    pub(crate) fn say(&self, line: impl Display) {
+        let line = format!("{line}\n");
+        let mut state = self.0.lock();
+        if state.waiting.len() + line.len() > LIMIT {
+            self.0.dropped.inc();
+            return;
+        }
+        state.waiting += &line;
+        if mem::take(&mut state.is_asleep) {
+            self.0.has_lines.notify_one();
+        }
+    }
+
+    /// Waits until all lines are written, but not for long.
+    pub(crate) fn finish(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let mut state = self.0.lock();
+        state.is_finishing = true;
+        while !state.waiting.is_empty() || state.is_writing {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.0.is_done.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what there is, for ever.
+    fn write(&self, mut out: impl Write) {
+        let mut is_torn = false;
+        loop {
+            let mut lines = self.next();
+            if is_torn {
+                // What follows a part of a line begins on a line of its own.
+                lines.insert(0, '\n');
+            }
+            let written = write_what_goes(&mut out, lines.as_bytes());
+            let (gone, lost) = lines.as_bytes().split_at(written);
+            let lost = lost.iter().filter(|byte| **byte == b'\n').count();
+            self.dropped.inc_by(lost as u64);
+            is_torn = gone.last().map_or(is_torn, |last| *last != b'\n');
+        }
+    }
+
+    /// Waits for lines.
+    fn next(&self) -> String {
+        let mut state = self.lock();
+        state.is_writing = false;
+        if state.is_finishing {
+            self.is_done.notify_all();
+        }
+        while state.waiting.is_empty() {
+            state.is_asleep = true;
+            let woken = self.has_lines.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+            if !state.waiting.is_empty() && !state.is_finishing {
+                drop(state);
+                thread::sleep(PAUSE);
+                state = self.lock();
+            }
+        }
+        state.is_writing = true;
+        mem::take(&mut state.waiting)
+    }
+}
+
+/// Returns how many bytes were written before an error, or all of them.
+fn write_what_goes(out: &mut impl Write, bytes: &[u8]) -> usize {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(count @ 1..) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    written
+}

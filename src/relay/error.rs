@@ -1,0 +1,78 @@
+//! Why a relay has ended before both sides had.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use super::future::Moved;
+
+/// Why a relay has ended before both sides had, and how much was moved by then.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RelayError {
+    /// What has ended it: the first failure, if there were several.
+    pub cause: Cause,
+    /// How many bytes were moved.
+    pub moved: Moved,
+}
+
+/// What ends a relay before both sides have ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The client's stream has failed: a read or, if the client takes no more, a write.
+    Client(io::Error),
+    /// The backend's stream has failed.
+    Backend(io::Error),
+    /// No byte has moved for as long as the idle timeout.
+    Idle,
+    /// The time limit is over.
+    TimeLimit,
+    /// There are more bytes than the byte limit allows.
+    ByteLimit,
+}
+
+impl Cause {
+    fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Client(error) | Self::Backend(error) => Some(error),
+            Self::Idle | Self::TimeLimit | Self::ByteLimit => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(error) => write!(f, "the client failed: {error}"),
+            Self::Backend(error) => write!(f, "the backend failed: {error}"),
+            Self::Idle => f.write_str("no byte has moved for too long"),
+            Self::TimeLimit => f.write_str("the connection has lasted for too long"),
+            Self::ByteLimit => f.write_str("there are more bytes than may be moved"),
+        }
+    }
+}
+
+impl fmt::Display for RelayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl Error for RelayError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.io_error().map(|error| error as _)
+    }
+}
+
+impl From<RelayError> for io::Error {
+    /// The kind is that of the stream's error, `TimedOut` or `QuotaExceeded`.
+    fn from(error: RelayError) -> Self {
+        let kind = match &error.cause {
+            Cause::Client(error) | Cause::Backend(error) => error.kind(),
+            Cause::Idle | Cause::TimeLimit => io::ErrorKind::TimedOut,
+            Cause::ByteLimit => io::ErrorKind::QuotaExceeded,
+        };
+        Self::new(kind, error)
+    }
+}

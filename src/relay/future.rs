@@ -1,0 +1,262 @@
+//! The relay itself.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::endpoint::Endpoint;
+use super::error::{Cause, RelayError};
+use super::flow::{Common, Flow, State};
+
+/// Carries bytes between a client and a backend, both ways at once, until both have ended.
+///
+/// A future, which returns how many bytes were [`Moved`]. It owns both streams, or borrows them.
+///
+/// # The end of a stream, and the loss of one
+///
+/// - When one side ends, the other is flushed and shut down for writing, and the opposite direction
+///   goes on. The relay ends when both sides have. So a half-close arrives as a half-close.
+/// - When a read fails (a reset, a truncation), what was read before is written out and flushed, and
+///   the relay ends with that error.
+/// - When a write fails, what that side has said before is still carried over, and bytes for it are
+///   read and dropped meanwhile, so that no reset gets ahead of its answer. Then the relay ends with
+///   the error of that write.
+/// - A relay that is dropped before both sides have ended, after an error or in the middle of it,
+///   [aborts](Endpoint::abort) each stream that was not shut down: no peer takes a loss for the end.
+///   For a TCP socket that is a reset, which may overtake bytes that were just sent.
+///
+/// # Errors
+///
+/// [`RelayError`] has the [`Cause`], and the bytes that were moved until then.
+///
+/// # Cancel safety
+///
+/// A relay can be polled by reference, as `(&mut relay).await` does; whoever stops doing so reads
+/// [`moved`](Self::moved), and may go on later, or take the relay apart with
+/// [`into_parts`](Self::into_parts), where no byte is missing. To drop it aborts both streams.
+///
+/// ```
+/// use pollback::relay::{AbortByDrop, Relay};
+/// use std::time::Duration;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+/// use tokio::time::timeout;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let (mut client, near_client) = duplex(64);
+/// let (mut backend, near_backend) = duplex(64);
+/// let mut relay = Relay::new(AbortByDrop(near_client), AbortByDrop(near_backend));
+///
+/// client.write_all(b"a question").await.unwrap();
+/// // Nobody ends, so this does.
+/// assert!(timeout(Duration::from_millis(1), &mut relay).await.is_err());
+/// assert_eq!(relay.moved().to_backend, 10);
+///
+/// let mut question = [0; 10];
+/// backend.read_exact(&mut question).await.unwrap();
+/// drop((client, backend));
+/// assert_eq!(relay.await.unwrap().to_client, 0);
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// When it is polled after it has returned; with a timeout or a time limit also outside of a tokio
+/// runtime that has time enabled.
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Relay<C: Endpoint, B: Endpoint> {
+    client: Owned<C>,
+    backend: Owned<B>,
+    to_backend: Flow,
+    to_client: Flow,
+    common: Common,
+    clock: Clock,
+    has_returned: bool,
+}
+
+/// How many bytes each side has taken.
+///
+/// Bytes count when the stream that they go to has taken them. Of TLS they are the plaintext.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// From the client to the backend.
+    pub to_backend: u64,
+    /// From the backend to the client.
+    pub to_client: u64,
+}
+
+/// What a relay consists of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Parts<C, B> {
+    /// The client's stream.
+    pub client: C,
+    /// The backend's stream.
+    pub backend: B,
+    /// What was read from the client, and the backend has not taken.
+    pub to_backend: Vec<u8>,
+    /// What was read from the backend, and the client has not taken.
+    pub to_client: Vec<u8>,
+    /// How many bytes were moved.
+    pub moved: Moved,
+}
+
+impl<C: Endpoint, B: Endpoint> Relay<C, B> {
+    /// Joins two streams. Neither is used before the relay is polled.
+    pub fn new(client: C, backend: B) -> Self {
+        Self {
+            client: Owned::new(client),
+            backend: Owned::new(backend),
+            to_backend: Flow::new(Cause::Client, Cause::Backend),
+            to_client: Flow::new(Cause::Backend, Cause::Client),
+            common: Common {
+                quota: u64::MAX,
+                cause: None,
+            },
+            clock: Clock::new(),
+            has_returned: false,
+        }
+    }
+
+    /// Ends with [`Cause::Idle`] once no byte has moved in either direction for so long. By default
+    /// a relay waits for ever.
+    ///
+    /// A peer that takes nothing moves nothing, however much there is for it.
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.clock.set_idle(timeout);
+        self
+    }
+
+    /// Ends with [`Cause::TimeLimit`] so long after the relay was made. By default there is no limit.
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.clock.set_limit(limit);
+        self
+    }
+
+    /// Ends with [`Cause::ByteLimit`] when there is more to move than so many bytes, both directions
+    /// taken together. So many are moved. By default there is no limit.
+    pub fn with_byte_limit(mut self, limit: u64) -> Self {
+        self.common.quota = limit;
+        self
+    }
+
+    /// How many bytes were moved so far.
+    pub fn moved(&self) -> Moved {
+        Moved {
+            to_backend: self.to_backend.moved(),
+            to_client: self.to_client.moved(),
+        }
+    }
+
+    /// The client's stream and the backend's.
+    pub fn get_ref(&self) -> (&C, &B) {
+        (self.client.stream(), self.backend.stream())
+    }
+
+    /// Takes the relay apart, with nothing left out. Neither stream is aborted.
+    ///
+    /// A stream that has been written to may not have been flushed.
+    pub fn into_parts(self) -> Parts<C, B> {
+        Parts {
+            to_backend: self.to_backend.pending().to_vec(),
+            to_client: self.to_client.pending().to_vec(),
+            moved: self.moved(),
+            client: self.client.into_stream(),
+            backend: self.backend.into_stream(),
+        }
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            to_backend,
+            to_client,
+            common,
+            ..
+        } = self;
+        let (client, backend) = (self.client.stream_mut(), self.backend.stream_mut());
+        let before = common.quota;
+        let there = to_backend.poll(client, backend, to_client.masks_reset(), common, cx);
+        let back = to_client.poll(backend, client, to_backend.masks_reset(), common, cx);
+        self.client.is_shut = to_client.state() == State::Closed;
+        self.backend.is_shut = to_backend.state() == State::Closed;
+        if common.quota < before {
+            self.clock.note_progress();
+        }
+        if there.is_ready() && back.is_ready() {
+            return Poll::Ready(());
+        }
+        if [to_backend.state(), to_client.state()].contains(&State::Broken) {
+            return Poll::Ready(());
+        }
+        self.clock.poll(cx).map(|cause| {
+            common.cause.get_or_insert(cause);
+        })
+    }
+}
+
+impl<C: Endpoint, B: Endpoint> Future for Relay<C, B> {
+    type Output = Result<Moved, RelayError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        assert!(!this.has_returned, "polled after the relay has returned");
+        std::task::ready!(this.poll_ended(cx));
+        this.has_returned = true;
+        this.to_backend.flush_last(this.backend.stream_mut(), cx);
+        this.to_client.flush_last(this.client.stream_mut(), cx);
+        let moved = this.moved();
+        Poll::Ready(match this.common.cause.take() {
+            None => Ok(moved),
+            Some(cause) => Err(RelayError { cause, moved }),
+        })
+    }
+}
+
+impl<C: Endpoint, B: Endpoint> fmt::Debug for Relay<C, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("moved", &self.moved())
+            .field("to_backend", &self.to_backend.state())
+            .field("to_client", &self.to_client.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stream that is aborted when it is dropped before it was shut down.
+struct Owned<S: Endpoint> {
+    /// `None` only while it is taken out.
+    stream: Option<S>,
+    is_shut: bool,
+}
+
+impl<S: Endpoint> Owned<S> {
+    fn new(stream: S) -> Self {
+        Self {
+            stream: Some(stream),
+            is_shut: false,
+        }
+    }
+
+    fn stream(&self) -> &S {
+        self.stream.as_ref().expect("it is there until the end")
+    }
+
+    fn stream_mut(&mut self) -> &mut S {
+        self.stream.as_mut().expect("it is there until the end")
+    }
+
+    fn into_stream(mut self) -> S {
+        self.stream.take().expect("it is there until the end")
+    }
+}
+
+impl<S: Endpoint> Drop for Owned<S> {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.as_mut().filter(|_| !self.is_shut) {
+            stream.abort();
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Attempts at a stream: operations that never wait, and the wait for them.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+#[cfg(feature = "bytes")]
+use bytes::BufMut;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(any(feature = "fd", feature = "listener"))]
+use tokio::io::{Interest, Ready};
+
+use super::TlsStream;
+use super::state::Phase;
+use crate::callback::Half;
+use crate::engine::Engine;
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Makes one attempt to read into `buf`, and returns how many bytes it has read.
+    ///
+    /// As [`TcpStream::try_read`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html#method.try_read)
+    /// does for plain bytes; `Ok(0)` means that the peer has closed, or that `buf` is empty. A task
+    /// that is waiting in a read of this stream stays registered for its wake-up. With attempts, a
+    /// stream is itself a set of [`Callbacks`](crate::callback::Callbacks).
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if no plaintext is there: [`readable`](Self::readable) waits for it. Otherwise as
+    /// every read.
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::io;
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn first_bytes(stream: &mut TlsStream<TcpStream>) -> io::Result<Vec<u8>> {
+    ///     let mut buf = vec![0; 1024];
+    ///     loop {
+    ///         stream.readable().await?;
+    ///         match stream.try_read(&mut buf) {
+    ///             Ok(length) => {
+    ///                 buf.truncate(length);
+    ///                 return Ok(buf);
+    ///             }
+    ///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut buf = ReadBuf::new(buf);
+        self.attempt(Half::Reader, |stream, cx| {
+            Pin::new(stream).poll_read(cx, &mut buf)
+        })?;
+        Ok(buf.filled().len())
+    }
+
+    /// Makes one attempt to read into `buf`, as much as it has room for, and returns how many bytes
+    /// it has read.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](Self::try_read).
+    #[cfg(feature = "bytes")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
+    pub fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
+        let room = buf.remaining_mut();
+        if room == 0 {
+            return Ok(0);
+        }
+        let taken = self.attempt(Half::Reader, |stream, cx| {
+            let lent = ready!(Pin::new(stream).poll_fill_buf(cx))?;
+            let taken = lent.len().min(room);
+            buf.put_slice(&lent[..taken]);
+            Poll::Ready(Ok(taken))
+        })?;
+        Pin::new(self).consume(taken);
+        Ok(taken)
+    }
+
+    /// Makes one attempt to write `buf`, and returns how many of its bytes were taken.
+    ///
+    /// They are passed to the transport as those of every write are: what the transport does not
+    /// take is sent by later operations, of which a flush or a read are sure to send it.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if no byte can be taken: [`writable`](Self::writable) waits for that. Otherwise
+    /// as every write.
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::io;
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Sends what can be sent at once, and drops the rest.
+    /// fn report(stream: &mut TlsStream<TcpStream>, line: &[u8]) -> io::Result<usize> {
+    ///     match stream.try_write(line) {
+    ///         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
+    pub fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.try_write_vectored(&[IoSlice::new(buf)])
+    }
+
+    /// Makes one attempt to write the slices in order, and returns how many of their bytes were
+    /// taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](Self::try_write).
+    pub fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.attempt(Half::Writer, |stream, cx| {
+            Pin::new(stream).poll_write_vectored(cx, bufs)
+        })
+    }
+
+    /// Waits until an attempt to read can return something: bytes, the end, or an error.
+    ///
+    /// It sends what is to be sent meanwhile, as a read does, and completes the handshake if that is
+    /// still to be done.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what has failed is returned by the next read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is read, so nothing is lost.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_read_ready(cx)).await
+    }
+
+    /// Waits until an attempt to write can return something.
+    ///
+    /// That is so once what was written before is with the transport, the handshake being complete.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what has failed is returned by the next write.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is written, so nothing is lost.
+    pub async fn writable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_write_ready(cx)).await
+    }
+
+    /// Waits for what `interest` names, and returns what is ready of it (feature `fd` or
+    /// `listener`, which have these types of tokio).
+    ///
+    /// # Errors
+    ///
+    /// None of its own, as [`readable`](Self::readable).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is read or written, so nothing is lost.
+    #[cfg(any(feature = "fd", feature = "listener"))]
+    pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
+        poll_fn(|cx| {
+            let mut ready = Ready::EMPTY;
+            if interest.is_readable() && self.poll_read_ready(cx)?.is_ready() {
+                ready |= Ready::READABLE;
+            }
+            if interest.is_writable() && self.poll_write_ready(cx)?.is_ready() {
+                ready |= Ready::WRITABLE;
+            }
+            match ready.is_empty() {
+                true => Poll::Pending,
+                false => Poll::Ready(Ok(ready)),
+            }
+        })
+        .await
+    }
+
+    /// Polls for what [`readable`](Self::readable) waits for. The task counts as the one that reads.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Err(error) = ready!(Pin::new(&mut *self).poll_fill_buf(cx)).map(drop) {
+            if !matches!(self.phase, Phase::Failed(_)) {
+                self.read_error = Some(error);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Polls for what [`writable`](Self::writable) waits for. The task counts as the one that
+    /// writes.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.phase.is_closing() {
+            return Poll::Ready(Ok(()));
+        }
+        let clear = self.poll_write_clear(cx);
+        if let Err(error) = ready!(self.leave_to_reader(cx, clear)) {
+            if !matches!(self.phase, Phase::Failed(_)) {
+                self.write_error = Some(error);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_clear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_open_phase(Half::Writer, cx))?;
+        match self.send_buffer.is_holding() && self.send_buffer.room() > 0 {
+            // A batch, which has room for more.
+            true => Poll::Ready(Ok(())),
+            false => self.poll_write_io(Half::Writer, cx),
+        }
+    }
+
+    /// Polls once, in such a way that a task which waits as this half is woken as before.
+    fn attempt<T>(
+        &mut self,
+        half: Half,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        // A transport remembers the last waker only, so that has to be the one of the task.
+        let parked = self.waiters.registered(half);
+        let waker = parked.as_ref().unwrap_or_else(|| Waker::noop());
+        let answer = poll(self, &mut Context::from_waker(waker));
+        match (&answer, &parked) {
+            // What it waits for may have been taken from it.
+            (Poll::Ready(_), Some(parked)) => parked.wake_by_ref(),
+            (Poll::Pending, Some(_)) => {}
+            (_, None) => self.waiters.forget(half),
+        }
+        match answer {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}

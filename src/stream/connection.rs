@@ -1,0 +1,35 @@
+//! The name by which generic code knows the connection of a stream.
+
+use crate::engine::Engine;
+
+/// The rustls connection of a [`TlsStream`](super::TlsStream), of either side.
+///
+/// For code that is generic over clients and servers. This trait is sealed: the connections that
+/// have it are those of rustls.
+///
+/// ```
+/// use pollback::rustls::CommonState;
+/// use pollback::stream::{Handshake, TlsConnection, TlsStream};
+/// use std::io;
+/// use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+///
+/// /// Says hello, whichever side this is.
+/// async fn greet<IO, C>(handshake: Handshake<IO, C>) -> io::Result<TlsStream<IO, C>>
+/// where
+///     IO: AsyncRead + AsyncWrite + Unpin,
+///     C: TlsConnection<CommonState = CommonState>,
+/// {
+///     let mut stream = handshake.await?;
+///     if stream.get_ref().1.common_state().alpn_protocol() == Some(b"greeting") {
+///         stream.write_all(b"hello").await?;
+///     }
+///     Ok(stream)
+/// }
+/// ```
+pub trait TlsConnection: Engine {
+    /// The type of [`common_state`](Self::common_state), which belongs to one version of rustls.
+    type CommonState: ?Sized;
+
+    /// What both sides know of a connection: version, cipher suite, ALPN, the peer's certificates.
+    fn common_state(&self) -> &Self::CommonState;
+}

@@ -1,0 +1,236 @@
+//! Early data that a server has accepted, and what happens until the client's Finished has come.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::TlsStream;
+use super::state::Phase;
+use crate::callback::Half;
+use crate::engine::{Engine, LARGEST_PLAINTEXT};
+
+/// The early data of a client on its way to the reads of a server.
+#[derive(Debug, Default)]
+pub(super) struct EarlyInput {
+    /// Taken out of the connection, which lends none, and not consumed yet.
+    lent: Option<Box<Lent>>,
+    /// How much of it reads have returned: rustls limits it to a `u32`.
+    read: u32,
+    /// Whether there is none, or no more.
+    is_over: bool,
+    /// Whether the handshake resolves as soon as early data is accepted.
+    resolves: bool,
+    /// Whether the connection sends plaintext before the client's Finished.
+    half_rtt: bool,
+}
+
+#[derive(Debug)]
+struct Lent {
+    bytes: Vec<u8>,
+    consumed: usize,
+}
+
+impl EarlyInput {
+    /// What was taken out of the connection and not read.
+    #[inline]
+    pub(super) fn lent(&self) -> &[u8] {
+        match &self.lent {
+            Some(lent) => &lent.bytes[lent.consumed..],
+            None => &[],
+        }
+    }
+
+    /// Takes out what is lent.
+    pub(super) fn take_lent(&mut self) -> Vec<u8> {
+        let rest = self.lent().to_vec();
+        self.lent = None;
+        rest
+    }
+
+    /// Puts back what was lent.
+    pub(super) fn lend(&mut self, bytes: Vec<u8>) {
+        self.lent = (!bytes.is_empty()).then(|| Box::new(Lent { bytes, consumed: 0 }));
+    }
+
+    /// Takes `amount` bytes out of what is lent; returns whether anything was lent.
+    #[inline]
+    pub(super) fn consume(&mut self, amount: usize) -> bool {
+        let Some(lent) = &mut self.lent else {
+            return false;
+        };
+        let rest = lent.bytes.len() - lent.consumed;
+        assert!(amount <= rest, "more was consumed than there is");
+        lent.consumed += amount;
+        self.read += amount as u32;
+        if amount == rest {
+            self.lent = None;
+        }
+        true
+    }
+}
+
+impl<IO, C> TlsStream<IO, C> {
+    /// How many of the bytes that reads have returned came as early data (0-RTT).
+    ///
+    /// They are the first ones of the stream, and no read returns bytes of both kinds. An attacker
+    /// can replay early data on other connections (RFC 8446, section 8), so a server acts upon it
+    /// only if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has returned:
+    /// then this connection is no replay. 0 in a client.
+    pub fn early_data_read(&self) -> usize {
+        self.early_input.read as usize
+    }
+
+    /// Makes the handshake resolve as soon as early data is accepted.
+    pub(super) fn resolve_early(&mut self, enabled: bool) {
+        self.early_input.resolves = enabled;
+    }
+
+    /// Notes whether the connection sends plaintext before the client's Finished.
+    pub(crate) fn with_half_rtt(mut self, enabled: bool) -> Self {
+        self.early_input.half_rtt = enabled;
+        self
+    }
+}
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Completes the handshake of a stream that was there before.
+    ///
+    /// A stream with early data can be used before its handshake is over. In a server this function
+    /// waits for the client's Finished, which proves that the client is there and that its early
+    /// data is no replay; early data that was not read yet is kept for reads, as much as
+    /// [`ServerConfig::max_early_data_size`](rustls::ServerConfig::max_early_data_size) allows. In a
+    /// client it waits for the server, and tells whether that is the one that it should be. Reads
+    /// complete the handshake too, and it is complete already if there is no early data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handshake`](super::Handshake).
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again; nothing is lost.
+    ///
+    /// ```no_run
+    /// use pollback::server::TlsStream;
+    /// use std::io;
+    /// use tokio::io::AsyncReadExt;
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn receive(stream: &mut TlsStream<TcpStream>) -> io::Result<Vec<u8>> {
+    ///     let mut order = vec![0; 100];
+    ///     stream.read_exact(&mut order).await?;
+    ///     if stream.early_data_read() > 0 {
+    ///         // An order that is carried out twice does harm.
+    ///         stream.finish_handshake().await?;
+    ///     }
+    ///     Ok(order)
+    /// }
+    /// ```
+    pub async fn finish_handshake(&mut self) -> io::Result<()> {
+        poll_fn(|cx| match self.phase.is_handshaking() {
+            true => self.poll_handshake(Half::Reader, cx),
+            false => Poll::Ready(Ok(())),
+        })
+        .await
+    }
+
+    /// Ready once the stream can be used: after the handshake, or with early data before its end.
+    pub(super) fn poll_establish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_accepted = &mut |stream: &mut Self| {
+            stream.early_input.resolves
+                && stream.write_error.is_none()
+                && stream.connection.read_early(&mut []).is_some()
+        };
+        ready!(self.poll_handshake_until(Half::Writer, cx, is_accepted))?;
+        if self.phase.is_handshaking() {
+            self.phase = Phase::Unconfirmed {
+                half_rtt: self.early_input.half_rtt,
+            };
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready once `take` has taken early data, with `true`, or once there may be plaintext.
+    ///
+    /// A handshake flushes by itself, and tells if it cannot: so nothing is to be flushed behind it.
+    #[inline]
+    pub(super) fn poll_read_open_phase(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> Poll<io::Result<bool>> {
+        if self.early_input.is_over && !self.phase.is_handshaking() {
+            return Poll::Ready(Ok(false));
+        }
+        self.poll_early(cx, take)
+    }
+
+    fn poll_early(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: &mut dyn FnMut(&mut Self) -> bool,
+    ) -> Poll<io::Result<bool>> {
+        if take(self) {
+            return Poll::Ready(Ok(true));
+        }
+        if !self.phase.is_handshaking() {
+            self.early_input.is_over = true;
+            return Poll::Ready(Ok(false));
+        }
+        if let Some(error) = self.read_error.take() {
+            return Poll::Ready(Err(error));
+        }
+        let answer = match self.phase {
+            Phase::Unconfirmed { .. } => self.poll_handshake_until(Half::Reader, cx, take),
+            _ => self.poll_handshake(Half::Reader, cx),
+        };
+        if !take(self) {
+            return answer.map_ok(|()| false);
+        }
+        // What came before the error is returned before it. A failure of TLS is returned by every
+        // later call in any case.
+        if let Poll::Ready(Err(error)) = answer {
+            if !matches!(self.phase, Phase::Failed(_)) {
+                self.read_error = Some(error);
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    /// Copies the early data that is here, as far as there is room.
+    pub(super) fn copy_early(&mut self, buf: &mut ReadBuf<'_>) {
+        let lent = self.early_input.lent();
+        let taken = lent.len().min(buf.remaining());
+        if taken > 0 {
+            buf.put_slice(&lent[..taken]);
+            self.early_input.consume(taken);
+        }
+        if self.connection.read_early(&mut []).is_none() {
+            return;
+        }
+        while buf.remaining() > 0 {
+            let Some(taken @ 1..) = self.connection.read_early(buf.initialize_unfilled()) else {
+                return;
+            };
+            buf.advance(taken);
+            self.early_input.read += taken as u32;
+        }
+    }
+
+    /// Lends early data, if any is here.
+    pub(super) fn lend_early(&mut self) -> bool {
+        if self.early_input.lent().is_empty() && self.connection.read_early(&mut []).is_some() {
+            let mut bytes = vec![0; LARGEST_PLAINTEXT];
+            let taken = self.connection.read_early(&mut bytes).unwrap_or_default();
+            bytes.truncate(taken);
+            self.early_input.lend(bytes);
+        }
+        !self.early_input.lent().is_empty()
+    }
+}

@@ -1,0 +1,101 @@
+//! The end of TLS, with the transport kept.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
+
+use super::TlsStream;
+use crate::engine::Engine;
+use crate::error::ErrorKind;
+
+impl<IO, C> TlsStream<IO, C>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: Engine,
+{
+    /// Ends TLS in both directions and leaves the transport open: sends close_notify, and waits for
+    /// the peer's.
+    ///
+    /// What comes then is in the clear: [`into_transport`](Self::into_transport) returns the
+    /// transport, or [`into_parts`](Self::into_parts) with what the peer has sent behind its
+    /// close_notify already. For protocols that go back to plaintext, such as FTP (CCC), and tunnels
+    /// that end before their transport does. Later writes fail, as after a shutdown.
+    ///
+    /// Nothing bounds how long the peer takes: wrap it in `tokio::time::timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnreadData`] if plaintext has arrived that was not read: nothing of it is
+    /// dropped. Read it, and call this again. Otherwise as writes and reads; a transport that ends
+    /// without the peer's close_notify is an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again; nothing is lost.
+    ///
+    /// ```no_run
+    /// use pollback::server::TlsStream;
+    /// use std::io;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpStream;
+    /// use tokio::time::timeout;
+    ///
+    /// /// The answer to "CCC" of a client, which is still encrypted, has been written.
+    /// async fn clear(mut stream: TlsStream<TcpStream>) -> io::Result<TcpStream> {
+    ///     timeout(Duration::from_secs(10), stream.end_tls()).await??;
+    ///     stream.into_transport().map_err(|(error, _)| error)
+    /// }
+    /// ```
+    pub async fn end_tls(&mut self) -> io::Result<()> {
+        let (mut sent, mut ended) = (false, false);
+        poll_fn(|cx| {
+            // At the same time, since the peer may not read before its own bytes are taken.
+            sent = sent || self.poll_send_close_notify(cx)?.is_ready();
+            ended = ended || self.poll_peer_end(cx)?.is_ready();
+            match sent && ended {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Ready once the peer has closed, without anything before that.
+    fn poll_peer_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_fill_buf(cx).map(|lent| match lent? {
+            [] => Ok(()),
+            _ => Err(ErrorKind::UnreadData.into()),
+        })
+    }
+
+    /// Returns the transport after the end of TLS.
+    ///
+    /// # Errors
+    ///
+    /// With the stream as it was:
+    ///
+    /// - [`ErrorKind::TrailingData`] if bytes have come behind the peer's close_notify. Where nobody
+    ///   expects them, they may be an attacker's, since nothing protects them. A program that does
+    ///   expect them finds them with [`into_parts`](Self::into_parts).
+    /// - [`ErrorKind::NotEnded`] if TLS has not ended in both directions:
+    ///   [`end_tls`](Self::end_tls) was not called, or has not returned `Ok`.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream comes back to where it was"
+    )]
+    pub fn into_transport(mut self) -> Result<IO, (io::Error, Self)> {
+        let has_ended = self.phase.is_closing()
+            && !self.connection.wants_write()
+            && matches!(self.connection.plaintext(&mut self.input), Ok([]));
+        if !has_ended {
+            return Err((ErrorKind::NotEnded.into(), self));
+        }
+        match self.input.is_empty() {
+            true => Ok(self.io),
+            false => Err((ErrorKind::TrailingData.into(), self)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Code that does not care which side it is on.
+
+use crate::support::{Transport, localhost, setups, talk};
+use pollback::rustls::CommonState;
+use pollback::stream::{Handshake, Parts, TlsConnection, TlsStream};
+use pollback::{Options, TlsAcceptor, TlsConnector};
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Of a version of rustls that it does not know.
+async fn finish<IO, C>(mut stream: TlsStream<IO, C>) -> io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: TlsConnection,
+{
+    stream.close().await
+}
+
+async fn establish<IO, C>(handshake: Handshake<IO, C>) -> io::Result<TlsStream<IO, C>>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: TlsConnection,
+{
+    handshake.with_options(Options::new()).await
+}
+
+async fn take_apart<IO, C>(handshake: Handshake<IO, C>) -> io::Result<(IO, C)>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    C: TlsConnection,
+{
+    let Ok(mut stream) = handshake.into_fallible().await.map_err(|(error, _)| error) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    stream.finish_handshake().await?;
+    stream.flush().await?;
+    Ok(stream.into_inner())
+}
+
+/// What both sides know, of the version of rustls that is named.
+fn alpn<IO, C>(stream: &TlsStream<IO, C>) -> Option<Vec<u8>>
+where
+    C: TlsConnection<CommonState = CommonState>,
+{
+    let common = stream.get_ref().1.common_state();
+    common.alpn_protocol().map(<[u8]>::to_vec)
+}
+
+async fn echo<IO, C>(stream: &mut TlsStream<IO, C>) -> io::Result<()>
+where
+    IO: Transport,
+    C: TlsConnection,
+{
+    let mut byte = [0];
+    stream.read_exact(&mut byte).await?;
+    stream.write_all(&byte).await?;
+    stream.flush().await
+}
+
+#[tokio::test]
+async fn one_function_serves_both_sides() {
+    for setup in setups() {
+        let setup = setup.alpn(&["one"]);
+        let (near, far) = tokio::io::duplex(4096);
+        let connector = TlsConnector::from(Arc::new(setup.client()));
+        let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+        let (client, server) = tokio::join!(
+            establish(connector.connect(localhost(), near)),
+            establish(acceptor.accept(far))
+        );
+        let (mut client, mut server) = (client.unwrap(), server.unwrap());
+        assert_eq!(alpn(&client).as_deref(), Some(&b"one"[..]));
+        assert_eq!(alpn(&server).as_deref(), Some(&b"one"[..]));
+        talk(&mut client, &mut server).await;
+        let (asked, echoed) = tokio::join!(
+            async {
+                client.write_all(b"x").await?;
+                client.read_u8().await
+            },
+            echo(&mut server)
+        );
+        echoed.unwrap();
+        assert_eq!(asked.unwrap(), b'x');
+        let (one, other) = tokio::join!(finish(client), finish(server));
+        one.and(other).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_function_takes_both_sides_apart() {
+    for setup in setups() {
+        let (near, far) = tokio::io::duplex(4096);
+        let connector = TlsConnector::from(Arc::new(setup.client()));
+        let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+        let (client, server) = tokio::join!(
+            take_apart(connector.connect(localhost(), near)),
+            take_apart(acceptor.accept(far))
+        );
+        let mut client = pollback::client::TlsStream::from(client.unwrap());
+        let mut server = pollback::server::TlsStream::from(server.unwrap());
+        talk(&mut client, &mut server).await;
+        let Parts { ciphertext, .. } = client.into_parts();
+        assert!(ciphertext.is_empty());
+    }
+}
+
+#[test]
+fn what_makes_streams_can_be_shown_without_its_keys() {
+    let [setup, _] = setups();
+    let connector = TlsConnector::from(Arc::new(setup.client()));
+    let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+    for shown in [
+        format!("{connector:?}"),
+        format!("{acceptor:?}"),
+        format!("{:?}", connector.with_alpn(vec![b"h2".to_vec()])),
+    ] {
+        assert!(shown.contains("Options"), "{shown}");
+        assert!(!shown.contains("Config"), "{shown}");
+    }
+}

@@ -1,0 +1,282 @@
+//! Attempts at a stream: they never wait, and take nobody's wake-up.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind as IoErrorKind, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use pollback::callback::{CallbackIo, Callbacks, Direction, Readiness};
+use pollback_testkit::configs::Setup;
+use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::pipe::{End, Operation, pipe};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+
+use crate::support::{
+    Side, Talk, acceptor, connector, error_kind, for_each_shape, for_each_talk, handshake,
+    localhost, pattern, poll_once, receive, send,
+};
+use pollback::{ErrorKind, TlsStream, client};
+
+/// Does the same with the stream of whichever side.
+macro_rules! on_either {
+    ($either:expr, $stream:ident => $do:expr) => {
+        match $either {
+            TlsStream::Client($stream) => $do,
+            TlsStream::Server($stream) => $do,
+        }
+    };
+}
+
+fn try_read(stream: &mut TlsStream<End>, room: usize) -> io::Result<Vec<u8>> {
+    let mut buf = vec![0; room];
+    let length = on_either!(stream, stream => stream.try_read(&mut buf))?;
+    buf.truncate(length);
+    Ok(buf)
+}
+
+fn try_write(stream: &mut TlsStream<End>, bytes: &[u8]) -> io::Result<usize> {
+    on_either!(stream, stream => stream.try_write(bytes))
+}
+
+async fn readable(stream: &mut TlsStream<End>) {
+    on_either!(stream, stream => stream.readable().await).expect("no error of its own");
+}
+
+async fn writable(stream: &mut TlsStream<End>) {
+    on_either!(stream, stream => stream.writable().await).expect("no error of its own");
+}
+
+fn would_block<T: std::fmt::Debug>(result: io::Result<T>) {
+    let kind = result.expect_err("it would block").kind();
+    assert_eq!(kind, IoErrorKind::WouldBlock);
+}
+
+#[test]
+fn an_attempt_to_read_returns_what_is_there() {
+    for_each_talk(|mut talk| {
+        let subject = &mut talk.subject;
+        would_block(try_read(subject, 10));
+        assert!(poll_once(readable(subject)).is_pending());
+        executor::block_on(send(&mut talk.peer, b"hello"));
+        assert!(poll_once(readable(subject)).is_ready());
+        assert_eq!(try_read(subject, 3).expect("bytes"), b"hel");
+        assert_eq!(try_read(subject, 10).expect("bytes"), b"lo");
+        would_block(try_read(subject, 10));
+        executor::block_on(talk.peer.shutdown()).expect("a shutdown");
+        assert!(poll_once(readable(subject)).is_ready());
+        assert_eq!(try_read(subject, 10).expect("the end"), b"");
+    });
+}
+
+#[test]
+fn an_attempt_to_read_fills_a_buffer_of_bytes() {
+    for_each_talk(|mut talk| {
+        executor::block_on(send(&mut talk.peer, b"hello"));
+        let mut buf = BytesMut::with_capacity(64);
+        let mut attempt =
+            |buf: &mut BytesMut| on_either!(&mut talk.subject, stream => stream.try_read_buf(buf));
+        assert_eq!(attempt(&mut buf).expect("bytes"), 5);
+        assert_eq!(buf, &b"hello"[..]);
+        would_block(attempt(&mut buf));
+    });
+}
+
+#[test]
+fn attempts_to_write_fill_the_transport_and_then_would_block() {
+    for version in pollback_testkit::configs::Version::ALL {
+        for side in Side::BOTH {
+            let Talk {
+                mut subject,
+                mut peer,
+                ..
+            } = side.talk(version, pipe(10_000));
+            let bytes = pattern(400_000);
+            let slices = [IoSlice::new(&bytes[..10]), IoSlice::new(&bytes[10..100])];
+            let vectored = on_either!(&mut subject, stream => stream.try_write_vectored(&slices));
+            let mut written = vectored.expect("room");
+            assert_eq!(written, 100);
+            let mut read = Vec::new();
+            while written < bytes.len() {
+                match try_write(&mut subject, &bytes[written..]) {
+                    Ok(taken) => written += taken,
+                    Err(error) => {
+                        assert_eq!(error.kind(), IoErrorKind::WouldBlock);
+                        assert!(poll_once(writable(&mut subject)).is_pending());
+                        let ((), part) = executor::join(writable(&mut subject), async {
+                            let mut part = vec![0; 100_000];
+                            let mut length = 0;
+                            while length < 65_000 {
+                                length += peer.read(&mut part[length..]).await.expect("bytes");
+                            }
+                            part.truncate(length);
+                            part
+                        });
+                        read.extend(part);
+                    }
+                }
+            }
+            let (flushed, rest) = executor::join(
+                subject.flush(),
+                receive(&mut peer, bytes.len() - read.len()),
+            );
+            flushed.expect("a flush");
+            assert!([read, rest].concat() == bytes);
+        }
+    }
+}
+
+#[test]
+fn readiness_is_for_what_was_asked() {
+    use tokio::io::{Interest, Ready};
+
+    let both = Interest::READABLE | Interest::WRITABLE;
+    for_each_talk(|mut talk| {
+        let subject = &mut talk.subject;
+        let mut ready = |interest| {
+            let polled = on_either!(&mut *subject, stream => poll_once(stream.ready(interest)));
+            polled.map(|ready| ready.expect("no error of its own"))
+        };
+        assert_eq!(ready(Interest::READABLE), Poll::Pending);
+        assert_eq!(ready(both), Poll::Ready(Ready::WRITABLE));
+        executor::block_on(send(&mut talk.peer, b"x"));
+        assert_eq!(ready(Interest::READABLE), Poll::Ready(Ready::READABLE));
+        let all = Ready::READABLE | Ready::WRITABLE;
+        assert_eq!(ready(both), Poll::Ready(all));
+    });
+}
+
+#[test]
+fn what_fails_while_readiness_is_waited_for_is_told_by_the_attempt() {
+    for_each_talk(|mut talk| {
+        drop(talk.peer);
+        assert!(poll_once(readable(&mut talk.subject)).is_ready());
+        let error = try_read(&mut talk.subject, 10).expect_err("truncated");
+        assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
+        let _ = try_write(&mut talk.subject, b"x");
+        assert!(poll_once(writable(&mut talk.subject)).is_ready());
+        let error = try_write(&mut talk.subject, b"x").expect_err("nobody is there");
+        assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
+    for_each_talk(|talk| {
+        let subject = Rc::new(RefCell::new(talk.subject));
+        let mut peer = talk.peer;
+        let mut executor = Executor::new();
+        let reader = Rc::clone(&subject);
+        let reads = executor.spawn("reader", async move {
+            let mut received = Vec::new();
+            while received.len() < 6 {
+                let mut room = [0; 16];
+                let mut buf = ReadBuf::new(&mut room);
+                poll_fn(|cx| Pin::new(&mut *reader.borrow_mut()).poll_read(cx, &mut buf))
+                    .await
+                    .expect("a read");
+                received.extend_from_slice(buf.filled());
+            }
+            received
+        });
+        assert!(!executor.run_until_stalled());
+        would_block(try_read(&mut subject.borrow_mut(), 10));
+        assert_eq!(try_write(&mut subject.borrow_mut(), b"x").expect("room"), 1);
+        executor::block_on(send(&mut peer, b"abc"));
+        assert!(!executor.run_until_stalled());
+        // This takes what the reader waits for, which waits again then.
+        executor::block_on(send(&mut peer, b"stolen"));
+        assert_eq!(
+            try_read(&mut subject.borrow_mut(), 10).expect("bytes"),
+            b"stolen"
+        );
+        assert!(!executor.run_until_stalled());
+        executor::block_on(send(&mut peer, b"def"));
+        executor.run();
+        assert_eq!(reads.take(), b"abcdef");
+    });
+}
+
+#[test]
+fn an_attempt_takes_no_wake_up_of_a_task_that_writes() {
+    for_each_talk(|talk| {
+        let io = talk.subject_io.clone();
+        let subject = Rc::new(RefCell::new(talk.subject));
+        let mut peer = talk.peer;
+        io.block(Operation::Write);
+        let mut executor = Executor::new();
+        let writer = Rc::clone(&subject);
+        executor.spawn("writer", async move {
+            let flush = |cx: &mut Context<'_>| {
+                let mut stream = writer.borrow_mut();
+                let _ = try_write(&mut stream, b"waits");
+                tokio::io::AsyncWrite::poll_flush(Pin::new(&mut *stream), cx)
+            };
+            poll_fn(flush).await.expect("a flush");
+        });
+        assert!(!executor.run_until_stalled());
+        would_block(try_read(&mut subject.borrow_mut(), 10));
+        let _ = try_write(&mut subject.borrow_mut(), b"more");
+        io.unblock(Operation::Write);
+        executor.run();
+        let read = executor::block_on(receive(&mut peer, 5));
+        assert_eq!(read, b"waits");
+    });
+}
+
+/// A stream that is a set of callbacks, and what wakes their task.
+#[derive(Clone)]
+struct Outer(Rc<RefCell<client::TlsStream<End>>>);
+
+impl Outer {
+    fn transport(stream: client::TlsStream<End>) -> impl AsyncRead + tokio::io::AsyncWrite + Unpin {
+        let outer = Self(Rc::new(RefCell::new(stream)));
+        let (read, write, vectored) = (outer.clone(), outer.clone(), outer.clone());
+        let callbacks = Callbacks::new(
+            move |buf: &mut [u8]| read.0.borrow_mut().try_read(buf),
+            move |buf: &[u8]| write.0.borrow_mut().try_write(buf),
+        )
+        .with_write_vectored(move |bufs: &[IoSlice<'_>]| {
+            vectored.0.borrow_mut().try_write_vectored(bufs)
+        });
+        CallbackIo::new(callbacks, outer)
+    }
+}
+
+impl Readiness for Outer {
+    fn poll_blocked(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut stream = self.0.borrow_mut();
+        match direction {
+            Direction::Read => stream.poll_read_ready(cx),
+            Direction::Write => stream.poll_write_ready(cx),
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_a_set_of_callbacks_for_another_one() {
+    for_each_shape(|version, shape| {
+        let setup = Setup::new(version);
+        let (outer, far) = handshake(setup.client(), setup.server(), shape.open());
+        let bytes = pattern(30_000);
+        let client = async {
+            let transport = Outer::transport(outer);
+            let connected = connector(setup.client())
+                .connect(localhost(), transport)
+                .await;
+            let mut inner = connected.expect("the client connects");
+            inner.write_all(&bytes).await.expect("a write");
+            receive(&mut inner, bytes.len()).await
+        };
+        let server = async {
+            let accepted = acceptor(setup.server()).accept(far).await;
+            let mut inner = accepted.expect("the server accepts");
+            let received = receive(&mut inner, bytes.len()).await;
+            send(&mut inner, &received).await;
+            inner
+        };
+        assert!(executor::join(client, server).0 == bytes);
+    });
+}

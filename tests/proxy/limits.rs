@@ -1,0 +1,97 @@
+//! Limits on connections, on what they move and on how long they last.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::TERMINATE;
+use crate::bounded::bounded;
+use crate::files;
+use crate::peers::{Backend, connect, cut, ended, exchange, rest, say, shut};
+use crate::process::{LIMIT, Proxy, listen, route};
+
+#[tokio::test]
+async fn a_backend_has_no_more_connections_than_it_may() {
+    let files = files("a_backend_has_no_more_connections", &["one.example"]);
+    let backend = Backend::new().await;
+    let limits = "connection_limit = 1\nconnect_timeout_ms = 50";
+    let configuration = listen("") + &route("one.example", backend.address, TERMINATE, limits);
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    let mut first = connect(&proxy, "one.example").await;
+    let mut server = backend.accept().await;
+    exchange(&mut first, &mut server).await;
+
+    let mut second = connect(&proxy, "one.example").await;
+    cut(&mut second, io::ErrorKind::UnexpectedEof).await;
+    let record = proxy.record().await;
+    assert_eq!(record["end"], "backend unreachable");
+    let error = record["error"].as_str().expect("a reason");
+    assert!(error.contains("as many connections as it may"), "{error}");
+
+    // The count outlives a reload, and a connection that has ended makes room.
+    #[cfg(unix)]
+    {
+        proxy.signal("HUP").await;
+        assert_eq!(proxy.said().await, "reloaded");
+        let mut third = connect(&proxy, "one.example").await;
+        cut(&mut third, io::ErrorKind::UnexpectedEof).await;
+        assert_eq!(proxy.record().await["end"], "backend unreachable");
+    }
+    shut(&mut first).await;
+    ended(&mut server).await;
+    shut(&mut server).await;
+    ended(&mut first).await;
+    assert_eq!(proxy.record().await["end"], "closed");
+    let mut fourth = connect(&proxy, "one.example").await;
+    exchange(&mut fourth, &mut backend.accept().await).await;
+}
+
+#[tokio::test]
+async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
+    for limit in ["time_limit_ms = 50", "byte_limit = 100000"] {
+        let files = files("a_connection_lasts_no_longer", &["one.example"]);
+        let backend = Backend::new().await;
+        let configuration = listen("") + &route("one.example", backend.address, TERMINATE, limit);
+        let mut proxy = Proxy::start(&files, &configuration).await;
+        let client = connect(&proxy, "one.example").await;
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let mut server = backend.accept().await;
+        let flood =
+            tokio::spawn(async move { while writer.write_all(&[7; 10_000]).await.is_ok() {} });
+        let (read, heard) = rest(&mut server).await;
+        assert_eq!(
+            read.expect_err("a cut").kind(),
+            io::ErrorKind::ConnectionReset
+        );
+        let (read, _) = rest(&mut reader).await;
+        read.expect_err("a cut");
+        flood.await.expect("no panic");
+        let record = proxy.record().await;
+        assert_eq!(record["end"], "limit reached");
+        if limit.starts_with("byte") {
+            assert_eq!(record["bytes_to_backend"], 100_000);
+            assert!(heard.len() <= 100_000);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_the_counters_that_does_not_end_is_closed() {
+    let files = files("a_request_for_the_counters", &["one.example"]);
+    let backend = Backend::new().await;
+    let configuration =
+        listen("counters_timeout_ms = 50") + &route("one.example", backend.address, TERMINATE, "");
+    let proxy = Proxy::start(&files, &configuration).await;
+    for request in ["", "GET /metr", "GET /metrics HTTP/1.1\r\nHost: pro"] {
+        let mut tcp = TcpStream::connect(proxy.counters)
+            .await
+            .expect("a connection");
+        say(&mut tcp, request.as_bytes()).await;
+        let mut response = Vec::new();
+        let closed = tcp.read_to_end(&mut response);
+        // A reset will do as well.
+        let _ = bounded(LIMIT, "closing a connection", closed).await;
+        assert_eq!(String::from_utf8_lossy(&response), "");
+    }
+}

@@ -1,0 +1,90 @@
+//! The log: what it says, and that nobody has to read it.
+
+use std::time::Duration;
+
+use pollback_testkit::hellos;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::counters::value;
+use crate::files;
+use crate::peers::{Backend, connect, connect_tcp, cut, exchange, rest, say};
+use crate::process::{Proxy, listen, route};
+use crate::{TERMINATE, files::Files};
+
+#[tokio::test]
+async fn a_line_says_when_the_client_came() {
+    let files = files("a_line_says_when_the_client_came", &["one.example"]);
+    let backend = Backend::new().await;
+    let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    let begun = OffsetDateTime::now_utc() - Duration::from_millis(1);
+    let mut client = connect(&proxy, "one.example").await;
+    let mut server = backend.accept().await;
+    exchange(&mut client, &mut server).await;
+    let came = OffsetDateTime::now_utc();
+    drop(client);
+    cut(&mut server, std::io::ErrorKind::ConnectionReset).await;
+    let record = proxy.record().await;
+    let text = record["time"].as_str().expect("a time");
+    let time = OffsetDateTime::parse(text, &Rfc3339).expect("a time of RFC 3339");
+    assert_eq!(time.offset(), UtcOffset::UTC);
+    assert!(begun <= time && time <= came, "{text}");
+    // To the millisecond at most.
+    assert!(text.len() <= "2000-01-01T00:00:00.000Z".len(), "{text}");
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_nobody_up() {
+    let files = Files::of("a_log_that_nobody_reads");
+    let backend = Backend::new().await;
+    let configuration = listen("") + &route("one.example", backend.address, "", "");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    // Each leaves a long line: it asks for a long name that no route has.
+    let name = vec!["n".repeat(60); 4].join(".");
+    let hello = hellos::records(&hellos::modern(name.as_bytes()), 1000);
+    let dropped = "proxy_log_lines_dropped_total{stream=\"stdout\"}";
+    assert_eq!(value(&proxy, dropped).await, Some(0));
+    let mut clients = 0;
+    while value(&proxy, dropped).await == Some(0) {
+        for _ in 0..100 {
+            let mut client = connect_tcp(&proxy).await;
+            say(&mut client, &hello).await;
+            let (_, alert) = rest(&mut client).await;
+            assert!(!alert.is_empty(), "no alert for client {clients}");
+            clients += 1;
+        }
+        assert!(clients < 10_000, "lines without end are kept");
+    }
+    // More than a pipe holds, which was as far as it went.
+    assert!(clients > 224, "{clients} clients");
+    // Whoever begins to read finds whole lines.
+    for _ in 0..100 {
+        assert_eq!(proxy.record().await["server_name"], name);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_end_is_told_although_nobody_reads_the_log() {
+    let files = Files::of("an_end_is_told");
+    let backend = Backend::new().await;
+    let configuration = listen("") + &route("one.example", backend.address, "", "");
+    let mut proxy = Proxy::start(&files, &configuration).await;
+    let hello = hellos::records(&hellos::modern(b"two.example"), 1000);
+    let dropped = "proxy_log_lines_dropped_total{stream=\"stdout\"}";
+    while value(&proxy, dropped).await == Some(0) {
+        for _ in 0..100 {
+            let mut client = connect_tcp(&proxy).await;
+            say(&mut client, &hello).await;
+            rest(&mut client).await.1.len();
+        }
+    }
+    let count = value(&proxy, dropped).await.expect("a count");
+    proxy.signal("TERM").await;
+    let said = proxy.said().await;
+    let told = said.strip_suffix(" lines of the log were dropped");
+    let told: u64 = told.and_then(|count| count.parse().ok()).expect("a count");
+    assert!(told >= count, "{told} of {count}");
+    assert_eq!(proxy.finish().await, Some(0));
+}

@@ -1,0 +1,139 @@
+//! Timeouts and limits, by tokio's paused clock.
+
+use std::io;
+use std::time::Duration;
+
+use pollback::relay::{AbortByDrop, Cause, Relay};
+use pollback_testkit::executor::Executor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::pairs::{Ended, Pair, hear, moved, say, spawn};
+
+const IDLE: Duration = Duration::from_secs(60);
+
+type Near = AbortByDrop<DuplexStream>;
+
+/// A relay between two pipes; the far ends come back.
+fn start(
+    with: impl FnOnce(Relay<Near, Near>) -> Relay<Near, Near>,
+) -> (DuplexStream, DuplexStream, JoinHandle<Ended>) {
+    let (client, near_client) = duplex(64);
+    let (backend, near_backend) = duplex(64);
+    let relay = Relay::new(AbortByDrop(near_client), AbortByDrop(near_backend));
+    (client, backend, tokio::spawn(with(relay)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_in_either_direction_is_a_sign_of_life() {
+    let (mut client, mut backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
+    for _ in 0..3 {
+        sleep(IDLE - Duration::from_secs(1)).await;
+        say(&mut client, b"1").await;
+        hear(&mut backend, b"1").await;
+        sleep(IDLE - Duration::from_secs(1)).await;
+        say(&mut backend, b"2").await;
+        hear(&mut client, b"2").await;
+    }
+    let last = Instant::now();
+    let error = relay.await.expect("no panic").expect_err("idle");
+    assert!(matches!(error.cause, Cause::Idle), "{error:?}");
+    assert_eq!(moved(error.moved), (3, 3));
+    // To the millisecond, which is as fine as the clock is.
+    assert_eq!(last.elapsed().as_secs(), IDLE.as_secs());
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_idle() {
+    let (mut client, _backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
+    let begun = Instant::now();
+    // It is taken as far as the pipes and the relay go.
+    let failed = client.write_all(&[7; 1 << 20]).await;
+    let failed = failed.expect_err("the relay has ended");
+    assert_eq!(failed.kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(begun.elapsed().as_secs(), IDLE.as_secs());
+    let error = relay.await.expect("no panic").expect_err("idle");
+    assert!(matches!(error.cause, Cause::Idle), "{error:?}");
+    assert_eq!(moved(error.moved), (64, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_ends_what_is_alive() {
+    let limit = 10 * IDLE;
+    let with = |relay: Relay<Near, Near>| relay.with_idle_timeout(IDLE).with_time_limit(limit);
+    let (mut client, backend, relay) = start(with);
+    let begun = Instant::now();
+    tokio::spawn(async move {
+        while client.write_all(b"1").await.is_ok() {
+            sleep(Duration::from_secs(31)).await;
+        }
+        drop(backend);
+    });
+    let error = relay.await.expect("no panic").expect_err("a limit");
+    assert_eq!(begun.elapsed().as_secs(), limit.as_secs());
+    assert!(matches!(error.cause, Cause::TimeLimit), "{error:?}");
+    assert_eq!(moved(error.moved), (600 / 31 + 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_without_end_are_no_times() {
+    let with = |relay: Relay<Near, Near>| {
+        relay
+            .with_idle_timeout(Duration::MAX)
+            .with_time_limit(Duration::MAX)
+    };
+    let (mut client, mut backend, relay) = start(with);
+    sleep(Duration::from_secs(1 << 30)).await;
+    say(&mut client, b"1").await;
+    hear(&mut backend, b"1").await;
+    drop((client, backend));
+    assert_eq!(
+        moved(relay.await.expect("no panic").expect("an end")),
+        (1, 0)
+    );
+}
+
+#[test]
+fn a_byte_limit_lets_so_many_bytes_pass() {
+    for (limit, is_enough) in [(0, false), (149, false), (150, true), (151, true)] {
+        eprintln!("{limit} bytes");
+        let pair = Pair::over(1 << 20);
+        pair.near_client.buffer(4096);
+        pair.near_backend.buffer(4096);
+        let near = [&pair.near_client, &pair.near_backend];
+        let (mut client, mut backend) = (pair.client, pair.backend);
+        let mut executor = Executor::new();
+        let relay = spawn(&mut executor, pair.relay.with_byte_limit(limit), &near);
+        executor.spawn("the client", async move {
+            say(&mut client, &[1; 100]).await;
+            client.shutdown().await.expect("a shutdown");
+            client.read_to_end(&mut Vec::new()).await
+        });
+        executor.run_until_stalled();
+        executor.spawn("the backend", async move {
+            // After the client, so that it is known which bytes count first.
+            backend.write_all(&[2; 50]).await?;
+            backend.shutdown().await?;
+            backend.read_to_end(&mut Vec::new()).await
+        });
+        executor.run_until_stalled();
+        assert!(relay.is_finished());
+        let result = relay.take();
+        assert_eq!(result.is_ok(), is_enough, "{result:?}");
+        let counts = match result {
+            Ok(all) => moved(all),
+            Err(error) => {
+                assert!(matches!(error.cause, Cause::ByteLimit), "{error:?}");
+                let counts = moved(error.moved);
+                assert_eq!(io::Error::from(error).kind(), io::ErrorKind::QuotaExceeded);
+                counts
+            }
+        };
+        assert_eq!(counts.0 + counts.1, limit.min(150));
+        // They were flushed as well.
+        assert_eq!(pair.near_backend.written().len() as u64, counts.0);
+        assert_eq!(pair.near_client.written().len() as u64, counts.1);
+    }
+}

@@ -1,0 +1,14 @@
+//! The relay: over pipes in memory, by a paused clock, and between sockets.
+
+#[path = "../interop/bounded.rs"]
+mod bounded;
+mod cancelled;
+mod costs;
+mod ends;
+#[path = "../promises/heap.rs"]
+mod heap;
+mod limits;
+mod moves;
+mod pairs;
+mod sockets;
+mod tls;

@@ -1,0 +1,178 @@
+//! A relay between two pipes, seen from the far ends.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use pollback::relay::{Cause, Endpoint, Moved, Relay, RelayError};
+use pollback_testkit::executor::{Executor, Handle};
+use pollback_testkit::pipe::{Answer, Control, End, Operation, Shape, pipe};
+use pollback_testkit::watched::Watched;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+pub(crate) type Ended = Result<Moved, RelayError>;
+
+/// A stream that notes whether it was aborted.
+pub(crate) struct Noted<S> {
+    stream: S,
+    aborted: Rc<Cell<bool>>,
+}
+
+impl<S> Noted<S> {
+    pub(crate) fn new(stream: S) -> (Self, Rc<Cell<bool>>) {
+        let aborted = Rc::new(Cell::new(false));
+        let noted = Self {
+            stream,
+            aborted: Rc::clone(&aborted),
+        };
+        (noted, aborted)
+    }
+}
+
+/// A relay that is to be started, between a client and a backend.
+pub(crate) struct Pair {
+    pub(crate) client: End,
+    pub(crate) backend: End,
+    pub(crate) relay: Relay<Noted<End>, Noted<End>>,
+    /// The near ends: those of the relay.
+    pub(crate) near_client: Control,
+    pub(crate) near_backend: Control,
+    pub(crate) client_aborted: Rc<Cell<bool>>,
+    pub(crate) backend_aborted: Rc<Cell<bool>>,
+}
+
+impl Pair {
+    /// Over pipes that hold so many bytes.
+    pub(crate) fn over(capacity: usize) -> Self {
+        Self::of(pipe(capacity), pipe(capacity))
+    }
+
+    /// Over pipes whose near ends have this shape.
+    pub(crate) fn of_shape(shape: &Shape) -> Self {
+        let pair = Self::of(shape.open(), shape.open());
+        for far in [&pair.client, &pair.backend] {
+            // The tests are no subject of theirs.
+            for operation in [Operation::Read, Operation::Write, Operation::Flush] {
+                far.control().every(2, operation, Answer::Honest);
+            }
+        }
+        pair
+    }
+
+    fn of((client, near_client): (End, End), (backend, near_backend): (End, End)) -> Self {
+        let controls = (near_client.control(), near_backend.control());
+        let (near_client, client_aborted) = Noted::new(near_client);
+        let (near_backend, backend_aborted) = Noted::new(near_backend);
+        Self {
+            client,
+            backend,
+            relay: Relay::new(near_client, near_backend),
+            near_client: controls.0,
+            near_backend: controls.1,
+            client_aborted,
+            backend_aborted,
+        }
+    }
+}
+
+/// Spawns a relay whose every `Pending` is checked.
+pub(crate) fn spawn<'a>(
+    executor: &mut Executor<'a>,
+    relay: Relay<Noted<End>, Noted<End>>,
+    near: &'a [&'a Control],
+) -> Handle<Ended> {
+    executor.spawn("the relay", Watched::new(relay, near))
+}
+
+/// How much was moved.
+pub(crate) fn moved(moved: Moved) -> (u64, u64) {
+    (moved.to_backend, moved.to_client)
+}
+
+/// The error of the client's stream that a relay has ended with.
+pub(crate) fn client_error(ended: Ended) -> io::Error {
+    match ended.expect_err("the client has failed").cause {
+        Cause::Client(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The error of the backend's stream that a relay has ended with.
+pub(crate) fn backend_error(ended: Ended) -> io::Error {
+    match ended.expect_err("the backend has failed").cause {
+        Cause::Backend(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
+    stream.write_all(bytes).await.expect("bytes are taken");
+    stream.flush().await.expect("a flush");
+}
+
+pub(crate) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, bytes: &[u8]) {
+    let mut heard = vec![0; bytes.len()];
+    stream.read_exact(&mut heard).await.expect("as many bytes");
+    assert!(heard == bytes, "other bytes");
+}
+
+/// Expects an orderly end without another byte.
+pub(crate) async fn ended<S: AsyncRead + Unpin>(stream: &mut S) {
+    let mut rest = Vec::new();
+    let read = stream.read_to_end(&mut rest).await;
+    assert_eq!(read.expect("an orderly end"), 0, "{rest:?}");
+}
+
+/// Bytes of which no two stretches look alike.
+pub(crate) fn pattern(length: usize, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Endpoint for Noted<S> {
+    fn abort(&mut self) {
+        self.aborted.set(true);
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
