@@ -38,16 +38,24 @@ pub struct InputBuffer {
     asked: u16,
     /// Whether the last record was one of few bytes.
     after_small: bool,
-    ended: bool,
-    /// Whether the source has claimed more bytes than it was offered. Nobody knows what is missing,
-    /// so nothing can follow.
-    miscounted: bool,
+    source: Source,
     /// Whether the connection has been given what may be a message to answer.
     message: bool,
     /// Whether the connection may hold room that it does not need when nothing is here.
     heavy: bool,
     /// Whether bytes go to the connection as they come, since nobody knows where records end.
     unframed: bool,
+}
+
+/// What is known of the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Source {
+    #[default]
+    Open,
+    Ended,
+    /// It has claimed more bytes than it was offered. Nobody knows what is missing, so nothing can
+    /// follow.
+    Miscounted,
 }
 
 impl InputBuffer {
@@ -141,16 +149,16 @@ impl InputBuffer {
 
     /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
     pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
-        if self.ended || self.filled().len() >= size {
+        if self.has_ended() || self.filled().len() >= size {
             return Ok(0);
         }
-        if self.miscounted {
+        if self.source == Source::Miscounted {
             return Err(ErrorKind::OverReported.into());
         }
         let room = self.room(size);
         let answer = source.read(room);
         match &answer {
-            Ok(0) => self.ended = true,
+            Ok(0) => self.end(),
             Ok(stored) => {
                 self.end += *stored as u32;
                 self.heavy |= *stored > 2 * KIB;
@@ -159,7 +167,9 @@ impl InputBuffer {
             Err(error) => {
                 // Most of them say `WouldBlock`, and hold no error of ours.
                 let own = error.get_ref().and_then(|_| Error::find(error));
-                self.miscounted = own.is_some_and(|own| own.kind() == ErrorKind::OverReported);
+                if own.is_some_and(|own| own.kind() == ErrorKind::OverReported) {
+                    self.source = Source::Miscounted;
+                }
                 self.shrink();
             }
         }
@@ -269,13 +279,13 @@ impl InputBuffer {
 
     /// Notes that the source has ended.
     pub(super) fn end(&mut self) {
-        self.ended = true;
+        self.source = Source::Ended;
     }
 
     /// Whether the source has ended.
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended
+        self.source == Source::Ended
     }
 
     /// The bytes in it that the connection has not been given.
@@ -381,7 +391,7 @@ impl fmt::Debug for InputBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InputBuffer")
             .field("bytes", &self.filled().len())
-            .field("ended", &self.ended)
+            .field("source", &self.source)
             .finish()
     }
 }
@@ -389,6 +399,12 @@ impl fmt::Debug for InputBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each idle connection has one.
+    #[test]
+    fn an_input_buffer_is_small() {
+        assert!(size_of::<InputBuffer>() <= 48);
+    }
 
     #[test]
     fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {

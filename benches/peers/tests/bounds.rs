@@ -71,19 +71,16 @@ fn bulk_allocates_what_rustls_allocates_for_a_record() {
     }
 }
 
-/// What it allocates is for the growing of the buffers that a thread keeps.
+/// What it allocates is for the growing of the buffers that a thread keeps, and for the list of the
+/// slices where what waited in a batch goes out with what comes.
 #[test]
 fn bulk_on_rustls_0_24_allocates_nothing_for_a_record() {
-    for peer in ["pollback-next", "pollback-next-batched"] {
+    for (peer, most) in [("pollback-next", 2), ("pollback-next-batched", 40)] {
         let (counted, mib) = counted("bulk", peer);
-        assert!(
-            counted.allocations.unwrap() <= 2 * mib,
-            "{peer}: {counted:?}"
-        );
-        assert!(
-            counted.calls.reads.answered <= 20 * mib,
-            "{peer}: {counted:?}"
-        );
+        let allocations = counted.allocations.unwrap();
+        assert!(allocations <= most * mib, "{peer}: {counted:?}");
+        let reads = counted.calls.reads;
+        assert!(reads.answered <= 20 * mib, "{peer}: {counted:?}");
     }
 }
 
