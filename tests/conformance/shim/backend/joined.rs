@@ -37,9 +37,10 @@ pub(super) async fn accept(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
     let acceptor = TlsAcceptor::from(config)
-        .early_data(true)
+        .early_data(early_data)
         .with_options(options);
     Ok(Box::new(acceptor.accept(transport).await?))
 }
@@ -48,9 +49,10 @@ pub(super) async fn accept_lazily(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
     let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await?;
-    let accept = start.into_stream(config).early_data(true);
+    let accept = start.into_stream(config).early_data(early_data);
     Ok(Box::new(accept.with_options(options).await?))
 }
 
@@ -58,10 +60,11 @@ pub(super) async fn peek(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
     let accept = hello::peek(transport).await?.accept(config);
     Ok(Box::new(
-        accept.early_data(true).with_options(options).await?,
+        accept.early_data(early_data).with_options(options).await?,
     ))
 }
 
@@ -69,12 +72,13 @@ pub(super) async fn listen(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
     let arrival: io::Result<_> = Ok((transport, ()));
     let failure = Arc::new(Mutex::new(None));
     let report = failure.clone();
     let shared = SharedConfig::new(config)
-        .early_data(true)
+        .early_data(early_data)
         .with_options(options);
     let mut listener = pin!(
         TlsListener::new(Transports(stream::iter([arrival])), shared)

@@ -120,12 +120,14 @@ pub(crate) async fn open(
         return joined::connect(config, name, transport, stream_options).await;
     }
     let config = setup.server(settings)?;
+    // Keying material is exported only when the handshake is done.
+    let early_data = settings.export.is_none();
     match options.backend {
-        Backend::Lazy => joined::accept_lazily(config, transport, stream_options).await,
-        Backend::Hello => joined::peek(config, transport, stream_options).await,
-        Backend::Listener => joined::listen(config, transport, stream_options).await,
+        Backend::Lazy => joined::accept_lazily(config, transport, stream_options, early_data).await,
+        Backend::Hello => joined::peek(config, transport, stream_options, early_data).await,
+        Backend::Listener => joined::listen(config, transport, stream_options, early_data).await,
         Backend::Plain | Backend::Acceptor => {
-            joined::accept(config, transport, stream_options).await
+            joined::accept(config, transport, stream_options, early_data).await
         }
     }
 }
