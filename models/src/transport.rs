@@ -185,14 +185,14 @@ impl Engine for Plain {
         input.clear();
     }
 
-    fn plaintext(&mut self) -> io::Result<&[u8]> {
+    fn plaintext<'a>(&'a mut self, _: &'a mut InputBuffer) -> io::Result<&'a [u8]> {
         match self.arrived.is_empty() {
             true => Err(io::ErrorKind::WouldBlock.into()),
             false => Ok(&self.arrived),
         }
     }
 
-    fn consume(&mut self, taken: usize) {
+    fn consume(&mut self, _: &mut InputBuffer, taken: usize) {
         self.arrived.drain(..taken);
     }
 

@@ -73,10 +73,10 @@ impl Work {
                         Ok(peer.close()?)
                     };
                     let all: Vec<_> = (0..connections).map(|_| scope.spawn(work)).collect();
-                    let ended = all.into_iter().map(|one| one.join());
-                    ended
-                        .map(|one| one.unwrap_or_else(|_| Err("a client has failed".into())))
-                        .collect()
+                    let mut ended = all.into_iter().map(|one| one.join());
+                    ended.try_for_each(|one| {
+                        one.unwrap_or_else(|_| Err("a client has failed".into()))
+                    })
                 })
             }
             Kind::Exchanges { bytes } => {
