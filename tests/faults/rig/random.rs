@@ -91,9 +91,10 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
     let carrier = select(&Carrier::ALL[..]);
     let make = || select(vec![Make::Ours, Make::Ours, Make::Tuned]);
     let makes = (make(), make());
-    (0..scenarios().len(), makes, carrier, plans(hostility), stop).prop_map(
+    let scenarios = select(settled());
+    (scenarios, makes, carrier, plans(hostility), stop).prop_map(
         |(scenario, (client, server), carrier, plan, stop)| {
-            let mut case = Case::new(&scenarios()[scenario]);
+            let mut case = Case::new(scenario);
             (case.client, case.server) = (client, server);
             case.carrier = carrier;
             case.plan = plan;
@@ -105,6 +106,16 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
             Line(case)
         },
     )
+}
+
+/// Those whose outcome under any plan can be judged. Not yet: an early answer of a server, where a
+/// client that sees an end and a server that writes can wait for each other, and rejected early
+/// data, of which rustls holds no more than 18 KiB. The sweeps have both.
+fn settled() -> Vec<&'static Scenario> {
+    let open = [Handshake::HalfRtt, Handshake::EarlyData { accepted: false }];
+    let all = scenarios().iter();
+    all.filter(|scenario| !open.contains(&scenario.handshake))
+        .collect()
 }
 
 /// tokio-rustls at the other end. There the transport is honest and has room for a whole flight: it
