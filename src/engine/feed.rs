@@ -178,7 +178,12 @@ fn feed<C: Feed>(
 ) -> Result<(), Failure> {
     let mut record = input.first(length, ahead);
     while !record.is_empty() {
-        // Memory does not fail, so this is the connection, which has no room for more.
+        if matches!(connection.read_tls(&mut record), Ok(1..)) {
+            continue;
+        }
+        // Memory does not fail, so this is the connection, which has no room for more: unless it is
+        // full of early data that it passes over, and has been given the record that ends it.
+        connection.process()?;
         if !matches!(connection.read_tls(&mut record), Ok(1..)) {
             return Err(too_large(connection));
         }

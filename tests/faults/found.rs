@@ -25,3 +25,24 @@ fn a_reader_goes_on_when_the_last_flight_is_flushed() {
          capacity=65535 left.read=2:nothing left.write=1:delayed-0,1:pending",
     );
 }
+
+/// Rejected early data was held by the connection, and what ended it came with so much behind it that
+/// there was no room.
+#[test]
+fn small_records_behind_rejected_early_data_are_taken_in() {
+    for more in ["", " left.at-most=1"] {
+        check(&format!(
+            "scenario=early-data-rejected-and-more-tls13 client=Ours server=Ours carrier=Direct \
+             cancel=Client:0 capacity=65535{more} left.write=0:pending",
+        ));
+    }
+}
+
+/// The client's end of the transport came while the server sent an early response.
+#[test]
+fn an_early_response_to_a_client_that_is_gone_ends() {
+    check(
+        "scenario=half-rtt-tls13 client=Ours server=Tuned carrier=Direct capacity=35 \
+         left.buffer=834 left.read=23:end",
+    );
+}
