@@ -79,9 +79,14 @@ impl<W, T> Shared<W, T> {
         fence(Ordering::SeqCst);
     }
 
+    /// Whether the peer is owed something that nobody has sent.
+    pub(super) fn is_owed(&self) -> bool {
+        self.owed.load(Ordering::SeqCst)
+    }
+
     /// Whether the peer is owed something since this was last asked.
     pub(super) fn take_owed(&self) -> bool {
-        self.owed.load(Ordering::SeqCst) && self.owed.swap(false, Ordering::SeqCst)
+        self.is_owed() && self.owed.swap(false, Ordering::SeqCst)
     }
 
     fn locked<'a>(

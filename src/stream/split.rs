@@ -191,6 +191,8 @@ where
             return self.poll_fail(cx, failed);
         }
         match answer {
+            // The writer is not disturbed by a reader that owes nothing.
+            Poll::Ready(Ok(_)) if !self.shared.is_owed() => answer,
             Poll::Ready(Ok(_)) => {
                 if let Some(mut writer) = self.shared.try_lock() {
                     if self.shared.take_owed() {
