@@ -11,14 +11,14 @@ use bytes::BytesMut;
 use pollback::callback::{CallbackIo, Callbacks, Direction, Readiness};
 use pollback_testkit::configs::Setup;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{End, Operation, pipe};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use crate::support::{
     Side, Talk, acceptor, connector, error_kind, for_each_shape, for_each_talk, handshake,
     localhost, pattern, poll_once, receive, send,
 };
-use pollback::{ErrorKind, TlsStream, client};
+use pollback::{ErrorKind, TlsStream, client, server};
 
 fn try_read(stream: &mut TlsStream<End>, room: usize) -> io::Result<Vec<u8>> {
     let mut buf = vec![0; room];
@@ -145,6 +145,30 @@ fn what_fails_while_readiness_is_waited_for_is_told_by_the_attempt() {
     });
 }
 
+/// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
+#[test]
+fn why_the_transport_ended_is_told_by_the_attempt_behind_a_wait() {
+    for_each_talk(|talk| {
+        let io = talk.subject_io;
+        io.buffer(3000);
+        let mut subject = talk.subject;
+        executor::block_on(subject.write_all(b"question")).expect("room");
+        let mut subject = match subject {
+            TlsStream::Client(stream) => {
+                TlsStream::from(client::TlsStream::from(stream.into_inner()))
+            }
+            TlsStream::Server(stream) => {
+                TlsStream::from(server::TlsStream::from(stream.into_inner()))
+            }
+        };
+        io.script(Operation::Flush, [Answer::Reset]);
+        assert!(poll_once(readable(&mut subject)).is_pending());
+        assert!(poll_once(readable(&mut subject)).is_ready());
+        let error = try_read(&mut subject, 10).expect_err("reset");
+        assert_eq!(error.kind(), IoErrorKind::ConnectionReset);
+    });
+}
+
 #[test]
 fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
     for_each_talk(|talk| {
@@ -243,7 +267,7 @@ fn a_stream_is_a_set_of_callbacks_for_another_one() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version);
         let (outer, far) = handshake(setup.client(), setup.server(), shape.open());
-        let bytes = pattern(30_000);
+        let bytes = pattern(17_000);
         let client = async {
             let transport = Outer::transport(outer);
             let connected = connector(setup.client())
