@@ -178,6 +178,14 @@ fn a_hello_ends_where_its_message_does() {
 }
 
 #[test]
+fn a_parser_that_is_given_up_returns_what_it_has_taken() {
+    let wire = records(&modern(b"a.example"), 100);
+    let mut parser = Parser::new();
+    parser.push(&wire[..150]).expect("the beginning of a hello");
+    assert_eq!(parser.into_bytes(), &wire[..150]);
+}
+
+#[test]
 fn empty_records_are_skipped() {
     let message = modern(b"a.example");
     let empty = [22, 3, 1, 0, 0];

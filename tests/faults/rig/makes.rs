@@ -12,7 +12,7 @@ use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::rustls::{ClientConfig, ServerConfig};
 use pollback::stream::{Handshake, TlsConnection, TlsStream};
-use pollback::{Options, RecordSizing};
+use pollback::{Options, RecordSizing, hello};
 
 use super::attempting::Attempting;
 use super::carrier::Io;
@@ -197,6 +197,30 @@ impl Make {
             Self::Attempting => attempting::accept(config, early, io).await,
             Self::Theirs => theirs::accept(config, early, io).await,
         }
+    }
+
+    /// Accepts behind a look at the ClientHello, which only the crate under test can take.
+    pub(super) async fn accept_peeked(
+        self,
+        config: ServerConfigs,
+        rewound: bool,
+        io: Io,
+        side: &Side,
+    ) -> Connected {
+        let mut peek = hello::peek(io);
+        let incoming = cancelled_at_times(&mut peek, side).await?;
+        if rewound {
+            let io = Box::new(incoming.into_rewind());
+            return self.accept(config, false, io).await;
+        }
+        #[cfg(feature = "next")]
+        let (config, _) = config;
+        let accept = incoming.accept(Arc::new(config));
+        let stream = match self {
+            Self::Tuned => tuned_handshake(accept).await?,
+            _ => accept.await?,
+        };
+        Ok(Box::new(pollback::TlsStream::Server(stream)))
     }
 
     pub(super) async fn accept_lazily(

@@ -55,7 +55,7 @@ impl World {
         let strangers =
             |setup: Setup| Configs::Strangers(Box::new((setup.client(), setup.server())));
         let configs = match scenario.handshake {
-            Handshake::Full | Handshake::Lazy => strangers(setup),
+            Handshake::Full | Handshake::Lazy | Handshake::Peeked { .. } => strangers(setup),
             Handshake::ClientCertificate => strangers(setup.client_auth()),
             Handshake::Resumed => Configs::Acquainted(Box::new(Acquaintance::new(&setup))),
             Handshake::EarlyData { .. } | Handshake::HalfRtt => {
@@ -188,6 +188,10 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
             let io = case.carrier.over(end);
             let mut stream = match case.scenario.handshake {
                 Handshake::Lazy => case.server.accept_lazily(server_config, io, &side).await?,
+                Handshake::Peeked { rewound } => {
+                    let accepted = case.server.accept_peeked(server_config, rewound, io, &side);
+                    accepted.await?
+                }
                 other => {
                     let early = other == Handshake::HalfRtt;
                     case.server.accept(server_config, early, io).await?

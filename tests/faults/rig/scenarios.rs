@@ -18,6 +18,11 @@ pub(crate) enum Handshake {
     ClientCertificate,
     /// The server sees the ClientHello before it chooses its configuration.
     Lazy,
+    /// So it does, and the ClientHello is read by the crate under test.
+    Peeked {
+        /// Whether the transport is rewound, and accepted as one that nobody has looked at.
+        rewound: bool,
+    },
     EarlyData {
         accepted: bool,
     },
@@ -71,7 +76,7 @@ impl Scenario {
         acts().any(Act::is_for_ours)
             || matches!(
                 self.handshake,
-                Handshake::EarlyData { .. } | Handshake::HalfRtt
+                Handshake::Peeked { .. } | Handshake::EarlyData { .. } | Handshake::HalfRtt
             )
     }
 
@@ -146,6 +151,8 @@ fn exchanges(version: Version) -> Vec<Scenario> {
         echo("resumed", version, 10).with(Handshake::Resumed),
         echo("client-certificate", version, 10).with(Handshake::ClientCertificate),
         echo("lazy", version, 10).with(Handshake::Lazy),
+        echo("peeked", version, 10).with(Handshake::Peeked { rewound: false }),
+        echo("rewound", version, 10).with(Handshake::Peeked { rewound: true }),
         echo("buffered", version, 20_000).buffered(4096),
         echo("narrow", version, 1).with(Handshake::Resumed).over(1),
         echo("middling", version, 2000).over(700),
