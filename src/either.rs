@@ -202,7 +202,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// None of its own.
+    /// `InvalidInput` if `interest` names neither reading nor writing.
     #[cfg(any(feature = "fd", feature = "listener"))]
     pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
         on_either!(self, stream => stream.ready(interest).await)

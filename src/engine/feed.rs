@@ -66,7 +66,7 @@ pub(crate) fn receive<C: Feed>(
     wanted: usize,
 ) -> Result<Received, ReceiveError> {
     if !input.is_framed() {
-        return receive_unframed(connection, input, source);
+        return receive_unframed(connection, input, source, wanted);
     }
     let mut head = input.head();
     if let Head::Partial(_) = head {
@@ -92,7 +92,7 @@ pub(crate) fn receive<C: Feed>(
     }
     // rustls knows what is wrong with it.
     input.give_up_framing();
-    receive_unframed(connection, input, source)
+    receive_unframed(connection, input, source, wanted)
 }
 
 /// [`Engine::accept`](super::Engine::accept).
@@ -139,8 +139,55 @@ fn accept_head<C: Feed>(
     Ok(length)
 }
 
-/// Gives bytes to the connection as they come.
+/// Gives bytes to the connection of which nobody knows where records end, since it may have been given
+/// a part of a record elsewhere.
+///
+/// The end of the first record that brings plaintext, or of the peer's close_notify, is where the
+/// connection says so after one byte more. From there records are told apart, and what follows a
+/// close_notify stays here.
 fn receive_unframed<C: Feed>(
+    connection: &mut C,
+    input: &mut InputBuffer,
+    source: &mut dyn Read,
+    wanted: usize,
+) -> Result<Received, ReceiveError> {
+    if connection.may_skip_records() {
+        return receive_as_it_comes(connection, input, source);
+    }
+    if input.is_empty() {
+        match input.fill(wanted, source) {
+            Ok(0) => return Ok(Received::End),
+            Ok(_) => {}
+            Err(error) => return Err(ReceiveError::Transport(error)),
+        }
+    }
+    input.note_message();
+    let (before, mut taken) = (connection.process()?, 0);
+    while taken < MOST_SINGLE_BYTES && !input.is_empty() {
+        // Most connections have been given whole records, so this is what a record looks like.
+        let length = match input.head() {
+            Head::Whole(length) if taken == 0 => length - 1,
+            Head::Partial(Some(_)) if taken == 0 => input.filled().len(),
+            _ => 1,
+        };
+        feed(connection, input, length, 0)?;
+        taken += length;
+        let state = connection.process()?;
+        if state.is_closed || state.plaintext > before.plaintext {
+            if length == 1 {
+                input.begin_framing();
+            }
+            break;
+        }
+    }
+    Ok(Received::Record(taken))
+}
+
+/// How many bytes are given to a connection one by one before other work is done.
+const MOST_SINGLE_BYTES: usize = LARGEST_RECORD;
+
+/// Gives bytes to the connection with as few calls as can be.
+fn receive_as_it_comes<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
     source: &mut dyn Read,

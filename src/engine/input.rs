@@ -106,6 +106,11 @@ impl InputBuffer {
         !self.unframed
     }
 
+    /// Tells records apart from here, where one begins.
+    pub(super) fn begin_framing(&mut self) {
+        self.unframed = false;
+    }
+
     /// Passes all further bytes on as they come.
     pub(super) fn give_up_framing(&mut self) {
         self.unframed = true;

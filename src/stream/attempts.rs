@@ -159,13 +159,17 @@ where
     ///
     /// # Errors
     ///
-    /// None of its own, as [`readable`](Self::readable).
+    /// `InvalidInput` if `interest` names neither reading nor writing: there is nothing else that a
+    /// stream could become ready for. What has failed is returned by the next read or write.
     ///
     /// # Cancel safety
     ///
     /// Nothing is read or written, so nothing is lost.
     #[cfg(any(feature = "fd", feature = "listener"))]
     pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
+        if !interest.is_readable() && !interest.is_writable() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         poll_fn(|cx| {
             let mut ready = Ready::EMPTY;
             if interest.is_readable() && self.poll_read_ready(cx)?.is_ready() {

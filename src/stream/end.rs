@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
 
 use super::TlsStream;
+use super::state::{Given, Outbound};
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 
@@ -87,8 +88,11 @@ where
         reason = "the stream comes back to where it was"
     )]
     pub fn into_transport(mut self) -> Result<IO, (io::Error, Self)> {
+        // A transport that was not flushed may hold our close_notify, and one that has miscounted may
+        // have lost it.
         let has_ended = self.phase.is_closing()
-            && !self.connection.wants_write()
+            && self.outbound() == Outbound::Clean
+            && self.given == Given::Flushed
             && matches!(self.connection.plaintext(&mut self.input), Ok([]));
         if !has_ended {
             return Err((ErrorKind::NotEnded.into(), self));

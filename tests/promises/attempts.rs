@@ -128,6 +128,9 @@ fn readiness_is_for_what_was_asked() {
         assert_eq!(ready(Interest::READABLE), Poll::Ready(Ready::READABLE));
         let all = Ready::READABLE | Ready::WRITABLE;
         assert_eq!(ready(both), Poll::Ready(all));
+        // Nobody would ever be woken.
+        let error = executor::block_on(subject.ready(Interest::ERROR)).expect_err("no such wait");
+        assert_eq!(error.kind(), IoErrorKind::InvalidInput);
     });
 }
 

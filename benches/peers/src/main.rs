@@ -12,8 +12,8 @@ use std::{env, fs};
 use clap::{Parser, Subcommand};
 use pollback_peers::contenders::{self, CONTENDERS, Contender, SIZED};
 use pollback_peers::cost::Cost;
-use pollback_peers::report::{Arriving, Line, Waiting, files, pictures, table};
-use pollback_peers::work::{ROWS, Row};
+use pollback_peers::report::{Arriving, FirstByte, Line, Spread, Waiting, files, pictures, table};
+use pollback_peers::work::{self, Beginning, ROWS, Row};
 
 /// The same work on pollback and on its peers, in one run.
 #[derive(Parser)]
@@ -44,10 +44,11 @@ enum Task {
 
 const IDLE: &str = "idle";
 const LINK: &str = "link";
+const FIRST_BYTE: &str = "first-byte";
 
 fn row_names() -> Vec<&'static str> {
     let names = ROWS.iter().map(|row| row.name);
-    names.chain([IDLE, LINK]).collect()
+    names.chain([IDLE, LINK, FIRST_BYTE]).collect()
 }
 
 fn main() -> ExitCode {
@@ -99,6 +100,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         let arriving = arriving()?;
         print!("{}", table::Link(&arriving));
         files::write_link(&options.out, &arriving)?;
+    }
+    if asked(FIRST_BYTE) {
+        let answers = answers(options.rounds)?;
+        print!("{}", table::FirstBytes(&answers));
+        files::write_first_bytes(&options.out, &answers)?;
     }
     println!("\nwritten to {}", options.out.display());
     Ok(())
@@ -166,4 +172,26 @@ fn arriving() -> io::Result<Vec<Arriving>> {
         })
     };
     CONTENDERS.iter().chain([&SIZED]).map(arriving).collect()
+}
+
+/// The middle one of so many rounds.
+fn answers(rounds: u32) -> io::Result<Vec<FirstByte>> {
+    type Measure = fn(Beginning) -> io::Result<Duration>;
+    let contenders: [(&str, Measure); 2] = [
+        ("pollback", work::first_byte),
+        (contenders::BASELINE, work::first_byte_of_tokio_rustls),
+    ];
+    let mut answers = Vec::new();
+    for beginning in Beginning::ALL {
+        for (peer, measure) in contenders {
+            let times: io::Result<Vec<_>> = (0..rounds).map(|_| measure(beginning)).collect();
+            let milliseconds = times?.into_iter().map(|time| time.as_secs_f64() * 1e3);
+            answers.push(FirstByte {
+                peer,
+                beginning,
+                milliseconds: Spread::of(milliseconds),
+            });
+        }
+    }
+    Ok(answers)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::Writer;
 use serde::Serialize;
 
-use super::{Arriving, Line, Waiting, baseline_of};
+use super::{Arriving, FirstByte, Line, Waiting, baseline_of};
 
 /// A line of `work.csv`. Times and counts are per unit.
 #[derive(Serialize)]
@@ -57,6 +57,15 @@ struct Segments {
     first_byte: usize,
     first_16_kib: usize,
     whole: usize,
+}
+
+/// A line of `first_byte.csv`, in milliseconds.
+#[derive(Serialize)]
+struct Milliseconds {
+    beginning: &'static str,
+    peer: &'static str,
+    median: f64,
+    minimum: f64,
 }
 
 /// Writes `work.csv` and `samples.csv` into a folder.
@@ -128,6 +137,26 @@ pub fn write_link(folder: &Path, arriving: &[Arriving]) -> Result<(), Box<dyn Er
             first_byte: arrival.first,
             first_16_kib: arrival.record,
             whole: arrival.whole,
+        })?;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+/// Writes `first_byte.csv` into a folder.
+pub fn write_first_bytes(folder: &Path, answers: &[FirstByte]) -> Result<(), Box<dyn Error>> {
+    let mut file = Writer::from_path(folder.join("first_byte.csv"))?;
+    for FirstByte {
+        peer,
+        beginning,
+        milliseconds,
+    } in answers
+    {
+        file.serialize(Milliseconds {
+            beginning: beginning.title(),
+            peer,
+            median: milliseconds.median,
+            minimum: milliseconds.minimum,
         })?;
     }
     file.flush()?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::contenders::BASELINE;
 use crate::cost::Cost;
-use crate::work::{Arrival, Counted, Idle, Row, Sockets};
+use crate::work::{Arrival, Beginning, Counted, Idle, Row, Sockets};
 
 pub mod files;
 pub mod pictures;
@@ -38,6 +38,16 @@ pub struct Arriving {
     pub peer: &'static str,
     /// When it arrives.
     pub arrival: Arrival,
+}
+
+/// When the first byte of an answer comes over a link with a delay.
+pub struct FirstByte {
+    /// The name of the peer.
+    pub peer: &'static str,
+    /// How the connection begins.
+    pub beginning: Beginning,
+    /// After so many milliseconds.
+    pub milliseconds: Spread,
 }
 
 /// What stands out of many samples, per unit of work.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Arriving, Line, Waiting, baseline_of};
-use crate::work::Arrival;
+use super::{Arriving, FirstByte, Line, Waiting, baseline_of};
+use crate::work::{Arrival, DELAY};
 
 /// The rows that take time, as text.
 pub struct Work<'l>(pub &'l [Line]);
@@ -13,6 +13,9 @@ pub struct Memory<'w>(pub &'w [Waiting]);
 
 /// The messages over a slow link, as text.
 pub struct Link<'a>(pub &'a [Arriving]);
+
+/// The answers over a link with a delay, as text.
+pub struct FirstBytes<'a>(pub &'a [FirstByte]);
 
 impl fmt::Display for Work<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +108,28 @@ impl fmt::Display for Link<'_> {
                 write!(f, " {segments:7} {:7.1}", Arrival::milliseconds(segments))?;
             }
             writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FirstBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let round_trip = 2 * DELAY.as_millis();
+        writeln!(
+            f,
+            "\nthe first byte of an answer over a link with a round trip of {round_trip} ms"
+        )?;
+        writeln!(f, "  {:14} {:20} {:>9} {:>9}", "", "", "ms", "least")?;
+        for FirstByte {
+            peer,
+            beginning,
+            milliseconds,
+        } in self.0
+        {
+            let (title, median) = (beginning.title(), milliseconds.median);
+            let least = milliseconds.minimum;
+            writeln!(f, "  {title:14} {peer:20} {median:9.1} {least:9.1}")?;
         }
         Ok(())
     }

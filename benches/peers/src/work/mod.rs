@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::peer::Stream;
 
+mod first_byte;
 mod idle;
 mod link;
 mod meeting;
@@ -13,6 +14,7 @@ mod rows;
 mod run;
 mod small;
 
+pub use first_byte::{Beginning, DELAY, first_byte, first_byte_of_tokio_rustls};
 pub use idle::{Held, Idle, idle};
 pub use link::{Arrival, link};
 pub use rows::{ROWS, Row, Sockets, Threads, Unit};
