@@ -235,6 +235,6 @@ impl<IO> From<(IO, ClientConnection)> for TlsStream<IO> {
     /// Nothing may have been written behind a close_notify or as early data: the connection alone
     /// does not tell that.
     fn from((io, connection): (IO, ClientConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

@@ -353,6 +353,6 @@ impl<IO> From<(IO, ServerConnection)> for TlsStream<IO> {
     /// Nothing may have been written behind a close_notify: the connection alone does not tell
     /// that.
     fn from((io, connection): (IO, ServerConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

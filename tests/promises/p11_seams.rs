@@ -10,7 +10,9 @@ use pollback_testkit::pipe::{Control, End, pipe};
 use ring::aead;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{WIDE, acceptor, connector, handshake, localhost, pattern, receive, send};
+use crate::support::{
+    WIDE, acceptor, connector, handshake, localhost, pattern, poll_once, receive, send,
+};
 
 /// What a peer sends: records of all kinds of sizes, then full ones.
 const TOTAL: usize = 200_000;
@@ -258,5 +260,22 @@ fn plaintext_that_waits_goes_along_too() {
         executor::block_on(io.write_all(&ciphertext)).expect("a wide pipe");
         let mut server = TlsStream::from(server);
         assert!(executor::block_on(receive(&mut server, bytes.len())) == bytes);
+    }
+}
+
+/// Nobody but the stream that it was taken from knew that the transport was not flushed.
+#[test]
+fn a_reader_pushes_what_was_written_before_the_stream_was_taken_apart() {
+    for version in Version::ALL {
+        let (mut client, mut server, io) = established(version);
+        io.buffer(3000);
+        executor::block_on(client.write_all(b"question")).expect("room");
+        assert!(poll_once(receive(&mut server, 8)).is_pending());
+        let mut client = client::TlsStream::from(client.into_inner());
+        let (answer, ()) = executor::join(receive(&mut client, 6), async {
+            assert_eq!(receive(&mut server, 8).await, b"question");
+            send(&mut server, b"answer").await;
+        });
+        assert_eq!(answer, b"answer");
     }
 }

@@ -9,6 +9,7 @@ mod random;
 mod run;
 mod scenarios;
 mod side;
+mod streams;
 mod verdict;
 
 pub(crate) use carrier::Carrier;

@@ -129,10 +129,7 @@ fn end_honestly(plan: &mut Plan) {
 fn with_theirs() -> impl Strategy<Value = Line> {
     let fit: Vec<&Scenario> = scenarios()
         .iter()
-        .filter(|scenario| {
-            let handshake = scenario.handshake;
-            !matches!(handshake, Handshake::EarlyData { .. } | Handshake::HalfRtt)
-        })
+        .filter(|scenario| !scenario.is_for_ours())
         .filter(|scenario| !scenario.name.starts_with("no-flush"))
         .filter(|scenario| !scenario.name.starts_with("silent-writer"))
         .collect();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pollback::rustls::client::Resumption;
 use pollback::rustls::server::NoServerSessionStorage;
@@ -12,6 +12,7 @@ use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Answer, Control, Counts, End, Operation};
 use pollback_testkit::tickets::Acquaintance;
 use pollback_testkit::watched::Watched;
+use tokio::runtime::Runtime;
 
 use super::acts::{Act, perform, receive};
 use super::case::{Case, Role};
@@ -25,6 +26,12 @@ const EARLY: u32 = 700;
 
 /// More rounds than any plan keeps every byte from moving.
 const ROUNDS: usize = 1000;
+
+/// The runtime whose timer counts how long handshakes take. It is never driven, so no time is over.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().build().expect("a runtime")
+});
 
 /// The configurations of a scenario, made once for all of its runs.
 pub(crate) struct World {
@@ -149,6 +156,7 @@ impl Outcome {
 ///
 /// If it has none, or if a stream gives out what was not put in.
 pub(crate) fn run(case: &Case, world: &World) -> Outcome {
+    let _timer = RUNTIME.enter();
     let (client_end, server_end) = case.plan.open();
     let controls = [client_end.control(), server_end.control()];
     let (client_config, server_config) = world.all_configs();
@@ -223,7 +231,7 @@ fn spawn<'a, F>(
     handshake: impl FnOnce(End, Rc<Side>) -> F + 'a,
 ) -> Rc<Side>
 where
-    F: Future<Output = io::Result<Box<dyn super::makes::Stream>>> + 'a,
+    F: Future<Output = io::Result<Box<dyn super::streams::Stream>>> + 'a,
 {
     let tasks = match role {
         Role::Client => &case.scenario.client,
