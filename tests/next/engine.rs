@@ -8,14 +8,12 @@ use std::task::{Context, Poll};
 
 use pollback::next::rustls::crypto::{CryptoProvider, Identity};
 use pollback::next::rustls::server::WebPkiClientVerifier;
-use pollback::next::rustls::{ClientSide, ConnectionOutputs, RootCertStore, ServerSide};
-use pollback::next::{Connection, LazyConfigAcceptor, StartHandshake, aws_lc_rs};
+use pollback::next::rustls::{ConnectionOutputs, RootCertStore};
+use pollback::next::{LazyConfigAcceptor, StartHandshake, aws_lc_rs};
 use pollback_testkit::certificates::{self, Authority};
 use pollback_testkit::configs::Version;
-use pollback_testkit::pipe::{End, pipe};
+use pollback_testkit::pipe::End;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::support::{WIDE, read_what_is_there};
 
 pub(crate) use pollback::next::rustls::enums::ProtocolVersion;
 pub(crate) use pollback::next::rustls::error::{
@@ -72,23 +70,6 @@ pub(crate) fn with_another_group() -> ServerConfig {
         .with_no_client_auth()
         .with_single_cert(chain(&identity), identity.key())
         .expect("a usable certificate")
-}
-
-/// Everything that a program gets which goes on with the connection, from the transport's bytes.
-pub(crate) fn rest(mut connection: Connection<ServerSide>, ciphertext: &[u8]) -> Vec<u8> {
-    let mut plaintext = connection.take_plaintext();
-    assert!(connection.take_ciphertext().is_empty());
-    // A connection that goes on needs a stream.
-    let (end, _peer) = pipe(WIDE);
-    end.control().inject(ciphertext);
-    let mut stream = server::TlsStream::from((end, connection));
-    plaintext.extend(read_what_is_there(&mut stream));
-    plaintext
-}
-
-/// The ciphertext that a connection has queued.
-pub(crate) fn queued(connection: &mut Connection<ClientSide>) -> Vec<u8> {
-    connection.take_ciphertext()
 }
 
 /// How many certificates the client has shown.
