@@ -46,6 +46,7 @@ mod owned {
 
 mod early_data;
 mod features;
+mod key_updates;
 mod peers;
 mod pre_release;
 mod seams;
