@@ -7,21 +7,28 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pollback::next::rustls::crypto::{CryptoProvider, Identity};
-use pollback::next::rustls::error::PeerMisbehaved;
 use pollback::next::rustls::server::WebPkiClientVerifier;
-use pollback::next::rustls::{ConnectionOutputs, RootCertStore};
-use pollback::next::{LazyConfigAcceptor, StartHandshake, aws_lc_rs};
+use pollback::next::rustls::{ClientSide, ConnectionOutputs, RootCertStore, ServerSide};
+use pollback::next::{Connection, LazyConfigAcceptor, StartHandshake, aws_lc_rs};
 use pollback_testkit::certificates::{self, Authority};
 use pollback_testkit::configs::Version;
-use pollback_testkit::pipe::End;
+use pollback_testkit::pipe::{End, pipe};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::support::{WIDE, read_what_is_there};
+
 pub(crate) use pollback::next::rustls::enums::ProtocolVersion;
-pub(crate) use pollback::next::rustls::error::{AlertDescription, CertificateError};
+pub(crate) use pollback::next::rustls::error::{
+    AlertDescription, CertificateError, PeerMisbehaved,
+};
 pub(crate) use pollback::next::rustls::{ClientConfig, Error, ServerConfig};
 pub(crate) use pollback::next::{TlsAcceptor, TlsConnector, client, rustls, server};
 
 pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCa;
+
+/// A session that is resumed after a second hello.
+pub(crate) const RETRIED: rustls::HandshakeKind =
+    rustls::HandshakeKind::ResumedWithHelloRetryRequest;
 
 /// What a server says of a client that has no certificate.
 pub(crate) fn no_certificate() -> Error {
@@ -52,6 +59,36 @@ pub(crate) fn lazy(io: End) -> LazyConfigAcceptor<End> {
 pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     let name = start.client_hello().server_name()?.as_ref().to_owned();
     Some(name)
+}
+
+/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+pub(crate) fn with_another_group() -> ServerConfig {
+    let provider = CryptoProvider {
+        kx_groups: Cow::Owned(vec![aws_lc_rs::kx_group::SECP384R1]),
+        ..aws_lc_rs::DEFAULT_TLS13_PROVIDER
+    };
+    let identity = Authority::shared().server();
+    ServerConfig::builder(Arc::new(provider))
+        .with_no_client_auth()
+        .with_single_cert(chain(&identity), identity.key())
+        .expect("a usable certificate")
+}
+
+/// Everything that a program gets which goes on with the connection, from the transport's bytes.
+pub(crate) fn rest(mut connection: Connection<ServerSide>, ciphertext: &[u8]) -> Vec<u8> {
+    let mut plaintext = connection.take_plaintext();
+    assert!(connection.take_ciphertext().is_empty());
+    // A connection that goes on needs a stream.
+    let (end, _peer) = pipe(WIDE);
+    end.control().inject(ciphertext);
+    let mut stream = server::TlsStream::from((end, connection));
+    plaintext.extend(read_what_is_there(&mut stream));
+    plaintext
+}
+
+/// The ciphertext that a connection has queued.
+pub(crate) fn queued(connection: &mut Connection<ClientSide>) -> Vec<u8> {
+    connection.take_ciphertext()
 }
 
 /// How many certificates the client has shown.
@@ -158,7 +195,7 @@ impl Setup {
 }
 
 /// The cryptography of one version, which in 0.24 says the version too.
-fn provider(version: Version) -> Arc<CryptoProvider> {
+pub(crate) fn provider(version: Version) -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::DEFAULT_PROVIDER;
     match version {
         Version::Tls12 => provider.tls13_cipher_suites = Cow::Borrowed(&[]),
@@ -167,7 +204,7 @@ fn provider(version: Version) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn roots(authority: &Authority) -> RootCertStore {
+pub(crate) fn roots(authority: &Authority) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate()).expect("a valid root");
     roots

@@ -6,10 +6,11 @@ use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::engine::TlsStream;
 use crate::support::{
     Talk, error_kind, for_each_talk, for_each_talk_and_shape, poll_once, receive, send,
 };
-use pollback::{ErrorKind, TlsStream};
+use pollback::ErrorKind;
 
 /// Does the same with the stream of whichever side.
 macro_rules! on_either {

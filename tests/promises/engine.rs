@@ -1,17 +1,33 @@
 //! What differs between the engines that these tests run over: here rustls 0.23.
 
+use std::io::{ErrorKind, Read};
+use std::ops::DerefMut;
+
+#[cfg(feature = "early-data")]
+use pollback::rustls::crypto::{
+    CryptoProvider,
+    aws_lc_rs::{self, kx_group},
+};
 use pollback::rustls::server::Acceptor;
+use pollback::rustls::{ClientConnection, ConnectionCommon, SideData};
 use pollback::{LazyConfigAcceptor, StartHandshake};
+#[cfg(feature = "early-data")]
+use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
 use pollback_testkit::pipe::End;
 
 pub(crate) use pollback::rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, ProtocolVersion, ServerConfig,
+    AlertDescription, CertificateError, ClientConfig, Error, PeerMisbehaved, ProtocolVersion,
+    ServerConfig,
 };
 pub(crate) use pollback::{TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
 pub(crate) use pollback_testkit::configs::Setup;
 
 pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCA;
+
+/// A session that is resumed after a second hello.
+#[cfg(feature = "early-data")]
+pub(crate) const RETRIED: rustls::HandshakeKind = rustls::HandshakeKind::Resumed;
 
 /// What a server says of a client that has no certificate.
 pub(crate) fn no_certificate() -> Error {
@@ -36,6 +52,22 @@ pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     start.client_hello().server_name().map(str::to_owned)
 }
 
+/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+#[cfg(feature = "early-data")]
+pub(crate) fn with_another_group() -> ServerConfig {
+    let provider = CryptoProvider {
+        kx_groups: vec![kx_group::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    };
+    let identity = Authority::shared().server();
+    ServerConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[Version::Tls13.supported()])
+        .expect("the provider has cipher suites for the version")
+        .with_no_client_auth()
+        .with_single_cert(identity.chain(), identity.key())
+        .expect("a usable certificate")
+}
+
 /// How many certificates the client has shown.
 pub(crate) fn client_certificates(server: &server::TlsStream<End>) -> usize {
     let certificates = server.get_ref().1.peer_certificates();
@@ -48,6 +80,38 @@ pub(crate) fn set_tickets(config: &mut ServerConfig, count: u8) {
 
 pub(crate) fn tickets_received(client: &client::TlsStream<End>) -> u32 {
     client.get_ref().1.tls13_tickets_received()
+}
+
+/// Everything that a program gets which goes on with the connection, from the transport's bytes.
+pub(crate) fn rest<Data: SideData>(
+    mut connection: impl DerefMut<Target = ConnectionCommon<Data>>,
+    mut ciphertext: &[u8],
+) -> Vec<u8> {
+    let mut plaintext = Vec::new();
+    loop {
+        let mut room = [0; 4096];
+        match connection.reader().read(&mut room) {
+            Ok(0) => return plaintext,
+            Ok(read) => plaintext.extend_from_slice(&room[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                match connection.read_tls(&mut ciphertext) {
+                    Ok(0) => return plaintext,
+                    Ok(_) => drop(connection.process_new_packets().expect("sound ciphertext")),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// The ciphertext that a connection has queued.
+pub(crate) fn queued(connection: &mut ClientConnection) -> Vec<u8> {
+    let mut ciphertext = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut ciphertext).expect("a vector");
+    }
+    ciphertext
 }
 
 /// Asks the other side for new keys, and to change its own.

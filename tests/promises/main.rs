@@ -36,5 +36,6 @@ mod early_input;
 mod end_of_tls;
 #[cfg(feature = "early-data")]
 mod half_rtt;
+mod of_0_23;
 #[cfg(feature = "early-data")]
 mod round_trips;
