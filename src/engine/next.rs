@@ -151,11 +151,6 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Whether the handshake goes on: with early data it does while a stream is already used.
-    pub fn is_handshaking(&self) -> bool {
-        !matches!(self.state, State::Traffic(_))
-    }
-
     /// Takes out the ciphertext that waits for the transport.
     pub fn take_ciphertext(&mut self) -> Vec<u8> {
         self.sender.output.take()

@@ -31,8 +31,11 @@ pub(super) async fn accept(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
-    let acceptor = TlsAcceptor::from(config).with_options(options);
+    let acceptor = TlsAcceptor::from(config)
+        .early_data(early_data)
+        .with_options(options);
     Ok(Box::new(acceptor.accept(transport).await?))
 }
 
@@ -40,10 +43,11 @@ pub(super) async fn accept_lazily(
     config: Arc<ServerConfig>,
     transport: Transport,
     options: Options,
+    early_data: bool,
 ) -> Opened {
     let start = LazyConfigAcceptor::new(transport).await?;
-    let accept = start.into_stream(config).with_options(options);
-    Ok(Box::new(accept.await?))
+    let accept = start.into_stream(config).early_data(early_data);
+    Ok(Box::new(accept.with_options(options).await?))
 }
 
 /// Whose stream has owned halves.

@@ -209,16 +209,18 @@ async fn accept(
 ) -> Opened {
     let transport = options.variant.transport(socket)?;
     let stream_options = options.variant.options();
+    // Keying material is exported only when the handshake is done.
+    let early_data = settings.export.is_none();
     if let Backend::Next | Backend::NextLazy = options.backend {
         let config = setup.next.server(settings)?;
         return match options.backend {
-            Backend::Next => joined_next::accept(config, transport, stream_options).await,
-            _ => joined_next::accept_lazily(config, transport, stream_options).await,
+            Backend::NextLazy => {
+                joined_next::accept_lazily(config, transport, stream_options, early_data).await
+            }
+            _ => joined_next::accept(config, transport, stream_options, early_data).await,
         };
     }
     let config = setup.configs.server(settings)?;
-    // Keying material is exported only when the handshake is done.
-    let early_data = settings.export.is_none();
     match options.backend {
         Backend::Lazy => joined::accept_lazily(config, transport, stream_options, early_data).await,
         Backend::Hello => joined::peek(config, transport, stream_options, early_data).await,
