@@ -64,6 +64,7 @@ mod owned {
 
 mod early_data;
 mod features;
+mod key_updates;
 mod peers;
 mod pre_release;
 mod splits;
