@@ -27,7 +27,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The programs of the README compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "listener"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
