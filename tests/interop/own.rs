@@ -164,7 +164,7 @@ async fn protocol_names_that_cannot_be_sent() {
     let root = root.to_str().expect("UTF-8");
     for name in ["", &"x".repeat(256)] {
         let refused = client(&["--root", root, "--alpn", name, &url]).await;
-        refused.failed(1, "an ALPN protocol name must have 1 to 255 bytes");
+        refused.failed(1, "an ALPN protocol name must be 1 to 255 bytes long");
     }
 }
 
