@@ -213,12 +213,15 @@ fn explanation(error: &(dyn Error + 'static)) -> String {
         return error.to_string();
     };
     let hint = match found.kind() {
-        ErrorKind::UnknownIssuer => " (--root FILE gives a root to trust)",
+        ErrorKind::UnknownIssuer => " (--root FILE names one to trust)",
         ErrorKind::InvalidAlpn => " (--alpn NAME)",
         _ => "",
     };
     match found.source() {
-        Some(cause) => format!("{found}{hint}: {cause}"),
-        None => format!("{found}{hint}"),
+        // rustls has no more to say about an alert.
+        Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => {
+            format!("{found}{hint}: {cause}")
+        }
+        _ => format!("{found}{hint}"),
     }
 }

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollback::TlsAcceptor;
+use pollback::{ErrorKind, TlsAcceptor};
 use pollback::rustls::crypto::aws_lc_rs::{self, Ticketer};
 use pollback::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use pollback::rustls::{self, ServerConfig, ServerConnection};
@@ -167,8 +167,12 @@ fn hello(connection: &ServerConnection) -> String {
 
 /// An error, with what it means if TLS failed.
 fn explanation(error: &io::Error) -> String {
-    match pollback::Error::find(error) {
-        Some(found) => format!("{found} ({error})"),
-        None => error.to_string(),
+    let Some(found) = pollback::Error::find(error) else {
+        return error.to_string();
+    };
+    match found.source() {
+        // rustls has no more to say about an alert.
+        Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => format!("{found}: {cause}"),
+        _ => found.to_string(),
     }
 }
