@@ -1,4 +1,4 @@
-//! A stream of either side.
+//! The stream of a client or a server.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,9 +13,9 @@ use tokio::io::{Interest, Ready};
 
 use crate::{client, server};
 
-/// A TLS stream of either side, for code that does not care which.
+/// The TLS stream of a client or a server, for code that handles both.
 ///
-/// What it does is what the stream of that side does: see [`stream::TlsStream`](crate::stream::TlsStream).
+/// Each operation is that of the stream inside: see [`stream::TlsStream`](crate::stream::TlsStream).
 /// Code that is generic over the side names [`TlsConnection`](crate::stream::TlsConnection) instead.
 ///
 /// ```
@@ -23,7 +23,7 @@ use crate::{client, server};
 /// use std::io;
 /// use tokio::net::TcpStream;
 ///
-/// /// Peers that are equal: who has the lower address plays the client.
+/// /// Between equal peers, the one with the lower address is the client.
 /// async fn meet(
 ///     connector: &TlsConnector,
 ///     acceptor: &TlsAcceptor,
@@ -39,13 +39,13 @@ use crate::{client, server};
 /// ```
 #[derive(Debug)]
 pub enum TlsStream<T> {
-    /// We are the client.
+    /// The stream of a client.
     Client(client::TlsStream<T>),
-    /// We are the server.
+    /// The stream of a server.
     Server(server::TlsStream<T>),
 }
 
-/// Does the same with the stream of whichever side.
+/// Evaluates the expression with the stream of whichever side.
 macro_rules! on_either {
     ($either:expr, $stream:ident => $do:expr) => {
         match $either {
@@ -56,7 +56,7 @@ macro_rules! on_either {
 }
 
 impl<T> TlsStream<T> {
-    /// The transport and what both sides know of the connection.
+    /// Returns the transport and the part of the connection that both sides have.
     pub fn get_ref(&self) -> (&T, &CommonState) {
         on_either!(self, stream => {
             let (io, connection) = stream.get_ref();
@@ -64,7 +64,8 @@ impl<T> TlsStream<T> {
         })
     }
 
-    /// The transport and what both sides know of the connection, to be changed.
+    /// Returns mutable references to the transport and the part of the connection that both sides
+    /// have.
     ///
     /// Bytes that are read from or written to the transport here are missing from the stream.
     pub fn get_mut(&mut self) -> (&mut T, &mut CommonState) {
@@ -76,7 +77,7 @@ impl<T> TlsStream<T> {
 }
 
 impl<T> TlsStream<T> {
-    /// How many of the bytes that reads have returned came as early data.
+    /// Returns how many of the bytes that were read came as early data.
     ///
     /// See [`stream::TlsStream::early_data_read`](crate::stream::TlsStream::early_data_read).
     pub fn early_data_read(&self) -> usize {
@@ -85,7 +86,7 @@ impl<T> TlsStream<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
-    /// Shuts down, then reads and drops what the peer still sends, until the peer has closed too.
+    /// Shuts down, then reads and discards what the peer still sends, until the peer has closed too.
     ///
     /// See [`stream::TlsStream::close`](crate::stream::TlsStream::close).
     ///
@@ -96,7 +97,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
         on_either!(self, stream => stream.close().await)
     }
 
-    /// Completes the handshake of a stream that was there before.
+    /// Completes the handshake of a stream that was returned before that.
     ///
     /// See [`stream::TlsStream::finish_handshake`](crate::stream::TlsStream::finish_handshake).
     ///

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use super::framing::{self, Head};
 use super::input::InputBuffer;
-use super::{Failure, LARGEST_PLAINTEXT, ReceiveError};
+use super::{Failure, LARGEST_PLAINTEXT, LARGEST_RECORD, ReceiveError};
 
 /// What [`Engine::receive`](super::Engine::receive) has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub(crate) fn receive<C: Feed>(
         return Ok(Received::Record(length));
     }
     // rustls knows what is wrong with it.
-    input.give_up_framing();
+    input.set_framed(false);
     receive_unframed(connection, input, source, wanted)
 }
 
@@ -163,28 +163,27 @@ fn receive_unframed<C: Feed>(
     }
     input.note_message();
     let (before, mut taken) = (connection.process()?, 0);
-    while taken < MOST_SINGLE_BYTES && !input.is_empty() {
+    while taken < LARGEST_RECORD && !input.is_empty() {
         // Most connections have been given whole records, so this is what a record looks like.
-        let length = match input.head() {
-            Head::Whole(length) if taken == 0 => length - 1,
-            Head::Partial(Some(_)) if taken == 0 => input.filled().len(),
-            _ => 1,
+        let steps = match input.head() {
+            Head::Whole(length) => [length - 1, 1],
+            Head::Partial(Some(_)) => [input.filled().len(), 0],
+            _ => [0, 1],
         };
-        feed(connection, input, length, 0)?;
-        taken += length;
-        let state = connection.process()?;
-        if state.is_closed || state.plaintext > before.plaintext {
-            if length == 1 {
-                input.begin_framing();
+        for (length, is_exact) in steps.into_iter().zip([false, true]) {
+            feed(connection, input, length, 0)?;
+            taken += length;
+            let state = connection.process()?;
+            if state.is_closed || state.plaintext > before.plaintext {
+                if is_exact {
+                    input.set_framed(true);
+                }
+                return Ok(Received::Record(taken));
             }
-            break;
         }
     }
     Ok(Received::Record(taken))
 }
-
-/// How many bytes are given to a connection one by one before other work is done.
-const MOST_SINGLE_BYTES: usize = LARGEST_RECORD;
 
 /// Gives bytes to the connection with as few calls as can be.
 fn receive_as_it_comes<C: Feed>(

@@ -32,7 +32,7 @@ pub(crate) fn accept<A: AcceptHello>(
             Head::Partial(_) => return Ok(None),
             // rustls knows what is wrong with it.
             Head::Invalid => {
-                input.give_up_framing();
+                input.set_framed(false);
                 input.filled().len()
             }
         };

@@ -163,7 +163,7 @@ pub(crate) fn accept<D: Decrypt>(
         Head::Partial(_) if input.is_framed() => return Ok(None),
         // rustls knows what is wrong with it.
         _ => {
-            input.give_up_framing();
+            input.set_framed(false);
             input.filled().len()
         }
     };

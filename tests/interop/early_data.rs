@@ -24,8 +24,13 @@ async fn server(files: &Files) -> (Running, std::net::SocketAddr) {
     Running::listening(&mut server).await
 }
 
-/// What openssl is told when it sends `early` with its second hello.
-async fn early_with_openssl(test: &str, early: &[u8]) -> Option<String> {
+/// A client of openssl that sends `early` with the hello of its second connection and of all later
+/// ones, and what it is told by each of them but the first.
+async fn early_with_openssl<const N: usize>(
+    test: &str,
+    early: &[u8],
+    later: [(&[&str], &[u8]); N],
+) -> Option<[String; N]> {
     let files = Files::of(test);
     files.write("early.txt", early);
     let (server, address) = server(&files).await;
@@ -41,18 +46,26 @@ async fn early_with_openssl(test: &str, early: &[u8]) -> Option<String> {
     let first = run(&mut client(&["-sess_out", "session.pem"])?, GET).await;
     let first = first.succeeded().stdout;
     assert!(first.contains("Full handshake\n"), "{first}");
-    let mut second = client(&["-sess_in", "session.pem", "-early_data", "early.txt"])?;
-    let second = run(&mut second, b"").await.succeeded().stdout;
-    assert!(second.contains("Early data was accepted"), "{second}");
+    let mut told = Vec::new();
+    for (options, input) in later {
+        let resume = ["-sess_in", "session.pem", "-early_data", "early.txt"];
+        let mut client = client(&[&resume, options].concat())?;
+        told.push(run(&mut client, input).await.succeeded().stdout);
+    }
     let server = server.end().await;
     assert!(!server.stderr.contains("handshake"), "{server:#?}");
-    Some(second)
+    told.try_into().ok()
 }
+
+const ACCEPTED: &str = "Early data was accepted";
+const REJECTED: &str = "Early data was rejected";
 
 #[tokio::test]
 async fn openssl_gets_an_answer_to_a_get() {
-    if let Some(told) = early_with_openssl("openssl_gets_an_answer_to_a_get", GET).await {
+    let test = "openssl_gets_an_answer_to_a_get";
+    if let Some([told]) = early_with_openssl(test, GET, [(&[], b"")]).await {
         let hello = "hello over TLSv1_3, ALPN http/1.1, Resumed handshake, in early data\n";
+        assert!(told.contains(ACCEPTED), "{told}");
         assert!(told.contains("HTTP/1.1 200 OK"), "{told}");
         assert!(told.contains(hello), "{told}");
     }
@@ -60,8 +73,33 @@ async fn openssl_gets_an_answer_to_a_get() {
 
 #[tokio::test]
 async fn openssl_hears_that_a_post_is_too_early() {
-    if let Some(told) = early_with_openssl("openssl_hears_that_a_post_is_too_early", POST).await {
+    let test = "openssl_hears_that_a_post_is_too_early";
+    if let Some([told]) = early_with_openssl(test, POST, [(&[], b"")]).await {
+        assert!(told.contains(ACCEPTED), "{told}");
         assert!(told.contains("HTTP/1.1 425 Too Early"), "{told}");
+    }
+}
+
+/// The server has given the session out once, and that was all.
+#[tokio::test]
+async fn openssl_cannot_replay_its_session() {
+    let test = "openssl_cannot_replay_its_session";
+    let later: [(&[&str], &[u8]); 2] = [(&[], b""), (&[], GET)];
+    if let Some([once, again]) = early_with_openssl(test, GET, later).await {
+        assert!(once.contains(ACCEPTED), "{once}");
+        assert!(again.contains(REJECTED), "{again}");
+        assert!(again.contains("Full handshake\n"), "{again}");
+    }
+}
+
+/// The server does not know the first group, so it asks for another hello, in which no early data is.
+#[tokio::test]
+async fn openssl_is_asked_for_another_hello() {
+    let test = "openssl_is_asked_for_another_hello";
+    let later: [(&[&str], &[u8]); 1] = [(&["-groups", "X448:X25519"], GET)];
+    if let Some([told]) = early_with_openssl(test, GET, later).await {
+        assert!(told.contains(REJECTED), "{told}");
+        assert!(told.contains("Resumed handshake\n"), "{told}");
     }
 }
 

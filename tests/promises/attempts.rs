@@ -9,16 +9,16 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use pollback::callback::{CallbackIo, Callbacks, Direction, Readiness};
-use pollback_testkit::configs::Setup;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
+use crate::engine::{Setup, TlsStream, client, server};
 use crate::support::{
     Side, Talk, acceptor, connector, error_kind, for_each_shape, for_each_talk, handshake,
     localhost, pattern, poll_once, receive, send,
 };
-use pollback::{ErrorKind, TlsStream, client, server};
+use pollback::ErrorKind;
 
 fn try_read(stream: &mut TlsStream<End>, room: usize) -> io::Result<Vec<u8>> {
     let mut buf = vec![0; room];

@@ -1,17 +1,16 @@
 //! The end of TLS, after which the transport goes on in the clear.
 
 use std::io;
-use std::ops::DerefMut;
 
-use pollback::rustls::{ConnectionCommon, SideData};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, Operation};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::engine::TlsStream;
 use crate::support::{
     Talk, error_kind, for_each_talk, for_each_talk_and_shape, poll_once, receive, send,
 };
-use pollback::{ErrorKind, TlsStream, client, server};
+use pollback::ErrorKind;
 
 fn transport(stream: TlsStream<End>) -> Result<End, ErrorKind> {
     let transport = stream.into_transport();
@@ -166,69 +165,4 @@ fn a_close_notify_that_the_transport_holds_back_is_no_end() {
         mine.and(theirs).expect("the end of TLS");
         assert!(transport(subject).is_ok() && transport(talk.peer).is_ok());
     });
-}
-
-/// So many bytes of what has arrived are given to the connection by other code, which then makes a
-/// stream of it.
-fn adopt_after(stream: TlsStream<End>, given: usize) -> TlsStream<End> {
-    fn given_to<C, D>(mut io: End, mut connection: C, given: usize) -> (End, C)
-    where
-        C: DerefMut<Target = ConnectionCommon<D>>,
-        D: SideData,
-    {
-        let bytes = executor::block_on(receive(&mut io, given));
-        let taken = connection.read_tls(&mut &bytes[..]).expect("room");
-        assert_eq!(taken, given);
-        connection.process_new_packets().expect("part of a record");
-        (io, connection)
-    }
-
-    match stream {
-        TlsStream::Client(stream) => {
-            let (io, connection) = stream.into_inner();
-            client::TlsStream::from(given_to(io, connection, given)).into()
-        }
-        TlsStream::Server(stream) => {
-            let (io, connection) = stream.into_inner();
-            server::TlsStream::from(given_to(io, connection, given)).into()
-        }
-    }
-}
-
-#[test]
-fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_kept() {
-    for given in [0, 1, 4, 5, 6, 20] {
-        eprintln!("{given} bytes of a record");
-        for_each_talk(|mut talk| {
-            executor::block_on(send(&mut talk.peer, b"last words"));
-            trailing(&mut talk.peer, &talk.subject_io, b"220 hello");
-            let mut subject = adopt_after(talk.subject, given);
-            assert_eq!(executor::block_on(receive(&mut subject, 10)), b"last words");
-            executor::block_on(subject.end_tls()).expect("the end of TLS");
-            let (error, subject) = subject.into_transport().expect_err("bytes that follow");
-            assert_eq!(error_kind(&error), Some(ErrorKind::TrailingData));
-            assert_eq!(
-                executor::block_on(receive(&mut rest(subject), 9)),
-                b"220 hello"
-            );
-        });
-    }
-}
-
-/// The first thing that such a stream reads is the close_notify.
-#[test]
-fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhere() {
-    for given in [0, 3, 7] {
-        for_each_talk(|mut talk| {
-            trailing(&mut talk.peer, &talk.subject_io, b"220 hello");
-            let mut subject = adopt_after(talk.subject, given);
-            executor::block_on(subject.end_tls()).expect("the end of TLS");
-            let (error, subject) = subject.into_transport().expect_err("bytes that follow");
-            assert_eq!(error_kind(&error), Some(ErrorKind::TrailingData));
-            assert_eq!(
-                executor::block_on(receive(&mut rest(subject), 9)),
-                b"220 hello"
-            );
-        });
-    }
 }

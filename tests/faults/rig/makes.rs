@@ -33,6 +33,9 @@ pub(crate) enum Make {
     /// The crate under test, on rustls 0.24.
     #[cfg(feature = "next")]
     Next,
+    /// The same with all of its options.
+    #[cfg(feature = "next")]
+    NextTuned,
 }
 
 type Connected = io::Result<Box<dyn Stream>>;
@@ -111,21 +114,38 @@ mod next {
 
     use super::*;
 
-    pub(super) async fn connect(config: ClientConfig, early: bool, io: Io) -> Connected {
+    pub(super) async fn connect(
+        config: ClientConfig,
+        early: bool,
+        options: Options,
+        io: Io,
+    ) -> Connected {
         let connector = TlsConnector::from(Arc::new(config)).early_data(early);
         let name = ServerName::try_from("localhost").expect("a valid name");
-        Ok(Box::new(connector.connect(name, io).await?))
+        let connect = connector.with_options(options).connect(name, io);
+        Ok(Box::new(connect.await?))
     }
 
-    pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Box::new(acceptor.accept(io).await?))
+    pub(super) async fn accept(
+        config: ServerConfig,
+        early: bool,
+        options: Options,
+        io: Io,
+    ) -> Connected {
+        let acceptor = TlsAcceptor::from(Arc::new(config)).early_data(early);
+        Ok(Box::new(acceptor.with_options(options).accept(io).await?))
     }
 
-    pub(super) async fn accept_lazily(config: ServerConfig, io: Io, side: &Side) -> Connected {
+    pub(super) async fn accept_lazily(
+        config: ServerConfig,
+        options: Options,
+        io: Io,
+        side: &Side,
+    ) -> Connected {
         let mut acceptor = LazyConfigAcceptor::new(io);
         let start = cancelled_at_times(&mut acceptor, side).await?;
-        Ok(Box::new(start.into_stream(Arc::new(config)).await?))
+        let accept = start.into_stream(Arc::new(config)).with_options(options);
+        Ok(Box::new(accept.await?))
     }
 }
 
@@ -133,13 +153,16 @@ mod next {
 async fn tuned_handshake<C: TlsConnection>(
     handshake: Handshake<Io, C>,
 ) -> io::Result<TlsStream<Io, C>> {
-    let options = Options::new()
+    let handshake = handshake.with_options(options()).with_timeout(LONG);
+    handshake.into_fallible().await.map_err(|(error, _)| error)
+}
+
+fn options() -> Options {
+    Options::new()
         .with_read_ahead(1024, 5000)
         .with_send_buffer_limit(40_000)
         .with_batched_writes(true)
-        .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)));
-    let handshake = handshake.with_options(options).with_timeout(LONG);
-    handshake.into_fallible().await.map_err(|(error, _)| error)
+        .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)))
 }
 
 /// A time that is never over.
@@ -166,7 +189,26 @@ impl Make {
         Self::Theirs,
         #[cfg(feature = "next")]
         Self::Next,
+        #[cfg(feature = "next")]
+        Self::NextTuned,
     ];
+
+    /// Whether it is on rustls 0.24, which resumes nothing of 0.23.
+    pub(crate) fn is_next(self) -> bool {
+        #[cfg(feature = "next")]
+        return matches!(self, Self::Next | Self::NextTuned);
+        #[cfg(not(feature = "next"))]
+        return false;
+    }
+
+    /// The options of this make on rustls 0.24.
+    #[cfg(feature = "next")]
+    fn next_options(self) -> Options {
+        match self {
+            Self::NextTuned => options(),
+            _ => Options::new(),
+        }
+    }
 
     /// Whether it is the crate under test.
     pub(crate) fn is_ours(self) -> bool {
@@ -178,7 +220,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::connect(next, early, io).await,
+            Self::Next | Self::NextTuned => {
+                next::connect(next, early, self.next_options(), io).await
+            }
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
             Self::Attempting => attempting::connect(config, early, io).await,
@@ -191,7 +235,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::accept(next, io).await,
+            Self::Next | Self::NextTuned => {
+                next::accept(next, early, self.next_options(), io).await
+            }
             Self::Ours => ours::accept(config, early, io).await,
             Self::Tuned => tuned::accept(config, early, io).await,
             Self::Attempting => attempting::accept(config, early, io).await,
@@ -233,7 +279,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::accept_lazily(next, io, side).await,
+            Self::Next | Self::NextTuned => {
+                next::accept_lazily(next, self.next_options(), io, side).await
+            }
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,
             Self::Attempting => attempting::accept_lazily(config, io, side).await,

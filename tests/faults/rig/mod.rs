@@ -5,6 +5,8 @@ mod attempting;
 mod carrier;
 mod case;
 mod makes;
+#[cfg(feature = "next")]
+mod next_world;
 mod random;
 mod run;
 mod scenarios;

@@ -30,6 +30,13 @@ pub(crate) enum Handshake {
     HalfRtt,
 }
 
+impl Handshake {
+    /// Whether the two sides have met before.
+    pub(crate) fn is_resumed(self) -> bool {
+        matches!(self, Self::Resumed | Self::EarlyData { .. } | Self::HalfRtt)
+    }
+}
+
 /// What the two sides do with each other. Each list of acts is a task of its own.
 #[derive(Debug)]
 pub(crate) struct Scenario {

@@ -1,0 +1,78 @@
+//! A connection that was begun elsewhere, perhaps in the middle of a record: nothing that follows the
+//! peer's close_notify is lost in it.
+
+use std::ops::DerefMut;
+
+use pollback::rustls::{ConnectionCommon, SideData};
+use pollback::{ErrorKind, TlsStream, client, server};
+use pollback_testkit::executor;
+use pollback_testkit::pipe::End;
+
+use crate::support::{error_kind, for_each_talk, poll_once, receive, send};
+
+/// So many bytes of what has arrived are given to the connection by other code, which then makes a
+/// stream of it.
+fn adopt_after(stream: TlsStream<End>, given: usize) -> TlsStream<End> {
+    fn given_to<C, D>(mut io: End, mut connection: C, given: usize) -> (End, C)
+    where
+        C: DerefMut<Target = ConnectionCommon<D>>,
+        D: SideData,
+    {
+        let bytes = executor::block_on(receive(&mut io, given));
+        let taken = connection.read_tls(&mut &bytes[..]).expect("room");
+        assert_eq!(taken, given);
+        connection.process_new_packets().expect("part of a record");
+        (io, connection)
+    }
+
+    match stream {
+        TlsStream::Client(stream) => {
+            let (io, connection) = stream.into_inner();
+            client::TlsStream::from(given_to(io, connection, given)).into()
+        }
+        TlsStream::Server(stream) => {
+            let (io, connection) = stream.into_inner();
+            server::TlsStream::from(given_to(io, connection, given)).into()
+        }
+    }
+}
+
+fn assert_trailing(stream: TlsStream<End>, expected: &[u8]) {
+    let (error, stream) = stream.into_transport().expect_err("bytes that follow");
+    assert_eq!(error_kind(&error), Some(ErrorKind::TrailingData));
+    let ciphertext = match stream {
+        TlsStream::Client(stream) => stream.into_parts().ciphertext,
+        TlsStream::Server(stream) => stream.into_parts().ciphertext,
+    };
+    assert_eq!(ciphertext, expected);
+}
+
+#[test]
+fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_kept() {
+    for given in [0, 1, 4, 5, 6, 20] {
+        eprintln!("{given} bytes of a record");
+        for_each_talk(|mut talk| {
+            executor::block_on(send(&mut talk.peer, b"last words"));
+            assert!(poll_once(talk.peer.end_tls()).is_pending());
+            talk.subject_io.inject(b"220 hello");
+            let mut subject = adopt_after(talk.subject, given);
+            assert_eq!(executor::block_on(receive(&mut subject, 10)), b"last words");
+            executor::block_on(subject.end_tls()).expect("the end of TLS");
+            assert_trailing(subject, b"220 hello");
+        });
+    }
+}
+
+/// The first thing that such a stream reads is the close_notify.
+#[test]
+fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhere() {
+    for given in [0, 3, 7] {
+        for_each_talk(|mut talk| {
+            assert!(poll_once(talk.peer.end_tls()).is_pending());
+            talk.subject_io.inject(b"220 hello");
+            let mut subject = adopt_after(talk.subject, given);
+            executor::block_on(subject.end_tls()).expect("the end of TLS");
+            assert_trailing(subject, b"220 hello");
+        });
+    }
+}
