@@ -1,16 +1,17 @@
-//! Tells each client who it is, in a handler of axum: its address, the application protocol and its
-//! certificate. New certificates, its own and those of its clients' authorities, are used as soon as
-//! their files have them.
+//! Responds to each client with its address, application protocol and certificate, in a handler of
+//! axum. The certificate of the server and the roots of its clients are reloaded when their files
+//! change.
 //!
 //! ```sh
 //! cargo run --example axum --features axum-08 -- chain.pem key.pem client-roots.pem 127.0.0.1:4433
 //! ```
 //!
-//! The first line on stdout names the address that is listened on. Ctrl-C ends it in peace.
+//! The first line on stdout is the address that the server listens on. Ctrl-C shuts it down gracefully.
 
 use std::env;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,22 +28,50 @@ use pollback::rustls::{ServerConfig, crypto};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-/// hyper flushes when it has written what there is, so writes can wait for one another. Leave this
-/// out where a program writes and does not flush: its peer would wait for ever.
+/// hyper flushes when a message is complete, so its writes can be batched. The peer of a program that
+/// writes and does not flush would wait forever.
 const OPTIONS: Options = Options::new().with_batched_writes(true);
 
-/// How long requests under way may take after Ctrl-C.
+/// How long open connections may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How soon new contents of the files are used.
+/// How soon changed files are used.
 const WITHIN: Duration = Duration::from_secs(10);
 
+const USAGE: &str = "\
+usage: axum CHAIN KEY CLIENT-ROOTS ADDRESS
+
+  CHAIN         the certificate chain, a PEM file
+  KEY           its private key, a PEM file
+  CLIENT-ROOTS  the roots that issue client certificates, a PEM file
+  ADDRESS       where to listen, such as 127.0.0.1:4433
+
+Changed files are reloaded within 10 seconds, Ctrl-C shuts down gracefully.";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let [chain, key, roots, address] = arguments.as_slice() else {
-        return Err("usage: axum CHAIN KEY CLIENT-ROOTS ADDRESS".into());
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
     };
+    match run(chain, key, roots, address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("axum: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(chain: &str, key: &str, roots: &str, address: &str) -> Result<(), Box<dyn Error>> {
     let files = PemFiles::with_client_auth(chain, key, ClientFiles::new(roots), configure);
     let config = SharedConfig::new(files.load()?).with_options(OPTIONS);
     tokio::spawn(
@@ -52,7 +81,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }),
     );
 
-    let tcp = TcpListener::bind(address).await?;
+    let tcp = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on {}", tcp.local_addr()?);
     let listener = TlsListener::new(tcp, config).on_failure(|failed| eprintln!("{failed}"));
     let (told, shutdown) = (listener.shutdown_handle(), listener.shutdown_handle());
@@ -62,7 +93,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let router = Router::new().route("/", get(who));
     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
-    // A task of the runtime's workers; this one would have to be woken for each connection.
+    // In a task of the runtime's workers: the main task would have to be woken for each connection.
     let serving = tokio::spawn(async move {
         axum::serve(listener, service)
             .with_graceful_shutdown(async move { told.stopped().await })
@@ -71,7 +102,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     serving.await??;
     match drained.await?? {
         0 => Ok(()),
-        left => Err(format!("{left} connections were cut off").into()),
+        left => Err(format!("{left} connections were aborted").into()),
     }
 }
 
@@ -81,7 +112,7 @@ fn configure(
     clients: ClientAuthorities,
 ) -> Result<ServerConfig, Box<dyn Error + Send + Sync>> {
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-    // A certificate may be missing, but not be one that nobody vouches for.
+    // A client may have no certificate, but not one that these roots have not issued.
     let verifier =
         WebPkiClientVerifier::builder_with_provider(clients.roots, Arc::clone(&provider))
             .with_crls(clients.revocation_lists)

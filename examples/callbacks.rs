@@ -1,16 +1,17 @@
-//! Carries TLS over three closures that each make one attempt at a non-blocking socket (Unix).
+//! TLS over three closures that each make one attempt at a non-blocking socket (Unix).
 //!
 //! ```sh
 //! cargo run --features fd --example callbacks
 //! ```
 //!
-//! The closures stand for whatever your program has in the place of a tokio transport: a socket
-//! that a C library owns, a serial line, a tunnel. They never wait and know nothing of tokio: they
-//! say `WouldBlock`, and the descriptor tells when it is worth to try again.
+//! The closures stand for whatever your program has instead of a Tokio transport: a socket that a C
+//! library owns, a serial line, a tunnel. They never wait and do not use Tokio: they return
+//! `WouldBlock`, and the descriptor tells when to try again.
 
 use std::error::Error;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, Shutdown};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How often each closure was called, and how often it had to say "would block".
+/// How often each closure was called, and how often they returned `WouldBlock`.
 #[derive(Debug, Default)]
 struct Calls {
     read: AtomicU64,
@@ -43,14 +44,24 @@ impl Calls {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("callbacks: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
     let (connector, acceptor) = configs()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let server = tokio::spawn(echo(listener, acceptor));
 
     let calls = Arc::new(Calls::default());
-    // tokio only opens the connection: what it gives up is a plain socket in non-blocking mode.
+    // Tokio only opens the connection; what remains is a socket in non-blocking mode.
     let socket = TcpStream::connect(address).await?.into_std()?;
     let transport = transport(socket, Arc::clone(&calls))?;
     let name = ServerName::try_from("localhost")?;
@@ -83,13 +94,13 @@ async fn main() -> Result<(), BoxError> {
         calls.write_vectored.load(Ordering::Relaxed)
     );
     println!(
-        "  would block     {:>6} answers",
+        "  would block     {:>6} times",
         calls.would_block.load(Ordering::Relaxed)
     );
     Ok(())
 }
 
-/// The closures over `socket`, as a transport that tokio can poll.
+/// The closures over `socket`, as a Tokio transport.
 fn transport(
     socket: std::net::TcpStream,
     calls: Arc<Calls>,
@@ -112,7 +123,7 @@ fn transport(
     Ok(CallbackIo::new(callbacks, Descriptor::new(socket)?))
 }
 
-/// Echoes one connection, over a transport of tokio's own.
+/// Echoes one connection, over a `TcpStream` of Tokio.
 async fn echo(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
     let (tcp, _) = listener.accept().await?;
     let (mut reader, mut writer) = tokio::io::split(acceptor.accept(tcp).await?);

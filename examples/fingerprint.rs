@@ -6,10 +6,11 @@
 //! openssl s_client -connect 127.0.0.1:4433 -servername example.com -alpn h2
 //! ```
 //!
-//! With `--once` it ends after the first client.
+//! With `--once` it exits after the first client.
 
 use std::env;
-use std::error::Error;
+use std::io;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use pollback::hello::{self, ClientHello};
@@ -22,20 +23,52 @@ const SERVER_NAME: u16 = 0;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
 
+const HELP: &str = "\
+Prints a fingerprint of each client that connects, and closes the connection with an alert.
+
+usage: fingerprint [--once] [ADDRESS]
+
+  ADDRESS  where to listen, by default 127.0.0.1:4433
+  --once   exits after the first client
+  --help   prints this
+";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let once = arguments.iter().any(|argument| argument == "--once");
-    let address = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let listener = TcpListener::bind(address.map_or("127.0.0.1:4433", |address| address)).await?;
+async fn main() -> ExitCode {
+    let (mut address, mut once) = ("127.0.0.1:4433".to_owned(), false);
+    for argument in env::args().skip(1) {
+        match argument.as_str() {
+            "--help" | "-h" => {
+                print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            "--once" => once = true,
+            option if option.starts_with('-') => {
+                eprintln!("fingerprint: there is no option {option}\n\n{HELP}");
+                return ExitCode::from(2);
+            }
+            _ => address = argument,
+        }
+    }
+    match listen(&address, once).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fingerprint: {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn listen(address: &str, once: bool) -> io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
         let (tcp, peer) = listener.accept().await?;
         let client = tokio::spawn(async move {
-            match timeout(Duration::from_secs(10), look(tcp)).await {
+            match timeout(Duration::from_secs(10), inspect(tcp)).await {
                 Ok(Ok(fingerprint)) => println!("{peer} {fingerprint}"),
                 Ok(Err(error)) => println!("{peer} sent no ClientHello: {error}"),
-                Err(_) => println!("{peer} was too slow"),
+                Err(_) => println!("{peer} sent no ClientHello within 10 seconds"),
             }
         });
         if once {
@@ -45,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn look(tcp: TcpStream) -> std::io::Result<String> {
+async fn inspect(tcp: TcpStream) -> io::Result<String> {
     let incoming = hello::peek(tcp).await?;
     let fingerprint = fingerprint(incoming.client_hello());
     incoming.refuse(AlertDescription::AccessDenied).await;

@@ -1,4 +1,4 @@
-//! Asks a gRPC server whether it is well, client and server being of tonic and both in this program.
+//! Requests the health of a gRPC server, with a client and a server of tonic in one program.
 //!
 //! ```sh
 //! cargo run --example grpc --features tonic
@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,17 @@ use tonic_health::pb::health_client::HealthClient;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("grpc: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), BoxError> {
     let (client, server) = configs()?;
     let tcp = TcpListener::bind("127.0.0.1:0").await?;
     let address = tcp.local_addr()?;
@@ -56,7 +67,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Says who calls.
+/// Prints the peer of each call.
 fn greet(request: Request<()>) -> Result<Request<()>, Status> {
     if let Some(peer) = request.extensions().get::<Peer<SocketAddr, Facts>>() {
         println!("{} calls over {:?}", peer.address, peer.facts.version);
@@ -64,10 +75,10 @@ fn greet(request: Request<()>) -> Result<Request<()>, Status> {
     Ok(request)
 }
 
-/// A channel of tonic over a TLS stream of ours.
+/// A channel of tonic over a TLS stream of this crate.
 async fn connect(config: ClientConfig, address: SocketAddr) -> Result<Channel, BoxError> {
     let connector = TlsConnector::from(Arc::new(config));
-    // The scheme is that of what tonic sees, a connection that somebody else has secured.
+    // http, since the connection that tonic gets is encrypted already.
     let endpoint = Endpoint::from_static("http://localhost");
     let connect = tower::service_fn(move |_| {
         let connector = connector.clone();

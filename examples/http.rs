@@ -1,17 +1,18 @@
-//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Sends clients that speak plain HTTP to the same
-//! port to HTTPS. Takes a new certificate on SIGHUP, and ends in peace on Ctrl-C.
+//! Says hello over HTTP/1.1 and HTTP/2 with hyper. Redirects clients that speak plain HTTP on the same
+//! port to HTTPS, reloads its certificate on SIGHUP, and shuts down gracefully on Ctrl-C.
 //!
 //! ```sh
 //! cargo run --example http --features listener -- chain.pem key.pem 127.0.0.1:4433
 //! ```
 //!
-//! The first line on stdout names the address that is listened on.
+//! The first line on stdout is the address that the server listens on.
 
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ use pollback::rustls::{self, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take for its handshake, and again for the first byte of a request.
+/// How long a client may take for its handshake, and again for the first byte of its request.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How many connections may be open.
@@ -42,28 +43,57 @@ const CONNECTIONS: usize = 10_000;
 /// After how long a silent client is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// hyper flushes when it has written what there is, so writes can wait for one another. Leave this
-/// out where a program writes and does not flush: its peer would wait for ever.
+/// hyper flushes when a message is complete, so its writes can be batched. The peer of a program that
+/// writes and does not flush would wait forever.
 const OPTIONS: Options = Options::new().with_batched_writes(true);
 
-/// How long requests under way may take after Ctrl-C.
+/// How long open connections may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
+const USAGE: &str = "\
+usage: http CHAIN KEY [ADDRESS]
+
+  CHAIN    the certificate chain, a PEM file
+  KEY      its private key, a PEM file
+  ADDRESS  where to listen, by default 127.0.0.1:4433
+
+SIGHUP reloads both files, Ctrl-C shuts down gracefully.";
+
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    let mut arguments = env::args_os().skip(1);
-    let (Some(chain), Some(key)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: http CHAIN KEY [ADDRESS]".into());
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let (chain, key, address) = match arguments.as_slice() {
+        [chain, key] => (chain, key, "127.0.0.1:4433"),
+        [chain, key, address] => (chain, key, address.as_str()),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    let address = match arguments.next() {
-        Some(address) => address.to_string_lossy().parse()?,
-        None => SocketAddr::from(([127, 0, 0, 1], 4433)),
-    };
+    match run(chain, key, address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("http: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(chain: &str, key: &str, address: &str) -> Result<(), BoxError> {
     let files = PemFiles::new(chain, key, config);
     let config = SharedConfig::new(files.load()?);
-    let tcp = TcpListener::bind(address).await?;
+    let tcp = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let bound = tcp.local_addr()?;
     let shared = config.clone();
     let handshaker = tls_or_plain(move |client| accept(client, shared.clone()));
@@ -74,12 +104,12 @@ async fn main() -> Result<(), BoxError> {
         .with_socket_options(SocketOptions::new().with_keepalive(KEEP_ALIVE))
         .on_failure(|failed| eprintln!("{failed}"));
     let shutdown = listener.shutdown_handle();
-    // Before anybody can know that there is a server: an early signal would end it.
+    // Before the address is printed: without a handler a signal would terminate the server.
     #[cfg(unix)]
     reload_on_hangup(files, config)?;
     println!("listening on {bound}");
     let drained = tokio::spawn(drain_on_interrupt(shutdown.clone()));
-    // A task of the runtime's workers; this one would have to be woken for each connection.
+    // In a task of the runtime's workers: the main task would have to be woken for each connection.
     let accepting = tokio::spawn(async move {
         while let Some(connection) = listener.accept().await {
             tokio::spawn(serve(connection, bound.port(), shutdown.clone()));
@@ -88,7 +118,7 @@ async fn main() -> Result<(), BoxError> {
     accepting.await?;
     match drained.await?? {
         0 => Ok(()),
-        left => Err(format!("{left} connections were cut off").into()),
+        left => Err(format!("{left} connections were aborted").into()),
     }
 }
 
@@ -131,7 +161,7 @@ trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// Accepts TLS, and lets pass what is none.
+/// Performs the handshake of TLS clients, and passes plain HTTP on.
 async fn accept(
     client: Peeked<TcpStream>,
     config: SharedConfig,
@@ -146,14 +176,14 @@ async fn accept(
     }
 }
 
-/// A client, and what its handshake has settled if there was one.
+/// A client, with the facts of its handshake if there was one.
 type Client = Connection<Box<dyn Transport>, SocketAddr, Option<Facts>>;
 
 async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let peer = Arc::new(connection.peer().clone());
     let address = peer.address;
     let server = auto::Builder::new(TokioExecutor::new());
-    let answer = service_fn(move |request| {
+    let respond = service_fn(move |request| {
         let peer = Arc::clone(&peer);
         async move {
             Ok::<_, Infallible>(match &peer.facts {
@@ -162,11 +192,11 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
             })
         }
     });
-    let mut serving = pin!(server.serve_connection(TokioIo::new(connection), answer));
+    let mut serving = pin!(server.serve_connection(TokioIo::new(connection), respond));
     let served = tokio::select! {
         served = serving.as_mut() => served,
         () = shutdown.stopped() => {
-            // Requests under way are answered, and no more are taken.
+            // Requests in progress are completed, and no more are accepted.
             serving.as_mut().graceful_shutdown();
             serving.await
         }
@@ -190,7 +220,7 @@ fn hello(
     Response::new(Full::from(text))
 }
 
-/// The same place over HTTPS, on the same port.
+/// A redirect to HTTPS, on the same port.
 fn redirect(request: &Request<Incoming>, port: u16) -> Response<Full<Bytes>> {
     let named = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),

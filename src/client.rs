@@ -1,4 +1,4 @@
-//! The client's side: connectors, and the stream that they make.
+//! Clients: connectors, and the streams that they return.
 
 use std::fmt;
 use std::io;
@@ -14,16 +14,18 @@ use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake, TlsConnection};
 
-/// A TLS stream of a client.
+/// The TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, ClientConnection>;
 
 /// The handshake of a client.
 pub type Connect<IO> = Handshake<IO, ClientConnection>;
 
-/// The handshake of a client, which gives the transport back on failure.
+/// The handshake of a client that returns the transport on failure.
 pub type FallibleConnect<IO> = FallibleHandshake<IO, ClientConnection>;
 
-/// Makes TLS connections as a client.
+/// Connects to TLS servers over any transport.
+///
+/// It holds a [`ClientConfig`] and can be cloned at low cost.
 ///
 /// ```no_run
 /// use pollback::TlsConnector;
@@ -50,14 +52,16 @@ pub struct TlsConnector {
     timeout: Option<Duration>,
 }
 
-/// A [`TlsConnector`] with application protocols (ALPN) of its own.
+/// A [`TlsConnector`] with its own application protocols (ALPN).
+///
+/// Returned by [`TlsConnector::with_alpn`].
 #[must_use = "nothing is connected unless you call `connect`"]
 pub struct TlsConnectorWithAlpn<'c> {
     connector: &'c TlsConnector,
     alpn_protocols: Vec<Vec<u8>>,
 }
 
-/// Says nothing of the configuration, which can hold keys.
+/// Omits the configuration, which can hold keys.
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnector")
@@ -89,12 +93,11 @@ impl From<Arc<ClientConfig>> for TlsConnector {
 }
 
 impl TlsConnector {
-    /// Sends what is written first as early data (0-RTT), where a ticket of an earlier connection
-    /// allows it.
+    /// Sends the first writes as early data (0-RTT) if a ticket of an earlier connection allows it.
     ///
-    /// [`ClientConfig::enable_early_data`] must be set too. The handshake then resolves at once,
-    /// and the first reads and writes carry it out. Early data that the server does not take is
-    /// sent again after the handshake. It can be replayed by an attacker: RFC 8446, section 8.
+    /// [`ClientConfig::enable_early_data`] must be set too. The handshake future then resolves at
+    /// once, and the first reads and writes perform the handshake. Early data that the server rejects
+    /// is sent again after the handshake. An attacker can replay early data (RFC 8446, section 8).
     #[cfg(feature = "early-data")]
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
@@ -102,17 +105,17 @@ impl TlsConnector {
         self
     }
 
-    /// Makes streams use their transports as `options` say.
+    /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
     ///
-    /// There is no timeout unless this is set. What comes before the handshake, such as connecting
-    /// the transport, is not part of it: `tokio::time::timeout` bounds all of it together.
+    /// By default there is no timeout. It does not include what happens before the handshake, such as
+    /// connecting the transport: use `tokio::time::timeout` to bound both together.
     ///
     /// ```
     /// use pollback::{Error, ErrorKind, TlsConnector};
@@ -126,7 +129,7 @@ impl TlsConnector {
     /// let name = "example.com".try_into().expect("a valid name");
     /// if let Err(error) = connector.connect(name, tcp).await {
     ///     match Error::find(&error).map(|error| error.kind()) {
-    ///         Some(ErrorKind::HandshakeTimeout) => eprintln!("the server does not answer"),
+    ///         Some(ErrorKind::HandshakeTimeout) => eprintln!("the server does not respond"),
     ///         _ => return Err(error),
     ///     }
     /// }
@@ -139,9 +142,9 @@ impl TlsConnector {
         self
     }
 
-    /// Makes a TLS connection to the server `domain` on the transport `stream`.
+    /// Performs the handshake with the server `domain` over the transport `stream`.
     ///
-    /// See [`Handshake`] for its errors and what happens when it is dropped.
+    /// See [`Handshake`] for errors and cancel safety.
     pub fn connect<IO>(&self, domain: ServerName<'static>, stream: IO) -> Connect<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -149,7 +152,7 @@ impl TlsConnector {
         self.connect_with(domain, stream, |_| ())
     }
 
-    /// Like [`connect`](Self::connect), but lets `f` change the connection before the handshake.
+    /// Like [`connect`](Self::connect), but calls `f` with the connection before the handshake.
     pub fn connect_with<IO, F>(&self, domain: ServerName<'static>, stream: IO, f: F) -> Connect<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -158,7 +161,7 @@ impl TlsConnector {
         self.start(domain, stream, self.config.alpn_protocols.clone(), f)
     }
 
-    /// Offers `alpn_protocols` instead of those of the configuration.
+    /// Returns a connector that offers `alpn_protocols` instead of those of the configuration.
     pub fn with_alpn(&self, alpn_protocols: Vec<Vec<u8>>) -> TlsConnectorWithAlpn<'_> {
         TlsConnectorWithAlpn {
             connector: self,
@@ -166,7 +169,7 @@ impl TlsConnector {
         }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
@@ -230,11 +233,11 @@ impl TlsConnection for ClientConnection {
 }
 
 impl<IO> From<(IO, ClientConnection)> for TlsStream<IO> {
-    /// Continues a connection that other code has driven over the transport so far.
+    /// Creates a stream from a connection that other code has driven over the transport so far.
     ///
-    /// Nothing may have been written behind a close_notify or as early data: the connection alone
-    /// does not tell that.
+    /// Nothing may have been written after a close_notify or as early data, which cannot be seen from
+    /// the connection.
     fn from((io, connection): (IO, ClientConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

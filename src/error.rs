@@ -1,4 +1,4 @@
-//! What can go wrong, as kinds that a program can match on.
+//! Errors, as kinds that a program can match on.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,10 +12,9 @@ mod next;
 
 /// Why a handshake, a stream or a callback failed.
 ///
-/// Everything here speaks [`io::Error`], as tokio does. An `io::Error` that comes from TLS carries
-/// the [`rustls::Error`] itself, one that comes from the transport is the transport's own object,
-/// and one that comes from this crate carries this type. [`Error::find`] brings the first and the
-/// last under one roof:
+/// Functions return an [`io::Error`], as in Tokio. For a failure of TLS it contains the
+/// [`rustls::Error`], for a failure that this crate detects it contains this type, and an error of the
+/// transport is returned unchanged. [`Error::find`] returns the first two as this type:
 ///
 /// ```
 /// use pollback::{Error, ErrorKind};
@@ -26,7 +25,7 @@ mod next;
 ///         Some(ErrorKind::NotTls) => "is this an HTTPS port?",
 ///         Some(ErrorKind::WrongName) => "the certificate is for another host",
 ///         Some(_) => "TLS failed",
-///         None => "the network failed",
+///         None => "the transport failed",
 ///     }
 /// }
 ///
@@ -37,12 +36,12 @@ mod next;
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
-    /// What is said instead of what the kind says.
+    /// Replaces the text of the kind.
     text: Option<&'static str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -50,9 +49,9 @@ pub enum ErrorKind {
     NotTls,
     /// The peer's certificate is for another name.
     WrongName,
-    /// No trusted root vouches for the peer's certificate.
+    /// The peer's certificate was not issued by a trusted authority.
     UnknownIssuer,
-    /// The peer's certificate is not valid at this time.
+    /// The peer's certificate has expired or is not valid yet.
     Expired,
     /// The peer's certificate is missing or unacceptable for another reason.
     Certificate,
@@ -64,48 +63,48 @@ pub enum ErrorKind {
     NoCommonParameters,
     /// The peer ended the connection with this alert (RFC 8446, section 6).
     Alert(AlertDescription),
-    /// What the peer sent breaks the protocol or does not decrypt.
+    /// The peer violated the protocol, or sent what cannot be decrypted.
     Misbehaved,
-    /// The transport ended without the peer's close_notify: data may be missing.
+    /// The stream was truncated: the transport ended without the peer's close_notify.
     Truncated,
-    /// An application protocol name (ALPN) of ours is empty or longer than 255 bytes.
+    /// A configured application protocol name (ALPN) is empty or longer than 255 bytes.
     InvalidAlpn,
-    /// A ClientHello is longer than the limit that was set for it.
+    /// A ClientHello is longer than its limit.
     TooLong,
     /// A write came after the stream was shut down.
     Closed,
-    /// The transport took no byte of a write that offered some.
+    /// The transport accepted no byte of a write that was not empty.
     WriteZero,
-    /// A transport or callback answered more bytes than it was offered.
+    /// A transport or callback reported more bytes than it was offered.
     OverReported,
-    /// A transport answered the error `WouldBlock`, which registers no waker.
+    /// A transport returned the error `WouldBlock`, which registers no waker.
     Unregistered,
-    /// Nobody is left who could announce that a callback transport is ready.
+    /// The last handle that could announce the readiness of a callback transport was dropped.
     Abandoned,
-    /// Plaintext was still to be read where TLS was to end.
+    /// TLS was to end while there was unread plaintext.
     UnreadData,
-    /// Bytes followed the peer's close_notify, and nobody has asked for them.
+    /// Bytes followed the peer's close_notify.
     TrailingData,
     /// TLS has not ended in both directions.
     NotEnded,
-    /// A handshake has taken longer than it may.
+    /// A handshake, or what belongs to it, timed out.
     HandshakeTimeout,
-    /// The listener has ended, and the grace time for what it had accepted is over.
+    /// The listener has shut down, and the grace period for its connections is over.
     Ended,
     /// Any other failure of TLS.
     Tls,
 }
 
 impl Error {
-    /// What kind of failure this is.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Looks for a failure of TLS or of this crate in an error and in what caused it.
+    /// Finds a failure of TLS or of this crate in an error or in its sources.
     ///
     /// Works on the `io::Error`s of this crate and on any error that has one as its source.
-    /// Returns `None` for failures of the transport.
+    /// Returns `None` for errors of the transport.
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -260,28 +259,28 @@ impl fmt::Display for ErrorKind {
         f.write_str(match self {
             Self::NotTls => "the peer does not speak TLS",
             Self::WrongName => "the peer's certificate is for another name",
-            Self::UnknownIssuer => "no trusted root vouches for the peer's certificate",
-            Self::Expired => "the peer's certificate is not valid at this time",
+            Self::UnknownIssuer => "the peer's certificate was not issued by a trusted authority",
+            Self::Expired => "the peer's certificate has expired or is not valid yet",
             Self::Certificate => "the peer's certificate is missing or unacceptable",
             Self::NoCommonVersion => "no TLS version in common with the peer",
             Self::NoCommonAlpn => "no application protocol in common with the peer",
             Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
             Self::Alert(alert) => return write!(f, "the peer sent the alert {alert:?}"),
-            Self::Misbehaved => "the peer broke the TLS protocol",
+            Self::Misbehaved => "the peer violated the TLS protocol",
             // In the words of rustls, which programs match on.
             Self::Truncated => "peer closed connection without sending TLS close_notify",
-            Self::InvalidAlpn => "an ALPN protocol name must have 1 to 255 bytes",
+            Self::InvalidAlpn => "an ALPN protocol name must be 1 to 255 bytes long",
             Self::TooLong => "the ClientHello is longer than allowed",
             Self::Closed => "write after the stream was shut down",
-            Self::WriteZero => "the transport took no byte of a write",
-            Self::OverReported => "a transport answered more bytes than it was offered",
-            Self::Unregistered => "a transport answered WouldBlock, which registers no waker",
-            Self::Abandoned => "nobody is left who could announce readiness",
-            Self::UnreadData => "plaintext was still to be read",
+            Self::WriteZero => "the transport accepted no bytes of a write",
+            Self::OverReported => "a transport reported more bytes than it was offered",
+            Self::Unregistered => "a transport returned WouldBlock, which registers no waker",
+            Self::Abandoned => "the last handle that announces readiness was dropped",
+            Self::UnreadData => "TLS cannot end while there is unread plaintext",
             Self::TrailingData => "bytes followed the peer's close_notify",
-            Self::NotEnded => "TLS has not ended",
-            Self::HandshakeTimeout => "the deadline has passed",
-            Self::Ended => "the server has ended",
+            Self::NotEnded => "TLS has not ended in both directions",
+            Self::HandshakeTimeout => "timed out",
+            Self::Ended => "the server has shut down",
             Self::Tls => "TLS failed",
         })
     }

@@ -1,33 +1,86 @@
-//! TLS streams for tokio: the joint between tokio's polled I/O and the callback-style I/O of
-//! [rustls](https://docs.rs/rustls).
+//! TLS streams for Tokio, built on [rustls](https://docs.rs/rustls), with the types and signatures of
+//! tokio-rustls 0.26.
+//!
+//! ```no_run
+//! use pollback::TlsConnector;
+//! use pollback::rustls::ClientConfig;
+//! use std::sync::Arc;
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use tokio::net::TcpStream;
+//!
+//! # async fn get(config: Arc<ClientConfig>) -> Result<(), Box<dyn std::error::Error>> {
+//! let tcp = TcpStream::connect("example.com:443").await?;
+//! let connector = TlsConnector::from(config);
+//! let mut stream = connector.connect("example.com".try_into()?, tcp).await?;
+//! stream.write_all(b"GET / HTTP/1.0\r\nHost: example.com\r\n\r\n").await?;
+//! let mut response = String::new();
+//! stream.read_to_string(&mut response).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to start
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | connect as a client | [`TlsConnector`], with the future [`Connect`] |
+//! | accept as a server | [`TlsAcceptor`], with the future [`Accept`] |
+#![cfg_attr(
+    feature = "listener",
+    doc = "| run a server: deadlines, limits, certificate reload, graceful shutdown | \
+           [`TlsListener`](listener::TlsListener) in [`listener`] |"
+)]
+//! | read and write; split, close or take a stream apart | [`stream::TlsStream`] |
+//! | store streams of clients and servers in one type | the enum [`TlsStream`] |
+//! | choose a configuration by the ClientHello | [`LazyConfigAcceptor`], [`StartHandshake`] |
+//! | inspect a ClientHello, then accept, pass on or refuse the connection | [`hello`] |
+//! | batch writes, limit buffers, size records | [`Options`], [`RecordSizing`] |
+//! | tell failures apart | [`Error`], [`ErrorKind`] |
+//! | run TLS over closures, a queue or a raw socket | [`CallbackIo`](callback::CallbackIo) in [`callback`] |
+#![cfg_attr(
+    feature = "relay",
+    doc = "| copy between two streams, as a proxy does | [`Relay`](relay::Relay) in [`relay`] |"
+)]
+#![cfg_attr(
+    feature = "proxy-protocol",
+    doc = "| read and write headers of the PROXY protocol | [`proxy_protocol`] |"
+)]
+#![cfg_attr(feature = "ffi", doc = "| work with rustls-ffi | [`ffi`] |")]
+#![cfg_attr(feature = "next", doc = "| try rustls 0.24 | [`next`] |")]
+//! | copy a recipe: HTTP, STARTTLS, proxies, WebSocket, early data and others | [`guide`] |
+//! | move a tokio-rustls program over | [`moving_from_tokio_rustls`] |
+//!
+//! Modules that need a feature of this crate say so. The README lists the features and what every
+//! stream guarantees.
+//!
+//! # How it works
+//!
+//! Tokio *polls* a transport for progress; rustls *calls back* for one attempt at a time to read or
+//! to write ciphertext. This crate joins the two, in both directions:
 //!
 //! ```text
 //!   application          plaintext      AsyncRead + AsyncWrite + AsyncBufRead
 //!        │
-//!   TlsStream            stream         one drive loop for both sides
+//!   TlsStream            stream         one drive loop for clients and servers
 //!        │
-//!   rustls connection    engine         read_tls · process_new_packets · write_tls
+//!   rustls connection    engine         encrypts and decrypts; performs no I/O
 //!        │
-//!   Attempt              callback       poll → one attempt: io::Read + io::Write
+//!   Attempt              callback       one poll as one attempt: io::Read + io::Write
 //!        │
 //!   transport            ciphertext     TcpStream, UnixStream, duplex, …
 //!        ┊
-//!   CallbackIo           callback       attempts → poll: closures as a transport
+//!   CallbackIo           callback       closures that make attempts, as a transport
 //! ```
 //!
-//! - [`TlsConnector`] and [`TlsAcceptor`] make TLS streams on any tokio transport;
-//!   [`LazyConfigAcceptor`] lets the server choose its configuration by the ClientHello.
-//! - [`hello`] looks at a ClientHello first, and then accepts, refuses or passes the connection on.
-//! - [`callback`] has the contract of an attempt and the adapters in both directions.
-//! - [`Error`] and [`ErrorKind`] tell failures apart.
-//!
-//! A tokio-rustls 0.26 program moves over by changing the name of the crate;
-//! [`moving_from_tokio_rustls`] lists every name, and what differs.
+//! - A *transport* carries ciphertext: any `AsyncRead + AsyncWrite`.
+//! - An *attempt* is one non-blocking try at it, with the result of [`std::io::Read`] or
+//!   [`std::io::Write`]; [`callback`] defines what each result means.
+//! - An *engine* is a rustls connection, of whichever version, behind a private trait.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The programs of the README compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "listener"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
@@ -42,6 +95,8 @@ mod engine;
 mod error;
 #[cfg(feature = "ffi")]
 pub mod ffi;
+#[cfg(doc)]
+pub mod guide;
 pub mod hello;
 #[cfg(feature = "listener")]
 pub mod listener;

@@ -1,4 +1,4 @@
-//! What can be set about how a stream uses its transport.
+//! Settings of how a stream uses its transport.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 
 /// Buffering and record sizes of a `TlsStream`.
 ///
-/// Given to a connector or an acceptor with `with_options`, or to a single
+/// Passed to a connector, an acceptor or a listener with `with_options`, or to a single
 /// [`Handshake`](crate::stream::Handshake). Options trade latency against calls of the transport;
-/// they never change which bytes are delivered. The defaults suit any protocol. For protocols that
-/// flush whenever they have written what there is, as HTTP does, choose batched writes.
+/// they never change which bytes are delivered. The defaults suit any protocol. Programs that flush
+/// whenever they have written a message, such as HTTP servers, can choose batched writes.
 ///
 /// ```
 /// use pollback::{Options, RecordSizing, TlsAcceptor};
@@ -32,11 +32,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: writes that are sent at once, a send buffer of 64 KiB for what the transport
-    /// does not take, reads of up to 64 KiB, records as large as they can be.
+    /// Returns the defaults: writes are sent at once, up to 64 KiB are buffered while the transport
+    /// is not ready, reads take up to 64 KiB, and records are as large as possible.
     ///
-    /// Each of them counts only where nothing else was set before: a handshake that is given options
-    /// keeps what its connector or acceptor has set and these do not name.
+    /// A handshake whose options are set keeps the settings of its connector or acceptor that these
+    /// options leave at their defaults.
     pub const fn new() -> Self {
         Self {
             read_ahead: None,
@@ -46,7 +46,7 @@ impl Options {
         }
     }
 
-    /// These options, and those of `before` where these say nothing.
+    /// These options, with the settings of `before` where these have none.
     pub(crate) fn or(self, before: Self) -> Self {
         Self {
             read_ahead: self.read_ahead.or(before.read_ahead),
@@ -74,17 +74,15 @@ impl Options {
 
     const SEND_BUFFER_LIMIT: usize = 64 * 1024;
 
-    /// Asks the transport for `least` to `most` bytes of ciphertext at once: for `least` where
-    /// little arrives, as with requests and responses, and for up to `most` in bulk.
+    /// Sets how many bytes of ciphertext one read of the transport asks for: `least` for small
+    /// messages, up to `most` for bulk transfers.
     ///
-    /// More in one read means fewer reads of the transport. Never more is read than the buffer of
-    /// the read has room for and one record (18 KiB) besides, whatever `most` is. A stream holds
-    /// memory for it only while there is ciphertext that the connection has not taken; each thread
-    /// keeps one buffer of the size that was needed most. The defaults are 19 KiB, which is room
-    /// for a whole record, and 64 KiB.
+    /// Larger reads mean fewer of them. Independently of `most`, no more is read than the buffer of
+    /// the caller can hold and one record (18 KiB). A stream uses memory for this only while it holds
+    /// ciphertext that the connection has not processed; each thread keeps one buffer of the largest
+    /// size that was needed. The defaults are 19 KiB, which holds a whole record, and 64 KiB.
     ///
-    /// Both are rounded up to whole KiB, `most` is raised to `least`, and both are lowered to
-    /// 16 MiB.
+    /// Both are rounded up to whole KiB and limited to 16 MiB, and `most` is raised to `least`.
     #[must_use]
     pub fn with_read_ahead(mut self, least: usize, most: usize) -> Self {
         let kib = |bytes: usize| bytes.div_ceil(1024).clamp(1, 16 * 1024) as u16;
@@ -95,24 +93,24 @@ impl Options {
         self
     }
 
-    /// Makes writes wait for one another, so that a bulk transfer, or many small writes, take few
-    /// records and few calls of the transport.
+    /// Buffers writes, so that bulk transfers and many small writes take few records and few writes
+    /// of the transport.
     ///
-    /// What is written is passed to the transport by a flush, a shutdown, a read that has to wait,
-    /// or a write that finds the [send buffer](Self::with_send_buffer_limit) full. It is lost when
-    /// the stream is dropped without any of these: a program that writes and never flushes would
-    /// have its peer wait for ever. By default each write is passed to the transport at once.
+    /// Buffered data is passed to the transport by a flush, a shutdown, a read that has to wait, or a
+    /// write that fills the [send buffer](Self::with_send_buffer_limit). It is lost when the stream is
+    /// dropped before that, and the peer of a program that writes and never flushes waits forever. By
+    /// default each write is passed to the transport at once.
     #[must_use]
     pub const fn with_batched_writes(mut self, enabled: bool) -> Self {
         self.batched = Some(enabled);
         self
     }
 
-    /// Sets how many bytes of plaintext the stream holds: with batched writes the size of a batch,
-    /// otherwise what the transport has not taken. Further writes are pending.
+    /// Sets how many bytes of plaintext the stream buffers: with batched writes the size of a batch,
+    /// otherwise what the transport has not accepted. Beyond it writes are pending.
     ///
-    /// At least 16 KiB, by default 64 KiB. Without batches the connection applies the limit, to
-    /// ciphertext. A limit below 64 KiB cuts large writes into several calls of the transport.
+    /// At least 16 KiB, by default 64 KiB. Without batched writes the limit applies to ciphertext. A
+    /// limit below 64 KiB splits large writes into several writes of the transport.
     #[must_use]
     pub const fn with_send_buffer_limit(mut self, bytes: usize) -> Self {
         self.send_buffer_limit = Some(match bytes < LARGEST_PLAINTEXT {
@@ -139,9 +137,9 @@ impl Options {
         }
     }
 
-    /// Makes records that start small and grow, so that a receiver on a slow link can use the first
-    /// bytes before a whole 16 KiB record has arrived. By default records are as large as they can
-    /// be, which costs least.
+    /// Starts with small records that grow, so that a receiver on a slow link can use the first bytes
+    /// before a record of 16 KiB has arrived. By default records are as large as possible, which
+    /// costs least.
     #[must_use]
     pub fn with_record_sizing(mut self, sizing: impl Into<Option<RecordSizing>>) -> Self {
         self.record_sizing = Some(sizing.into());
@@ -155,11 +153,11 @@ impl Default for Options {
     }
 }
 
-/// How records grow with the flow of data, and when they fall back.
+/// How records grow while data is sent, and when they become small again.
 ///
 /// A record holds a quarter of what has been sent since the flow began, but at least the first
-/// size and at most 16 KiB. So a receiver never waits for a record that is long beside what it has
-/// got already, and after 64 KiB records are full.
+/// size and at most 16 KiB. So a receiver never waits for a record that is long compared with what it
+/// has received, and records are full after 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSizing {
     pub(crate) first: usize,
@@ -169,10 +167,10 @@ pub struct RecordSizing {
 impl RecordSizing {
     const SMALLEST: usize = 64;
 
-    /// Starts with records of `first` bytes of plaintext, and starts anew after nothing was sent
-    /// for `idle`.
+    /// Starts with records of `first` bytes of plaintext, and starts again once nothing was sent for
+    /// `idle`.
     ///
-    /// `first` is raised to 64 bytes and lowered to 16 KiB.
+    /// `first` is at least 64 bytes and at most 16 KiB.
     pub fn new(first: usize, idle: Duration) -> Self {
         Self {
             first: first.clamp(Self::SMALLEST, LARGEST_PLAINTEXT),
@@ -188,8 +186,8 @@ impl RecordSizing {
 
 impl Default for RecordSizing {
     /// Starts with 1,399 bytes, whose record fills a TCP segment of 1,428 bytes (IPv6 with
-    /// timestamps, 1,500 bytes a packet) in TLS 1.2 and 1.3, and starts anew after a second, when
-    /// TCP too has gone back to small flights.
+    /// timestamps, 1,500 bytes a packet) in TLS 1.2 and 1.3, and starts again after a second, when
+    /// TCP too has returned to a small congestion window.
     fn default() -> Self {
         Self::new(1399, Duration::from_secs(1))
     }

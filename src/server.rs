@@ -1,4 +1,4 @@
-//! The server's side: acceptors, and the stream that they make.
+//! Servers: acceptors, and the streams that they return.
 
 use std::fmt;
 use std::future::Future;
@@ -17,29 +17,29 @@ use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello, TlsConnection};
 
-/// A TLS stream of a server.
+/// The TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
 
 /// The handshake of a server.
 pub type Accept<IO> = Handshake<IO, ServerConnection>;
 
-/// The handshake of a server, which gives the transport back on failure.
+/// The handshake of a server that returns the transport on failure.
 pub type FallibleAccept<IO> = FallibleHandshake<IO, ServerConnection>;
 
 #[cfg(feature = "early-data")]
 impl<IO> Accept<IO> {
-    /// Lets the handshake of a server resolve as soon as early data (0-RTT) is accepted, a round
-    /// trip before its end.
+    /// Makes the handshake resolve as soon as early data (0-RTT) is accepted, one round trip before
+    /// the handshake is complete.
     ///
-    /// Early data is accepted where [`ServerConfig::max_early_data_size`] allows it and the client
-    /// resumes a session. Reads of a server return it first in any case; without this setting only
-    /// when the handshake is over. With it they return early data as it arrives, and then the rest.
+    /// Early data is accepted if [`ServerConfig::max_early_data_size`] allows it and the client
+    /// resumes a session. Reads return early data first in any case: without this setting once the
+    /// handshake is complete, with it as the data arrives.
     ///
-    /// With [`ServerConfig::send_half_rtt_data`], writes go out at once too (0.5-RTT); otherwise they
-    /// complete the handshake first. Until the handshake is complete, nobody knows whether the client
-    /// is there at all: [`early_data_read`](stream::TlsStream::early_data_read) tells which bytes
-    /// came early, and [`finish_handshake`](stream::TlsStream::finish_handshake) waits for the end of
-    /// the handshake. So does a shutdown, once what was written has gone out.
+    /// With [`ServerConfig::send_half_rtt_data`], writes are sent at once too (0.5-RTT); otherwise
+    /// they complete the handshake first. Until it is complete, early data can be a replay:
+    /// [`early_data_read`](stream::TlsStream::early_data_read) returns how many bytes came early, and
+    /// [`finish_handshake`](stream::TlsStream::finish_handshake) completes the handshake. So does a
+    /// shutdown, once everything written has been sent.
     ///
     /// ```no_run
     /// use pollback::TlsAcceptor;
@@ -54,10 +54,10 @@ impl<IO> Accept<IO> {
     /// let acceptor = TlsAcceptor::from(Arc::new(config)).early_data(true);
     ///
     /// let mut stream = acceptor.accept(tcp).await?;
-    /// let mut question = [0; 8];
-    /// stream.read_exact(&mut question).await?;
-    /// // To answer a question twice does no harm.
-    /// stream.write_all(b"an answer").await?;
+    /// let mut request = [0; 8];
+    /// stream.read_exact(&mut request).await?;
+    /// // It does no harm to serve this request twice.
+    /// stream.write_all(b"a response").await?;
     /// stream.close().await
     /// # }
     /// ```
@@ -66,7 +66,10 @@ impl<IO> Accept<IO> {
     }
 }
 
-/// Makes TLS connections as a server.
+/// Accepts TLS clients over any transport.
+///
+/// It holds a [`ServerConfig`] and can be cloned at low cost. `TlsListener` (feature `listener`) adds
+/// the accept loop, with deadlines, limits, certificate reload and graceful shutdown.
 ///
 /// ```no_run
 /// use pollback::TlsAcceptor;
@@ -97,7 +100,7 @@ pub struct TlsAcceptor {
     timeout: Option<Duration>,
 }
 
-/// Says nothing of the configuration, which can hold keys.
+/// Omits the configuration, which can hold keys.
 impl fmt::Debug for TlsAcceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsAcceptor")
@@ -120,8 +123,8 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
 }
 
 impl TlsAcceptor {
-    /// Lets a handshake in which early data (0-RTT) is accepted resolve before its end, so that the
-    /// early data is answered at once: see [`Accept::early_data`](Accept#method.early_data).
+    /// Makes handshakes resolve as soon as early data (0-RTT) is accepted, so that the server can
+    /// respond at once: see [`Accept::early_data`](Accept#method.early_data).
     #[cfg(feature = "early-data")]
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
@@ -129,26 +132,25 @@ impl TlsAcceptor {
         self
     }
 
-    /// Makes streams use their transports as `options` say.
+    /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`]. There
-    /// is no timeout unless this is set.
+    /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
+    /// By default there is no timeout.
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Makes a TLS connection with the client on the transport `stream`.
+    /// Performs the handshake with the client over the transport `stream`.
     ///
-    /// Resolves when the client has proved that it knows the keys; it does not wait for the client
-    /// to take the session tickets. See [`Handshake`] for its errors and what happens when it is
-    /// dropped.
+    /// Resolves once the client's Finished has arrived, and does not wait until the client has read
+    /// the session tickets. See [`Handshake`] for errors and cancel safety.
     pub fn accept<IO>(&self, stream: IO) -> Accept<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -156,7 +158,7 @@ impl TlsAcceptor {
         self.accept_with(stream, |_| ())
     }
 
-    /// Like [`accept`](Self::accept), but lets `f` change the connection before the handshake.
+    /// Like [`accept`](Self::accept), but calls `f` with the connection before the handshake.
     pub fn accept_with<IO, F>(&self, stream: IO, f: F) -> Accept<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -180,25 +182,26 @@ impl TlsAcceptor {
         }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }
 }
 
-/// Reads a ClientHello from the transport `IO`, so that the configuration can be chosen by it.
+/// Reads a ClientHello from the transport `IO`, so that the server can choose its configuration.
 ///
 /// Resolves to a [`StartHandshake`].
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. A ClientHello that is refused is answered with an alert first. Polled after it
-/// has resolved to a `StartHandshake` or after [`take_io`](Self::take_io) it fails again.
+/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent before the error is
+/// returned. It fails again if it is polled after it has resolved to a `StartHandshake`, or after
+/// [`take_io`](Self::take_io).
 ///
 /// # Cancel safety
 ///
-/// A poll that is dropped loses nothing: await it by reference (`(&mut acceptor).await`) and it can
-/// go on later, or give the transport back with [`take_io`](Self::take_io).
+/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`): no byte is lost, and it
+/// can be awaited again, or return the transport with [`take_io`](Self::take_io).
 ///
 /// ```no_run
 /// use pollback::LazyConfigAcceptor;
@@ -236,10 +239,10 @@ where
         }
     }
 
-    /// Takes the transport back: after a failure, or to give up waiting.
+    /// Returns the transport, after a failure or to stop waiting.
     ///
-    /// `None` if it was taken before, or went into the [`StartHandshake`]. Bytes of the ClientHello
-    /// that were read stay in the acceptor.
+    /// Returns `None` if it was taken before or has become part of the [`StartHandshake`]. Bytes of
+    /// the ClientHello that were read stay in the acceptor.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }
@@ -262,7 +265,7 @@ where
     }
 }
 
-/// A ClientHello and the transport that it came from; the handshake goes on from here.
+/// A ClientHello and the transport that it came from, with which the handshake continues.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StartHandshake<IO> {
@@ -270,7 +273,7 @@ pub struct StartHandshake<IO> {
     pub accepted: Accepted,
     /// The transport.
     pub io: IO,
-    /// What was read behind the ClientHello.
+    /// What was read after the ClientHello.
     input: InputBuffer,
 }
 
@@ -278,7 +281,7 @@ impl<IO> StartHandshake<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Goes on from a ClientHello that was read from `transport` in another way.
+    /// Continues from a ClientHello that was read from `transport` by other code.
     pub fn from_parts(accepted: Accepted, transport: IO) -> Self {
         Self {
             accepted,
@@ -287,18 +290,17 @@ where
         }
     }
 
-    /// What the client asks for.
+    /// Returns what the client offers and asks for.
     pub fn client_hello(&self) -> ClientHello<'_> {
         self.accepted.client_hello()
     }
 
-    /// Goes on with the handshake under `config`. If that refuses the client, the client gets an
-    /// alert.
+    /// Continues the handshake with `config`. If that does not accept the client, an alert is sent.
     pub fn into_stream(self, config: Arc<ServerConfig>) -> Accept<IO> {
         self.into_stream_with(config, |_| ())
     }
 
-    /// Like [`into_stream`](Self::into_stream), but lets `f` change the connection first.
+    /// Like [`into_stream`](Self::into_stream), but calls `f` with the connection first.
     pub fn into_stream_with<F>(self, config: Arc<ServerConfig>, f: F) -> Accept<IO>
     where
         F: FnOnce(&mut ServerConnection),
@@ -342,11 +344,10 @@ impl TlsConnection for ServerConnection {
 }
 
 impl<IO> From<(IO, ServerConnection)> for TlsStream<IO> {
-    /// Continues a connection that other code has driven over the transport so far.
+    /// Creates a stream from a connection that other code has driven over the transport so far.
     ///
-    /// Nothing may have been written behind a close_notify: the connection alone does not tell
-    /// that.
+    /// Nothing may have been written after a close_notify, which cannot be seen from the connection.
     fn from((io, connection): (IO, ServerConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

@@ -1,4 +1,4 @@
-//! Gets a URL over HTTPS: the body goes to stdout, what was negotiated to stderr.
+//! Fetches a URL over HTTPS: the body goes to stdout, what was negotiated to stderr.
 //!
 //! ```sh
 //! cargo run --example client -- https://www.rust-lang.org/
@@ -6,11 +6,11 @@
 //! cargo run --example client -- --cert chain.pem --key key.pem https://example.com/
 //! ```
 //!
-//! With `--repeat` it gets the URL so many times, over a new connection each time: all but the first
-//! resume the session, if the server allows it.
+//! With `--repeat` it fetches the URL several times, over a new connection each time: all but the
+//! first resume the session, if the server allows it.
 //!
-//! With `--early-data` their requests travel with the ClientHello (0-RTT), if the server allows that
-//! too. It takes the feature `early-data`.
+//! With `--early-data` (feature `early-data`) their requests are sent with the ClientHello (0-RTT), if
+//! the server allows that.
 
 mod http;
 #[path = "../parts/pem.rs"]
@@ -39,6 +39,22 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 const USAGE: &str = "usage: client [--root FILE] [--cert FILE --key FILE] [--tls12] [--tls13]
               [--alpn NAME]... [--repeat COUNT] [--early-data] URL";
+
+const HELP: &str = "\
+Fetches a URL over HTTPS. The body goes to stdout, what was negotiated to stderr.
+
+  --root FILE      trusts the certificates in this PEM file instead of those of the platform
+  --cert FILE      the certificate chain for servers that request one, with
+  --key FILE       its private key; both are PEM files
+  --tls12, --tls13 offers this version only
+  --alpn NAME      offers this application protocol instead of http/1.1; can be repeated
+  --repeat COUNT   fetches the URL so many times, over new connections that resume the session
+  --early-data     sends requests as early data (0-RTT) where the server allows it
+  --help           prints this
+
+It exits with 0 once the URL was fetched, with 1 if that failed, and with 2 for wrong arguments.
+";
+
 /// How long a server may take until it has finished the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -55,6 +71,10 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if env::args_os().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}\n\n{HELP}");
+        return ExitCode::SUCCESS;
+    }
     let Some(options) = options(env::args_os().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -111,11 +131,11 @@ async fn get(options: &Options) -> Result<(), BoxError> {
     for _ in 0..options.repeat {
         let mut stream = match timeout(DEADLINE, connect(&url, &connector)).await {
             Ok(connected) => connected?,
-            Err(_) => return Err("no connection within the deadline".into()),
+            Err(_) => return Err("no connection within 10 seconds".into()),
         };
         eprintln!("{}", negotiated(&stream));
         http::get(&mut stream, &url, &mut tokio::io::stdout()).await?;
-        // The answer is complete: a server that has gone already changes nothing about that.
+        // The response is complete, whether the server is still there or not.
         let _ = stream.shutdown().await;
     }
     Ok(())
@@ -193,12 +213,15 @@ fn explanation(error: &(dyn Error + 'static)) -> String {
         return error.to_string();
     };
     let hint = match found.kind() {
-        ErrorKind::UnknownIssuer => " (--root FILE gives a root to trust)",
+        ErrorKind::UnknownIssuer => " (--root FILE names one to trust)",
         ErrorKind::InvalidAlpn => " (--alpn NAME)",
         _ => "",
     };
     match found.source() {
-        Some(cause) => format!("{found}{hint}: {cause}"),
-        None => format!("{found}{hint}"),
+        // rustls has no more to say about an alert.
+        Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => {
+            format!("{found}{hint}: {cause}")
+        }
+        _ => format!("{found}{hint}"),
     }
 }

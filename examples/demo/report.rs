@@ -9,26 +9,28 @@ use crate::counting::{Attempts, Counts};
 use crate::payload::Sha;
 use crate::transfer::Received;
 
-/// What one side of the connection has to tell.
+/// What one side of the connection reports.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     /// Where the bytes that this side received came from and went to.
     pub(crate) direction: &'static str,
+    /// The digest of what this side sent.
+    pub(crate) sent: Sha,
     pub(crate) received: Received,
     pub(crate) counts: Counts,
     pub(crate) negotiated: Negotiated,
 }
 
 impl Side {
-    /// Fails unless what arrived is what was to be moved.
-    pub(crate) fn check(&self, expected: &Sha) -> Result<(), BoxError> {
-        if self.received.digest == *expected {
+    /// Fails unless what this side received is what the other side sent.
+    fn check(&self, sent: &Sha) -> Result<(), BoxError> {
+        if self.received.digest == *sent {
             return Ok(());
         }
         Err(format!(
-            "{}: digests differ: {} was to be moved, {} arrived",
+            "{}: digests differ: {} was sent, {} was received",
             self.direction,
-            Hex(expected),
+            Hex(sent),
             Hex(&self.received.digest)
         )
         .into())
@@ -54,21 +56,36 @@ pub(crate) struct Report {
     pub(crate) server: Side,
 }
 
+impl Report {
+    /// Fails unless both sides received what was sent to them.
+    pub(crate) fn check(&self) -> Result<(), BoxError> {
+        self.server.check(&self.client.sent)?;
+        self.client.check(&self.server.sent)
+    }
+}
+
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.server.moved(f)?;
         self.client.moved(f)?;
+        if self.check().is_ok() {
+            writeln!(
+                f,
+                "the digests match: each side received what was sent to it"
+            )?;
+        }
         writeln!(f, "\nnegotiated\n{}", self.client.negotiated)?;
-        writeln!(
-            f,
-            "attempts on the client's transport\n{}",
-            self.client.counts
-        )?;
-        write!(
-            f,
-            "attempts on the server's transport\n{}",
-            self.server.counts
-        )
+        for (side, counts) in [
+            ("client", self.client.counts),
+            ("server", self.server.counts),
+        ] {
+            writeln!(
+                f,
+                "attempts on the {side}'s transport: reads and writes of its socket"
+            )?;
+            writeln!(f, "{counts}")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,20 +1,20 @@
-//! One direction of the move: a sender that writes slices, a receiver that digests.
+//! One direction of the transfer: a sender and a receiver, which both compute the digest.
 
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::BoxError;
 use crate::payload::{Reader, Sha};
+use crate::progress::Progress;
 
 /// What the application holds at once: this many bytes, written as slices of `SLICE`.
 pub(crate) const BUFFER: usize = 16 * SLICE;
 const SLICE: usize = 16 * 1024;
 
-/// What arrived, and how long it took: from the call until the peer's `close_notify`.
+/// What was received, and how long that took: from the call until the peer's `close_notify`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) digest: Sha,
@@ -22,22 +22,25 @@ pub(crate) struct Received {
     pub(crate) took: Duration,
 }
 
-/// Sends all of the payload, then ends this direction; the other one stays open.
-pub(crate) async fn send<S>(stream: &mut S, mut payload: Reader<'_>) -> Result<(), BoxError>
+/// Sends all of the payload, then closes this direction; the other one stays open. Returns the digest
+/// of what was sent.
+pub(crate) async fn send<S>(stream: &mut S, mut payload: Reader<'_>) -> Result<Sha, BoxError>
 where
     S: AsyncWrite + Unpin,
 {
     let mut buffer = vec![0; BUFFER];
+    let mut hasher = Sha256::new();
     loop {
         let filled = payload.fill(&mut buffer).await?;
         if filled == 0 {
             break;
         }
+        hasher.update(&buffer[..filled]);
         let mut slices: Vec<_> = buffer[..filled].chunks(SLICE).map(IoSlice::new).collect();
         write_all_vectored(stream, &mut slices).await?;
     }
     stream.shutdown().await?;
-    Ok(())
+    Ok(hasher.finalize().into())
 }
 
 async fn write_all_vectored<S>(stream: &mut S, mut slices: &mut [IoSlice<'_>]) -> io::Result<()>
@@ -53,8 +56,8 @@ where
     Ok(())
 }
 
-/// Reads until the peer ends its direction.
-pub(crate) async fn receive<S>(stream: &mut S, bar: &ProgressBar) -> io::Result<Received>
+/// Reads until the peer closes its direction.
+pub(crate) async fn receive<S>(stream: &mut S, progress: &Progress) -> io::Result<Received>
 where
     S: AsyncRead + Unpin,
 {
@@ -69,7 +72,7 @@ where
         }
         hasher.update(&buffer[..read]);
         length += read as u64;
-        bar.inc(read as u64);
+        progress.received(read as u64);
     }
     Ok(Received {
         digest: hasher.finalize().into(),

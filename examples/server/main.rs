@@ -1,4 +1,4 @@
-//! Says hello over HTTPS, with a certificate of yours or one that it makes.
+//! Says hello over HTTPS, with your certificate or one that it creates.
 //!
 //! ```sh
 //! cargo run --example server -- --write-root root.pem
@@ -6,12 +6,12 @@
 //! cargo run --example server -- --cert chain.pem --key key.pem --listen 0.0.0.0:443
 //! ```
 //!
-//! With `--early-data` a client that was here before can send its request as early data (0-RTT), and
-//! is answered at once; not where clients keep their sessions themselves (`--tickets`). It takes the
-//! feature `early-data`.
+//! With `--early-data` (feature `early-data`) a client that resumes a session can send its request as
+//! early data (0-RTT), and the response is sent at once; not with `--tickets`, which make the session
+//! stateless.
 //!
-//! With `--client-roots` every client has to show a certificate that one of these roots vouches for.
-//! The first line on stdout names the address that is listened on.
+//! With `--client-roots` every client has to present a certificate that one of these roots has issued.
+//! The first line on stdout is the address that the server listens on.
 
 mod certificate;
 mod http;
@@ -27,19 +27,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollback::TlsAcceptor;
 use pollback::rustls::crypto::aws_lc_rs::{self, Ticketer};
 use pollback::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use pollback::rustls::{self, ServerConfig, ServerConnection};
+use pollback::{ErrorKind, TlsAcceptor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::options::{Options, USAGE};
+use crate::options::{HELP, Options, USAGE};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// How much early data is taken in: enough for the head of a request.
+/// How much early data is accepted: enough for the head of a request.
 const EARLY_DATA: u32 = 16 * 1024;
 
 /// How long a client may take for its handshake, and again for its request.
@@ -47,6 +47,10 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if env::args_os().any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}\n\n{HELP}");
+        return ExitCode::SUCCESS;
+    }
     let Some(options) = Options::parse(env::args_os().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -92,7 +96,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         }
     }
     drop(listener);
-    // Those under way may finish; a deadline holds for each of them.
+    // Open connections may finish; each of them has a deadline.
     while connections.join_next().await.is_some() {}
     Ok(())
 }
@@ -129,7 +133,7 @@ fn config(options: &Options) -> Result<ServerConfig, BoxError> {
     Ok(config)
 }
 
-/// Serves one client. What goes wrong with it is reported, and concerns no other.
+/// Serves one client. Its failures are reported, and do not affect others.
 async fn connection(acceptor: TlsAcceptor, tcp: TcpStream, peer: SocketAddr) {
     let deadline = || io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
     let handshake = timeout(DEADLINE, acceptor.accept(tcp)).await;
@@ -144,7 +148,7 @@ async fn connection(acceptor: TlsAcceptor, tcp: TcpStream, peer: SocketAddr) {
     }
 }
 
-/// What the client is told: how it is connected.
+/// The response: how the client is connected.
 fn hello(connection: &ServerConnection) -> String {
     let alpn = connection.alpn_protocol().unwrap_or(b"none");
     let mut hello = "hello".to_owned();
@@ -161,10 +165,14 @@ fn hello(connection: &ServerConnection) -> String {
     hello
 }
 
-/// What went wrong, in a word on what it means where TLS failed.
+/// An error, with what it means if TLS failed.
 fn explanation(error: &io::Error) -> String {
-    match pollback::Error::find(error) {
-        Some(found) => format!("{found} ({error})"),
-        None => error.to_string(),
+    let Some(found) = pollback::Error::find(error) else {
+        return error.to_string();
+    };
+    match found.source() {
+        // rustls has no more to say about an alert.
+        Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => format!("{found}: {cause}"),
+        _ => found.to_string(),
     }
 }

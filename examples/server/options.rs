@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! The command line.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -11,17 +11,35 @@ pub(crate) const USAGE: &str =
               [--client-roots FILE] [--tickets] [--early-data] [--tls12] [--tls13]
               [--count CONNECTIONS]";
 
+pub(crate) const HELP: &str = "\
+Says hello over HTTPS. The first line on stdout is the address that the server listens on.
+
+  --listen ADDRESS     by default 127.0.0.1:4433; port 0 chooses one
+  --cert FILE          the certificate chain, with
+  --key FILE           its private key; both are PEM files. Without them a certificate for localhost
+                       is created
+  --write-root FILE    writes the created certificate to this file, for clients to trust
+  --client-roots FILE  requires a client certificate that one of these roots has issued
+  --tickets            keeps sessions in tickets instead of in memory
+  --early-data         accepts early data (0-RTT), and responds to it at once
+  --tls12, --tls13     accepts this version only
+  --count CONNECTIONS  exits after so many connections
+  --help               prints this
+
+It exits with 0 after Ctrl-C or --count, with 1 if it cannot start, and with 2 for wrong arguments.
+";
+
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
-    /// Certificate chain and key; without them they are made.
+    /// Certificate chain and key; without them they are created.
     pub(crate) given: Option<(PathBuf, PathBuf)>,
-    /// Where the root of the made certificate goes.
+    /// Where the created certificate is written to.
     pub(crate) write_root: Option<PathBuf>,
-    /// Who vouches for clients; with it, none may come without a certificate.
+    /// The roots that issue client certificates, which are required then.
     pub(crate) client_roots: Option<PathBuf>,
-    /// Whether clients keep their sessions themselves, as tickets, instead of this server.
+    /// Whether sessions are kept in tickets instead of in memory.
     pub(crate) tickets: bool,
-    /// Whether a request may come with the ClientHello of a client that was here before.
+    /// Whether a client that resumes a session may send its request as early data.
     pub(crate) early_data: bool,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
     /// How many connections to serve before the end.
@@ -29,7 +47,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// `None` where the arguments make no sense.
+    /// Returns `None` for wrong arguments.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let (mut certificate, mut key) = (None, None);
         let mut options = Self {

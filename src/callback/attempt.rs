@@ -1,4 +1,4 @@
-//! poll → attempt: a tokio transport in one poll, seen as `std::io::Read + Write`.
+//! From poll to attempt: a Tokio transport during one poll, as `std::io::Read + Write`.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -10,12 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{Callback, within};
 use crate::error::{Error, ErrorKind};
 
-/// A tokio transport during one poll, seen as [`Read`] and [`Write`].
+/// A Tokio transport during one poll, as [`Read`] and [`Write`].
 ///
-/// Each call polls the transport once. `WouldBlock` means that the transport answered `Pending`
-/// and has registered the waker of the [`Context`]; every other error is the transport's own
-/// object. An error `WouldBlock` *of the transport* registers no waker, so it comes out as an
-/// [`ErrorKind::Unregistered`] that has it as its source.
+/// Each call polls the transport once. `WouldBlock` means that the transport returned `Pending`
+/// and has registered the waker of the [`Context`]; every other error is that of the transport,
+/// unchanged. An error `WouldBlock` *of the transport* registers no waker, so it is returned as an
+/// [`ErrorKind::Unregistered`] with the original as its source.
 ///
 /// ```
 /// use pollback::callback::Attempt;
@@ -44,7 +44,7 @@ pub struct Attempt<'a, 'cx, T: ?Sized> {
 }
 
 impl<'a, 'cx, T: ?Sized> Attempt<'a, 'cx, T> {
-    /// Makes attempts at `transport` whose waker is that of `cx`.
+    /// Returns a value that makes attempts at `transport` with the waker of `cx`.
     pub fn new(transport: Pin<&'a mut T>, cx: &'a mut Context<'cx>) -> Self {
         Self { transport, cx }
     }
@@ -57,7 +57,7 @@ impl<T: AsyncRead + ?Sized> Read for Attempt<'_, '_, T> {
         let mut buf = ReadBuf::new(buf);
         let answer = self.transport.as_mut().poll_read(self.cx, &mut buf);
         let stored = within(offered, registered(answer.map_ok(|()| buf.filled().len())))?;
-        // A transport can put another buffer in the place of ours, of whatever length.
+        // A transport can replace our buffer by another one, of whatever length.
         if buf.filled().as_ptr() != start {
             let reason = format!("{stored} bytes were stored in another buffer");
             return Err(Error::because(ErrorKind::OverReported, reason).into());
@@ -73,8 +73,8 @@ impl<T: AsyncWrite + ?Sized> Write for Attempt<'_, '_, T> {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Without a vectored write of its own the transport would be offered one slice only, and
-        // its answer could not be held against that offer.
+        // Without vectored writes the transport would be offered one slice only, and its result
+        // could not be compared with that offer.
         if !self.transport.is_write_vectored() {
             return self.write(first_slice(bufs));
         }
@@ -113,7 +113,7 @@ pub(super) fn first_slice<'a>(bufs: &'a [IoSlice<'_>]) -> &'a [u8] {
         .map_or(&[], |buf| &**buf)
 }
 
-/// Says `WouldBlock` for `Pending`, and only for that.
+/// Returns `WouldBlock` for `Pending`, and only for that.
 #[inline]
 fn registered<T>(answer: Poll<io::Result<T>>) -> io::Result<T> {
     match answer {

@@ -8,9 +8,9 @@ use super::{Callback, within};
 
 /// Closures that each make one attempt at a transport.
 ///
-/// Implements [`Read`], [`Write`] and [`Callback`], so it can stand wherever an attempt is asked
-/// for; a [`CallbackIo`](super::CallbackIo) makes a tokio transport of it. An answer of more bytes
-/// than were offered is an [`ErrorKind::OverReported`](crate::ErrorKind::OverReported).
+/// Implements [`Read`], [`Write`] and [`Callback`]. With a [`CallbackIo`](super::CallbackIo) it becomes
+/// a Tokio transport. A closure that reports more bytes than it was offered causes an error
+/// ([`ErrorKind::OverReported`](crate::ErrorKind::OverReported)).
 ///
 /// ```
 /// use pollback::callback::Callbacks;
@@ -42,15 +42,15 @@ pub struct Callbacks<R, W, V = Absent, S = Absent> {
     shutdown: S,
 }
 
-/// Stands for an optional callback that was not given.
+/// The type of an optional callback that is absent.
 #[derive(Clone, Copy, Debug)]
 pub struct Absent(());
 
 impl<R, W> Callbacks<R, W> {
-    /// Attempts made by `read` and `write`.
+    /// Creates callbacks from the closures `read` and `write`.
     ///
-    /// `read` makes one attempt to store up to `buf.len()` bytes, `write` one attempt to take up to
-    /// `buf.len()` bytes; the [module](super) says what their answers mean.
+    /// `read` makes one attempt to store up to `buf.len()` bytes, `write` one attempt to accept up to
+    /// `buf.len()` bytes; the [module](super) defines what their results mean.
     pub fn new(read: R, write: W) -> Self
     where
         R: FnMut(&mut [u8]) -> io::Result<usize>,
@@ -66,9 +66,9 @@ impl<R, W> Callbacks<R, W> {
 }
 
 impl<R, W, S> Callbacks<R, W, Absent, S> {
-    /// Adds the attempt to write many slices in one call.
+    /// Adds a closure that writes several slices in one call.
     ///
-    /// Without it a vectored write offers its first slice that is not empty to `write`.
+    /// Without it a vectored write passes its first slice that is not empty to `write`.
     pub fn with_write_vectored<V>(self, write_vectored: V) -> Callbacks<R, W, V, S>
     where
         V: FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
@@ -83,9 +83,9 @@ impl<R, W, S> Callbacks<R, W, Absent, S> {
 }
 
 impl<R, W, V> Callbacks<R, W, V, Absent> {
-    /// Adds the attempt to close the direction that writes, such as `shutdown(2)` of a socket.
+    /// Adds a closure that closes the write half, such as `shutdown(2)` of a socket.
     ///
-    /// Without it a shutdown only keeps later writes from reaching the callbacks.
+    /// Without it a shutdown only makes later writes fail.
     pub fn with_shutdown<S>(self, shutdown: S) -> Callbacks<R, W, V, S>
     where
         S: FnMut() -> io::Result<()>,

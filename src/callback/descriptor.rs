@@ -9,15 +9,15 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use super::{Direction, Readiness};
 
-/// Readiness from a file descriptor that tokio's runtime watches (Unix).
+/// The readiness of a file descriptor that Tokio's runtime watches (Unix).
 ///
-/// The descriptor is watched for as long as this lives; it is never read, written or closed
-/// here beyond what dropping `T` does. `T` can be a socket, an `Arc` of one that the callbacks
-/// share, an [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; it has to keep the descriptor
-/// that it gives first open for as long as it lives, as all of these do.
+/// The descriptor is watched until this value is dropped; it is not read, written or closed except by
+/// dropping `T`. `T` can be a socket, an `Arc` of one that the callbacks share, an
+/// [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; as all of these do, it has to keep open the
+/// descriptor that it returns first.
 ///
-/// A callback that says "would block" although the descriptor is ready costs attempts, not
-/// liveness: it is tried again, between the turns of other tasks.
+/// A callback that returns `WouldBlock` although the descriptor is ready is called again, after other
+/// tasks have run.
 #[derive(Debug)]
 pub struct Descriptor<T: AsFd>(AsyncFd<Watched<T>>);
 
@@ -38,8 +38,8 @@ impl<T: AsFd> Descriptor<T> {
     ///
     /// # Errors
     ///
-    /// The descriptor cannot be watched (a regular file, say), or the limit of the system is
-    /// reached.
+    /// If the descriptor cannot be watched (a regular file, for example), or a limit of the system
+    /// is reached.
     ///
     /// # Panics
     ///
@@ -55,7 +55,7 @@ impl<T: AsFd> Descriptor<T> {
         AsyncFd::new(watched).map(Self)
     }
 
-    /// The descriptor's owner.
+    /// Returns the owner of the descriptor.
     pub fn get_ref(&self) -> &T {
         &self.0.get_ref().owner
     }

@@ -1,4 +1,4 @@
-//! attempt → poll: callbacks as a tokio transport.
+//! From attempt to poll: callbacks as a Tokio transport.
 
 use std::io::{self, IoSlice, Read};
 use std::pin::Pin;
@@ -12,25 +12,25 @@ use super::retry::poll_attempts;
 use super::{Callback, Direction, Readiness, within};
 use crate::error::ErrorKind;
 
-/// Callbacks as a tokio transport: what an attempt answers, seen as [`AsyncRead`] and
-/// [`AsyncWrite`].
+/// A Tokio transport made of callbacks that each make one attempt.
 ///
-/// `C` makes the attempts, usually [`Callbacks`](super::Callbacks). `R` says who wakes a task whose
-/// attempt would block: a `Descriptor` (feature `fd`), the owner of a
+/// Implements [`AsyncRead`] and [`AsyncWrite`]. `C` makes the attempts, usually
+/// [`Callbacks`](super::Callbacks). `R` decides who wakes a task whose attempt would block: a
+/// `Descriptor` (feature `fd`), the owner of a
 /// [`ReadinessHandle`](super::ReadinessHandle), or, if the attempt itself registers the waker,
 /// [`Polled`](super::Polled).
 ///
-/// Each poll makes one attempt; only `Interrupted`, and a `WouldBlock` after which the readiness
-/// says "try again", repeat it. Errors are passed on as the objects they are. Once a shutdown has
-/// begun writes fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) and make no attempt. A
-/// read into an empty buffer makes no attempt either. On a runtime of tokio each poll that makes
-/// progress is charged to the budget of its task ([`tokio::task::coop`]), as with tokio's sockets:
-/// so attempts that always succeed let other tasks run.
+/// Each poll makes one attempt, which is repeated after `Interrupted`, and after a `WouldBlock` if the
+/// readiness asks for it. Errors are returned unchanged. Once a shutdown has begun, writes fail with
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed) and make no attempt. A read into an empty buffer
+/// makes no attempt either. Each poll that makes progress is charged to the cooperative budget of its
+/// task ([`tokio::task::coop`]), as with Tokio's sockets, so attempts that always succeed let other
+/// tasks run.
 ///
 /// # Cancel safety
 ///
-/// Nothing is kept between two polls, so an operation that is dropped has moved no byte that it
-/// did not report.
+/// All operations are cancel safe: nothing is kept between two polls, so an operation that was
+/// dropped has moved no byte that it did not report.
 ///
 /// ```
 /// use pollback::callback::{CallbackIo, Callbacks, ReadinessHandle};
@@ -69,7 +69,7 @@ pub struct CallbackIo<C, R> {
 }
 
 impl<C, R> CallbackIo<C, R> {
-    /// A transport that attempts through `callback` and waits through `readiness`.
+    /// Creates a transport that makes attempts with `callback` and waits with `readiness`.
     pub fn new(callback: C, readiness: R) -> Self {
         Self {
             callback,
@@ -78,17 +78,18 @@ impl<C, R> CallbackIo<C, R> {
         }
     }
 
-    /// The callbacks.
+    /// Returns the callbacks.
     pub fn get_ref(&self) -> &C {
         &self.callback
     }
 
-    /// The callbacks, to be changed. What is read or written here passes the transport by.
+    /// Returns a mutable reference to the callbacks. What is read or written through it bypasses the
+    /// transport.
     pub fn get_mut(&mut self) -> &mut C {
         &mut self.callback
     }
 
-    /// The callbacks and the readiness.
+    /// Returns the callbacks and the readiness.
     pub fn into_parts(self) -> (C, R) {
         (self.callback, self.readiness)
     }
@@ -166,8 +167,8 @@ impl<C: Callback, R: Readiness> AsyncWrite for CallbackIo<C, R> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // std's own `write_vectored` offers one slice only, and its answer could not be held
-        // against that offer.
+        // The default `write_vectored` of std offers one slice only, and its result could not be
+        // compared with that offer.
         if !self.callback.has_write_vectored() {
             return self.poll_write(cx, first_slice(bufs));
         }

@@ -3,26 +3,26 @@
 //! # The contract
 //!
 //! An *attempt* is one non-blocking try at a transport. In Rust it is a call of [`std::io::Read`]
-//! or [`std::io::Write`] in their non-blocking manner, as the sockets of `mio` use them; in C it is
-//! one of the three callbacks of rustls. The buffer is lent for that call only. The answer means:
+//! or [`std::io::Write`] with the results of a non-blocking socket; in C it is one of the three
+//! callbacks of rustls. The buffer is borrowed for that call only. The result means:
 //!
-//! | answer | `read` | `write`, `write_vectored` |
+//! | result | `read` | `write`, `write_vectored` |
 //! |---|---|---|
-//! | `Ok(n)`, 0 < n ≤ offered | n bytes were stored | n bytes were taken, counted across the slices |
-//! | `Ok(0)` with room offered | end of stream | the transport refuses ([`ErrorKind::WriteZero`]) |
-//! | `Ok(n)`, n > offered | contract broken ([`ErrorKind::OverReported`]); no byte beyond the offer counts | the same |
-//! | [`WouldBlock`] | no progress; whoever waits will be woken | the same |
-//! | [`Interrupted`] | the driver tries again | the same |
-//! | any other error | goes to the caller as the same object | the same |
+//! | `Ok(n)`, 0 < n ≤ offered | n bytes were stored | n bytes were accepted, counted across the slices |
+//! | `Ok(0)` with room offered | end of stream | the transport accepts nothing: an error ([`ErrorKind::WriteZero`]) |
+//! | `Ok(n)`, n > offered | the contract is violated: an error ([`ErrorKind::OverReported`]) | the same |
+//! | [`WouldBlock`] | no progress; the task will be woken | the same |
+//! | [`Interrupted`] | the attempt is repeated | the same |
+//! | any other error | returned to the caller unchanged | the same |
 //!
-//! `write_vectored` is an attempt of its own: a transport that has it gets all slices in one call,
-//! in order; one that has not gets the first slice that is not empty.
+//! `write_vectored` is one attempt too: a transport that supports it receives all slices in one call,
+//! in order; any other receives the first slice that is not empty.
 //!
 //! # The adapters
 //!
-//! [`Attempt`] turns one poll of a tokio transport into attempts. [`CallbackIo`] turns attempts
-//! into a tokio transport; the attempts are Rust closures ([`Callbacks`]) or anything else that
-//! implements [`Callback`], and its [`Readiness`] says who wakes a task whose attempt would block.
+//! [`Attempt`] makes attempts at a Tokio transport during one poll. [`CallbackIo`] is a Tokio transport
+//! that consists of attempts: Rust closures ([`Callbacks`]) or anything else that implements
+//! [`Callback`]. Its [`Readiness`] decides who wakes a task whose attempt would block.
 //!
 //! [`ErrorKind::WriteZero`]: crate::ErrorKind::WriteZero
 //! [`ErrorKind::OverReported`]: crate::ErrorKind::OverReported
@@ -53,24 +53,24 @@ pub(crate) use retry::poll_attempt;
 
 use crate::error::{Error, ErrorKind};
 
-/// Attempts in both directions, and the two things that [`std::io::Write`] cannot say of them.
+/// Attempts in both directions, with two operations that [`std::io::Write`] does not have.
 ///
-/// Implemented by [`Attempt`] and [`Callbacks`]. Implement it for a type of your own to use it in a
-/// [`CallbackIo`] without closures.
+/// Implemented by [`Attempt`] and [`Callbacks`]. Implement it for another type to use that in a
+/// [`CallbackIo`].
 pub trait Callback: Read + Write {
-    /// Whether `write_vectored` takes more than one slice in a call. If not, `write` is called with
-    /// the first slice that is not empty.
+    /// Returns whether `write_vectored` accepts more than one slice in a call. If not, `write` is
+    /// called with the first slice that is not empty.
     fn has_write_vectored(&self) -> bool {
         false
     }
 
-    /// One attempt at closing the direction that writes, after everything was flushed.
+    /// Makes one attempt to close the write half, after everything was flushed.
     ///
     /// Does nothing unless it is overridden.
     ///
     /// # Errors
     ///
-    /// As `write`: `WouldBlock` means that it has to be tried again.
+    /// As `write`: after `WouldBlock` it is called again.
     fn shutdown(&mut self) -> Result<()> {
         Ok(())
     }
@@ -96,13 +96,13 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     }
 }
 
-/// Refuses an answer that is larger than the offer it answers.
+/// Makes a result an error if it is larger than what was offered.
 #[inline]
 pub(crate) fn within(offered: usize, answer: Result<usize>) -> Result<usize> {
     match answer {
         Ok(answered) if answered > offered => Err(Error::because(
             ErrorKind::OverReported,
-            format!("{answered} bytes answered, {offered} offered"),
+            format!("{answered} bytes reported, {offered} offered"),
         )
         .into()),
         answer => answer,

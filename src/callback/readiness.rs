@@ -1,4 +1,4 @@
-//! Who wakes the task of a `CallbackIo`: the attempt itself, or a handle that the owner calls.
+//! How the task of a `CallbackIo` is woken: by the attempt itself, or through a handle.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::ErrorKind;
 
-/// The two directions of a transport. Each has a task of its own to wake.
+/// A direction of a transport. Each has its own task to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Bytes come in.
@@ -16,22 +16,22 @@ pub enum Direction {
     Write,
 }
 
-/// Who wakes a task whose attempt would block.
+/// Decides who wakes a task whose attempt would block.
 pub trait Readiness {
-    /// Asked after an attempt answered `WouldBlock`.
+    /// Called after an attempt returned `WouldBlock`.
     ///
-    /// `Ready` asks for another attempt. `Pending` says that the waker of `cx` is registered, or
-    /// woken already, and that no readiness since that attempt has been missed. A source that
-    /// cannot tell registers the waker, answers `Ready`, and answers `Pending` if the attempt after
-    /// that still blocks.
+    /// `Ready` requests another attempt. `Pending` means that the waker of `cx` is registered or has
+    /// been woken, and that no readiness since that attempt was missed. An implementation that cannot
+    /// know the latter registers the waker, returns `Ready`, and returns `Pending` if the next
+    /// attempt would block too.
     ///
     /// # Errors
     ///
-    /// The reason why readiness can no longer be known; the operation that waits fails with it.
+    /// The reason why readiness can no longer be known, with which the pending operation fails.
     fn poll_blocked(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// For attempts that register the waker themselves before they answer `WouldBlock`, as
+/// The readiness of attempts that register the waker before they return `WouldBlock`, as
 /// [`Attempt`](super::Attempt) does.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Polled;
@@ -42,11 +42,11 @@ impl Readiness for Polled {
     }
 }
 
-/// The owner's end of a readiness: announces from any thread that attempts may succeed again.
+/// Announces, from any thread, that attempts may succeed again.
 ///
-/// Announce after the change that makes an attempt succeed. An announcement too many costs one
-/// attempt; one too few leaves a task asleep. To drop the last clone is the last announcement: a
-/// task that still would have to wait after it fails with
+/// Announce *after* the change that makes an attempt succeed. A superfluous announcement costs one
+/// attempt; a missing one leaves a task asleep. Dropping the last clone is the last announcement:
+/// an operation that would have to wait after it fails with
 /// [`ErrorKind::Abandoned`](crate::ErrorKind::Abandoned).
 pub struct ReadinessHandle(Arc<Mutex<Shared>>);
 
@@ -70,7 +70,7 @@ struct Announced {
 }
 
 impl ReadinessHandle {
-    /// A handle for the owner of the callbacks, and the readiness for their
+    /// Creates a handle for the owner of the callbacks, and the readiness for their
     /// [`CallbackIo`](super::CallbackIo).
     pub fn new() -> (Self, Signalled) {
         let shared = Arc::new(Mutex::new(Shared {
@@ -84,12 +84,12 @@ impl ReadinessHandle {
         (Self(shared), signalled)
     }
 
-    /// Says that a read may succeed: bytes have arrived, or the stream has ended or failed.
+    /// Announces that a read may succeed: bytes have arrived, or the stream has ended or failed.
     pub fn readable(&self) {
         self.announce(Direction::Read);
     }
 
-    /// Says that a write may succeed: there is room, or the stream has failed.
+    /// Announces that a write may succeed: there is room, or the stream has failed.
     pub fn writable(&self) {
         self.announce(Direction::Write);
     }

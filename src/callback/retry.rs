@@ -1,4 +1,4 @@
-//! The loop over attempts that everything which drives a transport has in common.
+//! The loop over attempts, shared by everything that drives a transport.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 /// How often a fruitless attempt is repeated before other tasks get their turn.
 const ATTEMPTS_PER_POLL: usize = 1024;
 
-/// Makes attempts until one has an answer for the caller.
+/// Makes attempts until one has a result for the caller.
 ///
 /// `Interrupted` is tried again. After `WouldBlock` `blocked` decides: `Pending` if the waker is
 /// registered, `Ready` to try again.

@@ -1,4 +1,4 @@
-//! The server's way over a `rustls_acceptor`.
+//! Servers with a `rustls_acceptor`.
 
 use std::fmt;
 use std::future::Future;
@@ -20,21 +20,21 @@ use super::{FfiConnection, read, write};
 use crate::engine::{AcceptHello, Alert, InputBuffer};
 use crate::stream::{Handshake, ReadClientHello};
 
-/// Reads a ClientHello from the transport `IO` with a `rustls_acceptor`, so that the configuration
-/// can be chosen by it.
+/// Reads a ClientHello from the transport `IO` with a `rustls_acceptor`, so that the server can choose
+/// its configuration.
 ///
-/// Resolves to an [`FfiAccepted`]. [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) is the same
+/// Resolves to an [`FfiAccepted`]. [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) does the same
 /// without C.
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. A ClientHello that is refused is answered with an alert first, through
-/// `rustls_accepted_alert_write_tls`. Polled after it has resolved to an `FfiAccepted` or after
-/// [`take_io`](Self::take_io) it fails again.
+/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent through
+/// `rustls_accepted_alert_write_tls` before the error is returned. It fails again if it is polled after
+/// it has resolved to an `FfiAccepted`, or after [`take_io`](Self::take_io).
 ///
 /// # Cancel safety
 ///
-/// A poll that is dropped loses nothing: await it by reference and it can go on later.
+/// It is cancel safe if it is awaited by reference: no byte is lost, and it can be awaited again.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FfiAcceptor<IO> {
     read_client_hello: ReadClientHello<Owned<rustls_acceptor>>,
@@ -56,10 +56,10 @@ where
         }
     }
 
-    /// Takes the transport back: after a failure, or to give up waiting.
+    /// Returns the transport, after a failure or to stop waiting.
     ///
-    /// `None` if it was taken before, or went into the [`FfiAccepted`]. Bytes of the ClientHello
-    /// that were read stay in the acceptor.
+    /// Returns `None` if it was taken before or has become part of the [`FfiAccepted`]. Bytes of the
+    /// ClientHello that were read stay in the acceptor.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }
@@ -113,11 +113,11 @@ where
     }
 }
 
-/// A ClientHello and the transport that it came from; the handshake goes on from here.
+/// A ClientHello and the transport that it came from, with which the handshake continues.
 pub struct FfiAccepted<IO> {
     accepted: Owned<rustls_accepted>,
     io: IO,
-    /// What was read behind the ClientHello.
+    /// What was read after the ClientHello.
     input: InputBuffer,
 }
 
@@ -125,23 +125,22 @@ impl<IO> FfiAccepted<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// The ClientHello, for the functions of rustls-ffi that tell something of it.
+    /// Returns the ClientHello, for the functions of rustls-ffi that query it.
     pub fn as_ptr(&self) -> *const rustls_accepted {
         self.accepted.as_ptr()
     }
 
-    /// The transport.
+    /// Returns the transport.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
 
-    /// Goes on with the handshake under `config`. If that refuses the client, the client gets an
-    /// alert.
+    /// Continues the handshake with `config`. If that does not accept the client, an alert is sent.
     ///
     /// # Safety
     ///
-    /// `config` is null, which fails, or alive; what was attached to it (callbacks) can be used
-    /// from any thread as long as the connection lives.
+    /// `config` is null, which is an error, or valid; what was attached to it (callbacks) can be used
+    /// from any thread while the connection exists.
     pub unsafe fn into_stream(
         mut self,
         config: *const rustls_server_config,

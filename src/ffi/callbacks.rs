@@ -10,20 +10,20 @@ use rustls_ffi::rustls_io_result;
 use super::codes::{INVALID, SUCCESS, error_of};
 use crate::callback::{Callback, within};
 
-/// The most slices that are offered in one call: what `writev` takes on the systems that limit it.
+/// The most slices that are offered in one call: the limit of `writev` on systems that have one.
 const SLICES: usize = 1024;
 
-/// The callbacks of a C program, in the form that rustls-ffi asks for, as attempts.
+/// The callbacks of a C program, with the signatures of rustls-ffi, as attempts.
 ///
-/// In a [`CallbackIo`](crate::callback::CallbackIo) they are a tokio transport; what wakes its
-/// task is up to the [`Readiness`](crate::callback::Readiness), usually a
-/// [`ReadinessHandle`](crate::callback::ReadinessHandle) on which the C program calls, or the
-/// descriptor that the callbacks use.
+/// In a [`CallbackIo`](crate::callback::CallbackIo) they are a Tokio transport. Its
+/// [`Readiness`](crate::callback::Readiness) wakes the task: usually a
+/// [`ReadinessHandle`](crate::callback::ReadinessHandle) that the C program calls, or the descriptor
+/// that the callbacks use.
 ///
-/// The code that a callback answers comes back as the `raw_os_error` of the error, whatever it is.
-/// `*out_n` is 0 before each call and is looked at only after a call that answered 0; more than was
-/// offered is an [`ErrorKind::OverReported`](crate::ErrorKind::OverReported). A callback that is
-/// NULL fails with `EINVAL`, as it does in rustls-ffi. An offer of nothing makes no call.
+/// The code that a callback returns becomes the `raw_os_error` of the error, whatever it is. `*out_n`
+/// is 0 before each call and is read only after a call that returned 0; more than was offered is an
+/// error ([`ErrorKind::OverReported`](crate::ErrorKind::OverReported)). A callback that is NULL fails
+/// with `EINVAL`, as in rustls-ffi. Nothing is called to read or write no bytes.
 pub struct CCallbacks {
     read: rustls_read_callback,
     write: rustls_write_callback,
@@ -32,13 +32,13 @@ pub struct CCallbacks {
 }
 
 impl CCallbacks {
-    /// Attempts made by `read` and `write`, which are called with `userdata`.
+    /// Creates attempts from `read` and `write`, which are called with `userdata`.
     ///
     /// # Safety
     ///
     /// Until the returned value is dropped, the callbacks can be called with `userdata`, one call
     /// at a time, from whichever thread the value is on. They keep to the contract of their types:
-    /// they use the buffer and `out_n` within the call only, write at most `n` bytes to the buffer
+    /// they use the buffer and `out_n` only during the call, write at most `n` bytes to the buffer
     /// and never unwind.
     pub unsafe fn new(
         read: rustls_read_callback,
@@ -53,9 +53,9 @@ impl CCallbacks {
         }
     }
 
-    /// Adds the attempt to write many slices in one call.
+    /// Adds a callback that writes several slices in one call.
     ///
-    /// Without it, or with NULL, a vectored write offers its first slice that is not empty to
+    /// Without it, or with NULL, a vectored write passes its first slice that is not empty to
     /// `write`.
     ///
     /// # Safety
@@ -71,7 +71,7 @@ impl CCallbacks {
         }
     }
 
-    /// What the callbacks are called with.
+    /// Returns the userdata that the callbacks are called with.
     pub fn userdata(&self) -> *mut c_void {
         self.userdata
     }
@@ -147,7 +147,7 @@ impl fmt::Debug for CCallbacks {
     }
 }
 
-/// Makes a call, and reads what it answers.
+/// Makes a call, and turns what it returns into a result.
 fn answer(offered: usize, call: impl FnOnce(&mut usize) -> rustls_io_result) -> io::Result<usize> {
     let mut count = 0;
     match call(&mut count) {

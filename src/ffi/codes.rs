@@ -1,4 +1,4 @@
-//! Errors as the codes of C.
+//! Errors as error codes of C.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub(super) use system::{BUSY, FAILED, INVALID};
 
 pub(super) const SUCCESS: rustls_io_result = rustls_io_result(0);
 
-/// The code of an error. Never 0, which would say that there was none.
+/// The code of an error. Never 0, which would mean success.
 pub(super) fn code_of(error: &io::Error) -> rustls_io_result {
     match error.raw_os_error() {
         Some(code) if code != 0 => rustls_io_result(code),

@@ -1,4 +1,4 @@
-//! Connections of rustls-ffi, and what is kept with them.
+//! Connections of rustls-ffi.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,8 +14,8 @@ use crate::stream::{Handshake, TlsStream};
 
 /// A connection of rustls-ffi, which [`TlsStream`] drives like one of rustls.
 ///
-/// Differences are those of the C interface: it has no early data, and plaintext is copied once
-/// more on its way in. The results of rustls-ffi become [`Error`](crate::Error)s with a
+/// The differences are those of the C interface: it has no early data, and received plaintext is
+/// copied once more. The results of rustls-ffi become [`Error`](crate::Error)s with a
 /// [`FfiError`](super::FfiError) as their source.
 ///
 /// The connection is freed when this is dropped.
@@ -52,20 +52,20 @@ pub struct FfiConnection {
 }
 
 impl FfiConnection {
-    /// Takes over a connection that `rustls_client_connection_new` or
-    /// `rustls_client_connection_new_alpn` made.
+    /// Takes ownership of a connection from `rustls_client_connection_new` or
+    /// `rustls_client_connection_new_alpn`.
     ///
     /// # Safety
     ///
-    /// Nothing else uses or frees the connection as long as this value has it. What was attached to
-    /// it and to its configuration (userdata and callbacks) can be used from any thread.
+    /// Nothing else uses or frees the connection while this value owns it. What was attached to it and
+    /// to its configuration (userdata and callbacks) can be used from any thread.
     pub unsafe fn client(connection: NonNull<rustls_connection>) -> Self {
         // SAFETY: as demanded of the caller.
         unsafe { Self::new(connection, Side::Client) }
     }
 
-    /// Takes over a connection that `rustls_server_connection_new` or
-    /// `rustls_accepted_into_connection` made.
+    /// Takes ownership of a connection from `rustls_server_connection_new` or
+    /// `rustls_accepted_into_connection`.
     ///
     /// # Safety
     ///
@@ -89,43 +89,43 @@ impl FfiConnection {
         }
     }
 
-    /// Makes a TLS connection on the transport `io`, or goes on with one whose handshake is done.
+    /// Performs the handshake over the transport `io`, or continues a connection whose handshake is
+    /// complete.
     ///
-    /// A server's connection must not have been given the beginning of a record alone before its
+    /// The connection of a server must not have received the beginning of a record alone before its
     /// handshake has begun.
     ///
-    /// See [`Handshake`] for its errors and what happens when it is dropped.
+    /// See [`Handshake`] for errors and cancel safety.
     pub fn handshake<IO>(self, io: IO) -> Handshake<IO, Self>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let is_new = self.is_handshaking() && !self.has_version();
-        let input = match is_new {
-            true => InputBuffer::default(),
+        match is_new {
+            true => self.handshake_behind(io, InputBuffer::default()),
             // It may have read a part of a record.
-            false => InputBuffer::unframed(),
-        };
-        self.handshake_behind(io, input)
+            false => Handshake::new(TlsStream::adopt(io, self, InputBuffer::unframed())),
+        }
     }
 
-    /// A handshake that goes on with `input`, which was read already.
+    /// A handshake that begins with `input`, which was read already.
     pub(super) fn handshake_behind<IO>(self, io: IO, input: InputBuffer) -> Handshake<IO, Self> {
         Handshake::new(TlsStream::new(io, self, input))
     }
 
-    /// The connection, for the functions of rustls-ffi that tell something of it.
+    /// Returns the connection, for the functions of rustls-ffi that query it.
     pub fn as_ptr(&self) -> *const rustls_connection {
         self.connection.as_ptr()
     }
 
-    /// The connection, for the functions of rustls-ffi that change something of it.
+    /// Returns the connection, for the functions of rustls-ffi that change it.
     ///
-    /// What is read or processed through it is missing here.
+    /// What is read or processed through it is missing from the stream.
     pub fn as_mut_ptr(&mut self) -> *mut rustls_connection {
         self.connection.as_mut_ptr()
     }
 
-    /// Gives the connection away, and the plaintext that was taken out of it and not read.
+    /// Returns the connection, and the plaintext that was taken from it and not read.
     pub fn into_parts(self) -> (NonNull<rustls_connection>, Vec<u8>) {
         let plaintext = self.room[self.plaintext].to_vec();
         (self.connection.into_raw(), plaintext)

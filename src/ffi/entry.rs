@@ -23,8 +23,8 @@ const LONGEST: usize = isize::MAX as usize;
 
 /// A `rustls_read_callback` that reads from what [`lend_read`](super::lend_read) lends.
 ///
-/// A NULL `out_n`, a NULL `buf` with room in it, and a `userdata` that names no loan for reading
-/// are answered with `EINVAL`; room for nothing is answered with 0 bytes.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that names
+/// no loan for reading. A length of 0 reads 0 bytes.
 ///
 /// # Safety
 ///
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn read(
 
 /// A `rustls_write_callback` that writes to what [`lend_write`](super::lend_write) lends.
 ///
-/// A NULL `out_n`, a NULL `buf` with bytes in it, and a `userdata` that names no loan for writing
-/// are answered with `EINVAL`; an offer of nothing is answered with 0 bytes.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that names
+/// no loan for writing. A length of 0 writes 0 bytes.
 ///
 /// # Safety
 ///
@@ -85,9 +85,8 @@ pub unsafe extern "C" fn write(
 
 /// A `rustls_write_vectored_callback` that writes to what [`lend_write`](super::lend_write) lends.
 ///
-/// A NULL `out_n`, a NULL `iov` with a count, and a `userdata` that names no loan for writing are
-/// answered with `EINVAL`; an offer of nothing is answered with 0 bytes. A slice of no bytes may
-/// point anywhere.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `iov` with a count, and for a `userdata` that names
+/// no loan for writing. No bytes write 0 bytes; an empty slice may point anywhere.
 ///
 /// # Safety
 ///
@@ -193,7 +192,7 @@ impl Offer for &[IoSlice<'_>] {
     }
 }
 
-/// Makes the attempt, and answers it in the way of C.
+/// Makes the attempt, and returns its result as C expects it.
 fn answer<O: Offer>(
     userdata: *mut c_void,
     out_n: Option<&mut usize>,

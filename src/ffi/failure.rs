@@ -1,4 +1,4 @@
-//! What rustls-ffi answers, as errors.
+//! The results of rustls-ffi, as errors.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,17 +8,16 @@ use rustls_ffi::rustls_result;
 
 use crate::error::{Error, ErrorKind};
 
-/// Why rustls-ffi refused something: one of its results other than `Ok`.
+/// A result of rustls-ffi other than `Ok`.
 ///
-/// It is the source of the [`Error`] that an I/O error of an [`FfiConnection`](super::FfiConnection)
-/// carries, so [`Error::find`] tells its kind. rustls-ffi does not pass on all that rustls knows:
-/// where the two sides have nothing in common the kind is [`ErrorKind::Tls`], since it does not say
-/// what they lack.
+/// It is the source of the [`Error`] in an I/O error of an [`FfiConnection`](super::FfiConnection), so
+/// [`Error::find`] returns its kind. rustls-ffi does not report everything that rustls knows: if the
+/// two sides have no version or parameters in common, the kind is [`ErrorKind::Tls`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FfiError(rustls_result);
 
 impl FfiError {
-    /// The result.
+    /// Returns the result.
     pub fn result(self) -> rustls_result {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Lends a transport to C for the time of one call.
+//! Lends a transport to C for the duration of one call.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -26,15 +26,15 @@ thread_local! {
     static NEXT_NAME: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Lends `source` to C as a `rustls_read_callback` for the time of `call`.
+/// Lends `source` to C as a `rustls_read_callback` for the duration of `call`.
 ///
-/// `call` gets the userdata to pass along with [`read`](super::read), and a place for the count;
-/// it answers as `rustls_connection_read_tls` does. Its answer comes back as a count or an error:
-/// the very error of `source`, if that is what the code tells of. A panic of `source` goes on here.
+/// `call` receives the userdata to pass along with [`read`](super::read), and a place for the count;
+/// it returns what `rustls_connection_read_tls` returns. That is returned as a count or an error: the
+/// original error of `source`, if the code stands for it. A panic of `source` is resumed here.
 ///
 /// The userdata is a name, not a pointer. It means something only to the functions of this module,
-/// on this thread, until `call` returns; they answer `EINVAL` to any other use of it, and `EBUSY`
-/// if they are called from within `source` itself or after it has panicked.
+/// on this thread, until `call` returns; they return `EINVAL` for any other use of it, and `EBUSY` if
+/// they are called from within `source` itself or after it has panicked.
 ///
 /// ```
 /// use pollback::ffi::{self, rustls_ffi::acceptor::rustls_acceptor};
@@ -51,7 +51,7 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Those of `source`, and any code other than 0 that `call` answers.
+/// Those of `source`, and any code other than 0 that `call` returns.
 pub fn lend_read(
     source: &mut dyn Read,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -61,13 +61,13 @@ pub fn lend_read(
 }
 
 /// Lends `sink` to C as a `rustls_write_callback` and a `rustls_write_vectored_callback` for the
-/// time of `call`.
+/// duration of `call`.
 ///
 /// As [`lend_read`], with [`write`](super::write) and [`write_vectored`](super::write_vectored).
 ///
 /// # Errors
 ///
-/// Those of `sink`, and any code other than 0 that `call` answers.
+/// Those of `sink`, and any code other than 0 that `call` returns.
 pub fn lend_write(
     sink: &mut dyn Write,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -83,11 +83,11 @@ pub(super) enum Lent {
     Sink(*mut &'static mut dyn Write),
 }
 
-/// A loan in progress. It stands on the stack of the function that lends.
+/// A loan in progress, on the stack of the function that lends.
 struct Loan {
     name: usize,
     earlier: Cell<*const Self>,
-    /// Nothing while an attempt is being made, and after one that panicked.
+    /// `None` during an attempt, and after one that panicked.
     lent: Cell<Option<Lent>>,
     error: Cell<Option<io::Error>>,
     panic: Cell<Option<Box<dyn Any + Send>>>,

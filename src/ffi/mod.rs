@@ -1,14 +1,14 @@
 //! The C side: the callbacks and the connections of [rustls-ffi](https://docs.rs/rustls-ffi)
 //! (feature `ffi`).
 //!
-//! rustls-ffi asks its user for three C functions: read, write, and write of many slices, each one
-//! attempt at a transport, as [`callback`](crate::callback) describes it. This module joins them
-//! to tokio in both directions, and drives a connection of rustls-ffi as a TLS stream:
+//! rustls-ffi requires three C functions: read, write, and write of several slices. Each makes one
+//! attempt at a transport, as [`callback`](crate::callback) defines it. This module connects them to
+//! Tokio in both directions, and drives a connection of rustls-ffi as a TLS stream:
 //!
-//! | given | wanted | here |
+//! | from | to | with |
 //! |---|---|---|
-//! | C callbacks | a tokio transport | [`CCallbacks`] in a [`CallbackIo`] |
-//! | a tokio transport | C callbacks | [`read`], [`write()`], [`write_vectored`] |
+//! | C callbacks | a Tokio transport | [`CCallbacks`] in a [`CallbackIo`] |
+//! | a Tokio transport | C callbacks | [`read`], [`write()`], [`write_vectored`] |
 //! | a `rustls_connection` | a TLS stream | [`FfiConnection`] |
 //! | a `rustls_acceptor` | a server's TLS stream | [`FfiAcceptor`] |
 //!
@@ -16,13 +16,13 @@
 //!
 //! # Codes
 //!
-//! A callback answers 0, or the reason why not: an `errno` value, on Windows that of
-//! `WSAGetLastError`. Coming from C, a code becomes the [`io::Error`](std::io::Error) that
-//! [`from_raw_os_error`](std::io::Error::from_raw_os_error) makes of it, so a code that the system
-//! does not know is kept too. Going to C, an error gives its own code, or, if it has none, the code
-//! for its kind: `EAGAIN` for `WouldBlock`, `EINTR` for `Interrupted`, `EPIPE` for `BrokenPipe`, and
+//! A callback returns 0, or an error code: an `errno` value, on Windows one of `WSAGetLastError`. A
+//! code from C becomes an [`io::Error`](std::io::Error) by
+//! [`from_raw_os_error`](std::io::Error::from_raw_os_error), so codes that the system does not know
+//! are kept too. An error that goes to C is passed as its own code or, if it has none, as the code for
+//! its kind: `EAGAIN` for `WouldBlock`, `EINTR` for `Interrupted`, `EPIPE` for `BrokenPipe`, and
 //! so on for the other kinds of a broken connection, `EIO` for all the rest. The error itself is
-//! kept and comes back whole on the Rust side.
+//! kept, and returned unchanged on the Rust side.
 //!
 //! # Signals
 //!

@@ -39,12 +39,12 @@ impl Free for rustls_accepted_alert {
 pub(super) struct Owned<T: Free>(NonNull<T>);
 
 impl<T: Free> Owned<T> {
-    /// Owns an object that a function of rustls-ffi gave out; `None` if it gave out none.
+    /// Owns an object that a function of rustls-ffi returned; `None` if it returned none.
     ///
     /// # Safety
     ///
-    /// `object` is null, or it is alive and nothing else frees or uses it. Whatever was attached
-    /// to it can be used from any thread.
+    /// `object` is null, or it is valid and nothing else frees or uses it. What was attached to it can
+    /// be used from any thread.
     pub(super) unsafe fn new(object: *mut T) -> Option<Self> {
         NonNull::new(object).map(Self)
     }
@@ -66,7 +66,7 @@ impl<T: Free> Owned<T> {
         self.0.as_ptr()
     }
 
-    /// Gives the object away.
+    /// Returns the object, which is no longer freed.
     pub(super) fn into_raw(self) -> NonNull<T> {
         ManuallyDrop::new(self).0
     }

@@ -1,4 +1,4 @@
-//! What a ClientHello says.
+//! The contents of a ClientHello.
 
 use std::fmt;
 use std::iter;
@@ -23,9 +23,8 @@ pub(super) const SHORTEST: usize = HEADER + 2 + 32 + 1 + 2 + 1;
 
 /// A ClientHello, as the client sent it.
 ///
-/// Nothing of it is checked but that its parts can be told from one another: it may offer what no
-/// server accepts, repeat an extension or break off within one, and its server name may be none.
-/// Whoever accepts the connection decides about that. So print no part of it unescaped.
+/// Only its structure is checked: it may offer what no server accepts, repeat an extension or end
+/// within one, and its server name may be invalid. So do not print any part of it unescaped.
 ///
 /// ```
 /// use pollback::hello::ClientHello;
@@ -54,15 +53,15 @@ pub struct ClientHello {
 }
 
 impl ClientHello {
-    /// Reads a ClientHello at the beginning of what a client has sent.
+    /// Parses a ClientHello at the beginning of what a client has sent.
     ///
-    /// Returns `None` if the bytes are the beginning of one. What follows the hello is ignored, and
-    /// [`records`](Self::records) tells where that begins. To look at a hello that grows, a
-    /// [`Parser`] does each part of the work once only.
+    /// Returns `None` if the bytes are incomplete. What follows the ClientHello is ignored; the length
+    /// of [`records`](Self::records) says where that begins. Use a [`Parser`] for bytes that arrive in
+    /// parts: it processes each byte once.
     ///
     /// # Errors
     ///
-    /// As [`Parser::push`]. A hello has at most [`LIMIT`](super::LIMIT) bytes.
+    /// As [`Parser::push`]. The limit is [`LIMIT`](super::LIMIT) bytes.
     pub fn parse(bytes: &[u8]) -> Result<Option<Self>, Error> {
         let mut parser = Parser::new();
         parser.push(bytes)?;
@@ -83,7 +82,7 @@ impl ClientHello {
         hello
     }
 
-    /// The bytes of the hello as the client sent them: its records, up to its last byte.
+    /// Returns the bytes as the client sent them: the records, up to the last byte of the ClientHello.
     pub fn records(&self) -> &[u8] {
         &self.records
     }
@@ -92,21 +91,21 @@ impl ClientHello {
         self.records
     }
 
-    /// The hello as one handshake message, from its type and length on (RFC 8446, section 4).
+    /// Returns the handshake message, beginning with its type and length (RFC 8446, section 4).
     pub fn message(&self) -> &[u8] {
         &self.message
     }
 
-    /// The name of the server that the client asks for (SNI), in lower case.
+    /// Returns the server name that the client asks for (SNI), in lower case.
     ///
-    /// It is not checked to be a DNS name: clients also send addresses, names in brackets and names
-    /// that end in a dot. `None` if there is none, or one that is not UTF-8, which
-    /// [`server_name_bytes`](Self::server_name_bytes) has.
+    /// It may be no valid DNS name: clients also send addresses, names in brackets and names that end
+    /// in a dot. Returns `None` if there is none, or one that is not UTF-8, which
+    /// [`server_name_bytes`](Self::server_name_bytes) returns.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// The name of the server that the client asks for, byte for byte (RFC 6066, section 3).
+    /// Returns the server name that the client asks for, byte for byte (RFC 6066, section 3).
     pub fn server_name_bytes(&self) -> Option<&[u8]> {
         const HOST_NAME: u8 = 0;
         let (mut names, _) = prefixed(self.extension(SERVER_NAME)?, 2)?;
@@ -120,8 +119,8 @@ impl ClientHello {
         }
     }
 
-    /// The application protocols that the client offers, in its order; `None` if it does not use
-    /// ALPN.
+    /// Returns the application protocols that the client offers, in its order; `None` if it does not
+    /// use ALPN.
     pub fn alpn(&self) -> Option<impl Iterator<Item = &[u8]>> {
         let (mut names, _) = prefixed(self.extension(ALPN)?, 2)?;
         Some(iter::from_fn(move || {
@@ -131,9 +130,9 @@ impl ClientHello {
         }))
     }
 
-    /// The protocol versions that the client offers, in its order.
+    /// Returns the protocol versions that the client offers, in its order.
     ///
-    /// A client that knows only TLS 1.2 and older names the latest one that it has.
+    /// A client that supports only TLS 1.2 and older names its latest one.
     pub fn versions(&self) -> impl Iterator<Item = ProtocolVersion> {
         let offered = self
             .extension(SUPPORTED_VERSIONS)
@@ -142,7 +141,7 @@ impl ClientHello {
         numbers(versions).map(ProtocolVersion::from)
     }
 
-    /// The version in the old place for it, which is TLS 1.2 also for TLS 1.3.
+    /// Returns the legacy version, which is TLS 1.2 also for TLS 1.3.
     pub fn legacy_version(&self) -> ProtocolVersion {
         ProtocolVersion::from(u16::from_be_bytes([
             self.message[HEADER],
@@ -150,43 +149,43 @@ impl ClientHello {
         ]))
     }
 
-    /// The 32 random bytes of the client.
+    /// Returns the 32 random bytes of the client.
     pub fn random(&self) -> &[u8] {
         &self.message[HEADER + 2..][..32]
     }
 
-    /// The identifier of the session to be resumed; in TLS 1.3 a value without a meaning.
+    /// Returns the identifier of the session to resume, which has no meaning in TLS 1.3.
     pub fn session_id(&self) -> &[u8] {
         &self.message[self.parts.session_id.clone()]
     }
 
-    /// The cipher suites that the client offers, in its order.
+    /// Returns the cipher suites that the client offers, in its order.
     pub fn cipher_suites(&self) -> impl Iterator<Item = CipherSuite> {
         numbers(&self.message[self.parts.cipher_suites.clone()]).map(CipherSuite::from)
     }
 
-    /// The compression methods that the client offers, in its order: 0, none, alone today.
+    /// Returns the compression methods that the client offers, in its order: today only 0, none.
     pub fn compression_methods(&self) -> &[u8] {
         &self.message[self.parts.compression_methods.clone()]
     }
 
-    /// The groups for the key exchange that the client offers, in its order.
+    /// Returns the key exchange groups that the client offers, in its order.
     pub fn named_groups(&self) -> impl Iterator<Item = NamedGroup> {
         self.listed(SUPPORTED_GROUPS).map(NamedGroup::from)
     }
 
-    /// The signature schemes that the client offers, in its order; none if it does not name any, as
+    /// Returns the signature schemes that the client offers, in its order; none if it names none, like
     /// clients of TLS 1.1 and older.
     pub fn signature_schemes(&self) -> impl Iterator<Item = SignatureScheme> {
         self.listed(SIGNATURE_ALGORITHMS).map(SignatureScheme::from)
     }
 
-    /// The extensions of the hello in the order of the wire, each with its type and its body.
+    /// Returns the extensions in the order of the wire, each with its type and its body.
     pub fn extensions(&self) -> Extensions<'_> {
         Extensions(&self.message[self.parts.extensions.clone()])
     }
 
-    /// The body of the first extension of this type.
+    /// Returns the body of the first extension of this type.
     pub fn extension(&self, wanted: u16) -> Option<&[u8]> {
         self.extensions()
             .find_map(|(extension, body)| (extension == wanted).then_some(body))
@@ -202,7 +201,7 @@ impl ClientHello {
     }
 }
 
-/// Says what can be told of a hello in a line.
+/// The essentials of a ClientHello in one line.
 impl fmt::Debug for ClientHello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientHello")
@@ -214,7 +213,7 @@ impl fmt::Debug for ClientHello {
 
 /// The extensions of a [`ClientHello`], each with its type and its body.
 ///
-/// Ends early at an extension that breaks off.
+/// Ends at an extension that is incomplete.
 #[derive(Clone, Debug, Default)]
 pub struct Extensions<'a>(&'a [u8]);
 

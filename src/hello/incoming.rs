@@ -11,7 +11,7 @@ use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::server::{Accept, TlsStream};
 
-/// A connection whose ClientHello was read, and about which nothing is decided yet.
+/// A connection whose ClientHello was read, and which is to be accepted, passed on or refused.
 ///
 /// Dropping it closes the connection.
 #[derive(Debug)]
@@ -21,29 +21,28 @@ pub struct Incoming<IO> {
 }
 
 impl<IO> Incoming<IO> {
-    /// Goes on with a connection whose ClientHello was taken from `io` by other means, and nothing
-    /// behind it.
+    /// Creates a connection whose ClientHello was read from `io` by other code, with no byte after it.
     pub fn new(hello: ClientHello, io: IO) -> Self {
         Self { hello, io }
     }
 
-    /// What the client asks for.
+    /// Returns what the client offers and asks for.
     pub fn client_hello(&self) -> &ClientHello {
         &self.hello
     }
 
-    /// The transport. What is written to it reaches the client in the clear.
+    /// Returns the transport. What is written to it reaches the client in plaintext.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
 
-    /// The transport, to be changed. Bytes that are read from it here are missing later on.
+    /// Returns a mutable reference to the transport. Bytes that are read from it here are missing from
+    /// the connection.
     pub fn get_mut(&mut self) -> &mut IO {
         &mut self.io
     }
 
-    /// Passes the connection on: returns a transport from which the hello is read again, and then
-    /// what follows it.
+    /// Returns a transport from which the ClientHello is read again, followed by the rest.
     pub fn into_rewind(self) -> Rewind<IO> {
         Rewind::new(self.hello.into_records(), self.io)
     }
@@ -53,15 +52,15 @@ impl<IO> Incoming<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Accepts the connection under `config`. If that refuses the client, the client gets an alert.
+    /// Performs the handshake with `config`. If that does not accept the client, an alert is sent.
     ///
-    /// See [`Handshake`](crate::stream::Handshake) for its errors and what happens when it is
-    /// dropped.
+    /// See [`Handshake`](crate::stream::Handshake) for errors and cancel safety.
     pub fn accept(self, config: Arc<ServerConfig>) -> Accept<IO> {
         self.accept_with(config, |_| ())
     }
 
-    /// Like [`accept`](Self::accept), but lets `f` change the connection before it gets the hello.
+    /// Like [`accept`](Self::accept), but calls `f` with the connection before it processes the
+    /// ClientHello.
     pub fn accept_with<F>(self, config: Arc<ServerConfig>, f: F) -> Accept<IO>
     where
         F: FnOnce(&mut ServerConnection),

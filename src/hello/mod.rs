@@ -1,11 +1,11 @@
-//! A look at a ClientHello, before anything is decided.
+//! Inspects a ClientHello before the connection is accepted.
 //!
-//! [`peek`] reads the ClientHello of a connection and nothing behind it. What it says can then be
-//! waited upon for as long as it takes, a certificate being fetched, say, and the connection is
+//! [`peek`] reads the ClientHello of a connection and no byte after it. The program can then take its
+//! time, to fetch a certificate for example, and
 //!
-//! - accepted: [`Incoming::accept`], under the configuration that was chosen;
-//! - passed on: [`Incoming::into_rewind`], a transport that still has every byte of the client;
-//! - or refused: [`Incoming::refuse`], with an alert of choice.
+//! - accept the connection with the chosen configuration: [`Incoming::accept`];
+//! - pass it on: [`Incoming::into_rewind`] returns a transport that still has every byte of the client;
+//! - or refuse it with an alert: [`Incoming::refuse`].
 //!
 //! ```no_run
 //! use pollback::hello;
@@ -39,21 +39,22 @@
 //!
 //! # What counts as a ClientHello
 //!
-//! Whatever has the form of one. The look does not ask what rustls would accept: hellos of TLS 1.0
-//! and 1.1, with names that are none, with extensions that nobody knows and in records of any size
-//! are looked at and passed on byte for byte. [`Incoming::accept`] asks rustls, and sends the client
-//! the alert that it refuses with.
+//! Every message that has its form, whether rustls would accept it or not: of TLS 1.0 and 1.1, with
+//! invalid names, unknown extensions and in records of any size. All of these can be inspected and
+//! passed on byte for byte. [`Incoming::accept`] lets rustls decide, and sends its alert if it does
+//! not accept the client.
 //!
 //! # TLS and something else on one port
 //!
-//! [`Peek::or_plain`] tells clients that speak TLS from those that do not, and keeps every byte:
+//! [`Peek::or_plain`] distinguishes clients that speak TLS from those that do not, and keeps every
+//! byte:
 //!
 //! ```no_run
 //! use pollback::hello::{self, Peeked};
 //! # use std::io;
 //! # use tokio::net::TcpStream;
 //!
-//! # async fn answer(tcp: TcpStream) -> io::Result<()> {
+//! # async fn serve(tcp: TcpStream) -> io::Result<()> {
 //! match hello::peek(tcp).or_plain().await? {
 //!     Peeked::Tls(incoming) => {
 //!         // Accept it.
@@ -70,14 +71,13 @@
 //!
 //! # Without a transport
 //!
-//! [`ClientHello::parse`] and [`Parser`] look at bytes alone, however they were come by.
+//! [`ClientHello::parse`] and [`Parser`] work on bytes alone.
 //!
 //! # When to use the `LazyConfigAcceptor`
 //!
-//! [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) reads a ClientHello to accept it, and no more:
-//! it keeps no bytes, so the connection can no longer be passed on, and refuses what rustls does not
-//! accept. It is here for programs that come from tokio-rustls. A connection that was looked at can
-//! go on to one: give it [`Incoming::into_rewind`].
+//! [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) is for programs that come from tokio-rustls. It
+//! keeps no bytes, so the connection cannot be passed on, and refuses what rustls does not accept. A
+//! connection that was inspected can continue with one: pass it [`Incoming::into_rewind`].
 
 mod client_hello;
 mod incoming;

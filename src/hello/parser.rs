@@ -1,4 +1,4 @@
-//! From the bytes that a client sends to its ClientHello.
+//! Parses the bytes that a client sends.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use rustls::{AlertDescription, ContentType, HandshakeType, InvalidMessage};
 use super::client_hello::{ClientHello, HEADER, Parts, SHORTEST};
 use crate::error::{Error, ErrorKind};
 
-/// How many bytes a ClientHello may have unless another limit is set: 64 KiB, its header and those
-/// of its records not counted.
+/// The default limit on the length of a ClientHello: 64 KiB, without the headers of the message and
+/// its records.
 pub const LIMIT: usize = 64 * 1024;
 
 /// The header of a record: its type, version and length.
@@ -17,8 +17,8 @@ const RECORD_HEADER: usize = 5;
 /// The major version of every record (RFC 8446, section 5.1); the minor version says nothing.
 const MAJOR: u8 = 3;
 
-/// How many records without a body are put up with, as in other implementations. Nothing else would
-/// bound how much is kept.
+/// How many empty records are tolerated, as in other implementations. Nothing else would bound how
+/// much is kept.
 const EMPTY: usize = 32;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -26,9 +26,10 @@ const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 
-/// Reads a ClientHello out of bytes as they come. It does no I/O.
+/// Parses a ClientHello from bytes that arrive in parts. Performs no I/O.
 ///
-/// The bytes may be cut in any way, and so may the hello by its records. Each byte is looked at once.
+/// The bytes may be divided in any way, and so may the ClientHello by its records. Each byte is
+/// processed once.
 ///
 /// ```
 /// use pollback::hello::{ClientHello, Parser};
@@ -63,7 +64,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// A parser that has seen nothing yet.
+    /// Creates a parser that has received nothing yet.
     pub fn new() -> Self {
         Self {
             records: Vec::new(),
@@ -76,29 +77,28 @@ impl Parser {
         }
     }
 
-    /// Refuses a hello that has more bytes, the headers of its message and records not counted, as
-    /// soon as its length is known. The default is [`LIMIT`].
+    /// Limits the length of the ClientHello, without the headers of the message and its records. A
+    /// longer one is an error as soon as its length is known. The default is [`LIMIT`].
     ///
-    /// rustls accepts at most 65,535 bytes, so a higher limit only serves to pass hellos on.
+    /// rustls accepts at most 65,535 bytes, so a higher limit only helps to pass connections on.
     #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// Takes in more of what the client has sent, and returns how many of the bytes belong to the
-    /// hello: less than all of them only if the hello ends within them.
+    /// Processes more bytes from the client, and returns how many of them belong to the ClientHello:
+    /// all of them, unless it ends within them.
     ///
     /// # Errors
     ///
-    /// - [`NotTls`](ErrorKind::NotTls) as soon as the first bytes show it;
+    /// - [`NotTls`](ErrorKind::NotTls) as soon as the first bytes show that this is not TLS;
     /// - [`Alert`](ErrorKind::Alert) if the client has sent an alert;
-    /// - [`Misbehaved`](ErrorKind::Misbehaved) if there is another message, or a hello whose parts
-    ///   cannot be told apart;
-    /// - [`TooLong`](ErrorKind::TooLong) if the hello is longer than the limit.
+    /// - [`Misbehaved`](ErrorKind::Misbehaved) if there is another message, or a malformed ClientHello;
+    /// - [`TooLong`](ErrorKind::TooLong) if the ClientHello is longer than the limit.
     ///
-    /// An error is final: each later call returns it again. The bytes are kept all the same, so
-    /// that [`bytes`](Self::bytes) has everything that was passed in.
+    /// Errors are permanent: each later call returns the same. The bytes are kept nevertheless, so
+    /// [`bytes`](Self::bytes) returns everything that was passed in.
     pub fn push(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         self.take(bytes).map_err(Error::from)
     }
@@ -124,7 +124,8 @@ impl Parser {
         Ok(bytes.len() - rest.len())
     }
 
-    /// How many more bytes the hello has at the least: 0 if it is complete, or if there is none.
+    /// Returns how many more bytes the ClientHello has at least: 0 if it is complete, or if there is
+    /// none.
     pub fn missing(&self) -> usize {
         if self.outcome.is_some() {
             return 0;
@@ -137,7 +138,7 @@ impl Parser {
         }
     }
 
-    /// Everything that was taken so far.
+    /// Returns everything that was passed in so far.
     pub fn bytes(&self) -> &[u8] {
         &self.records
     }
@@ -147,7 +148,7 @@ impl Parser {
         self.records
     }
 
-    /// Returns the hello if it is complete.
+    /// Returns the ClientHello if it is complete.
     pub fn finish(self) -> Option<ClientHello> {
         match self.outcome {
             Some(Ok(parts)) => Some(ClientHello::new(self.records, self.message, parts)),
@@ -285,7 +286,7 @@ impl Fault {
         Error::from(self.clone()).kind() == ErrorKind::NotTls
     }
 
-    /// What the client is to be told; an alert is not answered.
+    /// The alert for the client; there is none in response to an alert.
     pub(super) fn answer(&self) -> Option<AlertDescription> {
         match self {
             Self::Tls(rustls::Error::AlertReceived(_)) => None,

@@ -16,7 +16,7 @@ use crate::engine::Alert;
 use crate::error::ErrorKind;
 use crate::stream::PendingAlert;
 
-/// Reads the ClientHello of the client on the transport `io`, and no byte behind it.
+/// Reads the ClientHello of the client on the transport `io`, and no byte after it.
 pub fn peek<IO>(io: IO) -> Peek<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -29,24 +29,25 @@ where
     }
 }
 
-/// A ClientHello that is being read; resolves to the [`Incoming`] connection. Made by [`peek`].
+/// Reads a ClientHello, and resolves to the [`Incoming`] connection. Returned by [`peek`].
 ///
-/// The hello may come one byte at a time and in any number of records. While a client is silent,
-/// nothing is kept for it beyond this.
+/// The ClientHello may arrive one byte at a time and in any number of records. Nothing is allocated
+/// for a client that stays silent.
 ///
 /// # Errors
 ///
-/// - The errors of the transport, as they are;
-/// - [`ErrorKind::Truncated`] (`UnexpectedEof`) if the transport ends within the hello or before it;
-/// - what [`Parser::push`] says of bytes that are no ClientHello, as a [`rustls::Error`] where it has
-///   one (`InvalidData`). The client is told by an alert first.
+/// - Errors of the transport, unchanged;
+/// - [`ErrorKind::Truncated`] (`UnexpectedEof`) if the transport ends within the ClientHello or
+///   before it;
+/// - those of [`Parser::push`] for bytes that are no ClientHello, as a [`rustls::Error`] where there
+///   is one (`InvalidData`), once an alert was sent.
 ///
-/// Polled after it has resolved it fails.
+/// It fails if it is polled after completion.
 ///
 /// # Cancel safety
 ///
-/// A poll that is dropped loses nothing: await it by reference (`(&mut peek).await`) and it can go
-/// on later, or give the connection back with [`take_io`](Self::take_io). Nothing bounds its time:
+/// It is cancel safe if it is awaited by reference (`(&mut peek).await`): no byte is lost, and it can
+/// be awaited again, or return the connection with [`take_io`](Self::take_io). There is no timeout:
 /// wrap it in `tokio::time::timeout`.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Peek<IO> {
@@ -58,48 +59,48 @@ pub struct Peek<IO> {
 
 enum State {
     Reading,
-    /// The alert is on its way that says why there is no hello.
+    /// The alert is being sent.
     Failed(PendingAlert, io::Error),
     Done,
 }
 
-/// Why there is no hello.
+/// Why there is no ClientHello.
 enum Reason {
     Fault(Fault),
     Transport(io::Error),
 }
 
 impl<IO> Peek<IO> {
-    /// Refuses a hello that has more than so many bytes, as [`Parser::with_limit`] does.
+    /// Limits the length of the ClientHello, as [`Parser::with_limit`] does.
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.parser = self.parser.with_limit(bytes);
         self
     }
 
-    /// Sends no alert when it fails, so that the connection can be passed on as it is with
+    /// Sends no alert on failure, so that the connection can be passed on with
     /// [`take_io`](Self::take_io).
     pub fn without_alert(mut self) -> Self {
         self.answers = false;
         self
     }
 
-    /// Also serves clients that do not speak TLS: it resolves to [`Peeked::Plain`] for them.
+    /// Resolves to [`Peeked::Plain`] for clients that do not speak TLS, instead of failing.
     ///
-    /// The first byte of a client decides in most protocols, among them HTTP, SSH and SMTP. A client
-    /// that waits for the server to speak first is known by its silence alone.
+    /// For most protocols in which the client speaks first, such as HTTP, its first byte decides. A
+    /// client that waits for the server to speak first sends none.
     pub fn or_plain(self) -> PeekOrPlain<IO> {
         PeekOrPlain(self)
     }
 
-    /// What was read so far.
+    /// Returns what was read so far.
     pub fn bytes(&self) -> &[u8] {
         self.parser.bytes()
     }
 
-    /// Takes the connection back, after a failure or to give up waiting: a transport from which
-    /// what was read is read again.
+    /// Returns the connection, after a failure or to stop waiting, as a transport from which everything
+    /// is read again.
     ///
-    /// `None` if it was taken before, or went into what this has resolved to.
+    /// Returns `None` if it was taken before or has become part of the result.
     pub fn take_io(&mut self) -> Option<Rewind<IO>> {
         let io = self.io.take()?;
         let parser = mem::take(&mut self.parser);
@@ -108,7 +109,7 @@ impl<IO> Peek<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Peek<IO> {
-    /// Reads until there is a hello, or it is clear that there will be none.
+    /// Reads until there is a ClientHello, or it is certain that there will be none.
     fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming<IO>, Reason>> {
         let Some(io) = &mut self.io else {
             return Poll::Ready(Err(Reason::Transport(done())));
@@ -164,13 +165,13 @@ where
     }
 }
 
-/// A connection that is being looked at, and may be TLS or not; resolves to [`Peeked`]. Made by
+/// Finds out whether a client speaks TLS, and resolves to [`Peeked`]. Returned by
 /// [`Peek::or_plain`].
 ///
 /// # Errors
 ///
-/// As [`Peek`], except for a client that does not speak TLS. One that has sent nothing when the
-/// transport ends is an error too ([`ErrorKind::Truncated`]).
+/// As [`Peek`], except that a client that does not speak TLS is no error. One that has sent nothing
+/// when the transport ends is ([`ErrorKind::Truncated`]).
 ///
 /// # Cancel safety
 ///
@@ -179,7 +180,7 @@ where
 #[derive(Debug)]
 pub struct PeekOrPlain<IO>(Peek<IO>);
 
-/// What a client turned out to speak.
+/// What a client speaks.
 #[derive(Debug)]
 pub enum Peeked<IO> {
     /// TLS: the connection whose ClientHello was read.
@@ -243,7 +244,7 @@ impl Reason {
 }
 
 fn done() -> io::Error {
-    io::Error::other("a peek was polled after it had resolved")
+    io::Error::other("`Peek` polled after completion")
 }
 
 impl<IO: fmt::Debug> fmt::Debug for Peek<IO> {

@@ -10,17 +10,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::engine::Alert;
 use crate::stream::PendingAlert;
 
-/// An alert on its way to the client; resolves to the transport. Made by
+/// Sends an alert to the client, and resolves to the transport. Returned by
 /// [`Incoming::refuse`](super::Incoming::refuse).
 ///
-/// It resolves when the transport has taken and flushed the whole alert, or takes no more. What the
-/// client had sent by then is read and dropped, so that closing the transport does not make the
-/// kernel answer it with a reset that overtakes the alert.
+/// It resolves once the alert was sent and flushed, or cannot be sent. What the client had sent by
+/// then is read and discarded: otherwise closing the transport could make the kernel send a reset
+/// that overtakes the alert.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the transport, with the alert sent in part or not at all. Nothing bounds its
-/// time: wrap it in `tokio::time::timeout`.
+/// Dropping it drops the transport, with the alert sent in part or not at all. There is no timeout:
+/// wrap it in `tokio::time::timeout`.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ where
             ready!(this.alert.poll_deliver(io, cx));
         }
         let io = this.io.take();
-        Poll::Ready(io.expect("a alert was polled after it had resolved"))
+        Poll::Ready(io.expect("`Refuse` polled after completion"))
     }
 }
 

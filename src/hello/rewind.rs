@@ -1,4 +1,4 @@
-//! A transport from which bytes are read again.
+//! A transport from which bytes are read once more.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,10 +6,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport whose first bytes were read already, and are read again here.
+/// A transport from which bytes that were read already are read again.
 ///
-/// Reads return those bytes first and then go to the transport. Everything else is the transport's
-/// own: writes, vectored ones too, never wait for a reader.
+/// Reads return those bytes first, and then read from the transport. Writes go to the transport.
 ///
 /// ```
 /// use pollback::hello::Rewind;
@@ -31,33 +30,34 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub struct Rewind<IO> {
     bytes: Vec<u8>,
-    /// How many of the bytes were read again.
+    /// How many of the bytes were read from here.
     read: usize,
     io: IO,
 }
 
 impl<IO> Rewind<IO> {
-    /// Makes reads return `bytes` before those of `io`.
+    /// Creates a transport whose reads return `bytes` before those of `io`.
     pub fn new(bytes: Vec<u8>, io: IO) -> Self {
         Self { bytes, read: 0, io }
     }
 
-    /// The bytes that are still to be read before the transport is.
+    /// Returns the bytes that will be read before those of the transport.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// The transport.
+    /// Returns the transport.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
 
-    /// The transport, to be changed. Bytes that are read from it here are missing later on.
+    /// Returns a mutable reference to the transport. Bytes that are read from it here are missing from
+    /// later reads.
     pub fn get_mut(&mut self) -> &mut IO {
         &mut self.io
     }
 
-    /// The bytes that are still to be read, and the transport.
+    /// Returns the bytes that were not read again yet, and the transport.
     pub fn into_parts(mut self) -> (Vec<u8>, IO) {
         self.bytes.drain(..self.read);
         (self.bytes, self.io)
@@ -123,7 +123,7 @@ mod descriptor {
 
     use super::Rewind;
 
-    /// The descriptor of the transport; what is still to be read again is not in it.
+    /// The descriptor of the transport, which does not contain the bytes that are read again.
     impl<IO: AsFd> AsFd for Rewind<IO> {
         fn as_fd(&self) -> BorrowedFd<'_> {
             self.io.as_fd()
@@ -143,7 +143,7 @@ mod socket {
 
     use super::Rewind;
 
-    /// The socket of the transport; what is still to be read again is not in it.
+    /// The socket of the transport, which does not contain the bytes that are read again.
     impl<IO: AsSocket> AsSocket for Rewind<IO> {
         fn as_socket(&self) -> BorrowedSocket<'_> {
             self.io.as_socket()

@@ -368,6 +368,6 @@ impl<IO> From<(IO, Connection<ServerSide>)> for TlsStream<IO> {
     /// [`into_inner`](stream::TlsStream::into_inner).
     fn from((io, mut connection): (IO, Connection<ServerSide>)) -> Self {
         let input = connection.take_stowed().unwrap_or_default();
-        Self::new(io, connection, input)
+        Self::adopt(io, connection, input)
     }
 }

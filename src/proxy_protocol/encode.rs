@@ -1,4 +1,4 @@
-//! From a header to bytes.
+//! Encodes a header.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -7,10 +7,10 @@ use super::header::{Address, ProxiedAddress, ProxyHeader, Transport};
 use super::parse::{FIXED, PATH, SIGNATURE, checksum, checksum_place};
 
 impl ProxyHeader {
-    /// The header in version 1, a line of text.
+    /// Returns the header in version 1, a line of text.
     ///
-    /// This knows only IP addresses of TCP connections, and no TLVs: it calls all others unknown, and
-    /// so a proxy that speaks for itself.
+    /// Version 1 has only IP addresses of TCP connections, and no TLVs. Any other header becomes
+    /// `UNKNOWN`.
     pub fn to_v1(&self) -> Vec<u8> {
         let address = self
             .proxied_address()
@@ -24,7 +24,7 @@ impl ProxyHeader {
         format!("PROXY {family} {source} {destination} {from} {to}\r\n").into_bytes()
     }
 
-    /// The header in version 2, with its TLVs.
+    /// Returns the header in version 2, with its TLVs.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
-//! What can be wrong with a header.
+//! Errors in a header.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why there is no header of the PROXY protocol.
+/// Why bytes are no valid header of the PROXY protocol.
 ///
-/// An [`io::Error`] of [`read_header`](super::read_header) or of a listener has it inside, where
-/// [`io::Error::get_ref`] finds it. Its kind is `InvalidData`, or `UnexpectedEof` for
+/// An [`io::Error`] of [`read_header`](super::read_header) or of a listener contains it:
+/// [`io::Error::get_ref`] returns it. Its kind is `InvalidData`, or `UnexpectedEof` for
 /// [`Truncated`](Self::Truncated).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,21 +16,21 @@ pub enum HeaderError {
     Missing,
     /// The transport ended before the header did.
     Truncated,
-    /// The line of version 1 is not one that the specification knows.
+    /// The line of version 1 does not follow the specification.
     Line,
-    /// The second version is followed by something other than its number: version and command.
+    /// The byte for version and command names another version than 2.
     Version(u8),
     /// The command of version 2 is neither LOCAL nor PROXY.
     Command(u8),
-    /// The address family or the transport protocol of version 2 is none that is assigned.
+    /// The address family or transport protocol of version 2 is not assigned.
     Family(u8),
-    /// The addresses of version 2 break off.
+    /// The addresses of version 2 are incomplete.
     Addresses,
-    /// A TLV of version 2 breaks off, or is a checksum of another length than 4 bytes.
+    /// A TLV of version 2 is incomplete, or is a checksum that has not 4 bytes.
     Tlv,
-    /// The checksum (CRC-32C) of version 2 is another one.
+    /// The checksum (CRC-32C) of version 2 does not match.
     Checksum,
-    /// The TLVs to be sent do not fit into a header, which has 65,535 bytes.
+    /// The TLVs to be sent do not fit into a header, which has at most 65,535 bytes.
     TooLong,
 }
 

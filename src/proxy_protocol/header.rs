@@ -1,4 +1,4 @@
-//! What a header says.
+//! The contents of a header.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ const SSL_VERSION: u8 = 0x21;
 const SSL_COMMON_NAME: u8 = 0x22;
 const SSL_CIPHER: u8 = 0x23;
 
-/// A header of the PROXY protocol: what a proxy says of the client that it speaks for.
+/// A header of the PROXY protocol: what a proxy says about its client.
 ///
 /// ```
 /// use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
@@ -33,7 +33,7 @@ const SSL_CIPHER: u8 = 0x23;
 pub struct ProxyHeader {
     pub(super) is_local: bool,
     pub(super) address: Address,
-    /// The TLVs as they stand in a header of version 2.
+    /// The TLVs as encoded in a header of version 2.
     pub(super) tlvs: Vec<u8>,
 }
 
@@ -44,19 +44,19 @@ pub(super) enum Address {
     Unix(UnixAddress),
 }
 
-/// Where the client comes from and what it has connected to.
+/// The addresses of the client and of what it has connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxiedAddress {
-    /// What carries the connection between the client and the proxy.
+    /// The kind of the connection between the client and the proxy.
     pub transport: Transport,
-    /// Where the client comes from.
+    /// The address of the client.
     pub source: SocketAddr,
-    /// What the client has connected to.
+    /// The address that the client has connected to.
     pub destination: SocketAddr,
 }
 
-/// What carries a connection.
+/// The kind of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
@@ -70,12 +70,11 @@ pub enum Transport {
 
 /// The Unix sockets of a connection that came to the proxy from its own host.
 ///
-/// These are paths as a rule, without the zeros that pad them; they may be empty, and on Linux begin
-/// with a zero.
+/// These are usually paths, without padding; they may be empty, and on Linux begin with a zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnixAddress {
-    /// What carries the connection between the client and the proxy.
+    /// The kind of the connection between the client and the proxy.
     pub transport: Transport,
     /// The socket of the client.
     pub source: Vec<u8>,
@@ -84,7 +83,7 @@ pub struct UnixAddress {
 }
 
 impl ProxiedAddress {
-    /// The addresses of a client whose connection is a stream of bytes, such as TCP.
+    /// Returns the addresses of a client whose connection is a stream of bytes, such as TCP.
     pub fn stream(source: SocketAddr, destination: SocketAddr) -> Self {
         Self {
             transport: Transport::Stream,
@@ -95,7 +94,7 @@ impl ProxiedAddress {
 }
 
 impl ProxyHeader {
-    /// A header that speaks for a client.
+    /// Creates the header for a client with these addresses.
     pub fn new(address: ProxiedAddress) -> Self {
         Self {
             is_local: false,
@@ -104,7 +103,7 @@ impl ProxyHeader {
         }
     }
 
-    /// A header that speaks for a client whose address is not told.
+    /// Creates the header for a client without its address.
     pub fn unknown() -> Self {
         Self {
             is_local: false,
@@ -113,7 +112,7 @@ impl ProxyHeader {
         }
     }
 
-    /// A header with which a proxy speaks for itself, to check whether the server is there.
+    /// Creates the header of a connection that the proxy makes for itself, such as a health check.
     pub fn local() -> Self {
         Self {
             is_local: true,
@@ -135,7 +134,7 @@ impl ProxyHeader {
         self
     }
 
-    /// Adds the name of the server that the client asks for.
+    /// Adds the server name that the client asks for.
     ///
     /// # Panics
     ///
@@ -145,7 +144,7 @@ impl ProxyHeader {
         self.with_tlv(AUTHORITY, name.as_bytes())
     }
 
-    /// Adds the application protocol that was agreed upon with the client.
+    /// Adds the application protocol that was negotiated with the client.
     ///
     /// # Panics
     ///
@@ -161,13 +160,13 @@ impl ProxyHeader {
         self.with_tlv(CRC32C, &[0; 4])
     }
 
-    /// Whether the proxy speaks for itself, as it does in health checks. What else such a header
-    /// says is ignored.
+    /// Returns whether the proxy has made the connection for itself, such as a health check. Everything
+    /// else in such a header is ignored.
     pub fn is_local(&self) -> bool {
         self.is_local
     }
 
-    /// The addresses of the client, if the proxy names them and they are IP addresses.
+    /// Returns the addresses of the client, if the proxy names them and they are IP addresses.
     pub fn proxied_address(&self) -> Option<&ProxiedAddress> {
         match &self.address {
             Address::Proxied(address) => Some(address),
@@ -175,7 +174,7 @@ impl ProxyHeader {
         }
     }
 
-    /// The Unix sockets of the client, if the proxy names them.
+    /// Returns the Unix sockets of the client, if the proxy names them.
     pub fn unix_address(&self) -> Option<&UnixAddress> {
         match &self.address {
             Address::Unix(address) => Some(address),
@@ -183,32 +182,32 @@ impl ProxyHeader {
         }
     }
 
-    /// The TLVs of the header in the order of the wire, each with its type and its value.
+    /// Returns the TLVs of the header in the order of the wire, each with its type and its value.
     pub fn tlvs(&self) -> Tlvs<'_> {
         Tlvs(&self.tlvs)
     }
 
-    /// The value of the first TLV of this type.
+    /// Returns the value of the first TLV of this type.
     pub fn tlv(&self, wanted: u8) -> Option<&[u8]> {
         find(self.tlvs(), wanted)
     }
 
-    /// The name of the server that the client asks for, if it is UTF-8.
+    /// Returns the server name that the client asks for, if it is UTF-8.
     pub fn authority(&self) -> Option<&str> {
         std::str::from_utf8(self.tlv(AUTHORITY)?).ok()
     }
 
-    /// The application protocol that was agreed upon with the client.
+    /// Returns the application protocol that was negotiated with the client.
     pub fn alpn(&self) -> Option<&[u8]> {
         self.tlv(ALPN)
     }
 
-    /// The identifier that the proxy has given to the connection.
+    /// Returns the identifier that the proxy has assigned to the connection.
     pub fn unique_id(&self) -> Option<&[u8]> {
         self.tlv(UNIQUE_ID)
     }
 
-    /// What the proxy says of TLS between the client and itself.
+    /// Returns what the proxy says about TLS between the client and itself.
     pub fn ssl(&self) -> Option<Ssl<'_>> {
         let [client, a, b, c, d, tlvs @ ..] = self.tlv(SSL)? else {
             return None;
@@ -221,7 +220,7 @@ impl ProxyHeader {
     }
 }
 
-/// What a proxy says of TLS between the client and itself.
+/// What a proxy says about TLS between the client and itself.
 #[derive(Clone, Debug)]
 pub struct Ssl<'a> {
     client: u8,
@@ -230,33 +229,33 @@ pub struct Ssl<'a> {
 }
 
 impl<'a> Ssl<'a> {
-    /// Whether the client is connected over TLS.
+    /// Returns whether the client is connected over TLS.
     pub fn is_tls(&self) -> bool {
         self.client & 1 != 0
     }
 
-    /// Whether the client has sent a certificate, in this connection or in its session, and it was
+    /// Returns whether the client has sent a certificate, in this connection or its session, that was
     /// verified.
     pub fn is_client_verified(&self) -> bool {
         self.client & 0b110 != 0 && self.verify == 0
     }
 
-    /// The version of TLS, such as `TLSv1.3`.
+    /// Returns the version of TLS, such as `TLSv1.3`.
     pub fn version(&self) -> Option<&'a str> {
         self.text(SSL_VERSION)
     }
 
-    /// The common name in the certificate of the client.
+    /// Returns the common name in the certificate of the client.
     pub fn common_name(&self) -> Option<&'a str> {
         self.text(SSL_COMMON_NAME)
     }
 
-    /// The cipher suite, as OpenSSL names it.
+    /// Returns the cipher suite, as OpenSSL names it.
     pub fn cipher(&self) -> Option<&'a str> {
         self.text(SSL_CIPHER)
     }
 
-    /// The TLVs within, each with its type and its value.
+    /// Returns the TLVs within, each with its type and its value.
     pub fn tlvs(&self) -> Tlvs<'a> {
         self.tlvs.clone()
     }
@@ -266,7 +265,7 @@ impl<'a> Ssl<'a> {
     }
 }
 
-/// TLVs, each with its type and its value. Ends early at one that breaks off.
+/// TLVs, each with its type and its value. Ends at one that is incomplete.
 #[derive(Clone, Debug)]
 pub struct Tlvs<'a>(pub(super) &'a [u8]);
 

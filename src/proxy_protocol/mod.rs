@@ -1,11 +1,12 @@
-//! The PROXY protocol: who the client is that a proxy speaks for (feature `proxy-protocol`).
+//! The PROXY protocol, with which a proxy tells a server the address of the client (feature
+//! `proxy-protocol`).
 //!
-//! A proxy or load balancer that relays a connection sends a header before the bytes of the client.
-//! Versions 1 and 2 are read and written, as the [specification] has them; so are the headers with
-//! which a proxy speaks for itself, to check whether a server is there.
+//! A proxy or load balancer sends a header before the bytes of the client. This module reads and writes
+//! versions 1 and 2 of the [specification], including the headers of connections that the proxy makes
+//! for itself, such as health checks.
 //!
-//! A [`TlsListener`](crate::listener::TlsListener) reads the header of the peers that it trusts. Use
-//! [`read_header`] where there is no listener, and [`ProxyHeader::parse`] for bytes alone.
+//! A [`TlsListener`](crate::listener::TlsListener) reads the headers of trusted peers. Use
+//! [`read_header`] without a listener, and [`ProxyHeader::parse`] for bytes alone.
 //!
 //! [specification]: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
 

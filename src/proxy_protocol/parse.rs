@@ -1,4 +1,4 @@
-//! From bytes to a header.
+//! Parses a header.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -31,12 +31,12 @@ const PROXY: u8 = 1;
 pub(super) const PATH: usize = 108;
 
 impl ProxyHeader {
-    /// Reads a header of version 1 or 2 at the beginning of what a proxy has sent. Returns it and
-    /// its length, or `None` if the bytes are the beginning of one.
+    /// Parses a header of version 1 or 2 at the beginning of what a proxy has sent. Returns it and its
+    /// length, or `None` if the bytes are incomplete.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, as soon as the bytes show it.
+    /// If the bytes are no valid header, as soon as they show it.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, HeaderError> {
         let length = match length(bytes)? {
             Length::AtLeast(_) => return Ok(None),

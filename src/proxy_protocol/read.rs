@@ -11,13 +11,13 @@ use super::header::ProxyHeader;
 use super::parse::{Length, length};
 use crate::callback::{CHUNKS_PER_POLL, poll_chunk};
 
-/// Reads a header of version 1 or 2 from `io`, and no byte behind it.
+/// Reads a header of version 1 or 2 from `io`, and no byte after it.
 ///
-/// Nothing bounds its time: wrap it in `tokio::time::timeout`.
+/// There is no timeout: wrap it in `tokio::time::timeout`.
 ///
 /// # Errors
 ///
-/// A [`HeaderError`] inside an [`io::Error`], or the error of the transport, as it is.
+/// A [`HeaderError`] inside an [`io::Error`], or an error of the transport, unchanged.
 ///
 /// # Cancel safety
 ///

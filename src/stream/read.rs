@@ -85,7 +85,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if error.kind() != io::ErrorKind::WouldBlock {
-            return Poll::Ready(Err(error));
+            // A connection that takes bytes as they come knows of the end, but not why it came.
+            return Poll::Ready(Err(self.read_error.take().unwrap_or(error)));
         }
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(Half::Reader, cx);

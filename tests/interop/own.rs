@@ -14,13 +14,15 @@ async fn demo_moves_a_file_both_ways() {
     let content: String = (0..40_000).map(|line| format!("line {line}\n")).collect();
     let file = files.write("file.txt", &content);
     let report = run(example("demo").await.arg(file), b"").await.succeeded();
-    assert_eq!(
-        report.stderr, "",
-        "a progress bar where there is no terminal"
-    );
+    let progress: Vec<_> = report.stderr.lines().collect();
+    assert!(progress[0].starts_with("sending "), "{progress:?}");
+    assert!(progress[1].contains(" %  "), "{progress:?}");
+    let last = progress[progress.len() - 1];
+    assert!(last.starts_with("100 %  "), "{progress:?}");
     let report = report.stdout;
     for words in [
         "client to server",
+        "the digests match",
         "server to client",
         "version       TLSv1_3",
         "cipher suite  TLS13_AES_256_GCM_SHA384",
@@ -71,7 +73,24 @@ async fn demo_names_a_file_that_it_cannot_read() {
     folder.failed(1, "not a regular file");
     run(example("demo").await.args(["one", "two"]), b"")
         .await
-        .failed(1, "one file");
+        .failed(2, "one file");
+}
+
+#[tokio::test]
+async fn programs_with_arguments_explain_them() {
+    for (name, words) in [
+        ("client", "--early-data"),
+        ("demo", "[FILE]"),
+        ("fingerprint", "--once"),
+        ("server", "--write-root"),
+    ] {
+        for option in ["--help", "-h"] {
+            let told = run(example(name).await.arg(option), b"").await.succeeded();
+            assert!(told.stdout.contains("usage: "), "{name}: {}", told.stdout);
+            assert!(told.stdout.contains(words), "{name}: {}", told.stdout);
+            assert_eq!(told.stderr, "", "{name}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -164,7 +183,7 @@ async fn protocol_names_that_cannot_be_sent() {
     let root = root.to_str().expect("UTF-8");
     for name in ["", &"x".repeat(256)] {
         let refused = client(&["--root", root, "--alpn", name, &url]).await;
-        refused.failed(1, "an ALPN protocol name must have 1 to 255 bytes");
+        refused.failed(1, "an ALPN protocol name must be 1 to 255 bytes long");
     }
 }
 

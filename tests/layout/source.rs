@@ -1,8 +1,10 @@
-//! Just enough of a reader of Rust sources to see modules, paths, functions and `unsafe`.
+//! What the rules need to know of a source file, found with `syn`.
 
-use crate::tokens::{Token, blank, is_name, tokens};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{UseTree, spanned::Spanned};
 
-/// What one source file holds that the rules are about.
+/// What one source file contains that the rules are about.
 pub(crate) struct File {
     /// Relative to the crate, with `/`.
     pub(crate) path: String,
@@ -21,7 +23,7 @@ pub(crate) struct File {
 /// A path in the code, imported or used in place.
 pub(crate) struct Import {
     pub(crate) line: usize,
-    /// As written, a group being given as one path for each of its members.
+    /// As written; each member of a group is a path of its own.
     pub(crate) text: String,
     pub(crate) root: Root,
 }
@@ -37,22 +39,21 @@ pub(crate) enum Root {
 impl File {
     pub(crate) fn parse(path: &str, text: &str, dependencies: &[String]) -> Self {
         let module = module_of(path);
-        let mut file = Self {
-            path: path.to_owned(),
-            modules: vec![(1, module.clone())],
+        let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut reader = Reader {
+            file: Self {
+                path: path.to_owned(),
+                modules: vec![(1, module.clone())],
+                module: module.clone(),
+                paths: Vec::new(),
+                functions: Vec::new(),
+                unsafe_lines: Vec::new(),
+            },
             module,
-            paths: Vec::new(),
-            functions: Vec::new(),
-            unsafe_lines: Vec::new(),
-        };
-        Reader {
-            tokens: tokens(&blank(text)),
-            at: 0,
             dependencies,
-            file: &mut file,
-        }
-        .read();
-        file
+        };
+        reader.visit_file(&parsed);
+        reader.file
     }
 }
 
@@ -66,142 +67,189 @@ fn module_of(path: &str) -> Vec<String> {
     module
 }
 
-/// The words that a path with a leading `::` may follow.
-const KEYWORDS: &[&str] = &[
-    "as", "dyn", "for", "impl", "in", "mut", "return", "use", "where",
-];
-
 struct Reader<'a> {
-    tokens: Vec<Token>,
-    at: usize,
+    file: File,
+    /// The module that is being visited, which may be an inline one.
+    module: Vec<String>,
     dependencies: &'a [String],
-    file: &'a mut File,
 }
 
 impl Reader<'_> {
-    fn text(&self, at: usize) -> &str {
-        self.tokens.get(at).map_or("", |token| &token.text)
-    }
-
-    /// Whether a path begins at this token: a word with `::` behind it, or one alone after `use`.
-    fn is_path_start(&self) -> bool {
-        let word = self.text(self.at);
-        let goes_on = self.text(self.at + 1) == "::";
-        let before = |back| self.at.checked_sub(back).map_or("", |at| self.text(at));
-        // `Vec::<u8>::tokio::io` goes on with a path, `::tokio::io` begins one.
-        let continued = before(1) == "::" && before(2) == ">";
-        is_name(word) && !KEYWORDS.contains(&word) && (goes_on || before(1) == "use") && !continued
-    }
-
-    fn read(mut self) {
-        // The inline modules that we are in, each with the brace depth at which it ends.
-        let mut inline: Vec<(String, usize)> = Vec::new();
-        let mut depth = 0;
-        while self.at < self.tokens.len() {
-            let line = self.tokens[self.at].line;
-            let next = self.text(self.at + 1).to_owned();
-            match self.text(self.at) {
-                "{" => depth += 1,
-                "}" => {
-                    depth -= 1;
-                    if inline.last().is_some_and(|(_, end)| *end == depth) {
-                        inline.pop();
-                    }
-                }
-                "unsafe" => self.file.unsafe_lines.push(line),
-                "fn" => self.file.functions.push((line, next)),
-                "mod" => {
-                    if self.text(self.at + 2) == "{" {
-                        inline.push((next, depth));
-                    } else {
-                        let mut module = self.module(&inline);
-                        module.push(next);
-                        self.file.modules.push((line, module));
-                    }
-                }
-                _ if self.is_path_start() => {
-                    let module = self.module(&inline);
-                    self.path(&mut Vec::new(), &module);
-                    continue;
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-    }
-
-    fn module(&self, inline: &[(String, usize)]) -> Vec<String> {
-        let names = inline.iter().map(|(name, _)| name.clone());
-        self.file.module.iter().cloned().chain(names).collect()
-    }
-
-    /// Reads one path, or each path of a group, and leaves `at` behind it.
-    fn path(&mut self, before: &mut Vec<String>, module: &[String]) {
-        let length = before.len();
-        let line = self.tokens[self.at].line;
-        loop {
-            match self.text(self.at) {
-                "{" => {
-                    self.at += 1;
-                    while self.at < self.tokens.len() && self.text(self.at) != "}" {
-                        match self.text(self.at) {
-                            "," => self.at += 1,
-                            "as" => self.at += 2,
-                            _ => self.path(before, module),
-                        }
-                    }
-                    self.at += 1;
-                    before.truncate(length);
-                    return;
-                }
-                word if word == "*" || is_name(word) => before.push(word.to_owned()),
-                _ => break,
-            }
-            self.at += 1;
-            if self.text(self.at) != "::" {
-                break;
-            }
-            self.at += 1;
-        }
-        if let Some(root) = self.root(before, module) {
+    fn path(&mut self, segments: &[String], at: Span) {
+        if let Some(root) = self.root(segments) {
             self.file.paths.push(Import {
-                line,
-                text: before.join("::"),
+                line: at.start().line,
+                text: segments.join("::"),
                 root,
             });
         }
-        // A member such as `<` in `Vec::<u8>` is not part of a path; step over it.
-        if before.len() == length {
-            self.at += 1;
+    }
+
+    fn root(&self, path: &[String]) -> Option<Root> {
+        let (first, rest) = path.split_first()?;
+        let mut base = match first.as_str() {
+            "crate" => Vec::new(),
+            "self" => self.module.clone(),
+            "super" => self.module.split_last()?.1.to_vec(),
+            name => {
+                let known = self.dependencies.iter().any(|known| known == name);
+                return known.then(|| Root::Crate(name.to_owned()));
+            }
+        };
+        let supers = rest.iter().take_while(|name| *name == "super").count();
+        base.truncate(base.len().saturating_sub(supers));
+        let names = rest[supers..].iter().filter(|name| *name != "self");
+        base.extend(names.cloned());
+        Some(Root::Ours(base))
+    }
+
+    /// Visits each path of a `use`.
+    fn tree(&mut self, before: &mut Vec<String>, tree: &UseTree) {
+        let length = before.len();
+        match tree {
+            UseTree::Path(path) => {
+                before.push(path.ident.to_string());
+                self.tree(before, &path.tree);
+            }
+            UseTree::Group(group) => {
+                for member in &group.items {
+                    self.tree(before, member);
+                }
+            }
+            leaf => {
+                before.push(match leaf {
+                    UseTree::Name(name) => name.ident.to_string(),
+                    UseTree::Rename(name) => name.ident.to_string(),
+                    _ => "*".to_owned(),
+                });
+                self.path(before, leaf.span());
+            }
         }
         before.truncate(length);
     }
 
-    fn root(&self, path: &[String], module: &[String]) -> Option<Root> {
-        let (first, rest) = path.split_first()?;
-        let mut base = match first.as_str() {
-            "crate" => Vec::new(),
-            "self" => module.to_vec(),
-            "super" => module.split_last()?.1.to_vec(),
-            name => {
-                let known = self
-                    .dependencies
-                    .iter()
-                    .any(|dependency| dependency == name);
-                return known.then(|| Root::Crate(name.to_owned()));
+    /// Looks through the arguments of a macro, which may be anything.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut tokens = tokens.into_iter().peekable();
+        let (mut path, mut colons): (Vec<Ident>, usize) = (Vec::new(), 0);
+        while let Some(token) = tokens.next() {
+            match &token {
+                TokenTree::Ident(name) if name == "unsafe" => self.is_unsafe(name.span()),
+                TokenTree::Ident(name) if name == "fn" => {
+                    if let Some(TokenTree::Ident(name)) = tokens.peek() {
+                        self.function(name);
+                    }
+                }
+                _ => {}
             }
-        };
-        let supers = rest
-            .iter()
-            .take_while(|segment| *segment == "super")
-            .count();
-        base.truncate(base.len().saturating_sub(supers));
-        base.extend(
-            rest[supers..]
+            match token {
+                TokenTree::Punct(punct) if punct.as_char() == ':' => {
+                    colons += 1;
+                    continue;
+                }
+                TokenTree::Ident(name) => {
+                    if colons != 2 {
+                        self.end(&mut path, false);
+                    }
+                    path.push(name);
+                }
+                TokenTree::Group(group) => {
+                    self.end(&mut path, colons == 2);
+                    self.tokens(group.stream());
+                }
+                _ => self.end(&mut path, false),
+            }
+            colons = 0;
+        }
+        self.end(&mut path, false);
+    }
+
+    /// Ends a path among the arguments of a macro, which a group may continue.
+    fn end(&mut self, path: &mut Vec<Ident>, continues: bool) {
+        if path.len() > 1 || continues && !path.is_empty() {
+            let names: Vec<_> = path.iter().map(ToString::to_string).collect();
+            self.path(&names, path[0].span());
+        }
+        path.clear();
+    }
+
+    fn function(&mut self, name: &Ident) {
+        let line = name.span().start().line;
+        self.file.functions.push((line, name.to_string()));
+    }
+
+    fn is_unsafe(&mut self, at: Span) {
+        self.file.unsafe_lines.push(at.start().line);
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader<'_> {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(&mut Vec::new(), &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        if path.segments.len() > 1 {
+            let names = path
+                .segments
                 .iter()
-                .filter(|segment| *segment != "self")
-                .cloned(),
-        );
-        Some(Root::Ours(base))
+                .map(|segment| segment.ident.to_string());
+            self.path(&names.collect::<Vec<_>>(), path.span());
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        self.module.push(item.ident.to_string());
+        if item.content.is_none() {
+            let line = item.ident.span().start().line;
+            self.file.modules.push((line, self.module.clone()));
+        }
+        visit::visit_item_mod(self, item);
+        self.module.pop();
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        visit::visit_macro(self, item);
+        self.tokens(item.tokens.clone());
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        self.function(&signature.ident);
+        if let Some(unsafety) = signature.unsafety {
+            self.is_unsafe(unsafety.span());
+        }
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_expr_unsafe(&mut self, block: &'ast syn::ExprUnsafe) {
+        self.is_unsafe(block.unsafe_token.span());
+        visit::visit_expr_unsafe(self, block);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let Some(unsafety) = item.unsafety {
+            self.is_unsafe(unsafety.span());
+        }
+        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        if let Some(unsafety) = item.unsafety {
+            self.is_unsafe(unsafety.span());
+        }
+        visit::visit_item_trait(self, item);
+    }
+
+    fn visit_item_foreign_mod(&mut self, item: &'ast syn::ItemForeignMod) {
+        self.is_unsafe(item.span());
+        visit::visit_item_foreign_mod(self, item);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if attribute.path().is_ident("unsafe") {
+            self.is_unsafe(attribute.span());
+        }
+        visit::visit_attribute(self, attribute);
     }
 }

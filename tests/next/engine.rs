@@ -6,16 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::BufMut;
 use pollback::next::rustls::crypto::{CryptoProvider, Identity};
 use pollback::next::rustls::server::WebPkiClientVerifier;
-use pollback::next::rustls::{ClientSide, ConnectionOutputs, RootCertStore, ServerSide};
-use pollback::next::{Connection, LazyConfigAcceptor, StartHandshake, aws_lc_rs};
+use pollback::next::rustls::{ConnectionOutputs, RootCertStore};
+use pollback::next::{LazyConfigAcceptor, StartHandshake, aws_lc_rs};
 use pollback_testkit::certificates::{self, Authority};
 use pollback_testkit::configs::Version;
-use pollback_testkit::pipe::{End, pipe};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::support::{WIDE, read_what_is_there};
+use pollback_testkit::pipe::End;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 pub(crate) use pollback::next::rustls::enums::ProtocolVersion;
 pub(crate) use pollback::next::rustls::error::{
@@ -72,23 +71,6 @@ pub(crate) fn with_another_group() -> ServerConfig {
         .with_no_client_auth()
         .with_single_cert(chain(&identity), identity.key())
         .expect("a usable certificate")
-}
-
-/// Everything that a program gets which goes on with the connection, from the transport's bytes.
-pub(crate) fn rest(mut connection: Connection<ServerSide>, ciphertext: &[u8]) -> Vec<u8> {
-    let mut plaintext = connection.take_plaintext();
-    assert!(connection.take_ciphertext().is_empty());
-    // A connection that goes on needs a stream.
-    let (end, _peer) = pipe(WIDE);
-    end.control().inject(ciphertext);
-    let mut stream = server::TlsStream::from((end, connection));
-    plaintext.extend(read_what_is_there(&mut stream));
-    plaintext
-}
-
-/// The ciphertext that a connection has queued.
-pub(crate) fn queued(connection: &mut Connection<ClientSide>) -> Vec<u8> {
-    connection.take_ciphertext()
 }
 
 /// How many certificates the client has shown.
@@ -238,6 +220,46 @@ impl<T> TlsStream<T> {
             let (io, connection) = stream.get_ref();
             (io, connection)
         })
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
+    pub(crate) async fn end_tls(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.end_tls().await)
+    }
+
+    pub(crate) fn into_transport(self) -> Result<T, (io::Error, Self)> {
+        on_either!(self, stream => {
+            stream.into_transport().map_err(|(error, stream)| (error, stream.into()))
+        })
+    }
+
+    pub(crate) fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read(buf))
+    }
+
+    pub(crate) fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read_buf(buf))
+    }
+
+    pub(crate) fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write(buf))
+    }
+
+    pub(crate) fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write_vectored(bufs))
+    }
+
+    pub(crate) async fn readable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.readable().await)
+    }
+
+    pub(crate) async fn writable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.writable().await)
+    }
+
+    pub(crate) async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
+        on_either!(self, stream => stream.ready(interest).await)
     }
 }
 

@@ -11,6 +11,7 @@ mod engine;
 mod halves;
 #[path = "../promises/support.rs"]
 mod support;
+mod taken_out;
 
 #[path = "../promises/p01_pending.rs"]
 mod p01_pending;

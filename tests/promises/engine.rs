@@ -1,15 +1,11 @@
 //! What differs between the engines that these tests run over: here rustls 0.23.
 
-use std::io::{ErrorKind, Read};
-use std::ops::DerefMut;
-
 #[cfg(feature = "early-data")]
 use pollback::rustls::crypto::{
     CryptoProvider,
     aws_lc_rs::{self, kx_group},
 };
 use pollback::rustls::server::Acceptor;
-use pollback::rustls::{ClientConnection, ConnectionCommon, SideData};
 use pollback::{LazyConfigAcceptor, StartHandshake};
 #[cfg(feature = "early-data")]
 use pollback_testkit::certificates::Authority;
@@ -80,38 +76,6 @@ pub(crate) fn set_tickets(config: &mut ServerConfig, count: u8) {
 
 pub(crate) fn tickets_received(client: &client::TlsStream<End>) -> u32 {
     client.get_ref().1.tls13_tickets_received()
-}
-
-/// Everything that a program gets which goes on with the connection, from the transport's bytes.
-pub(crate) fn rest<Data: SideData>(
-    mut connection: impl DerefMut<Target = ConnectionCommon<Data>>,
-    mut ciphertext: &[u8],
-) -> Vec<u8> {
-    let mut plaintext = Vec::new();
-    loop {
-        let mut room = [0; 4096];
-        match connection.reader().read(&mut room) {
-            Ok(0) => return plaintext,
-            Ok(read) => plaintext.extend_from_slice(&room[..read]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                match connection.read_tls(&mut ciphertext) {
-                    Ok(0) => return plaintext,
-                    Ok(_) => drop(connection.process_new_packets().expect("sound ciphertext")),
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// The ciphertext that a connection has queued.
-pub(crate) fn queued(connection: &mut ClientConnection) -> Vec<u8> {
-    let mut ciphertext = Vec::new();
-    while connection.wants_write() {
-        connection.write_tls(&mut ciphertext).expect("a vector");
-    }
-    ciphertext
 }
 
 /// Asks the other side for new keys, and to change its own.

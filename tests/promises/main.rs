@@ -9,6 +9,7 @@ mod halves;
 mod heap;
 mod instruments;
 mod support;
+mod taken_out;
 
 mod p01_pending;
 mod p02_writes;

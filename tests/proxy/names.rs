@@ -124,7 +124,7 @@ async fn a_client_that_makes_no_handshake_is_cut() {
     assert_eq!(record["end"], "handshake failed");
     let peer = client.local_addr().expect("an address");
     assert_eq!(record["peer"], peer.to_string());
-    let error = "waiting for the first byte failed: the deadline has passed";
+    let error = "waiting for the first byte failed: timed out";
     assert_eq!(record["error"], error);
 }
 

@@ -186,9 +186,9 @@ pub const ROWS: &[Row] = &[
             Threads::One,
         )
     },
-    Row::round_trips("echo-16k", "request and answer, 16 KiB", 16 * KIB),
-    Row::round_trips("echo-1k", "request and answer, 1 KiB", KIB),
-    Row::round_trips("echo-64", "request and answer, 64 B", 64),
+    Row::round_trips("echo-16k", "request and response, 16 KiB", 16 * KIB),
+    Row::round_trips("echo-1k", "request and response, 1 KiB", KIB),
+    Row::round_trips("echo-64", "request and response, 64 B", 64),
     Row::delayed("delayed-1k", "1 kB there and back, no TCP_NODELAY", 1_000),
     Row::delayed(
         "delayed-20k",

@@ -2,41 +2,42 @@
 
 use crate::source::{File, Root};
 
-/// A module directly below the crate root, and what it may know of.
-pub(crate) struct Room {
+/// A module directly below the crate root, and what it may use.
+pub(crate) struct Module {
     pub(crate) name: &'static str,
-    /// The other rooms it may import.
+    /// The other modules that it may import.
     pub(crate) ours: &'static [&'static str],
     /// The crates other than the standard library that it may mention.
     pub(crate) crates: &'static [&'static str],
 }
 
-/// The rooms from the ground up: each imports only from what is listed above it. Not every room is
-/// furnished yet; the order is settled all the same.
+/// The modules from the lowest layer up: each imports only from those that are listed above it.
 #[rustfmt::skip]
-pub(crate) const HOUSE: &[Room] = &[
-    Room { name: "error",    ours: &[],        crates: &["rustls", "rustls_next"] },
-    Room { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
-    Room { name: "engine",   ours: &["error"], crates: &["rustls", "rustls_next"] },
-    Room { name: "options",  ours: &["engine"], crates: &[] },
+pub(crate) const LAYERS: &[Module] = &[
+    Module { name: "guide",    ours: &[], crates: &[] },
+    Module { name: "error",    ours: &[],        crates: &["rustls", "rustls_next"] },
+    Module { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
+    Module { name: "engine",   ours: &["error"], crates: &["rustls", "rustls_next"] },
+    Module { name: "options",  ours: &["engine"], crates: &[] },
     // One drive loop for every engine: it knows a connection by our trait alone.
-    Room { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
-    Room { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
-    Room { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
-    Room { name: "either",   ours: &["stream", "client", "server"],            crates: JOINT },
-    Room { name: "ffi",      ours: &["error", "callback", "engine", "stream"],
+    Module { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
+    Module { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
+    Module { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
+    Module { name: "either",   ours: &["stream", "client", "server"],
+                             crates: &["bytes", "rustls", "tokio"] },
+    Module { name: "ffi",      ours: &["error", "callback", "engine", "stream"],
                              crates: &["rustls", "tokio", "rustls_ffi", "libc"] },
-    Room { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
+    Module { name: "hello",    ours: &["error", "callback", "engine", "stream", "server"],
                              crates: JOINT },
-    Room { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
-    Room { name: "next",     ours: &["error", "callback", "engine", "options", "stream"], crates: NEXT },
-    Room { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
+    Module { name: "proxy_protocol", ours: &["error", "callback"], crates: &["tokio"] },
+    Module { name: "next",     ours: &["error", "callback", "engine", "options", "stream"], crates: NEXT },
+    Module { name: "listener", ours: &["error", "callback", "engine", "options", "stream", "server", "hello", "proxy_protocol"],
                              crates: LISTENER },
-    Room { name: "relay",    ours: &["error", "callback", "engine", "stream", "either", "hello", "listener"],
+    Module { name: "relay",    ours: &["error", "callback", "engine", "stream", "either", "hello", "listener"],
                              crates: &["tokio", "socket2"] },
 ];
 
-/// For the rooms in which the types of tokio and rustls meet.
+/// For modules in which the types of tokio and rustls meet.
 const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
 
 /// The same with rustls 0.24.
@@ -54,8 +55,8 @@ const LISTENER: &[&str] = &[
     "tonic",
 ];
 
-/// Where `unsafe` may stand: these folders and files.
-const UNSAFE: &[&str] = &["src/ffi/", "src/callback/readiness.rs"];
+/// The folders where `unsafe` may stand.
+const UNSAFE: &[&str] = &["src/ffi/"];
 
 /// The functions whose names may begin with `get_`: those that tokio-rustls has.
 const GET: &[&str] = &["get_ref", "get_mut"];
@@ -76,23 +77,23 @@ pub(crate) fn check_length(path: &str, text: &str) -> Option<String> {
 pub(crate) fn check_source(file: &File) -> Vec<String> {
     let mut found = check_contents(file);
     let Some(name) = file.module.first() else {
-        // The crate root ties the rooms together and may import all of them.
+        // The crate root may import all modules.
         return found;
     };
-    let Some(room) = HOUSE.iter().find(|room| room.name == name) else {
-        found.push(format!("{}: {name} is not a room of the house", file.path));
+    let Some(module) = LAYERS.iter().find(|module| module.name == name) else {
+        found.push(format!("{}: the module {name} is in no layer", file.path));
         return found;
     };
     for import in &file.paths {
         let complaint = match &import.root {
-            Root::Ours(module) => match module.first() {
-                Some(first) if first == name || room.ours.contains(&first.as_str()) => continue,
-                Some(first) if HOUSE.iter().any(|room| room.name == first) => {
+            Root::Ours(path) => match path.first() {
+                Some(first) if first == name || module.ours.contains(&first.as_str()) => continue,
+                Some(first) if LAYERS.iter().any(|module| module.name == first) => {
                     format!("{name} may not import {first}")
                 }
                 _ => "import from the module, not from the crate root's re-export".to_owned(),
             },
-            Root::Crate(other) if room.crates.contains(&other.as_str()) => continue,
+            Root::Crate(other) if module.crates.contains(&other.as_str()) => continue,
             Root::Crate(other) => format!("{name} may not mention {other}"),
         };
         found.push(format!(
