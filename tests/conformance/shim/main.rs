@@ -5,6 +5,7 @@
 //! of TLS; with `-resume-count` several times, one after the other. It sends back what it reads with
 //! every bit inverted. The runner judges by what is said on the wire and by the exit status.
 
+mod actions;
 mod backend;
 mod exchange;
 mod expect;

@@ -25,7 +25,7 @@ use crate::setup::Setup;
 /// What the tests are run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// rustls with blocking I/O: what the others are held against.
+    /// rustls 0.23 with blocking I/O: what the next four are held against.
     Plain,
     /// `TlsConnector` and `TlsAcceptor`.
     Acceptor,
