@@ -9,7 +9,7 @@ use pollback::rustls::{SupportedProtocolVersion, version};
 pub(crate) const USAGE: &str =
     "usage: server [--listen ADDRESS] [--cert FILE --key FILE | --write-root FILE]
               [--client-roots FILE] [--tickets] [--early-data] [--tls12] [--tls13]
-              [--count CONNECTIONS]";
+              [--next] [--count CONNECTIONS]";
 
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
@@ -24,6 +24,8 @@ pub(crate) struct Options {
     /// Whether a request may come with the ClientHello of a client that was here before.
     pub(crate) early_data: bool,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
+    /// Whether it is to be done by rustls 0.24.
+    pub(crate) next: bool,
     /// How many connections to serve before the end.
     pub(crate) count: u64,
 }
@@ -40,6 +42,7 @@ impl Options {
             tickets: false,
             early_data: false,
             versions: Vec::new(),
+            next: false,
             count: u64::MAX,
         };
         while let Some(argument) = arguments.next() {
@@ -53,6 +56,7 @@ impl Options {
                 "--early-data" => options.early_data = true,
                 "--tls12" => options.versions.push(&version::TLS12),
                 "--tls13" => options.versions.push(&version::TLS13),
+                "--next" => options.next = true,
                 "--count" => options.count = arguments.next()?.to_str()?.parse().ok()?,
                 _ => return None,
             }
