@@ -8,6 +8,8 @@ use std::sync::Arc;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
 #[cfg(feature = "next")]
+// The models compile this file from elsewhere.
+#[path = "error/next.rs"]
 mod next;
 
 /// Why a handshake, a stream or a callback failed.

@@ -10,9 +10,12 @@
 //! first resume the session, if the server allows it.
 //!
 //! With `--early-data` (feature `early-data`) their requests are sent with the ClientHello (0-RTT), if
-//! the server allows that.
+//! the server allows that. With `--next` (feature `next`) all of this is done by a pre-release of
+//! rustls 0.24.
 
 mod http;
+#[cfg(feature = "next")]
+mod next;
 #[path = "../parts/pem.rs"]
 mod pem;
 mod url;
@@ -26,8 +29,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollback::client::TlsStream;
-use pollback::rustls::{self, ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use pollback::rustls::{
+    self, ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion, version,
+};
+use pollback::stream::{Handshake, TlsConnection};
 use pollback::{ErrorKind, TlsConnector};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -38,7 +43,7 @@ use crate::url::Url;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 const USAGE: &str = "usage: client [--root FILE] [--cert FILE --key FILE] [--tls12] [--tls13]
-              [--alpn NAME]... [--repeat COUNT] [--early-data] URL";
+              [--alpn NAME]... [--repeat COUNT] [--early-data] [--next] URL";
 
 const HELP: &str = "\
 Fetches a URL over HTTPS. The body goes to stdout, what was negotiated to stderr.
@@ -50,6 +55,7 @@ Fetches a URL over HTTPS. The body goes to stdout, what was negotiated to stderr
   --alpn NAME      offers this application protocol instead of http/1.1; can be repeated
   --repeat COUNT   fetches the URL so many times, over new connections that resume the session
   --early-data     sends requests as early data (0-RTT) where the server allows it
+  --next           uses a pre-release of rustls 0.24 (feature `next`)
   --help           prints this
 
 It exits with 0 once the URL was fetched, with 1 if that failed, and with 2 for wrong arguments.
@@ -67,6 +73,17 @@ struct Options {
     alpn: Vec<Vec<u8>>,
     repeat: u32,
     early_data: bool,
+    /// Whether it is to be done by rustls 0.24.
+    next: bool,
+}
+
+impl Options {
+    fn protocols(&self) -> Vec<Vec<u8>> {
+        match &self.alpn[..] {
+            [] => vec![b"http/1.1".to_vec()],
+            chosen => chosen.to_vec(),
+        }
+    }
 }
 
 #[tokio::main]
@@ -96,6 +113,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
         alpn: Vec::new(),
         repeat: 1,
         early_data: false,
+        next: false,
     };
     while options.url.is_empty() {
         let argument = arguments.next()?;
@@ -110,6 +128,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
                 .push(arguments.next()?.into_string().ok()?.into()),
             "--repeat" => options.repeat = arguments.next()?.to_str()?.parse().ok()?,
             "--early-data" => options.early_data = true,
+            "--next" => options.next = true,
             url if url.starts_with('-') => return None,
             url => options.url = url.to_owned(),
         }
@@ -125,26 +144,51 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
 async fn get(options: &Options) -> Result<(), BoxError> {
     let url: Url = options.url.parse()?;
     // One for all connections: the sessions are kept with it.
+    if options.next {
+        #[cfg(feature = "next")]
+        {
+            let connector = next::connector(options)?;
+            let connect = |tcp| connector.connect(url.name(), tcp);
+            return repeat(options, &url, connect, next::negotiated).await;
+        }
+        #[cfg(not(feature = "next"))]
+        return Err("--next takes the feature next".into());
+    }
     let connector = TlsConnector::from(Arc::new(config(options)?));
     #[cfg(feature = "early-data")]
     let connector = connector.early_data(options.early_data);
+    repeat(
+        options,
+        &url,
+        |tcp| connector.connect(url.name(), tcp),
+        negotiated,
+    )
+    .await
+}
+
+/// Gets the URL over connections that `connect` makes.
+async fn repeat<C: TlsConnection>(
+    options: &Options,
+    url: &Url,
+    connect: impl Fn(TcpStream) -> Handshake<TcpStream, C>,
+    negotiated: fn(&C) -> String,
+) -> Result<(), BoxError> {
     for _ in 0..options.repeat {
-        let mut stream = match timeout(DEADLINE, connect(&url, &connector)).await {
+        let connecting = async {
+            let tcp = TcpStream::connect((url.host(), url.port())).await?;
+            tcp.set_nodelay(true)?;
+            connect(tcp).await
+        };
+        let mut stream = match timeout(DEADLINE, connecting).await {
             Ok(connected) => connected?,
             Err(_) => return Err("no connection within 10 seconds".into()),
         };
-        eprintln!("{}", negotiated(&stream));
-        http::get(&mut stream, &url, &mut tokio::io::stdout()).await?;
+        eprintln!("{}", negotiated(stream.get_ref().1));
+        http::get(&mut stream, url, &mut tokio::io::stdout()).await?;
         // The response is complete, whether the server is still there or not.
         let _ = stream.shutdown().await;
     }
     Ok(())
-}
-
-async fn connect(url: &Url, connector: &TlsConnector) -> Result<TlsStream<TcpStream>, BoxError> {
-    let tcp = TcpStream::connect((url.host(), url.port())).await?;
-    tcp.set_nodelay(true)?;
-    Ok(connector.connect(url.name(), tcp).await?)
 }
 
 fn config(options: &Options) -> Result<ClientConfig, BoxError> {
@@ -168,10 +212,7 @@ fn config(options: &Options) -> Result<ClientConfig, BoxError> {
         None => builder.with_no_client_auth(),
     };
     config.enable_early_data = options.early_data;
-    config.alpn_protocols = match &options.alpn[..] {
-        [] => vec![b"http/1.1".to_vec()],
-        chosen => chosen.to_vec(),
-    };
+    config.alpn_protocols = options.protocols();
     Ok(config)
 }
 
@@ -187,20 +228,22 @@ fn platform_roots() -> Result<RootCertStore, BoxError> {
     }
 }
 
-/// Version, cipher suite, group, ALPN and kind of handshake, in one line.
-fn negotiated(stream: &TlsStream<TcpStream>) -> String {
-    let (_, connection) = stream.get_ref();
+fn negotiated(connection: &ClientConnection) -> String {
     let suite = connection.negotiated_cipher_suite();
     let group = connection.negotiated_key_exchange_group();
     let alpn = connection.alpn_protocol().unwrap_or(b"none");
-    format!(
-        "{}, {}, {}, ALPN {}, {} handshake",
+    described([
         name(connection.protocol_version()),
         name(suite.map(|suite| suite.suite())),
         name(group.map(|group| group.name())),
-        alpn.escape_ascii(),
+        alpn.escape_ascii().to_string(),
         name(connection.handshake_kind()),
-    )
+    ])
+}
+
+/// In one line.
+fn described([version, suite, group, alpn, handshake]: [String; 5]) -> String {
+    format!("{version}, {suite}, {group}, ALPN {alpn}, {handshake} handshake")
 }
 
 fn name(value: Option<impl Debug>) -> String {

@@ -1,6 +1,7 @@
 //! PEM files, read with errors that name the file.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::path::Path;
 
 use pollback::rustls::RootCertStore;
@@ -23,16 +24,22 @@ pub(crate) fn identity(chain: &Path, key: &Path) -> Result<Identity, Box<dyn Err
 /// Those whose signatures are trusted.
 pub(crate) fn roots(path: &Path) -> Result<RootCertStore, Box<dyn Error + Send + Sync>> {
     let mut roots = RootCertStore::empty();
+    add_roots(path, |certificate| roots.add(certificate))?;
+    Ok(roots)
+}
+
+/// Adds them to a store of whichever rustls.
+pub(crate) fn add_roots<E: Display>(
+    path: &Path,
+    mut add: impl FnMut(CertificateDer<'static>) -> Result<(), E>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     certificates(path)
         .and_then(|certificates| {
             certificates.into_iter().try_for_each(|certificate| {
-                roots
-                    .add(certificate)
-                    .map_err(|e| format!("a certificate in it cannot be used: {e}"))
+                add(certificate).map_err(|e| format!("a certificate in it cannot be used: {e}"))
             })
         })
-        .map_err(|e| format!("root file {}: {e}", path.display()))?;
-    Ok(roots)
+        .map_err(|e| format!("root file {}: {e}", path.display()).into())
 }
 
 /// At least one.

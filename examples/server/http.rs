@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pollback::server::TlsStream;
+use pollback::stream::{TlsConnection, TlsStream};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -21,7 +21,10 @@ enum Verdict {
 }
 
 /// Reads the head of one request, answers it and closes the connection.
-pub(crate) async fn answer(stream: &mut TlsStream<TcpStream>, hello: &str) -> io::Result<()> {
+pub(crate) async fn answer<C: TlsConnection>(
+    stream: &mut TlsStream<TcpStream, C>,
+    hello: &str,
+) -> io::Result<()> {
     let Some(verdict) = request(stream).await? else {
         // A client that only wanted the handshake.
         return stream.shutdown().await;

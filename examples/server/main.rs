@@ -11,10 +11,13 @@
 //! stateless.
 //!
 //! With `--client-roots` every client has to present a certificate that one of these roots has issued.
-//! The first line on stdout is the address that the server listens on.
+//! With `--next` (feature `next`) all of this is done by a pre-release of rustls 0.24. The first line
+//! on stdout is the address that the server listens on.
 
 mod certificate;
 mod http;
+#[cfg(feature = "next")]
+mod next;
 mod options;
 #[path = "../parts/pem.rs"]
 mod pem;
@@ -30,7 +33,8 @@ use std::time::Duration;
 use pollback::rustls::crypto::aws_lc_rs::{self, Ticketer};
 use pollback::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use pollback::rustls::{self, ServerConfig, ServerConnection};
-use pollback::{ErrorKind, TlsAcceptor};
+use pollback::stream::{Handshake, TlsConnection};
+use pollback::{Accept, ErrorKind, TlsAcceptor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -65,9 +69,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: Options) -> Result<(), BoxError> {
-    let acceptor = TlsAcceptor::from(Arc::new(config(&options)?));
-    #[cfg(feature = "early-data")]
-    let acceptor = acceptor.early_data(options.early_data);
+    let acceptor = Acceptor::new(&options)?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|e| format!("cannot listen on {}: {e}", options.listen))?;
@@ -86,7 +88,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         match accepted {
             Ok((tcp, peer)) => {
                 left -= 1;
-                connections.spawn(connection(acceptor.clone(), tcp, peer));
+                acceptor.spawn(tcp, peer, &mut connections);
             }
             Err(error) => {
                 // Out of descriptors, most likely: accepting again at once would only spin.
@@ -101,11 +103,50 @@ async fn serve(options: Options) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Of whichever rustls.
+enum Acceptor {
+    Current(TlsAcceptor),
+    #[cfg(feature = "next")]
+    Next(pollback::next::TlsAcceptor),
+}
+
+impl Acceptor {
+    fn new(options: &Options) -> Result<Self, BoxError> {
+        if options.next {
+            #[cfg(feature = "next")]
+            return Ok(Self::Next(next::acceptor(options)?));
+            #[cfg(not(feature = "next"))]
+            return Err("--next takes the feature next".into());
+        }
+        let acceptor = TlsAcceptor::from(Arc::new(config(options)?));
+        #[cfg(feature = "early-data")]
+        let acceptor = acceptor.early_data(options.early_data);
+        Ok(Self::Current(acceptor))
+    }
+
+    fn spawn(&self, tcp: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
+        match self {
+            Self::Current(acceptor) => {
+                let accept: Accept<TcpStream> = acceptor.accept(tcp);
+                connections.spawn(connection(accept, peer, facts));
+            }
+            #[cfg(feature = "next")]
+            Self::Next(acceptor) => {
+                connections.spawn(connection(acceptor.accept(tcp), peer, next::facts));
+            }
+        }
+    }
+}
+
+fn identity(options: &Options) -> Result<pem::Identity, BoxError> {
+    match &options.given {
+        Some((chain, key)) => pem::identity(chain, key),
+        None => certificate::make(options.write_root.as_deref()),
+    }
+}
+
 fn config(options: &Options) -> Result<ServerConfig, BoxError> {
-    let (chain, key) = match &options.given {
-        Some((chain, key)) => pem::identity(chain, key)?,
-        None => certificate::make(options.write_root.as_deref())?,
-    };
+    let (chain, key) = identity(options)?;
     let versions = match &options.versions[..] {
         [] => rustls::DEFAULT_VERSIONS,
         chosen => chosen,
@@ -134,35 +175,58 @@ fn config(options: &Options) -> Result<ServerConfig, BoxError> {
 }
 
 /// Serves one client. Its failures are reported, and do not affect others.
-async fn connection(acceptor: TlsAcceptor, tcp: TcpStream, peer: SocketAddr) {
+async fn connection<C: TlsConnection>(
+    handshake: Handshake<TcpStream, C>,
+    peer: SocketAddr,
+    facts: fn(&C) -> Facts,
+) {
     let deadline = || io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
-    let handshake = timeout(DEADLINE, acceptor.accept(tcp)).await;
+    let handshake = timeout(DEADLINE, handshake).await;
     let mut stream = match handshake.unwrap_or_else(|_| Err(deadline())) {
         Ok(stream) => stream,
         Err(error) => return eprintln!("server: {peer}: handshake: {}", explanation(&error)),
     };
-    let hello = hello(stream.get_ref().1);
+    let hello = facts(stream.get_ref().1).hello();
     let answered = timeout(DEADLINE, http::answer(&mut stream, &hello)).await;
     if let Err(error) = answered.unwrap_or_else(|_| Err(deadline())) {
         eprintln!("server: {peer}: {}", explanation(&error));
     }
 }
 
-/// The response: how the client is connected.
-fn hello(connection: &ServerConnection) -> String {
-    let alpn = connection.alpn_protocol().unwrap_or(b"none");
-    let mut hello = "hello".to_owned();
-    if let Some(version) = connection.protocol_version() {
-        hello += &format!(" over {version:?}");
+/// How a client is connected.
+struct Facts {
+    version: Option<String>,
+    alpn: Option<Vec<u8>>,
+    handshake: Option<String>,
+    has_certificate: bool,
+}
+
+fn facts(connection: &ServerConnection) -> Facts {
+    Facts {
+        version: connection.protocol_version().map(|it| format!("{it:?}")),
+        alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
+        handshake: connection.handshake_kind().map(|it| format!("{it:?}")),
+        has_certificate: connection.peer_certificates().is_some(),
     }
-    hello += &format!(", ALPN {}", alpn.escape_ascii());
-    if let Some(kind) = connection.handshake_kind() {
-        hello += &format!(", {kind:?} handshake");
+}
+
+impl Facts {
+    /// What the client is told.
+    fn hello(&self) -> String {
+        let alpn = self.alpn.as_deref().unwrap_or(b"none");
+        let mut hello = "hello".to_owned();
+        if let Some(version) = &self.version {
+            hello += &format!(" over {version}");
+        }
+        hello += &format!(", ALPN {}", alpn.escape_ascii());
+        if let Some(kind) = &self.handshake {
+            hello += &format!(", {kind} handshake");
+        }
+        if self.has_certificate {
+            hello += ", with a client certificate";
+        }
+        hello
     }
-    if connection.peer_certificates().is_some() {
-        hello += ", with a client certificate";
-    }
-    hello
 }
 
 /// An error, with what it means if TLS failed.

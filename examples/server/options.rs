@@ -9,7 +9,7 @@ use pollback::rustls::{SupportedProtocolVersion, version};
 pub(crate) const USAGE: &str =
     "usage: server [--listen ADDRESS] [--cert FILE --key FILE | --write-root FILE]
               [--client-roots FILE] [--tickets] [--early-data] [--tls12] [--tls13]
-              [--count CONNECTIONS]";
+              [--next] [--count CONNECTIONS]";
 
 pub(crate) const HELP: &str = "\
 Says hello over HTTPS. The first line on stdout is the address that the server listens on.
@@ -23,6 +23,7 @@ Says hello over HTTPS. The first line on stdout is the address that the server l
   --tickets            keeps sessions in tickets instead of in memory
   --early-data         accepts early data (0-RTT), and responds to it at once
   --tls12, --tls13     accepts this version only
+  --next               uses a pre-release of rustls 0.24 (feature `next`)
   --count CONNECTIONS  exits after so many connections
   --help               prints this
 
@@ -42,6 +43,8 @@ pub(crate) struct Options {
     /// Whether a client that resumes a session may send its request as early data.
     pub(crate) early_data: bool,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
+    /// Whether it is to be done by rustls 0.24.
+    pub(crate) next: bool,
     /// How many connections to serve before the end.
     pub(crate) count: u64,
 }
@@ -58,6 +61,7 @@ impl Options {
             tickets: false,
             early_data: false,
             versions: Vec::new(),
+            next: false,
             count: u64::MAX,
         };
         while let Some(argument) = arguments.next() {
@@ -71,6 +75,7 @@ impl Options {
                 "--early-data" => options.early_data = true,
                 "--tls12" => options.versions.push(&version::TLS12),
                 "--tls13" => options.versions.push(&version::TLS13),
+                "--next" => options.next = true,
                 "--count" => options.count = arguments.next()?.to_str()?.parse().ok()?,
                 _ => return None,
             }

@@ -21,6 +21,7 @@ mod options;
 #[path = "../../src/stream/mod.rs"]
 mod stream;
 
+mod halves;
 mod readiness;
 mod split;
 mod transport;

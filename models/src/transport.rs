@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use loom::sync::Mutex;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::{Engine, Failure, InputBuffer, ReceiveError, Received};
+use crate::engine::{Divide, Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 
 /// One end for the stream; the thread at the other end has a clone. Like a socket it remembers the
 /// latest waker of each direction.
@@ -130,6 +131,51 @@ pub(crate) const ANSWER: u8 = b'!';
 pub(crate) struct Plain {
     arrived: Vec<u8>,
     owed: Vec<u8>,
+    /// In one of two directions: what the other one is asked for.
+    asked: Option<Asked>,
+}
+
+struct Asked {
+    /// Whether the sender has to answer. rustls keeps it under a lock of its own.
+    answer: Arc<AtomicBool>,
+    /// Whether the receiver has told of it.
+    owes: bool,
+}
+
+impl Divide for Plain {
+    type Receiver = Self;
+    type Sender = Self;
+
+    fn divide(self) -> Result<(Self, Self), Self> {
+        let answer = Arc::new(AtomicBool::new(false));
+        let direction = |arrived, owed| Self {
+            arrived,
+            owed,
+            asked: Some(Asked {
+                answer: Arc::clone(&answer),
+                owes: false,
+            }),
+        };
+        Ok((
+            direction(self.arrived, Vec::new()),
+            direction(Vec::new(), self.owed),
+        ))
+    }
+
+    fn unite(receiver: Self, sender: Self) -> Self {
+        Self {
+            arrived: receiver.arrived,
+            owed: sender.owed,
+            asked: None,
+        }
+    }
+}
+
+impl Owes for Plain {
+    fn take_owes(&mut self) -> bool {
+        let asked = self.asked.as_mut();
+        asked.is_some_and(|asked| std::mem::take(&mut asked.owes))
+    }
 }
 
 impl Engine for Plain {
@@ -177,9 +223,13 @@ impl Engine for Plain {
 
     fn stow(&mut self, input: &mut InputBuffer) {
         for byte in input.filled() {
-            match *byte {
-                REQUEST => self.owed.push(ANSWER),
-                byte => self.arrived.push(byte),
+            match (*byte, &mut self.asked) {
+                (REQUEST, None) => self.owed.push(ANSWER),
+                (REQUEST, Some(asked)) => {
+                    asked.answer.store(true, Ordering::SeqCst);
+                    asked.owes = true;
+                }
+                (byte, _) => self.arrived.push(byte),
             }
         }
         input.clear();
@@ -214,7 +264,13 @@ impl Engine for Plain {
 
     fn limit_queue(&mut self, _: Option<usize>) {}
 
-    fn queue_responses(&mut self) {}
+    fn queue_responses(&mut self) {
+        if let Some(asked) = &self.asked {
+            if asked.answer.swap(false, Ordering::SeqCst) {
+                self.owed.push(ANSWER);
+            }
+        }
+    }
 
     fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
         let taken = sink.write(&self.owed)?;

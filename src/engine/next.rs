@@ -25,7 +25,7 @@ use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveErro
 /// A TLS connection of rustls 0.24, with the buffers that rustls leaves to its caller.
 ///
 /// Dereferences to what both sides know of the connection: its version, its ALPN protocol, the
-/// identity of the peer.
+/// identity of the peer. In a handshake with a verifier nothing of it is known before the end.
 pub struct Connection<S: Sided> {
     state: State<S>,
     sender: Sender,
@@ -99,8 +99,6 @@ impl<S: Sided> Connection<S> {
 
     /// What this side alone knows of the connection: the server name, or what has become of early
     /// data.
-    ///
-    /// In a handshake with a verifier nothing is known before its end.
     pub fn side(&self) -> &S {
         match &self.state {
             State::Handshake(handshake) => handshake.connection.side(),

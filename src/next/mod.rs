@@ -38,15 +38,31 @@
 //! | | on rustls 0.23 | here |
 //! |---|---|---|
 //! | stream of either side | `pollback::TlsStream<IO>`, an enum | [`TlsStream<IO, S>`](TlsStream), a type with the side as a parameter |
-//! | the connection of a stream | `rustls::ClientConnection`, `ServerConnection` | [`Connection<S>`](Connection), which has the version, the ALPN protocol, the identity of the peer, [`side`](Connection::side) and a one-time [`exporter`](Connection::exporter) |
-//! | to change the connection first | `connect_with`, `accept_with` | – |
+//! | the connection of a stream | `rustls::ClientConnection`, `ServerConnection` | [`Connection<S>`](Connection), which has the version, the ALPN protocol, the identity of the peer, [`side`](Connection::side) and one-time exporters: [`exporter`](Connection::exporter), [`early_exporter`](Connection::early_exporter) |
+//! | to change the connection first | `connect_with`, `accept_with` | [`accept_with`](TlsAcceptor::accept_with) alone: rustls 0.24 has nothing for clients to change |
 //! | other protocols for a connection | `connector.with_alpn(names).connect(…)` | the same, where `with_alpn` returns a connector |
-//! | hello first, then configuration | `LazyConfigAcceptor::new(Acceptor::default(), io)` | [`LazyConfigAcceptor::new(io)`](LazyConfigAcceptor::new) |
-//! | early data in a server | not among what is read | what the stream reads first |
+//! | hello first, then configuration | `LazyConfigAcceptor::new(Acceptor::default(), io)` | [`LazyConfigAcceptor::new(io)`](LazyConfigAcceptor::new); [`into_stream_by`](StartHandshake::into_stream_by) takes an acceptor |
+//! | verifying certificates | by the configuration, at once | so, or by a future: `with_verifier` of [connectors](TlsConnector::with_verifier) and [acceptors](TlsAcceptor::with_verifier) |
+//! | early data in a server | `connection.early_data()`, or what the stream reads first | what the stream reads first; rejected in an acceptor with a verifier |
 //! | the connection taken out of a stream | goes on with plain rustls | goes on as a stream again, `TlsStream::from((io, connection))`, or by [`take_plaintext`](Connection::take_plaintext) and [`take_ciphertext`](Connection::take_ciphertext) |
-//! | halves | those of [`tokio::io::split`] | these too, or owned ones: [`into_split_with`](crate::stream::TlsStream::into_split_with), `into_split` |
-//! | a full record holds | 16,384 bytes | up to 16,367: 0.24.0-dev.2 counts what encryption adds, so that 16 KiB are two records |
+//! | halves | those of [`tokio::io::split`] | these too, or owned ones: [`into_split_with`](crate::stream::TlsStream::into_split_with), `into_split`, which make no attempts (`try_read`) |
+//! | a full record holds | 16,384 bytes | 16,367 bytes, or 16,344 with TLS 1.2: see below |
 //! | messages in a row after the handshake | any number | 32, then the connection fails (tickets, key updates) |
+//!
+//! All else is the same, since it is the same code: attempts, [`Options`], timeouts, the end of TLS
+//! with the transport kept, [`Parts`](crate::stream::Parts), early data that is answered before the
+//! end of the handshake ([`TlsAcceptor::early_data`]), and
+//! [`TlsConnection`](crate::stream::TlsConnection) for generic code.
+//!
+//! # Records
+//!
+//! TLS lets a record hold 16 KiB of plaintext, and 0.24.0-dev.2 takes from that what encryption adds,
+//! whatever `max_fragment_size` says. So a lone write of 16 KiB takes two records, the second of 17
+//! bytes, and 64 KiB take five. Both go to the transport in one write; the second one costs 22 bytes on
+//! the wire, and the work for one more record at each end. A program that writes 16,367 bytes at a time makes one record of each write; batched writes
+//! ([`Options::with_batched_writes`]) fill records whatever the size of writes is.
+//!
+//! # Configurations
 //!
 //! What rustls 0.24 changes in configurations: the provider is always named, as in the trial, and it
 //! says which versions there are; `with_no_client_auth` of a client can fail; a chain of certificates is
@@ -57,8 +73,6 @@
 //!
 //! # What is not here yet
 //!
-//! - Certificates that are verified asynchronously, and answers to early data before the handshake is
-//!   over (0.5-RTT): `accept` resolves at its end.
 //! - The listener, `hello`, the C side and kernel TLS, which know rustls 0.23 alone.
 //! - *ring*: the connectors take any provider of rustls 0.24, but only aws-lc is brought along and
 //!   tested.

@@ -34,7 +34,7 @@ async fn build() -> PathBuf {
     let features: Vec<_> = enabled!(
         "aws-lc-rs" "aws_lc_rs" "axum-08" "brotli" "bytes" "default" "early-data" "fd" "ffi"
         "ffi-aws-lc-rs" "ffi-fips" "ffi-ring" "fips" "full" "handshake-threads" "listener"
-        "logging" "proxy-protocol" "relay" "ring" "tls12" "tonic" "zlib"
+        "logging" "next" "proxy-protocol" "relay" "ring" "tls12" "tonic" "zlib"
     )
     .into_iter()
     .filter_map(|(enabled, feature)| enabled.then_some(feature))

@@ -62,6 +62,7 @@ mod owned {
     mod p10_two_tasks;
 }
 
+mod contended;
 mod early_data;
 mod features;
 mod key_updates;

@@ -1,7 +1,7 @@
 //! What 0.24.0-dev.2 does and a later version may not: each of these fails when that is gone, and then
 //! what is built around it can go too.
 //!
-//! That records hold less than 16 KiB is in `engine::full_record`.
+//! How much less than 16 KiB a record holds is in `engine::full_record`.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use pollback_testkit::pipe::pipe;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::engine::{self, ClientConfig, Setup};
-use crate::support::{WIDE, handshake, localhost, tls_error};
+use crate::support::{WIDE, handshake, localhost, records, tls_error};
 
 fn connect(config: &ClientConfig) -> (Connection<ClientSide, Tcp>, Vec<u8>) {
     let mut output = Vec::new();
@@ -113,6 +113,32 @@ fn early_data_is_dropped_though_it_is_accepted() {
         assert!(client.side().is_early_data_accepted());
         established(&client_config, &server_config);
     }
+}
+
+/// RFC 8446, section 5.1, lets a record hold 16 KiB. rustls takes what encryption adds from that, and
+/// no setting gives it back, so that what is written in pieces of 16 KiB takes two records each.
+#[test]
+fn no_setting_lets_a_record_hold_16_kib() {
+    for largest in [None, Some(16_384 + 5)] {
+        let setup = Setup::new(Version::Tls13);
+        let mut config = setup.client();
+        config.max_fragment_size = largest;
+        let (mut client, _) = established(&config, &setup.server());
+        let (full, mut output) = (
+            engine::full_record(engine::wire(Version::Tls13)),
+            Vec::new(),
+        );
+        for (length, expected) in [(full, 1), (16_384, 2)] {
+            output.clear();
+            let written = client.write(OutboundPlain::Single(&vec![7; length]), &mut output);
+            written.expect("an established connection");
+            assert_eq!(records(&output).len(), expected, "{length} bytes");
+        }
+    }
+    let mut config = Setup::new(Version::Tls13).client();
+    config.max_fragment_size = Some(16_384 + 5 + 1);
+    let built = Arc::new(config).connect(localhost()).build(&mut Vec::new());
+    assert_eq!(built.map(drop), Err(Error::BadMaxFragmentSize));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl NextWorld {
         match scenario.handshake {
             Handshake::ClientCertificate => setup = setup.client_auth(),
             Handshake::EarlyData { .. } | Handshake::HalfRtt => setup = setup.early_data(EARLY),
-            Handshake::Full | Handshake::Lazy | Handshake::Resumed => {}
+            _ => {}
         }
         Self {
             client: setup.client(),

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::answers::{self, Answer};
 use super::input::Input;
-use super::session::Session;
+use super::session::{Make, Session};
 
 /// The room of the channel, the answers of both sides, then the session.
 pub(super) fn run(data: &[u8]) {
@@ -29,7 +29,11 @@ pub(super) fn run(data: &[u8]) {
     let answered = client.answers() + server.answers();
     let sound = client.is_sound() && server.is_sound();
     // One byte at a time takes long.
-    let session = Session::take(&mut input, if capacity > 2 { 40_000 } else { 600 });
+    let session = Session::take(
+        &mut input,
+        if capacity > 2 { 40_000 } else { 600 },
+        Make::Current,
+    );
     let moved = || answered + channel.borrow().moved;
     let mut executor = Executor::new();
     let client = client.closures();

@@ -10,11 +10,14 @@ mod client;
 mod configs;
 mod cryptography;
 mod input;
+#[cfg(feature = "next")]
+mod next;
 mod operations;
 mod record;
 mod server;
 mod session;
 mod steps;
+mod streams;
 
 pub(crate) use record::seeds;
 
@@ -22,9 +25,11 @@ pub(crate) use record::seeds;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: &[Target] = &[
     ("server", server::run),
     ("client", client::run),
     ("operations", operations::run),
+    #[cfg(feature = "next")]
+    ("operations-next", operations::run_next),
     ("callbacks", callbacks::run),
 ];

@@ -8,7 +8,7 @@ use pollback_testkit::pipe::{Control, Operation, pipe};
 
 use super::answers::{self, Answer};
 use super::input::Input;
-use super::session::Session;
+use super::session::{Make, Session};
 
 const OPERATIONS: [Operation; 4] = [
     Operation::Read,
@@ -19,6 +19,16 @@ const OPERATIONS: [Operation; 4] = [
 
 /// The pipe, the answers of its ends, when it stands still, then the session.
 pub(super) fn run(data: &[u8]) {
+    operate(data, Make::Current);
+}
+
+/// The same on rustls 0.24, on both sides or on one.
+#[cfg(feature = "next")]
+pub(super) fn run_next(data: &[u8]) {
+    operate(data, Make::Next);
+}
+
+fn operate(data: &[u8], make: Make) {
     let mut input = Input::new(data);
     let capacity = input.choose(&[1 << 16, 1, 2, 100, 5000]);
     let ends = pipe(capacity);
@@ -39,7 +49,7 @@ pub(super) fn run(data: &[u8]) {
         turns: input.byte(),
     });
     // One byte at a time takes long.
-    let session = Session::take(&mut input, if capacity > 2 { 40_000 } else { 600 });
+    let session = Session::take(&mut input, if capacity > 2 { 40_000 } else { 600 }, make);
     executor.spawn("the pipe", async move {
         for standstill in standstills {
             standstill.happen().await;

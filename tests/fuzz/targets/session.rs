@@ -7,32 +7,29 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pollback::{Error, ErrorKind, Options, RecordSizing, TlsAcceptor, TlsConnector, TlsStream};
+use pollback::{Error, ErrorKind, Options, RecordSizing};
 use pollback_testkit::executor::Executor;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::configs::{self, localhost};
+use super::configs;
 use super::cryptography::Records;
 use super::input::Input;
 use super::steps::{self, Steps};
-use pollback::rustls::{ClientConfig, ServerConfig, version};
+use super::streams::{self, Begin, Stream};
+use pollback::rustls::version;
 
 /// What both sides do.
 pub(super) struct Session {
-    client: Arc<ClientConfig>,
-    server: Arc<ServerConfig>,
-    early: bool,
-    options: [Options; 2],
+    begin: (Begin, Begin),
     steps: [Steps; 2],
 }
 
 /// One side, as its two tasks share it.
-pub(super) struct Side<IO> {
-    stream: RefCell<Option<TlsStream<IO>>>,
+pub(super) struct Side {
+    stream: RefCell<Option<Box<dyn Stream>>>,
     /// The tasks that a failure of the other one has to wake.
     tasks: RefCell<[Option<Waker>; 2]>,
     failed: Cell<bool>,
@@ -47,26 +44,12 @@ pub(super) struct Side<IO> {
 pub(super) struct Over;
 
 impl Session {
-    pub(super) fn take(input: &mut Input<'_>, longest: usize) -> Self {
+    pub(super) fn take(input: &mut Input<'_>, longest: usize, make: Make) -> Self {
         let choices = input.byte();
-        let choice = choices % 4;
         let tuned = [choices & 4 != 0, choices & 8 != 0];
-        let (client, server) = match choice {
-            0 | 1 => {
-                let version = [&version::TLS13, &version::TLS12][usize::from(choice)];
-                let records = Records::Marked;
-                (
-                    configs::client(records, &[version]),
-                    configs::server(records, &[version]),
-                )
-            }
-            _ => configs::acquainted(Records::Marked, choice == 2),
-        };
+        let options = tuned.map(|tuned| if tuned { all_options() } else { Options::new() });
         Self {
-            client: Arc::new(client),
-            server: Arc::new(server),
-            early: choice > 1,
-            options: tuned.map(|tuned| if tuned { all_options() } else { Options::new() }),
+            begin: make.begin(choices, options),
             steps: [0, 1].map(|_| Steps::take(input, longest)),
         }
     }
@@ -92,14 +75,9 @@ impl Session {
         let sound = sound && self.is_complete();
         let [client_steps, server_steps] = self.steps.map(Rc::new);
         let (client, server) = (Rc::new(Side::new()), Rc::new(Side::new()));
-        let [client_options, server_options] = self.options;
-        let connector = TlsConnector::from(self.client)
-            .early_data(self.early)
-            .with_options(client_options);
-        let connect = async move { Ok(connector.connect(localhost(), client_io).await?.into()) };
-        let acceptor = TlsAcceptor::from(self.server).with_options(server_options);
-        let accept = acceptor.accept(server_io);
-        let accept = async move { Ok(accept.await?.into()) };
+        let (connect, accept) = self.begin;
+        let connect = connect(Box::new(client_io));
+        let accept = accept(Box::new(server_io));
         let polls = [
             spawn(
                 executor,
@@ -127,6 +105,49 @@ impl Session {
     }
 }
 
+/// Whose TLS the sides speak.
+#[derive(Clone, Copy)]
+pub(super) enum Make {
+    Current,
+    /// rustls 0.24, on both sides or on one.
+    #[cfg(feature = "next")]
+    Next,
+}
+
+impl Make {
+    fn begin(self, choices: u8, options: [Options; 2]) -> (Begin, Begin) {
+        let choice = choices % 4;
+        match self {
+            Self::Current => {
+                let (client, server) = match choice {
+                    0 | 1 => {
+                        let version = [&version::TLS13, &version::TLS12][usize::from(choice)];
+                        let records = Records::Marked;
+                        (
+                            configs::client(records, &[version]),
+                            configs::server(records, &[version]),
+                        )
+                    }
+                    _ => configs::acquainted(Records::Marked, choice == 2),
+                };
+                (
+                    streams::connect(client, choice > 1, options[0]),
+                    streams::accept(server, options[1]),
+                )
+            }
+            #[cfg(feature = "next")]
+            Self::Next => {
+                let early = (choice > 1).then_some(choice == 2);
+                match choices >> 4 & 3 {
+                    1 => super::next::with_a_current_server(choice != 1, options),
+                    2 => super::next::with_a_current_client(choice != 1, options),
+                    _ => super::next::both(choice != 1, early, options),
+                }
+            }
+        }
+    }
+}
+
 /// Everything that a stream can do with small and large writes.
 fn all_options() -> Options {
     Options::new()
@@ -138,17 +159,13 @@ fn all_options() -> Options {
 
 type Task = pollback_testkit::executor::Handle<()>;
 
-fn spawn<IO, PeerIO>(
+fn spawn(
     executor: &mut Executor<'_>,
     name: &str,
-    handshake: impl Future<Output = io::Result<TlsStream<IO>>> + 'static,
-    (side, peer): (&Rc<Side<IO>>, &Rc<Side<PeerIO>>),
+    handshake: impl Future<Output = io::Result<Box<dyn Stream>>> + 'static,
+    (side, peer): (&Rc<Side>, &Rc<Side>),
     steps: &Rc<Steps>,
-) -> [Task; 2]
-where
-    IO: AsyncRead + AsyncWrite + Unpin + 'static,
-    PeerIO: 'static,
-{
+) -> [Task; 2] {
     let (own, its_steps) = (Rc::clone(side), Rc::clone(steps));
     let writer = executor.spawn(&format!("{name}'s writer"), async move {
         match handshake.await {
@@ -164,7 +181,7 @@ where
     [writer, reader]
 }
 
-impl<IO> Side<IO> {
+impl Side {
     fn new() -> Self {
         Self {
             stream: RefCell::default(),
@@ -177,7 +194,7 @@ impl<IO> Side<IO> {
         }
     }
 
-    fn begin(&self, stream: TlsStream<IO>) {
+    fn begin(&self, stream: Box<dyn Stream>) {
         *self.stream.borrow_mut() = Some(stream);
         self.wake();
     }
@@ -206,13 +223,13 @@ impl<IO> Side<IO> {
         &self,
         task: usize,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        poll: impl FnOnce(&mut dyn Stream, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<Result<T, Over>> {
         if self.failed.get() {
             return Poll::Ready(Err(Over));
         }
         let answer = match self.stream.borrow_mut().as_mut() {
-            Some(stream) => poll(stream, cx),
+            Some(stream) => poll(&mut **stream, cx),
             None => Poll::Pending,
         };
         match answer {
@@ -231,7 +248,7 @@ impl<IO> Side<IO> {
     /// Polls for the writer until it is ready.
     pub(super) async fn as_writer<T>(
         &self,
-        mut poll: impl FnMut(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        mut poll: impl FnMut(&mut dyn Stream, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Result<T, Over> {
         poll_fn(|cx| self.poll(0, cx, &mut poll)).await
     }
@@ -239,12 +256,12 @@ impl<IO> Side<IO> {
     /// Polls for the reader until it is ready.
     pub(super) async fn as_reader<T>(
         &self,
-        mut poll: impl FnMut(&mut TlsStream<IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        mut poll: impl FnMut(&mut dyn Stream, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Result<T, Over> {
         poll_fn(|cx| self.poll(1, cx, &mut poll)).await
     }
 
-    fn check<PeerIO>(&self, peer: &Side<PeerIO>, sound: bool) {
+    fn check(&self, peer: &Self, sound: bool) {
         let error = self.error.borrow();
         assert!(
             !sound || error.is_none(),

@@ -1,14 +1,14 @@
 //! What the two tasks of a side do with their stream.
 
-use std::io::{self, IoSlice, Read};
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pollback::TlsStream;
-use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
 use super::input::Input;
 use super::session::{Over, Side};
+use super::streams::Stream;
 
 /// What the writer does, and how much the reader asks for at a time.
 pub(super) struct Steps {
@@ -60,10 +60,7 @@ impl Steps {
     }
 }
 
-pub(super) async fn write<IO>(side: &Side<IO>, steps: &Steps) -> Result<(), Over>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn write(side: &Side, steps: &Steps) -> Result<(), Over> {
     for step in &steps.writes {
         match *step {
             Write::All(length) => {
@@ -97,7 +94,7 @@ where
             }
             Write::NewKeys => {
                 side.as_writer(|stream, _| {
-                    ask_for_new_keys(stream);
+                    stream.ask_for_new_keys();
                     Poll::Ready(Ok(()))
                 })
                 .await?;
@@ -124,14 +121,7 @@ where
         .await
 }
 
-pub(super) async fn read<IO, PeerIO>(
-    side: &Side<IO>,
-    steps: &Steps,
-    peer: &Side<PeerIO>,
-) -> Result<(), Over>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn read(side: &Side, steps: &Steps, peer: &Side) -> Result<(), Over> {
     // At the end of each round something is asked for, or there would be no end.
     let rounds = steps.reads.iter().copied().chain([1000]);
     for length in rounds.collect::<Vec<_>>().into_iter().cycle() {
@@ -156,18 +146,15 @@ where
     Ok(())
 }
 
-fn note<IO>(side: &Side<IO>, taken: usize) {
+fn note(side: &Side, taken: usize) {
     side.taken.set(side.taken.get() + taken);
 }
 
-fn poll_write<IO>(
-    stream: &mut TlsStream<IO>,
+fn poll_write(
+    stream: &mut dyn Stream,
     cx: &mut Context<'_>,
     bytes: &[u8],
-) -> Poll<io::Result<usize>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Poll<io::Result<usize>> {
     let answer = Pin::new(stream).poll_write(cx, bytes);
     if let Poll::Ready(Ok(taken)) = answer {
         assert!(taken <= bytes.len(), "{taken} of {} bytes", bytes.len());
@@ -177,15 +164,12 @@ where
 }
 
 /// Reads what has come as early data and otherwise; nothing means the end.
-fn poll_read<IO>(
-    stream: &mut TlsStream<IO>,
+fn poll_read(
+    stream: &mut dyn Stream,
     cx: &mut Context<'_>,
     length: usize,
-) -> Poll<io::Result<Vec<u8>>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut bytes = early_data(stream);
+) -> Poll<io::Result<Vec<u8>>> {
+    let mut bytes = stream.early_data();
     if !bytes.is_empty() {
         return Poll::Ready(Ok(bytes));
     }
@@ -197,7 +181,7 @@ where
         let answer = Pin::new(&mut *stream).poll_read(cx, &mut buf);
         answer.map_ok(|()| buf.filled().to_vec())
     };
-    bytes = early_data(stream);
+    bytes = stream.early_data();
     match later {
         Poll::Pending | Poll::Ready(Err(_)) if !bytes.is_empty() => Poll::Ready(Ok(bytes)),
         _ => {
@@ -208,35 +192,11 @@ where
 }
 
 /// Takes the first half of what the stream lends.
-fn poll_lent<IO>(stream: &mut TlsStream<IO>, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-{
+fn poll_lent(stream: &mut dyn Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
     let lent = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
     let bytes = lent[..lent.len().div_ceil(2)].to_vec();
     Pin::new(stream).consume(bytes.len());
     Poll::Ready(Ok(bytes))
-}
-
-/// What a server was sent before the handshake was over.
-fn early_data<IO>(stream: &mut TlsStream<IO>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let TlsStream::Server(stream) = stream
-        && let Some(mut early) = stream.get_mut().1.early_data()
-    {
-        early
-            .read_to_end(&mut bytes)
-            .expect("early data is there or not");
-    }
-    bytes
-}
-
-/// Where that is possible: in TLS 1.3, after the handshake.
-fn ask_for_new_keys<IO>(stream: &mut TlsStream<IO>) {
-    let _ = match stream {
-        TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
-        TlsStream::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
-    };
 }
 
 /// The bytes that every writer writes, from `position` on: no two stretches look alike.

@@ -62,20 +62,31 @@ fn announce(name: &str, version: &str) {
     }
 }
 
+/// Whether an example speaks by rustls 0.24: both ways, where it can.
+const ENGINES: &[bool] = if cfg!(feature = "next") {
+    &[false, true]
+} else {
+    &[false]
+};
+
 /// How a program and an example meet, and the files that they need.
 struct Meeting {
     version: Version,
     /// Whether the server demands a certificate of the client.
     mutual: bool,
+    /// Whether the example speaks by rustls 0.24.
+    next: bool,
     files: Files,
 }
 
 impl Meeting {
     /// All meetings with `peer` in this role.
     fn all(peer: &str, role: &str) -> impl Iterator<Item = Self> {
-        let ways = [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual)));
-        ways.into_iter().flatten().map(move |(version, mutual)| {
-            let files = Files::of(&format!("{peer}_as_{role}_{version:?}_{mutual}"));
+        let ways = ENGINES.iter().flat_map(|next| {
+            [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual, *next)))
+        });
+        ways.flatten().map(move |(version, mutual, next)| {
+            let files = Files::of(&format!("{peer}_as_{role}_{version:?}_{mutual}_{next}"));
             let authority = Authority::new();
             files.write("root.pem", authority.pem());
             let identities = [
@@ -92,6 +103,7 @@ impl Meeting {
             Self {
                 version,
                 mutual,
+                next,
                 files,
             }
         })
@@ -112,6 +124,9 @@ impl Meeting {
             Version::Tls12 => "--tls12",
             Version::Tls13 => "--tls13",
         });
+        if self.next {
+            command.arg("--next");
+        }
         command
     }
 
@@ -146,9 +161,12 @@ impl Meeting {
 
     fn describe(&self) -> String {
         let Self {
-            version, mutual, ..
+            version,
+            mutual,
+            next,
+            ..
         } = self;
-        format!("{version:?}, client certificate: {mutual}")
+        format!("{version:?}, client certificate: {mutual}, rustls 0.24: {next}")
     }
 }
 

@@ -15,6 +15,21 @@ pub use on_openssl::TokioOpenssl;
 pub use on_rustls::{Pollback, TokioRustls, UnbufferedRustls};
 pub use plain::Tcp;
 
+/// The two halves of something, for a task each.
+pub type Halves = (
+    Box<dyn AsyncRead + Send + Unpin>,
+    Box<dyn AsyncWrite + Send + Unpin>,
+);
+
+/// Splits a transport.
+pub type Splitter<T> = fn(T) -> Halves;
+
+/// The halves that tokio makes of anything.
+pub fn split_by_lock<S: Stream>(stream: S) -> Halves {
+    let (reader, writer) = tokio::io::split(stream);
+    (Box::new(reader), Box::new(writer))
+}
+
 /// Anything that tokio can poll and that a task can own.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
@@ -46,4 +61,16 @@ pub trait Peer: Clone + Send + Sync + 'static {
         &self,
         transport: T,
     ) -> impl Future<Output = io::Result<Self::Server<T>>> + Send;
+
+    /// Splits the stream of a client, and its transport with `split` if its halves are its own.
+    fn split_client<T: Stream>(stream: Self::Client<T>, split: Splitter<T>) -> io::Result<Halves> {
+        let _ = split;
+        Ok(split_by_lock(stream))
+    }
+
+    /// Splits the stream of a server in the same way.
+    fn split_server<T: Stream>(stream: Self::Server<T>, split: Splitter<T>) -> io::Result<Halves> {
+        let _ = split;
+        Ok(split_by_lock(stream))
+    }
 }

@@ -11,8 +11,9 @@ use pollback::next::rustls::pki_types::ServerName;
 use pollback::next::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use pollback::next::{TlsAcceptor, TlsConnector, aws_lc_rs, client, server};
 use pollback_testkit::certificates::Authority;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Peer, Stream};
+use super::{Halves, Peer, Splitter, Stream};
 
 /// pollback on rustls 0.24.
 #[derive(Clone)]
@@ -43,6 +44,25 @@ impl Peer for PollbackNext {
 
     async fn accept<T: Stream>(&self, transport: T) -> io::Result<Self::Server<T>> {
         self.acceptor.accept(transport).await
+    }
+
+    fn split_client<T: Stream>(stream: Self::Client<T>, split: Splitter<T>) -> io::Result<Halves> {
+        halves(stream.into_split_with(split))
+    }
+
+    fn split_server<T: Stream>(stream: Self::Server<T>, split: Splitter<T>) -> io::Result<Halves> {
+        halves(stream.into_split_with(split))
+    }
+}
+
+fn halves<R, W, S>(split: Result<(R, W), S>) -> io::Result<Halves>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    match split {
+        Ok((reader, writer)) => Ok((Box::new(reader), Box::new(writer))),
+        Err(_) => Err(io::Error::other("the handshake goes on")),
     }
 }
 

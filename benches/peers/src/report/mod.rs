@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::contenders::BASELINE;
 use crate::cost::Cost;
-use crate::work::{Arrival, Beginning, Counted, Idle, Row, Sockets};
+use crate::work::{Arrival, Beginning, Counted, Idle, Row, Sockets, Threads};
 
 pub mod files;
 pub mod pictures;
@@ -98,7 +98,7 @@ impl Line {
 
     /// Whether the time of the clock is what is compared, instead of that of the processors.
     pub fn is_by_the_clock(&self) -> bool {
-        self.row.sockets == Sockets::Default
+        self.row.sockets == Sockets::Default || self.row.threads == Threads::Halves
     }
 
     /// A count, divided by the units that were counted.

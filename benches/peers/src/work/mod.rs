@@ -2,11 +2,12 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::peer::Stream;
 
 mod first_byte;
+mod halves;
 mod idle;
 mod link;
 mod meeting;
@@ -47,13 +48,7 @@ impl Work {
     /// The part of the client.
     pub async fn client<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
         match self {
-            Self::Bulk { write, .. } => {
-                let bytes = vec![7; write];
-                for _ in 0..units * (MIB / write) {
-                    stream.write_all(&bytes).await?;
-                }
-                stream.flush().await
-            }
+            Self::Bulk { write, .. } => give(stream, units * MIB, write).await,
             Self::RoundTrips(size) => {
                 let mut bytes = vec![7; size];
                 for _ in 0..units {
@@ -90,8 +85,23 @@ impl Work {
     }
 }
 
+/// Writes so many bytes, in pieces of one size, then flushes.
+async fn give<W>(stream: &mut W, bytes: usize, piece: usize) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+{
+    let room = vec![7; piece];
+    for _ in 0..bytes / piece {
+        stream.write_all(&room).await?;
+    }
+    stream.flush().await
+}
+
 /// Reads so many bytes, into a buffer of `room` bytes.
-async fn take<S: Stream>(stream: &mut S, mut bytes: usize, room: usize) -> io::Result<()> {
+async fn take<R>(stream: &mut R, mut bytes: usize, room: usize) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+{
     let mut room = vec![0; room];
     while bytes > 0 {
         match stream.read(&mut room).await? {

@@ -32,6 +32,9 @@ pub enum Threads {
     One,
     /// Each has a thread of its own.
     Two,
+    /// The work is done both ways at once, with the halves of both streams as tasks of two threads.
+    /// What is measured is the time of the clock.
+    Halves,
 }
 
 /// How TCP is set up.
@@ -149,6 +152,13 @@ pub const ROWS: &[Row] = &[
         64 * KIB,
         64 * KIB,
         Threads::Two,
+    ),
+    Row::bulk(
+        "own-split",
+        "both ways at once, 64 KiB writes, halves on two threads",
+        64 * KIB,
+        64 * KIB,
+        Threads::Halves,
     ),
     Row::bulk(
         "bulk-two-16k",

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
 use super::meeting::meeting;
-use super::{KIB, Row, Sockets, Threads, Work};
+use super::{KIB, Row, Sockets, Threads, Work, halves};
 use crate::cost::{Cost, Start};
-use crate::peer::{Peer, Stream};
+use crate::peer::{Peer, Splitter, Stream, split_by_lock};
 use crate::transport::{self, Counter, Counts, Listener, connected};
 
 /// How many connections share the work of a sample.
@@ -33,7 +33,7 @@ pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
         Work::Handshake => (units, 1),
         _ => (CONNECTIONS, units.div_ceil(CONNECTIONS)),
     };
-    let pair = Pair::new(peer, |tcp| tcp);
+    let pair = Pair::new(peer, |tcp| tcp, halves::split_socket);
     (0..connections)
         .map(|_| Ok(pair.run(row, each, || ())?.0))
         .sum()
@@ -42,13 +42,16 @@ pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
 /// Does the work of a row and counts.
 pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted> {
     let counter = Counter::default();
-    let pair = Pair::new(peer, |tcp| transport::Counted::new(tcp, &counter));
+    let wrap = |tcp| transport::Counted::new(tcp, &counter);
+    let pair = Pair::new(peer, wrap, split_by_lock);
     let (cost, before) = pair.run(row, units, || counter.counts())?;
     let calls = counter.counts() - before;
     Ok(Counted {
         calls,
         records: P::MAKES_RECORDS.then_some(calls.records),
-        allocations: P::ALLOCATES_IN_RUST.then_some(cost.allocations),
+        // Threads of a runtime have counters of their own.
+        allocations: (P::ALLOCATES_IN_RUST && row.threads != Threads::Halves)
+            .then_some(cost.allocations),
     })
 }
 
@@ -67,19 +70,20 @@ pub fn in_memory<P: Peer>(peer: &P, row: &Row, units: usize) -> io::Result<()> {
 }
 
 /// Makes connections with a peer, over TCP that is wrapped in something.
-struct Pair<P, W> {
+struct Pair<P, W, T> {
     peer: P,
     wrap: W,
+    split: Splitter<T>,
 }
 
-impl<P, W, T> Pair<P, W>
+impl<P, W, T> Pair<P, W, T>
 where
     P: Peer,
     W: Fn(TcpStream) -> T + Sync,
     T: Stream,
 {
-    fn new(peer: P, wrap: W) -> Self {
-        Self { peer, wrap }
+    fn new(peer: P, wrap: W, split: Splitter<T>) -> Self {
+        Self { peer, wrap, split }
     }
 
     /// Does the work of a row on a new connection. `begin` is called when the work begins.
@@ -88,12 +92,29 @@ where
         match row.threads {
             Threads::One => self.on_one_thread(row, units, begin),
             Threads::Two => self.on_two_threads(row, units, begin),
+            Threads::Halves => {
+                let runtime = Builder::new_multi_thread()
+                    .worker_threads(2)
+                    .enable_io()
+                    .build()?;
+                let transports = self.transports(&runtime, row)?;
+                halves::both_ways(&runtime, &self.peer, transports, self.split, units, begin)
+            }
         }
     }
 
     fn transport(&self, tcp: TcpStream, row: &Row) -> io::Result<T> {
         tcp.set_nodelay(row.sockets == Sockets::NoDelay)?;
         Ok((self.wrap)(tcp))
+    }
+
+    /// Both ends of a new connection.
+    fn transports(&self, runtime: &Runtime, row: &Row) -> io::Result<(T, T)> {
+        let (client, server) = runtime.block_on(async {
+            let listener = Listener::new().await?;
+            tokio::try_join!(connected(listener.address()?), listener.accept())
+        })?;
+        Ok((self.transport(client, row)?, self.transport(server, row)?))
     }
 
     fn on_one_thread<B>(
@@ -103,11 +124,7 @@ where
         begin: impl Fn() -> B,
     ) -> io::Result<(Cost, B)> {
         let runtime = runtime()?;
-        let (client, server) = runtime.block_on(async {
-            let listener = Listener::new().await?;
-            tokio::try_join!(connected(listener.address()?), listener.accept())
-        })?;
-        let transports = (self.transport(client, row)?, self.transport(server, row)?);
+        let transports = self.transports(&runtime, row)?;
         as_tasks(&runtime, &self.peer, transports, row.work, units, begin)
     }
 
@@ -179,7 +196,7 @@ fn as_tasks<P: Peer, T: Stream, B>(
 }
 
 /// Runs both as tasks of this thread.
-async fn both<A, B>(
+pub(super) async fn both<A, B>(
     one: impl Future<Output = io::Result<A>> + Send + 'static,
     other: impl Future<Output = io::Result<B>> + Send + 'static,
 ) -> io::Result<(A, B)>
