@@ -238,6 +238,6 @@ impl<IO> From<(IO, ClientConnection)> for TlsStream<IO> {
     /// Nothing may have been written after a close_notify or as early data, which cannot be seen from
     /// the connection.
     fn from((io, connection): (IO, ClientConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

@@ -4,12 +4,39 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "bytes")]
+use bytes::BufMut;
 use rustls::CommonState;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(any(feature = "fd", feature = "listener"))]
+use tokio::io::{Interest, Ready};
 
 use crate::{client, server};
 
 /// The TLS stream of a client or a server, for code that handles both.
+///
+/// It behaves as the stream of that side: see [`stream::TlsStream`](crate::stream::TlsStream). Code that
+/// is generic over the side uses [`TlsConnection`](crate::stream::TlsConnection) instead.
+///
+/// ```
+/// use pollback::{TlsAcceptor, TlsConnector, TlsStream};
+/// use std::io;
+/// use tokio::net::TcpStream;
+///
+/// /// Connects equal peers: the one with the lower address becomes the client.
+/// async fn meet(
+///     connector: &TlsConnector,
+///     acceptor: &TlsAcceptor,
+///     tcp: TcpStream,
+/// ) -> io::Result<TlsStream<TcpStream>> {
+///     if tcp.local_addr()? < tcp.peer_addr()? {
+///         let name = tcp.peer_addr()?.ip().into();
+///         Ok(connector.connect(name, tcp).await?.into())
+///     } else {
+///         Ok(acceptor.accept(tcp).await?.into())
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub enum TlsStream<T> {
     /// The stream of a client.
@@ -79,6 +106,125 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// As there.
     pub async fn finish_handshake(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.finish_handshake().await)
+    }
+
+    /// Ends TLS in both directions and leaves the transport open.
+    ///
+    /// See [`stream::TlsStream::end_tls`](crate::stream::TlsStream::end_tls).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn end_tls(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.end_tls().await)
+    }
+
+    /// Returns the transport after the end of TLS.
+    ///
+    /// See [`stream::TlsStream::into_transport`](crate::stream::TlsStream::into_transport).
+    ///
+    /// # Errors
+    ///
+    /// As there, with the stream as it was.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream comes back to where it was"
+    )]
+    pub fn into_transport(self) -> Result<T, (io::Error, Self)> {
+        on_either!(self, stream => {
+            stream.into_transport().map_err(|(error, stream)| (error, stream.into()))
+        })
+    }
+}
+
+/// Attempts: see those of [`stream::TlsStream`](crate::stream::TlsStream#method.try_read) for their
+/// errors and what happens to tasks that wait.
+impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
+    /// Makes one attempt to read into `buf`, and returns how many bytes it has read.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if no plaintext is there. Otherwise as every read.
+    pub fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read(buf))
+    }
+
+    /// Makes one attempt to read into `buf`, as much as it has room for, and returns how many bytes
+    /// it has read.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](Self::try_read).
+    #[cfg(feature = "bytes")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
+    pub fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read_buf(buf))
+    }
+
+    /// Makes one attempt to write `buf`, and returns how many of its bytes were taken.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if no byte can be taken. Otherwise as every write.
+    pub fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write(buf))
+    }
+
+    /// Makes one attempt to write the slices in order, and returns how many of their bytes were
+    /// taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](Self::try_write).
+    pub fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write_vectored(bufs))
+    }
+
+    /// Waits until an attempt to read can return something: bytes, the end, or an error.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what has failed is returned by the next read.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.readable().await)
+    }
+
+    /// Waits until an attempt to write can return something.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what has failed is returned by the next write.
+    pub async fn writable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.writable().await)
+    }
+
+    /// Waits for what `interest` names, and returns what is ready of it (feature `fd` or
+    /// `listener`, which have these types of tokio).
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    #[cfg(any(feature = "fd", feature = "listener"))]
+    pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
+        on_either!(self, stream => stream.ready(interest).await)
+    }
+
+    /// Polls for what [`readable`](Self::readable) waits for.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self, stream => stream.poll_read_ready(cx))
+    }
+
+    /// Polls for what [`writable`](Self::writable) waits for.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        on_either!(self, stream => stream.poll_write_ready(cx))
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::server::{Accepted, Acceptor, ClientHello};
@@ -256,18 +256,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(io) = &mut this.io else {
-            return Poll::Ready(Err(this.read_client_hello.reason()));
-        };
-        let Some(accepted) = ready!(this.read_client_hello.poll_accepted(io, cx)) else {
-            return this.read_client_hello.poll_refused(io, cx).map(Err);
-        };
-        let start = this.io.take().map(|io| StartHandshake {
+        let start = this.read_client_hello.poll_start(&mut this.io, cx);
+        start.map_ok(|(accepted, io, input)| StartHandshake {
             accepted,
             io,
-            input: this.read_client_hello.take_input(),
-        });
-        Poll::Ready(start.ok_or_else(|| this.read_client_hello.reason()))
+            input,
+        })
     }
 }
 
@@ -354,6 +348,6 @@ impl<IO> From<(IO, ServerConnection)> for TlsStream<IO> {
     ///
     /// Nothing may have been written after a close_notify, which cannot be seen from the connection.
     fn from((io, connection): (IO, ServerConnection)) -> Self {
-        Self::new(io, connection, InputBuffer::unframed())
+        Self::adopt(io, connection, InputBuffer::unframed())
     }
 }

@@ -6,16 +6,18 @@ use std::mem;
 
 use rustls_next::crypto::cipher::OutboundPlain;
 use rustls_next::split::{ReceiveTraffic, ReceiveTrafficState, SendTraffic};
-use rustls_next::{ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, SideData};
+use rustls_next::{ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter};
 
 use super::in_place::{self, Decrypt, Window, found};
-use super::next::{FULL_RECORD, Sided};
+use super::next::FULL_RECORD;
+use super::next_early::Early;
+use super::next_sides::Sided;
 use super::output::OutputBuffer;
 use super::{Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 use crate::error::ErrorKind;
 
 /// The direction from the peer, and what is known of the connection.
-pub struct Receiver<S: SideData> {
+pub struct Receiver<S: Sided> {
     /// None once the peer has closed, or the connection has failed.
     receive: Option<ReceiveTraffic<S>>,
     has_closed: bool,
@@ -23,6 +25,7 @@ pub struct Receiver<S: SideData> {
     owes: bool,
     outputs: ConnectionOutputs,
     side: S,
+    pub(super) early: Early,
 }
 
 /// The direction to the peer, and the ciphertext that waits for the transport.
@@ -47,7 +50,7 @@ impl Default for Sender {
     }
 }
 
-impl<S: SideData> Receiver<S> {
+impl<S: Sided> Receiver<S> {
     pub(super) fn new(receive: ReceiveTraffic<S>, outputs: ConnectionOutputs, side: S) -> Self {
         Self {
             receive: Some(receive),
@@ -55,20 +58,19 @@ impl<S: SideData> Receiver<S> {
             owes: false,
             outputs,
             side,
+            early: Early::default(),
         }
     }
 
     /// That of a connection which has failed.
-    pub(super) fn gone() -> Self
-    where
-        S: Default,
-    {
+    pub(super) fn gone() -> Self {
         Self {
             receive: None,
             has_closed: false,
             owes: false,
             outputs: ConnectionOutputs::default(),
             side: S::default(),
+            early: Early::default(),
         }
     }
 
@@ -78,6 +80,13 @@ impl<S: SideData> Receiver<S> {
 
     pub(crate) fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
         self.outputs.exporter()
+    }
+
+    pub(crate) fn early_exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
+        match self.early.take_exporter() {
+            Some(exporter) => Ok(exporter),
+            None => self.outputs.early_exporter(),
+        }
     }
 
     pub(crate) fn side(&self) -> &S {
@@ -92,7 +101,7 @@ impl Receiver<ClientSide> {
     }
 }
 
-impl<S: SideData> Decrypt for Receiver<S> {
+impl<S: Sided> Decrypt for Receiver<S> {
     #[inline]
     fn decrypt(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
         let Some(receive) = self.receive.take() else {
@@ -194,6 +203,10 @@ impl<S: Sided> Engine for Receiver<S> {
         input.consume(taken);
     }
 
+    fn read_early(&mut self, buf: &mut [u8]) -> Option<usize> {
+        self.early.read(buf)
+    }
+
     fn send(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
         Err(ErrorKind::Closed.into())
     }
@@ -228,6 +241,40 @@ impl Sender {
             let _ = send.write(OutboundPlain::new_empty(), self.output.end());
             self.output.release();
         }
+    }
+
+    /// Encrypts plaintext with `write`; returns how much of it there was room for.
+    #[inline]
+    pub(super) fn send_by(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        write: impl FnOnce(OutboundPlain<'_>, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> io::Result<usize> {
+        let room = match self.limit {
+            Some(limit) => limit.saturating_sub(self.output.len()),
+            None => usize::MAX,
+        };
+        let total: usize = slices.iter().map(|slice| slice.len()).sum();
+        let length = total.min(room);
+        if length == 0 {
+            return Ok(0);
+        }
+        let chunks: Vec<&[u8]>;
+        let plaintext = match slices {
+            [one] => OutboundPlain::Single(&one[..length]),
+            several => {
+                chunks = several.iter().map(|slice| &**slice).collect();
+                OutboundPlain::Multiple {
+                    chunks: &chunks,
+                    start: 0,
+                    end: length,
+                }
+            }
+        };
+        let written = write(plaintext, self.output.end());
+        self.output.release();
+        written.map_err(to_io_error)?;
+        Ok(length)
     }
 
     pub(crate) fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
@@ -286,33 +333,12 @@ impl Engine for Sender {
     fn consume(&mut self, _: &mut InputBuffer, _: usize) {}
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let Some(send) = &mut self.send else {
+        let Some(mut send) = self.send.take() else {
             return Err(ErrorKind::Closed.into());
         };
-        let room = match self.limit {
-            Some(limit) => limit.saturating_sub(self.output.len()),
-            None => usize::MAX,
-        };
-        let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        let length = total.min(room);
-        if length == 0 {
-            return Ok(0);
-        }
-        let chunks: Vec<&[u8]>;
-        let plaintext = match slices {
-            [one] => OutboundPlain::Single(&one[..length]),
-            several => {
-                chunks = several.iter().map(|slice| &**slice).collect();
-                OutboundPlain::Multiple {
-                    chunks: &chunks,
-                    start: 0,
-                    end: length,
-                }
-            }
-        };
-        send.write(plaintext, self.output.end())
-            .map_err(to_io_error)?;
-        Ok(length)
+        let sent = self.send_by(slices, |plaintext, output| send.write(plaintext, output));
+        self.send = Some(send);
+        sent
     }
 
     fn send_early(&mut self, _: &[u8]) -> io::Result<usize> {

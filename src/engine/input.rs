@@ -121,6 +121,7 @@ impl InputBuffer {
     ///
     /// `Ok(0)` means that there is no room, or that the source has ended; after that it is not
     /// asked again.
+    #[inline]
     pub(crate) fn fill(&mut self, wanted: usize, source: &mut dyn Read) -> io::Result<usize> {
         let head = match self.head() {
             Head::Whole(length) | Head::Partial(Some(length)) => length,
@@ -148,6 +149,7 @@ impl InputBuffer {
     }
 
     /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
+    #[inline]
     pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
         if self.has_ended() || self.filled().len() >= size {
             return Ok(0);
@@ -258,6 +260,10 @@ impl InputBuffer {
     /// trickles would cost a new buffer.
     fn shrink(&mut self) {
         let filled = self.lowest()..self.end as usize;
+        if filled.is_empty() {
+            // All of it is given back.
+            return;
+        }
         let large = self
             .buffer
             .take_if(|buffer| buffer.len() > 2 * filled.len() + SLACK);

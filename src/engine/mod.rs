@@ -4,6 +4,9 @@
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
 //! - `directions.rs`: its two directions, each by itself
+//! - `next_early.rs`: early data that it has accepted
+//! - `next_sides.rs`: what sets its two sides apart
+//! - `next_verify.rs`: its handshake, where that stops for the verification of the peer
 //! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
@@ -15,6 +18,7 @@
 //! - `alert.rs`: alerts that are sent without a connection
 
 use std::io::{self, IoSlice, Read, Write};
+use std::task::{Context, Poll};
 
 mod alert;
 #[cfg(feature = "next")]
@@ -29,7 +33,13 @@ mod input;
 #[cfg(feature = "next")]
 pub(crate) mod next;
 #[cfg(feature = "next")]
+mod next_early;
+#[cfg(feature = "next")]
 pub(crate) mod next_hello;
+#[cfg(feature = "next")]
+pub(crate) mod next_sides;
+#[cfg(feature = "next")]
+pub(crate) mod next_verify;
 #[cfg(feature = "next")]
 mod output;
 mod read_ahead;
@@ -79,6 +89,17 @@ pub trait Engine {
 
     /// Whether the peer took the early data, once the handshake is over.
     fn is_early_data_accepted(&self) -> bool;
+
+    /// Ready once the handshake does not stop for the verification of the peer, with whether it did.
+    ///
+    /// While it stops, it takes in no records.
+    fn poll_verified(
+        &mut self,
+        _: &mut InputBuffer,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<bool, Failure>> {
+        Poll::Ready(Ok(false))
+    }
 
     // Input.
 

@@ -5,75 +5,28 @@ use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
 use std::ops::Deref;
+use std::task::{Context, Poll, ready};
 
 use rustls_next::crypto::cipher::OutboundPlain;
 use rustls_next::enums::ProtocolVersion;
+use rustls_next::error::ApiMisuse;
+use rustls_next::split::SplitConnection;
 use rustls_next::{
-    ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, MessageHandler, ServerSide,
-    SideData, Tcp,
+    ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, NeedsInput, ServerSide, Tcp,
 };
 
 use super::directions::{Receiver, Sender, to_io_error};
-use super::in_place::{self, Decrypt, Found, Window, found};
+use super::in_place::{self, Decrypt, Window, found};
+use super::next_early::Early;
+use super::next_sides::Sided;
+use super::next_verify::{Verifier, Verifying};
 use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveError, Received};
-
-/// What sets the two sides apart.
-pub trait Sided: SideData + Default {
-    const IS_SERVER: bool;
-
-    /// Early data of a client in what the connection is about to process, where plain reads of
-    /// rustls would drop it.
-    fn early_plaintext(_: &mut MessageHandler<'_, '_, Self>) -> Option<Result<Found, Error>> {
-        None
-    }
-
-    /// Encrypts early data; returns how much of it.
-    fn send_early(
-        _: &mut rustls_next::Connection<Self, Tcp>,
-        _: &[u8],
-        _: &mut Vec<u8>,
-    ) -> Result<usize, Error> {
-        Ok(0)
-    }
-
-    fn is_early_data_accepted(&self) -> bool {
-        false
-    }
-}
-
-impl Sided for ClientSide {
-    const IS_SERVER: bool = false;
-
-    fn send_early(
-        connection: &mut rustls_next::Connection<Self, Tcp>,
-        data: &[u8],
-        output: &mut Vec<u8>,
-    ) -> Result<usize, Error> {
-        match connection.early_data() {
-            Some(mut early) => early.write(OutboundPlain::Single(data), output),
-            None => Ok(0),
-        }
-    }
-
-    fn is_early_data_accepted(&self) -> bool {
-        Self::is_early_data_accepted(self)
-    }
-}
-
-impl Sided for ServerSide {
-    const IS_SERVER: bool = true;
-
-    fn early_plaintext(handler: &mut MessageHandler<'_, '_, Self>) -> Option<Result<Found, Error>> {
-        let payload = handler.next_early_data()?;
-        Some(payload.map(|payload| found(payload.bytes())))
-    }
-}
 
 /// A TLS connection of rustls 0.24, with the buffers that rustls leaves to its caller.
 ///
 /// Dereferences to what both sides know of the connection: its version, its ALPN protocol, the
 /// identity of the peer.
-pub struct Connection<S: SideData> {
+pub struct Connection<S: Sided> {
     state: State<S>,
     sender: Sender,
     /// What was read for it, while it is with no stream.
@@ -85,29 +38,73 @@ pub struct Connection<S: SideData> {
     clippy::large_enum_variant,
     reason = "a handshake is short, and an idle stream is one allocation less"
 )]
-enum State<S: SideData> {
-    Handshake(Box<rustls_next::Connection<S, Tcp>>),
+enum State<S: Sided> {
+    Handshake(Box<Handshake<S>>),
+    /// The same, where the caller verifies the peer.
+    Verifying(Box<Verifying<S>>),
     Traffic(Receiver<S>),
 }
 
-impl<S: SideData> Connection<S> {
+struct Handshake<S: Sided> {
+    connection: rustls_next::Connection<S, Tcp>,
+    early: Early,
+}
+
+impl<S: Sided> Connection<S> {
     /// Takes over a connection that has queued `output`.
     pub(crate) fn new(connection: rustls_next::Connection<S, Tcp>, output: &[u8]) -> Self {
+        let early = Early::default();
+        Self::with(
+            State::Handshake(Box::new(Handshake { connection, early })),
+            output,
+        )
+    }
+
+    /// Takes over a handshake that has queued `output`, to verify the peer with `verifier`.
+    pub(crate) fn verifying(
+        handshake: NeedsInput<S>,
+        config: S::Config,
+        verifier: Verifier<S>,
+        output: &[u8],
+    ) -> Self {
+        let verifying = Verifying::new(handshake, config, verifier);
+        Self::with(State::Verifying(Box::new(verifying)), output)
+    }
+
+    fn with(state: State<S>, output: &[u8]) -> Self {
         let mut sender = Sender::default();
         sender.output.end().extend_from_slice(output);
         sender.output.release();
         Self {
-            state: State::Handshake(Box::new(connection)),
+            state,
             sender,
             stowed: None,
         }
     }
 
+    /// Whether the handshake still has to complete.
+    #[inline]
+    pub fn is_handshaking(&self) -> bool {
+        !matches!(self.state, State::Traffic(_))
+    }
+
+    /// Whether a client may send early data.
+    pub(crate) fn has_early_data(&mut self) -> bool {
+        match &mut self.state {
+            State::Handshake(handshake) => S::early_data(&mut handshake.connection).is_some(),
+            State::Verifying(verifying) => verifying.early_data().is_some(),
+            State::Traffic(_) => false,
+        }
+    }
+
     /// What this side alone knows of the connection: the server name, or what has become of early
     /// data.
+    ///
+    /// In a handshake with a verifier nothing is known before its end.
     pub fn side(&self) -> &S {
         match &self.state {
-            State::Handshake(connection) => connection.side(),
+            State::Handshake(handshake) => handshake.connection.side(),
+            State::Verifying(verifying) => &verifying.side,
             State::Traffic(receiver) => receiver.side(),
         }
     }
@@ -119,8 +116,24 @@ impl<S: SideData> Connection<S> {
     /// [`Error::HandshakeNotComplete`] during the handshake; `ApiMisuse` the second time.
     pub fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
         match &mut self.state {
-            State::Handshake(_) => Err(Error::HandshakeNotComplete),
             State::Traffic(receiver) => receiver.exporter(),
+            _ => Err(Error::HandshakeNotComplete),
+        }
+    }
+
+    /// Keying material that early data is sent with (RFC 8446, section 7.5); once a connection.
+    ///
+    /// # Errors
+    ///
+    /// `ApiMisuse` where there is none, and the second time.
+    pub fn early_exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
+        match &mut self.state {
+            State::Handshake(handshake) => match handshake.early.take_exporter() {
+                Some(exporter) => Ok(exporter),
+                None => handshake.connection.early_exporter(),
+            },
+            State::Verifying(verifying) => verifying.outputs.early_exporter(),
+            State::Traffic(receiver) => receiver.early_exporter(),
         }
     }
 
@@ -133,8 +146,8 @@ impl<S: SideData> Connection<S> {
     /// after a failure or a shutdown.
     pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
         match &mut self.state {
-            State::Handshake(_) => Err(Error::HandshakeNotComplete),
             State::Traffic(_) => self.sender.refresh_traffic_keys(),
+            _ => Err(Error::HandshakeNotComplete),
         }
     }
 
@@ -143,25 +156,58 @@ impl<S: SideData> Connection<S> {
         self.sender.output.take()
     }
 
-    /// Takes out the plaintext that was decrypted and not read, where the connection is with no
-    /// stream.
+    /// Takes out the plaintext that was decrypted and not read, early data first, where the connection
+    /// is with no stream.
     pub fn take_plaintext(&mut self) -> Vec<u8> {
-        let Some(input) = &mut self.stowed else {
-            return Vec::new();
-        };
-        let plaintext = input.plaintext().to_vec();
-        input.consume(plaintext.len());
+        let mut plaintext = self.early().map(Early::take).unwrap_or_default();
+        if let Some(input) = &mut self.stowed {
+            plaintext.extend_from_slice(input.plaintext());
+            input.consume(input.plaintext().len());
+        }
         plaintext
+    }
+
+    fn early(&mut self) -> Option<&mut Early> {
+        match &mut self.state {
+            State::Handshake(handshake) => Some(&mut handshake.early),
+            State::Verifying(_) => None,
+            State::Traffic(receiver) => Some(&mut receiver.early),
+        }
     }
 }
 
 impl Connection<ClientSide> {
+    /// Whether the server has accepted early data, as
+    /// [`ClientSide::is_early_data_accepted`].
+    pub fn is_early_data_accepted(&self) -> bool {
+        self.side().is_early_data_accepted()
+    }
+
     /// How many tickets of TLS 1.3 the server has sent; none are counted during the handshake, nor
     /// once the server has closed.
     pub fn tls13_tickets_received(&self) -> u32 {
         match &self.state {
-            State::Handshake(_) => 0,
             State::Traffic(receiver) => receiver.tls13_tickets_received(),
+            _ => 0,
+        }
+    }
+}
+
+impl Connection<ServerSide> {
+    /// Puts `data` into the tickets of this connection; a client that resumes it shows the data again
+    /// ([`ServerSide::received_resumption_data`]).
+    ///
+    /// # Errors
+    ///
+    /// `ApiMisuse` after the ClientHello, and in a handshake with a verifier.
+    ///
+    /// # Panics
+    ///
+    /// If the data is not shorter than 2^15 bytes.
+    pub fn set_resumption_data(&mut self, data: &[u8]) -> Result<(), Error> {
+        match &mut self.state {
+            State::Handshake(handshake) => handshake.connection.set_resumption_data(data),
+            _ => Err(ApiMisuse::ResumptionDataProvidedTooLate.into()),
         }
     }
 }
@@ -169,36 +215,55 @@ impl Connection<ClientSide> {
 impl<S: Sided> Connection<S> {
     /// Processes what was given during the handshake, and goes on to traffic at its end.
     fn decrypt_handshake(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
-        let State::Handshake(connection) = &mut self.state else {
-            return Ok(());
+        let Handshake { connection, early } = match &mut self.state {
+            State::Handshake(handshake) => &mut **handshake,
+            State::Verifying(verifying) => {
+                let completed = verifying.process(input, &mut self.sender.output)?;
+                self.go_on(completed);
+                return Ok(());
+            }
+            State::Traffic(_) => return Ok(()),
         };
         let output = &mut self.sender.output;
         let queued = output.len();
         let mut window = Window(input);
         let mut handler = connection.read_tls(&mut window, output.end());
-        let early = S::early_plaintext(&mut handler).and_then(Result::ok);
+        let received = S::received_early(&mut handler);
         let later = handler
             .next_payload()
             .map(|payload| payload.map(|payload| found(payload.bytes())));
         drop(handler);
         output.release();
         let owed = output.len() > queued;
+        if let Some(exporter) = S::accepted_early(connection) {
+            early.accept(exporter);
+        }
+        early.push(received.unwrap_or_default());
         let later = later
             .transpose()
             .map_err(|error| Failure::from(error).with_alert(owed))?;
-        for found in early.into_iter().chain(later) {
-            input.add_plaintext(found);
+        if let Some(later) = later {
+            input.add_plaintext(later);
         }
         if !connection.is_handshaking() {
             let gone = State::Traffic(Receiver::gone());
-            if let State::Handshake(connection) = mem::replace(&mut self.state, gone) {
-                let parts = connection.split()?;
-                self.sender.send = Some(parts.send);
-                let receiver = Receiver::new(parts.receive, parts.outputs, parts.side_outputs);
-                self.state = State::Traffic(receiver);
+            if let State::Handshake(handshake) = mem::replace(&mut self.state, gone) {
+                self.go_on(Some(handshake.connection.split()?));
+                if let State::Traffic(receiver) = &mut self.state {
+                    receiver.early = handshake.early;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Goes on to traffic, if the handshake is over.
+    fn go_on(&mut self, completed: Option<SplitConnection<S>>) {
+        if let Some(parts) = completed {
+            self.sender.send = Some(parts.send);
+            let receiver = Receiver::new(parts.receive, parts.outputs, parts.side_outputs);
+            self.state = State::Traffic(receiver);
+        }
     }
 }
 
@@ -237,8 +302,9 @@ pub(super) const FULL_RECORD: usize = LARGEST_PLAINTEXT - 40;
 impl<S: Sided> Engine for Connection<S> {
     const FULL_RECORD: usize = FULL_RECORD;
 
+    #[inline]
     fn is_handshaking(&self) -> bool {
-        matches!(self.state, State::Handshake(_))
+        self.is_handshaking()
     }
 
     fn is_awaited(&self) -> bool {
@@ -253,6 +319,20 @@ impl<S: Sided> Engine for Connection<S> {
 
     fn is_early_data_accepted(&self) -> bool {
         self.side().is_early_data_accepted()
+    }
+
+    fn poll_verified(
+        &mut self,
+        input: &mut InputBuffer,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, Failure>> {
+        let State::Verifying(verifying) = &mut self.state else {
+            return Poll::Ready(Ok(false));
+        };
+        let stopped = verifying.is_stopped();
+        let completed = ready!(verifying.poll_verified(input, &mut self.sender.output, cx))?;
+        self.go_on(completed);
+        Poll::Ready(Ok(stopped))
     }
 
     #[inline]
@@ -296,18 +376,32 @@ impl<S: Sided> Engine for Connection<S> {
         input.consume(taken);
     }
 
+    fn read_early(&mut self, buf: &mut [u8]) -> Option<usize> {
+        self.early()?.read(buf)
+    }
+
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.sender.send(slices)
+        match &mut self.state {
+            // A server answers early data before the client's Finished.
+            State::Handshake(handshake) => self.sender.send_by(slices, |plaintext, output| {
+                handshake.connection.write(plaintext, output)
+            }),
+            _ => self.sender.send(slices),
+        }
     }
 
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize> {
-        match &mut self.state {
-            State::Handshake(connection) => {
-                let output = self.sender.output.end();
-                S::send_early(connection, data, output).map_err(to_io_error)
-            }
-            State::Traffic(_) => Ok(0),
-        }
+        let early = match &mut self.state {
+            State::Handshake(handshake) => S::early_data(&mut handshake.connection),
+            State::Verifying(verifying) => verifying.early_data(),
+            State::Traffic(_) => None,
+        };
+        let Some(mut early) = early else {
+            return Ok(0);
+        };
+        let sent = early.write(OutboundPlain::Single(data), self.sender.output.end());
+        self.sender.output.release();
+        sent.map_err(to_io_error)
     }
 
     fn limit_queue(&mut self, bytes: Option<usize>) {
@@ -323,9 +417,11 @@ impl<S: Sided> Engine for Connection<S> {
     }
 
     fn close(&mut self) {
-        if let State::Handshake(connection) = &mut self.state {
+        if let State::Handshake(handshake) = &mut self.state {
             // Fails after a fatal alert, behind which there is no close_notify.
-            let _ = connection.send_close_notify(self.sender.output.end());
+            let _ = handshake
+                .connection
+                .send_close_notify(self.sender.output.end());
             self.sender.output.release();
         }
         self.sender.close();
@@ -355,21 +451,22 @@ impl<S: Sided> Divide for Connection<S> {
     }
 }
 
-impl<S: SideData> Deref for Connection<S> {
+impl<S: Sided> Deref for Connection<S> {
     type Target = ConnectionOutputs;
 
     fn deref(&self) -> &ConnectionOutputs {
         match &self.state {
-            State::Handshake(connection) => connection,
+            State::Handshake(handshake) => &handshake.connection,
+            State::Verifying(verifying) => &verifying.outputs,
             State::Traffic(receiver) => receiver.outputs(),
         }
     }
 }
 
-impl<S: SideData> fmt::Debug for Connection<S> {
+impl<S: Sided> fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("is_handshaking", &matches!(self.state, State::Handshake(_)))
+            .field("is_handshaking", &self.is_handshaking())
             .field("outputs", &**self)
             .field("side", self.side())
             .finish_non_exhaustive()

@@ -8,6 +8,7 @@ thread_local! {
 }
 
 /// A buffer of at least `size` bytes.
+#[inline]
 pub(super) fn take(size: usize) -> Box<[u8]> {
     // At the end of a thread there is none any more.
     let spare = SPARE.try_with(Cell::take).ok().flatten();

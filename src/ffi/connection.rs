@@ -101,12 +101,11 @@ impl FfiConnection {
         IO: AsyncRead + AsyncWrite + Unpin,
     {
         let is_new = self.is_handshaking() && !self.has_version();
-        let input = match is_new {
-            true => InputBuffer::default(),
+        match is_new {
+            true => self.handshake_behind(io, InputBuffer::default()),
             // It may have read a part of a record.
-            false => InputBuffer::unframed(),
-        };
-        self.handshake_behind(io, input)
+            false => Handshake::new(TlsStream::adopt(io, self, InputBuffer::unframed())),
+        }
     }
 
     /// A handshake that begins with `input`, which was read already.

@@ -1,14 +1,20 @@
 //! The client's side: connectors, and the stream that they make.
 
+use std::fmt;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustls_next::client::danger::ServerIdentity;
+use rustls_next::crypto::VerifiedIdentity;
 use rustls_next::enums::ApplicationProtocol;
 use rustls_next::pki_types::ServerName;
-use rustls_next::{ClientConfig, ClientSide};
+use rustls_next::{ClientConfig, ClientSide, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::next::Connection;
+use crate::engine::next_verify::Verifier;
 use crate::engine::{Engine as _, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
@@ -47,7 +53,22 @@ pub struct TlsConnector {
     config: Arc<ClientConfig>,
     options: Options,
     early_data: bool,
+    timeout: Option<Duration>,
     alpn: Option<Vec<ApplicationProtocol<'static>>>,
+    verifier: Option<Verifier<ClientSide>>,
+}
+
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConnector")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
+            .field("alpn", &self.alpn)
+            .field("has_verifier", &self.verifier.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<Arc<ClientConfig>> for TlsConnector {
@@ -56,7 +77,9 @@ impl From<Arc<ClientConfig>> for TlsConnector {
             config,
             options: Options::new(),
             early_data: false,
+            timeout: None,
             alpn: None,
+            verifier: None,
         }
     }
 }
@@ -81,10 +104,64 @@ impl TlsConnector {
         self
     }
 
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// Offers these application protocols instead of those of the configuration.
     #[must_use]
     pub fn with_alpn(mut self, protocols: Vec<ApplicationProtocol<'static>>) -> Self {
         self.alpn = Some(protocols);
+        self
+    }
+
+    /// Verifies the identity of servers with `verifier`, which may take its time.
+    ///
+    /// It is called with what the server presents, and the handshake goes on when its future has
+    /// resolved; the future is polled by whoever polls the handshake, and dropped with it. With an
+    /// error the server gets an alert and the handshake fails.
+    ///
+    /// It takes the place of [`ServerVerifier::verify_identity`] of the configuration's
+    /// [`verifier`](ClientConfig::verifier), which still checks signatures. So **chain, name and time
+    /// of validity are for it to check**: as here, where it asks another service once the
+    /// configuration's verifier has found nothing wrong. A server whose session is resumed presents
+    /// nothing.
+    ///
+    /// [`ServerVerifier::verify_identity`]: rustls_next::client::danger::ServerVerifier::verify_identity
+    ///
+    /// ```no_run
+    /// use pollback::next::TlsConnector;
+    /// use pollback::next::rustls::ClientConfig;
+    /// use pollback::next::rustls::crypto::Identity;
+    /// use pollback::next::rustls::error::{CertificateError, Error};
+    /// use std::sync::Arc;
+    ///
+    /// # async fn is_revoked(_: &Identity<'_>) -> std::io::Result<bool> { Ok(false) }
+    /// fn careful(config: Arc<ClientConfig>) -> TlsConnector {
+    ///     let verifier = Arc::clone(config.verifier());
+    ///     TlsConnector::from(config).with_verifier(move |presented| {
+    ///         let verified = verifier.verify_identity(presented);
+    ///         async move {
+    ///             let verified = verified?;
+    ///             match is_revoked(verified.identity()).await {
+    ///                 Ok(false) => Ok(verified),
+    ///                 Ok(true) => Err(CertificateError::Revoked.into()),
+    ///                 Err(_) => Err(CertificateError::UnknownRevocationStatus.into()),
+    ///             }
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_verifier<F, V>(mut self, verifier: F) -> Self
+    where
+        F: Fn(&ServerIdentity<'static, '_>) -> V + Send + Sync + 'static,
+        V: Future<Output = Result<VerifiedIdentity<'static>, Error>> + Send + 'static,
+    {
+        self.verifier = Some(Arc::new(verifier));
         self
     }
 
@@ -99,23 +176,33 @@ impl TlsConnector {
         if let Err(kind) = ErrorKind::check_alpn(protocols) {
             return Connect::failed(stream, kind.into());
         }
+        let mut connection = match self.start(domain) {
+            Ok(connection) => connection,
+            Err(error) => return Connect::failed(stream, io::Error::other(error)),
+        };
+        let early_data = self.early_data && connection.has_early_data();
+        let stream = TlsStream::new(stream, connection, InputBuffer::default());
+        let stream = match early_data {
+            true => stream.with_early_data(),
+            false => stream,
+        };
+        let mut connect = Connect::new(stream).with_options(self.options);
+        connect.set_timeout(self.timeout);
+        connect
+    }
+
+    fn start(&self, domain: ServerName<'static>) -> Result<Connection<ClientSide>, Error> {
         let mut builder = self.config.connect(domain);
         if let Some(protocols) = &self.alpn {
             builder = builder.with_alpn(protocols.clone());
         }
         let mut output = Vec::new();
-        let mut connection = match builder.build(&mut output) {
-            Ok(connection) => connection,
-            Err(error) => return Connect::failed(stream, io::Error::other(error)),
-        };
-        let early_data = self.early_data && connection.early_data().is_some();
-        let connection = Connection::new(connection, &output);
-        let stream =
-            TlsStream::new(stream, connection, InputBuffer::default()).with_options(&self.options);
-        Connect::new(if early_data {
-            stream.with_early_data()
-        } else {
-            stream
+        Ok(match &self.verifier {
+            None => Connection::new(builder.build(&mut output)?, &output),
+            Some(verifier) => {
+                let start = builder.start_handshake(&mut output)?;
+                Connection::verifying(start, (), Arc::clone(verifier), &output)
+            }
         })
     }
 
@@ -130,6 +217,6 @@ impl<IO> From<(IO, Connection<ClientSide>)> for TlsStream<IO> {
     /// [`into_inner`](stream::TlsStream::into_inner).
     fn from((io, mut connection): (IO, Connection<ClientSide>)) -> Self {
         let input = connection.take_stowed().unwrap_or_default();
-        Self::new(io, connection, input)
+        Self::adopt(io, connection, input)
     }
 }

@@ -70,6 +70,9 @@ pub mod client;
 pub mod server;
 mod split;
 
+use crate::engine::next_sides::Sided;
+use crate::stream::TlsConnection;
+
 pub use crate::engine::next::Connection;
 pub use crate::options::{Options, RecordSizing};
 pub use client::{Connect, FallibleConnect, TlsConnector};
@@ -81,3 +84,11 @@ pub use split::{ReadHalf, WriteHalf};
 /// A TLS stream over the transport `IO`, of the side `S`: a
 /// [`ClientSide`](rustls::ClientSide) or a [`ServerSide`](rustls::ServerSide).
 pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
+
+impl<S: Sided> TlsConnection for Connection<S> {
+    type CommonState = rustls::ConnectionOutputs;
+
+    fn common_state(&self) -> &rustls::ConnectionOutputs {
+        self
+    }
+}

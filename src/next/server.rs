@@ -5,14 +5,18 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use rustls_next::server::ClientHello;
-use rustls_next::{ServerConfig, ServerSide, Tcp};
+use rustls_next::crypto::VerifiedIdentity;
+use rustls_next::server::danger::ClientIdentity;
+use rustls_next::server::{ClientHello, ServerHandshake};
+use rustls_next::{Error, ServerConfig, ServerSide, Tcp};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::next::Connection;
 use crate::engine::next_hello::{AcceptedHello, HelloAcceptor};
+use crate::engine::next_verify::Verifier;
 use crate::engine::{Alert, Engine as _, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
@@ -55,11 +59,26 @@ pub type FallibleAccept<IO> = FallibleHandshake<IO, Connection<ServerSide>>;
 ///
 /// With [`ServerConfig::max_early_data_size`] the early data of a client is what the stream reads
 /// first. It can be replayed by an attacker: RFC 8446, section 8. `accept` resolves at the end of the
-/// handshake.
+/// handshake, or before it with [`early_data`](Self::early_data).
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
     options: Options,
+    early_data: bool,
+    timeout: Option<Duration>,
+    verifier: Option<Verifier<ServerSide>>,
+}
+
+/// Says nothing of the configuration, which can hold keys.
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsAcceptor")
+            .field("options", &self.options)
+            .field("early_data", &self.early_data)
+            .field("timeout", &self.timeout)
+            .field("has_verifier", &self.verifier.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<Arc<ServerConfig>> for TlsAcceptor {
@@ -67,15 +86,86 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
         Self {
             config,
             options: Options::new(),
+            early_data: false,
+            timeout: None,
+            verifier: None,
         }
     }
 }
 
+impl<IO> Accept<IO> {
+    /// Lets the handshake of a server resolve as soon as early data (0-RTT) is accepted, a round
+    /// trip before its end.
+    ///
+    /// What this means, and what [`ServerConfig::send_half_rtt_data`] adds to it, is as with
+    /// [`crate::Accept`].
+    pub fn early_data(self, enabled: bool) -> Self {
+        self.resolve_early(enabled)
+    }
+}
+
 impl TlsAcceptor {
+    /// Lets a handshake in which early data (0-RTT) is accepted resolve before its end, so that the
+    /// early data is answered at once: see [`Accept::early_data`](Accept#method.early_data).
+    #[must_use]
+    pub fn early_data(mut self, enabled: bool) -> Self {
+        self.early_data = enabled;
+        self
+    }
+
     /// Makes streams use their transports as `options` say.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Verifies the identity of clients with `verifier`, which may take its time.
+    ///
+    /// As [`TlsConnector::with_verifier`](super::TlsConnector::with_verifier) for servers. Whether
+    /// clients are asked for a certificate at all is in the configuration:
+    /// [`with_client_cert_verifier`](rustls_next::ConfigBuilder::with_client_cert_verifier).
+    ///
+    /// Early data is rejected, and sent again by the client after the handshake: 0.24.0-dev.2 drops
+    /// it in handshakes that stop.
+    ///
+    /// ```no_run
+    /// use pollback::next::TlsAcceptor;
+    /// use pollback::next::rustls::ServerConfig;
+    /// use pollback::next::rustls::crypto::Identity;
+    /// use pollback::next::rustls::error::{CertificateError, Error};
+    /// use pollback::next::rustls::server::danger::ClientVerifier;
+    /// use std::sync::Arc;
+    ///
+    /// # async fn is_welcome(_: &Identity<'_>) -> bool { true }
+    /// /// The configuration has the same verifier.
+    /// fn guarded(config: Arc<ServerConfig>, verifier: Arc<dyn ClientVerifier>) -> TlsAcceptor {
+    ///     TlsAcceptor::from(config).with_verifier(move |presented| {
+    ///         let verified = verifier.verify_identity(presented);
+    ///         async move {
+    ///             let verified = verified?;
+    ///             match is_welcome(verified.identity()).await {
+    ///                 true => Ok(verified),
+    ///                 false => Err(CertificateError::ApplicationVerificationFailure.into()),
+    ///             }
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_verifier<F, V>(mut self, verifier: F) -> Self
+    where
+        F: Fn(&ClientIdentity<'static, '_>) -> V + Send + Sync + 'static,
+        V: Future<Output = Result<VerifiedIdentity<'static>, Error>> + Send + 'static,
+    {
+        self.verifier = Some(Arc::new(verifier));
         self
     }
 
@@ -88,26 +178,65 @@ impl TlsAcceptor {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        accept(Arc::clone(&self.config), stream, InputBuffer::default()).with_options(self.options)
+        self.accept_with(stream, |_| ())
+    }
+
+    /// Like [`accept`](Self::accept), but lets `f` change the connection before the handshake:
+    /// [`Connection::set_resumption_data`].
+    pub fn accept_with<IO, F>(&self, stream: IO, f: F) -> Accept<IO>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+        F: FnOnce(&mut Connection<ServerSide>),
+    {
+        self.begin(stream, InputBuffer::default(), f)
+    }
+
+    /// The handshake on a transport from which `input` was read.
+    fn begin<IO>(
+        &self,
+        io: IO,
+        input: InputBuffer,
+        f: impl FnOnce(&mut Connection<ServerSide>),
+    ) -> Accept<IO> {
+        if let Err(kind) = ErrorKind::check_alpn(&self.config.alpn_protocols) {
+            return Accept::refused(io, Alert::internal_error(), kind.into());
+        }
+        let mut connection = match self.start() {
+            Ok(connection) => connection,
+            Err(error) => {
+                return Accept::refused(io, Alert::internal_error(), io::Error::other(error));
+            }
+        };
+        f(&mut connection);
+        let stream =
+            TlsStream::new(io, connection, input).with_half_rtt(self.config.send_half_rtt_data);
+        let mut accept = Accept::new(stream)
+            .with_options(self.options)
+            .resolve_early(self.early_data);
+        accept.set_timeout(self.timeout);
+        accept
+    }
+
+    fn start(&self) -> Result<Connection<ServerSide>, Error> {
+        let config = Arc::clone(&self.config);
+        Ok(match &self.verifier {
+            None => Connection::new(
+                rustls_next::Connection::<ServerSide, Tcp>::new(config)?,
+                &[],
+            ),
+            Some(verifier) => {
+                let mut config = config;
+                if config.max_early_data_size > 0 {
+                    Arc::make_mut(&mut config).max_early_data_size = 0;
+                }
+                Connection::verifying(ServerHandshake::start(), config, Arc::clone(verifier), &[])
+            }
+        })
     }
 
     /// The configuration.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
-    }
-}
-
-/// The handshake of a server on a transport from which `input` was read.
-fn accept<IO>(config: Arc<ServerConfig>, io: IO, input: InputBuffer) -> Accept<IO> {
-    if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
-        return Accept::refused(io, Alert::internal_error(), kind.into());
-    }
-    match rustls_next::Connection::<ServerSide, Tcp>::new(config) {
-        Ok(connection) => {
-            let connection = Connection::new(connection, &[]);
-            Accept::new(TlsStream::new(io, connection, input))
-        }
-        Err(error) => Accept::refused(io, Alert::internal_error(), io::Error::other(error)),
     }
 }
 
@@ -142,6 +271,7 @@ fn accept<IO>(config: Arc<ServerConfig>, io: IO, input: InputBuffer) -> Accept<I
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct LazyConfigAcceptor<IO> {
     read_client_hello: ReadClientHello<HelloAcceptor>,
     io: Option<IO>,
@@ -176,18 +306,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(io) = &mut this.io else {
-            return Poll::Ready(Err(this.read_client_hello.reason()));
-        };
-        let Some(hello) = ready!(this.read_client_hello.poll_accepted(io, cx)) else {
-            return this.read_client_hello.poll_refused(io, cx).map(Err);
-        };
-        let start = this.io.take().map(|io| StartHandshake {
-            hello,
-            io,
-            input: this.read_client_hello.take_input(),
-        });
-        Poll::Ready(start.ok_or_else(|| this.read_client_hello.reason()))
+        let start = this.read_client_hello.poll_start(&mut this.io, cx);
+        start.map_ok(|(hello, io, input)| StartHandshake { hello, io, input })
     }
 }
 
@@ -215,9 +335,14 @@ where
 
     /// Goes on with the handshake under `config`. If that refuses the client, the client gets an
     /// alert.
-    pub fn into_stream(mut self, config: Arc<ServerConfig>) -> Accept<IO> {
+    pub fn into_stream(self, config: Arc<ServerConfig>) -> Accept<IO> {
+        self.into_stream_by(&config.into())
+    }
+
+    /// Goes on with the handshake as `acceptor` does it.
+    pub fn into_stream_by(mut self, acceptor: &TlsAcceptor) -> Accept<IO> {
         self.input.put_back(&self.hello.bytes);
-        accept(config, self.io, self.input)
+        acceptor.begin(self.io, self.input, |_| ())
     }
 }
 
@@ -243,6 +368,6 @@ impl<IO> From<(IO, Connection<ServerSide>)> for TlsStream<IO> {
     /// [`into_inner`](stream::TlsStream::into_inner).
     fn from((io, mut connection): (IO, Connection<ServerSide>)) -> Self {
         let input = connection.take_stowed().unwrap_or_default();
-        Self::new(io, connection, input)
+        Self::adopt(io, connection, input)
     }
 }

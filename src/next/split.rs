@@ -5,7 +5,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use rustls_next::{ConnectionOutputs, Error, KeyingMaterialExporter};
 
-use crate::engine::next::{Connection, Sided};
+use crate::engine::next::Connection;
+use crate::engine::next_sides::Sided;
 use crate::stream;
 
 /// The reading half of a stream, with the reading half `R` of its transport.

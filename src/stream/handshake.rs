@@ -15,8 +15,8 @@ use super::pending_alert::PendingAlert;
 use super::state::{Given, Phase, ends_reads};
 use super::timeout::Timeout;
 use super::transport::Budget;
-use crate::callback::Half;
-use crate::engine::{Alert, Engine, Received};
+use crate::callback::{Direction, Half};
+use crate::engine::{Alert, Engine, Failure, Received};
 use crate::error::{Error, ErrorKind};
 use crate::options::Options;
 
@@ -243,9 +243,20 @@ where
         loop {
             // All that has arrived is taken in before anything is sent: the responses to a flight
             // are one flight, and go out in one attempt.
-            while self.connection.is_handshaking() && self.input.has_record() {
+            let verified = loop {
+                match self.poll_verified(half, cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(failure)) => {
+                        self.fail(failure);
+                        return self.poll_failed(half, cx);
+                    }
+                    Poll::Pending => break Poll::Pending,
+                }
+                if !self.connection.is_handshaking() || !self.input.has_record() {
+                    break Poll::Ready(());
+                }
                 ready!(self.poll_read_io(half, cx, 0))?;
-            }
+            };
             let mut blocked = false;
             if self.write_error.is_none() {
                 match self.poll_flush_handshake(half, cx) {
@@ -259,6 +270,7 @@ where
             if is_enough(self) {
                 return Poll::Ready(Ok(()));
             }
+            ready!(verified);
             if budget.is_spent() {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -287,6 +299,25 @@ where
                         && self.connection.wants_write() => {}
                     None => return Poll::Pending,
                 },
+            }
+        }
+    }
+
+    /// Ready once the connection does not stop for the verification of the peer.
+    ///
+    /// Who waits for that waits as for the transport.
+    fn poll_verified(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let joined = self.waiters.joined(Direction::Read, half, cx.waker());
+        let mut context = Context::from_waker(joined.as_ref().unwrap_or_else(|| cx.waker()));
+        match self.connection.poll_verified(&mut self.input, &mut context) {
+            Poll::Ready(Ok(false)) => Poll::Ready(Ok(())),
+            Poll::Ready(verified) => {
+                self.waiters.made_progress(Direction::Read, half);
+                Poll::Ready(verified.map(drop))
+            }
+            Poll::Pending => {
+                self.waiters.register(Direction::Read, half, cx.waker());
+                Poll::Pending
             }
         }
     }

@@ -194,8 +194,9 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// batched write has taken: going on with the connection gets and sends every byte. These cases
     /// are for [`into_parts`](Self::into_parts): bytes that follow the peer's close_notify are no
     /// ciphertext, a shutdown that was given up while it was blocked may have taken in more
-    /// than a connection can hold, and early data may have to be sent again or have been lent
-    /// without being consumed.
+    /// than a connection can hold, early data may have to be sent again or have been lent without
+    /// being consumed, and an error of the transport that was met on behalf of another call is
+    /// returned by the next one.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.stow(&mut self.input);
         let pending = self.send_buffer.pending();

@@ -95,6 +95,20 @@ impl<IO, C> Parts<IO, C> {
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
+    /// Continues a connection that was driven elsewhere, with `input` behind it.
+    pub(crate) fn adopt(io: IO, connection: C, input: InputBuffer) -> Self {
+        Self {
+            phase: match connection.is_handshaking() {
+                true => Phase::Handshaking,
+                false => Phase::Open,
+            },
+            // Whether the transport was flushed is not known, nor whether the peer waits for that.
+            given: Given::Unflushed,
+            awaited: true,
+            ..Self::new(io, connection, input)
+        }
+    }
+
     /// Takes the stream apart, with nothing left out.
     pub fn into_parts(mut self) -> Parts<IO, C> {
         self.connection.take_begun(&mut self.input);

@@ -29,6 +29,15 @@ where
         }
     }
 
+    /// What a read that lends has found.
+    #[inline]
+    pub(super) fn lent(&mut self) -> io::Result<&[u8]> {
+        match self.early_input.lent() {
+            [] => self.connection.plaintext(&mut self.input),
+            early => Ok(early),
+        }
+    }
+
     /// Copies every record that is there, as far as there is room.
     fn poll_copy(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
@@ -76,7 +85,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if error.kind() != io::ErrorKind::WouldBlock {
-            return Poll::Ready(Err(error));
+            // A connection that takes bytes as they come knows of the end, but not why it came.
+            return Poll::Ready(Err(self.read_error.take().unwrap_or(error)));
         }
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(Half::Reader, cx);
@@ -202,12 +212,12 @@ where
         let this = self.get_mut();
         if ready!(this.poll_read_open_phase(cx, &mut Self::lend_early))? {
             this.flush_on_read(cx, false)?;
-            return Poll::Ready(Ok(this.early_input.lent()));
+            return Poll::Ready(this.lent());
         }
         let answer = this.poll_plaintext(cx)?;
         this.flush_on_read(cx, answer.is_pending())?;
         ready!(answer);
-        Poll::Ready(this.connection.plaintext(&mut this.input))
+        Poll::Ready(this.lent())
     }
 
     /// # Panics

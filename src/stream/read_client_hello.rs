@@ -30,6 +30,26 @@ impl<A: AcceptHello> ReadClientHello<A> {
         }
     }
 
+    /// Takes the transport out of `io` once there is a ClientHello, and returns both with what was read
+    /// behind it.
+    pub(crate) fn poll_start<IO>(
+        &mut self,
+        io: &mut Option<IO>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(A::Accepted, IO, InputBuffer)>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Some(transport) = io else {
+            return Poll::Ready(Err(self.reason()));
+        };
+        let Some(accepted) = ready!(self.poll_accepted(transport, cx)) else {
+            return self.poll_refused(transport, cx).map(Err);
+        };
+        let start = io.take().map(|io| (accepted, io, self.take_input()));
+        Poll::Ready(start.ok_or_else(|| self.reason()))
+    }
+
     /// Reads from `io` until there is a ClientHello; `None` if there will be none, for the reason
     /// that [`poll_refused`](Self::poll_refused) returns.
     pub(crate) fn poll_accepted<IO>(

@@ -12,6 +12,18 @@ pub(super) struct Bounded<'a, W> {
     pub(super) queued: &'a mut usize,
 }
 
+impl<W> Bounded<'_, W> {
+    /// How many of the slices are passed on: the first one in any case.
+    fn count(&self, bufs: &[IoSlice<'_>]) -> usize {
+        let mut end = 0;
+        let fitting = bufs.iter().take_while(|buf| {
+            end += buf.len();
+            end <= self.most
+        });
+        fitting.count().max(1)
+    }
+}
+
 impl<W: Callback> Write for Bounded<'_, W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         *self.queued = buf.len();
@@ -19,13 +31,12 @@ impl<W: Callback> Write for Bounded<'_, W> {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut end = 0;
-        let mut count = 0;
-        for buf in bufs {
-            end += buf.len();
-            count += usize::from(count == 0 || end <= self.most);
-        }
-        *self.queued = end;
+        let queued = bufs.iter().map(|buf| buf.len()).sum();
+        *self.queued = queued;
+        let count = match queued <= self.most {
+            true => bufs.len(),
+            false => self.count(bufs),
+        };
         match &bufs[..count] {
             // A kernel has less to do for a plain write than for a vectored one.
             [one] => self.transport.write(one),
@@ -34,7 +45,7 @@ impl<W: Callback> Write for Bounded<'_, W> {
             }
             // Still one attempt: a copy costs less than what is behind most transports.
             several => {
-                let mut joined = Vec::with_capacity(end.min(self.most));
+                let mut joined = Vec::with_capacity(queued.min(self.most));
                 several.iter().for_each(|buf| joined.extend_from_slice(buf));
                 self.transport.write(&joined)
             }

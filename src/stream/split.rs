@@ -76,6 +76,7 @@ impl<IO, C: Divide> TlsStream<IO, C> {
             _ => None,
         };
         let mut stream = TlsStream::new(ReadSide(reader), receiver, self.input);
+        stream.early_input = self.early_input;
         stream.phase = Phase::Open;
         stream.read_error = self.read_error;
         if let Some(failure) = failure {
@@ -109,6 +110,12 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
     /// The reading half of the transport.
     pub fn get_ref(&self) -> &R {
         &self.stream.io.0
+    }
+
+    /// How many of the bytes that reads have returned came as early data: as
+    /// [`TlsStream::early_data_read`].
+    pub fn early_data_read(&self) -> usize {
+        self.stream.early_data_read()
     }
 
     /// The direction of the connection.
@@ -149,6 +156,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         if owed {
             stream.input.note_message();
         }
+        stream.early_input = reader.early_input;
         stream.send_buffer = other.send_buffer;
         stream.phase = match reader.phase {
             // Its alert, if there is one to be sent in the clear, is with the other half.
@@ -335,10 +343,7 @@ where
         let this = self.get_mut();
         let answer = Pin::new(&mut this.stream).poll_fill_buf(cx).map_ok(drop);
         ready!(this.poll_end(cx, answer))?;
-        let TlsStream {
-            connection, input, ..
-        } = &mut this.stream;
-        Poll::Ready(connection.plaintext(input))
+        Poll::Ready(this.stream.lent())
     }
 
     /// # Panics

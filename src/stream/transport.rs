@@ -135,6 +135,7 @@ where
     }
 
     /// Ready once everything that is queued is with the transport: one attempt, if it takes all.
+    #[inline]
     pub(super) fn poll_write_io(
         &mut self,
         half: Half,
@@ -187,13 +188,16 @@ where
 
     /// Ready once everything that writes have taken is with the transport, the plaintext that waits
     /// for a record included.
+    #[inline]
     pub(super) fn poll_write_out(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            self.make_records()?;
+            if !self.send_buffer.pending().is_empty() {
+                self.make_records()?;
+            }
             ready!(self.poll_write_io(half, cx))?;
             if self.send_buffer.pending().is_empty() {
                 self.send_buffer.forget();

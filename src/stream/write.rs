@@ -88,11 +88,21 @@ where
 
     /// Ready once plaintext can be sent: the handshake is over, or has come far enough, and early
     /// data that the server did not take has been sent again.
+    #[inline]
     pub(super) fn poll_write_open_phase(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        // Nearly always, so without a call.
+        let is_open = matches!(self.phase, Phase::Open) && self.write_error.is_none();
+        if is_open && self.send_buffer.pending().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_write_opening(half, cx)
+    }
+
+    fn poll_write_opening(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Told once, to whoever writes, since it was met by a reader that did a writer's work.
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));

@@ -3,6 +3,7 @@
 mod alerts;
 mod alpn;
 mod certificates;
+mod messages;
 mod negotiation;
 mod not_tls;
 mod truncated;

@@ -5,13 +5,13 @@ use std::io::ErrorKind as IoErrorKind;
 use pollback::ErrorKind;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::pipe;
+use pollback_testkit::pipe::{Operation, pipe};
 use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
 use crate::forger::{ALERT, DATA, Victim, for_each_victim, plain_record};
 use crate::support::{
-    Side, Talk, WIDE, acceptor, client_hello, connector, error_kind, for_each_talk,
+    Side, Talk, WIDE, acceptor, assert_alert, client_hello, connector, error_kind, for_each_talk,
     for_each_talk_and_shape, localhost, pattern, poll_once, poll_read, receive, receive_all, send,
 };
 use pollback::rustls;
@@ -66,6 +66,26 @@ fn assert_left(error: &std::io::Error, case: &str) {
             || kind == Some(ErrorKind::Alert(AlertDescription::CloseNotify)),
         "{case}: {error:?}"
     );
+}
+
+/// TLS 1.3 knows no warnings (RFC 8446, section 6), so rustls answers one with an alert of its own,
+/// which goes out before the error is returned.
+#[test]
+fn a_warning_is_answered_with_an_alert_before_it_is_told() {
+    const WARNING: [u8; 2] = [1, 40];
+    for under_test in Side::BOTH {
+        let mut victim = Victim::new(Version::Tls13, under_test);
+        let before = victim.io.written().len();
+        victim.io.block(Operation::Write);
+        victim.receives(ALERT, &WARNING);
+        assert!(poll_read(&mut victim.subject, 64).is_pending());
+        victim.io.unblock(Operation::Write);
+        let error = executor::block_on(victim.subject.read_u8()).expect_err("no warnings");
+        assert_alert(&error, AlertDescription::HandshakeFailure);
+        // Two bytes, the type of the record's content, and what encryption adds.
+        let answer = victim.io.written().split_off(before);
+        assert_eq!(answer.len(), 5 + 2 + 1 + 16, "{under_test:?}: {answer:?}");
+    }
 }
 
 #[test]

@@ -26,3 +26,4 @@ mod parity;
 mod plans;
 mod replay;
 mod sweep;
+mod timeouts;

@@ -1,36 +1,38 @@
-//! The same sweep on rustls 0.24: on both sides, and on one.
+//! The same sweep on rustls 0.24: on both sides, and with 0.23 or tokio-rustls at the other end.
 
 use pollback_testkit::pipe::Answer;
 
-use crate::rig::{Case, Handshake, Make, Role, Scenario, scenarios};
+use crate::rig::{Case, Make, Role, Scenario, scenarios};
 use crate::sweep::{ANSWERS, Swept};
 
 /// Those whose sides meet for the first time. A pipe of one byte takes some thousand calls.
 fn fit() -> impl Iterator<Item = &'static Scenario> {
-    let meets = [
-        Handshake::Full,
-        Handshake::Lazy,
-        Handshake::ClientCertificate,
-    ];
     scenarios()
         .iter()
-        .filter(move |scenario| meets.contains(&scenario.handshake) && scenario.plan.capacity > 1)
+        .filter(|scenario| !scenario.handshake.is_resumed() && scenario.plan.capacity > 1)
 }
 
 /// One scenario of each kind, at both versions.
-const SOME: [&str; 5] = [
+const SOME: [&str; 8] = [
     "echo-",
     "lazy",
     "certificate",
     "client-ends-first",
     "two-tasks",
+    "resumed",
+    "early-data",
+    "half-rtt",
 ];
 
 #[test]
 fn on_both_sides() {
     let mut swept = Swept::default();
     let some = |scenario: &&Scenario| SOME.iter().any(|name| scenario.name.contains(name));
-    for scenario in fit().filter(some) {
+    let all = scenarios().iter();
+    for scenario in all
+        .filter(|scenario| scenario.plan.capacity > 1)
+        .filter(some)
+    {
         let mut case = Case::new(scenario);
         case.client = Make::Next;
         case.server = Make::Next;

@@ -196,6 +196,7 @@ fn bounded(outcome: &Outcome, honest: &Outcome) -> Result<(), String> {
 enum Group {
     Tls12,
     Tls13,
+    Seams,
     TwoTasks,
     #[cfg(feature = "early-data")]
     EarlyData,
@@ -210,6 +211,7 @@ impl Group {
             #[cfg(feature = "early-data")]
             (Handshake::EarlyData { .. } | Handshake::HalfRtt, _) => Self::EarlyData,
             _ if scenario.client.len() > 1 => Self::TwoTasks,
+            _ if scenario.is_for_ours() => Self::Seams,
             (_, Version::Tls12) if narrow => Self::NarrowTls12,
             (_, Version::Tls13) if narrow => Self::NarrowTls13,
             (_, Version::Tls12) => Self::Tls12,
@@ -239,6 +241,11 @@ fn over_tls12() {
 #[test]
 fn over_tls13() {
     Group::Tls13.sweep(&ANSWERS);
+}
+
+#[test]
+fn over_seams() {
+    Group::Seams.sweep(&ANSWERS);
 }
 
 #[test]

@@ -6,22 +6,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::BufMut;
 use pollback::next::rustls::crypto::{CryptoProvider, Identity};
-use pollback::next::rustls::error::PeerMisbehaved;
 use pollback::next::rustls::server::WebPkiClientVerifier;
 use pollback::next::rustls::{ConnectionOutputs, RootCertStore};
 use pollback::next::{LazyConfigAcceptor, StartHandshake, aws_lc_rs};
 use pollback_testkit::certificates::{self, Authority};
 use pollback_testkit::configs::Version;
 use pollback_testkit::pipe::End;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 pub(crate) use pollback::next::rustls::enums::ProtocolVersion;
-pub(crate) use pollback::next::rustls::error::{AlertDescription, CertificateError};
+pub(crate) use pollback::next::rustls::error::{
+    AlertDescription, CertificateError, PeerMisbehaved,
+};
 pub(crate) use pollback::next::rustls::{ClientConfig, Error, ServerConfig};
 pub(crate) use pollback::next::{TlsAcceptor, TlsConnector, client, rustls, server};
 
 pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCa;
+
+/// A session that is resumed after a second hello.
+pub(crate) const RETRIED: rustls::HandshakeKind =
+    rustls::HandshakeKind::ResumedWithHelloRetryRequest;
 
 /// What a server says of a client that has no certificate.
 pub(crate) fn no_certificate() -> Error {
@@ -52,6 +58,19 @@ pub(crate) fn lazy(io: End) -> LazyConfigAcceptor<End> {
 pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     let name = start.client_hello().server_name()?.as_ref().to_owned();
     Some(name)
+}
+
+/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+pub(crate) fn with_another_group() -> ServerConfig {
+    let provider = CryptoProvider {
+        kx_groups: Cow::Owned(vec![aws_lc_rs::kx_group::SECP384R1]),
+        ..aws_lc_rs::DEFAULT_TLS13_PROVIDER
+    };
+    let identity = Authority::shared().server();
+    ServerConfig::builder(Arc::new(provider))
+        .with_no_client_auth()
+        .with_single_cert(chain(&identity), identity.key())
+        .expect("a usable certificate")
 }
 
 /// How many certificates the client has shown.
@@ -158,7 +177,7 @@ impl Setup {
 }
 
 /// The cryptography of one version, which in 0.24 says the version too.
-fn provider(version: Version) -> Arc<CryptoProvider> {
+pub(crate) fn provider(version: Version) -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::DEFAULT_PROVIDER;
     match version {
         Version::Tls12 => provider.tls13_cipher_suites = Cow::Borrowed(&[]),
@@ -167,7 +186,7 @@ fn provider(version: Version) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-fn roots(authority: &Authority) -> RootCertStore {
+pub(crate) fn roots(authority: &Authority) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add(authority.certificate()).expect("a valid root");
     roots
@@ -201,6 +220,46 @@ impl<T> TlsStream<T> {
             let (io, connection) = stream.get_ref();
             (io, connection)
         })
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
+    pub(crate) async fn end_tls(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.end_tls().await)
+    }
+
+    pub(crate) fn into_transport(self) -> Result<T, (io::Error, Self)> {
+        on_either!(self, stream => {
+            stream.into_transport().map_err(|(error, stream)| (error, stream.into()))
+        })
+    }
+
+    pub(crate) fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read(buf))
+    }
+
+    pub(crate) fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_read_buf(buf))
+    }
+
+    pub(crate) fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write(buf))
+    }
+
+    pub(crate) fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        on_either!(self, stream => stream.try_write_vectored(bufs))
+    }
+
+    pub(crate) async fn readable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.readable().await)
+    }
+
+    pub(crate) async fn writable(&mut self) -> io::Result<()> {
+        on_either!(self, stream => stream.writable().await)
+    }
+
+    pub(crate) async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
+        on_either!(self, stream => stream.ready(interest).await)
     }
 }
 

@@ -11,6 +11,7 @@ mod engine;
 mod halves;
 #[path = "../promises/support.rs"]
 mod support;
+mod taken_out;
 
 #[path = "../promises/p01_pending.rs"]
 mod p01_pending;
@@ -32,10 +33,27 @@ mod p08_cancellation;
 mod p09_reads_fill;
 #[path = "../promises/p10_two_tasks.rs"]
 mod p10_two_tasks;
+#[path = "../promises/p11_seams.rs"]
+mod p11_seams;
 #[path = "../promises/p12_errors.rs"]
 mod p12_errors;
 #[path = "../promises/p13_bounded.rs"]
 mod p13_bounded;
+
+#[path = "../promises/acquaintances.rs"]
+mod acquaintances;
+#[path = "../promises/attempts.rs"]
+mod attempts;
+#[path = "../promises/early_data.rs"]
+mod early_data_of_clients;
+#[path = "../promises/early_input.rs"]
+mod early_input;
+#[path = "../promises/end_of_tls.rs"]
+mod end_of_tls;
+#[path = "../promises/half_rtt.rs"]
+mod half_rtt;
+#[path = "../promises/round_trips.rs"]
+mod round_trips;
 
 /// The promise for two tasks again, for owned halves.
 mod owned {
@@ -46,7 +64,11 @@ mod owned {
 
 mod early_data;
 mod features;
+mod key_updates;
 mod peers;
 mod pre_release;
-mod seams;
 mod splits;
+mod verify;
+#[path = "../../examples/verify.rs"]
+#[allow(dead_code, reason = "the test has a main function of its own")]
+mod verify_example;

@@ -1,13 +1,12 @@
 //! Two sides that have met before, so that the client can send early data.
 
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::pipe;
-use rustls::server::ServerSessionMemoryCache;
-use rustls::{ClientConfig, ServerConfig};
 
+use crate::engine::rustls::server::ServerSessionMemoryCache;
+use crate::engine::{ClientConfig, ServerConfig, Setup, TlsAcceptor, TlsConnector};
 use crate::support::{WIDE, acceptor, connector, handshake, receive, send};
-use pollback::{TlsAcceptor, TlsConnector, rustls};
 
 /// The most early data that a server takes.
 pub(crate) const LIMIT: u32 = 4096;

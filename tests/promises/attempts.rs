@@ -9,44 +9,30 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use pollback::callback::{CallbackIo, Callbacks, Direction, Readiness};
-use pollback_testkit::configs::Setup;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{End, Operation, pipe};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
+use crate::engine::{Setup, TlsStream, client, server};
 use crate::support::{
     Side, Talk, acceptor, connector, error_kind, for_each_shape, for_each_talk, handshake,
     localhost, pattern, poll_once, receive, send,
 };
-use pollback::{ErrorKind, TlsStream, client};
-
-/// Does the same with the stream of whichever side.
-macro_rules! on_either {
-    ($either:expr, $stream:ident => $do:expr) => {
-        match $either {
-            TlsStream::Client($stream) => $do,
-            TlsStream::Server($stream) => $do,
-        }
-    };
-}
+use pollback::ErrorKind;
 
 fn try_read(stream: &mut TlsStream<End>, room: usize) -> io::Result<Vec<u8>> {
     let mut buf = vec![0; room];
-    let length = on_either!(stream, stream => stream.try_read(&mut buf))?;
+    let length = stream.try_read(&mut buf)?;
     buf.truncate(length);
     Ok(buf)
 }
 
-fn try_write(stream: &mut TlsStream<End>, bytes: &[u8]) -> io::Result<usize> {
-    on_either!(stream, stream => stream.try_write(bytes))
-}
-
 async fn readable(stream: &mut TlsStream<End>) {
-    on_either!(stream, stream => stream.readable().await).expect("no error of its own");
+    stream.readable().await.expect("no error of its own");
 }
 
 async fn writable(stream: &mut TlsStream<End>) {
-    on_either!(stream, stream => stream.writable().await).expect("no error of its own");
+    stream.writable().await.expect("no error of its own");
 }
 
 fn would_block<T: std::fmt::Debug>(result: io::Result<T>) {
@@ -76,11 +62,10 @@ fn an_attempt_to_read_fills_a_buffer_of_bytes() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"hello"));
         let mut buf = BytesMut::with_capacity(64);
-        let mut attempt =
-            |buf: &mut BytesMut| on_either!(&mut talk.subject, stream => stream.try_read_buf(buf));
-        assert_eq!(attempt(&mut buf).expect("bytes"), 5);
+        let subject = &mut talk.subject;
+        assert_eq!(subject.try_read_buf(&mut buf).expect("bytes"), 5);
         assert_eq!(buf, &b"hello"[..]);
-        would_block(attempt(&mut buf));
+        would_block(subject.try_read_buf(&mut buf));
     });
 }
 
@@ -95,12 +80,11 @@ fn attempts_to_write_fill_the_transport_and_then_would_block() {
             } = side.talk(version, pipe(10_000));
             let bytes = pattern(400_000);
             let slices = [IoSlice::new(&bytes[..10]), IoSlice::new(&bytes[10..100])];
-            let vectored = on_either!(&mut subject, stream => stream.try_write_vectored(&slices));
-            let mut written = vectored.expect("room");
+            let mut written = subject.try_write_vectored(&slices).expect("room");
             assert_eq!(written, 100);
             let mut read = Vec::new();
             while written < bytes.len() {
-                match try_write(&mut subject, &bytes[written..]) {
+                match subject.try_write(&bytes[written..]) {
                     Ok(taken) => written += taken,
                     Err(error) => {
                         assert_eq!(error.kind(), IoErrorKind::WouldBlock);
@@ -136,8 +120,7 @@ fn readiness_is_for_what_was_asked() {
     for_each_talk(|mut talk| {
         let subject = &mut talk.subject;
         let mut ready = |interest| {
-            let polled = on_either!(&mut *subject, stream => poll_once(stream.ready(interest)));
-            polled.map(|ready| ready.expect("no error of its own"))
+            poll_once(subject.ready(interest)).map(|ready| ready.expect("no error of its own"))
         };
         assert_eq!(ready(Interest::READABLE), Poll::Pending);
         assert_eq!(ready(both), Poll::Ready(Ready::WRITABLE));
@@ -155,10 +138,34 @@ fn what_fails_while_readiness_is_waited_for_is_told_by_the_attempt() {
         assert!(poll_once(readable(&mut talk.subject)).is_ready());
         let error = try_read(&mut talk.subject, 10).expect_err("truncated");
         assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
-        let _ = try_write(&mut talk.subject, b"x");
+        let _ = talk.subject.try_write(b"x");
         assert!(poll_once(writable(&mut talk.subject)).is_ready());
-        let error = try_write(&mut talk.subject, b"x").expect_err("nobody is there");
+        let error = talk.subject.try_write(b"x").expect_err("nobody is there");
         assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
+    });
+}
+
+/// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
+#[test]
+fn why_the_transport_ended_is_told_by_the_attempt_behind_a_wait() {
+    for_each_talk(|talk| {
+        let io = talk.subject_io;
+        io.buffer(3000);
+        let mut subject = talk.subject;
+        executor::block_on(subject.write_all(b"question")).expect("room");
+        let mut subject = match subject {
+            TlsStream::Client(stream) => {
+                TlsStream::from(client::TlsStream::from(stream.into_inner()))
+            }
+            TlsStream::Server(stream) => {
+                TlsStream::from(server::TlsStream::from(stream.into_inner()))
+            }
+        };
+        io.script(Operation::Flush, [Answer::Reset]);
+        assert!(poll_once(readable(&mut subject)).is_pending());
+        assert!(poll_once(readable(&mut subject)).is_ready());
+        let error = try_read(&mut subject, 10).expect_err("reset");
+        assert_eq!(error.kind(), IoErrorKind::ConnectionReset);
     });
 }
 
@@ -183,7 +190,7 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
         });
         assert!(!executor.run_until_stalled());
         would_block(try_read(&mut subject.borrow_mut(), 10));
-        assert_eq!(try_write(&mut subject.borrow_mut(), b"x").expect("room"), 1);
+        assert_eq!(subject.borrow_mut().try_write(b"x").expect("room"), 1);
         executor::block_on(send(&mut peer, b"abc"));
         assert!(!executor.run_until_stalled());
         // This takes what the reader waits for, which waits again then.
@@ -211,14 +218,14 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_writes() {
         executor.spawn("writer", async move {
             let flush = |cx: &mut Context<'_>| {
                 let mut stream = writer.borrow_mut();
-                let _ = try_write(&mut stream, b"waits");
+                let _ = stream.try_write(b"waits");
                 tokio::io::AsyncWrite::poll_flush(Pin::new(&mut *stream), cx)
             };
             poll_fn(flush).await.expect("a flush");
         });
         assert!(!executor.run_until_stalled());
         would_block(try_read(&mut subject.borrow_mut(), 10));
-        let _ = try_write(&mut subject.borrow_mut(), b"more");
+        let _ = subject.borrow_mut().try_write(b"more");
         io.unblock(Operation::Write);
         executor.run();
         let read = executor::block_on(receive(&mut peer, 5));
@@ -260,7 +267,7 @@ fn a_stream_is_a_set_of_callbacks_for_another_one() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version);
         let (outer, far) = handshake(setup.client(), setup.server(), shape.open());
-        let bytes = pattern(30_000);
+        let bytes = pattern(17_000);
         let client = async {
             let transport = Outer::transport(outer);
             let connected = connector(setup.client())

@@ -1,18 +1,15 @@
 //! Early data of a client: accepted, rejected and sent again, or not sent at all.
 
-use std::io::Read;
-use std::sync::Arc;
-
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
+use crate::engine::{Setup, TlsAcceptor, TlsConnector, client, server};
 use crate::support::{
-    WIDE, acceptor, localhost, pattern, receive, receive_all, records, send, tls_error,
+    WIDE, acceptor, connector, localhost, pattern, receive, receive_all, records, send, tls_error,
 };
-use pollback::{TlsAcceptor, TlsConnector, client, server};
 
 async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
     connector
@@ -28,11 +25,8 @@ async fn accept_and_read(
     length: usize,
 ) -> (server::TlsStream<End>, Vec<u8>, Vec<u8>) {
     let mut stream = acceptor.accept(end).await.expect("the server accepts");
-    let mut early = Vec::new();
-    if let Some(mut data) = stream.get_mut().1.early_data() {
-        data.read_to_end(&mut early).expect("bytes in memory");
-    }
-    let late = receive(&mut stream, length - early.len()).await;
+    let mut early = receive(&mut stream, length).await;
+    let late = early.split_off(stream.early_data_read());
     (stream, early, late)
 }
 
@@ -240,7 +234,7 @@ fn without_a_ticket_the_handshake_comes_first() {
     for shape in &SHAPES {
         let setup = Setup::new(Version::Tls13).early_data(LIMIT);
         let (client_end, server_end) = shape.open();
-        let connector = TlsConnector::from(Arc::new(setup.client())).early_data(true);
+        let connector = connector(setup.client()).early_data(true);
         let client = async {
             let mut stream = connect(connector, client_end).await;
             assert!(!stream.get_ref().1.is_handshaking());

@@ -1,12 +1,12 @@
 //! Early data in a server: read first and in order, and answered before the handshake is over.
 
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
+use pollback_testkit::pipe::{End, SHAPES, Shape};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
-use crate::support::{WIDE, localhost, pattern, receive, receive_all, send};
-use pollback::{client, server};
+use crate::engine::{client, server};
+use crate::support::{localhost, pattern, receive_all};
 
 fn for_each_shape(test: impl Fn(Acquaintances, &Shape)) {
     for shape in &SHAPES {
@@ -79,26 +79,4 @@ fn lent_early_data_comes_first_too() {
         };
         assert!(executor::join(client, server).1 == bytes);
     });
-}
-
-#[test]
-fn a_program_may_still_ask_the_connection_for_early_data() {
-    let both = Acquaintances::new();
-    let (client_end, server_end) = pipe(WIDE);
-    let client = async {
-        let mut stream = connect(&both, client_end).await;
-        stream.write_all(b"early").await.expect("early data");
-        send(&mut stream, b"").await;
-        send(&mut stream, b"later").await;
-    };
-    let server = async {
-        let mut stream = accept(&both, server_end).await;
-        let mut early = String::new();
-        let connection = stream.get_mut().1;
-        let mut data = connection.early_data().expect("accepted early data");
-        std::io::Read::read_to_string(&mut data, &mut early).expect("bytes in memory");
-        assert_eq!(early, "early");
-        receive(&mut stream, 5).await
-    };
-    assert_eq!(executor::join(client, server).1, b"later");
 }

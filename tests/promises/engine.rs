@@ -1,17 +1,29 @@
 //! What differs between the engines that these tests run over: here rustls 0.23.
 
+#[cfg(feature = "early-data")]
+use pollback::rustls::crypto::{
+    CryptoProvider,
+    aws_lc_rs::{self, kx_group},
+};
 use pollback::rustls::server::Acceptor;
 use pollback::{LazyConfigAcceptor, StartHandshake};
+#[cfg(feature = "early-data")]
+use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
 use pollback_testkit::pipe::End;
 
 pub(crate) use pollback::rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, ProtocolVersion, ServerConfig,
+    AlertDescription, CertificateError, ClientConfig, Error, PeerMisbehaved, ProtocolVersion,
+    ServerConfig,
 };
 pub(crate) use pollback::{TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
 pub(crate) use pollback_testkit::configs::Setup;
 
 pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCA;
+
+/// A session that is resumed after a second hello.
+#[cfg(feature = "early-data")]
+pub(crate) const RETRIED: rustls::HandshakeKind = rustls::HandshakeKind::Resumed;
 
 /// What a server says of a client that has no certificate.
 pub(crate) fn no_certificate() -> Error {
@@ -34,6 +46,22 @@ pub(crate) fn lazy(io: End) -> LazyConfigAcceptor<End> {
 
 pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     start.client_hello().server_name().map(str::to_owned)
+}
+
+/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+#[cfg(feature = "early-data")]
+pub(crate) fn with_another_group() -> ServerConfig {
+    let provider = CryptoProvider {
+        kx_groups: vec![kx_group::SECP384R1],
+        ..aws_lc_rs::default_provider()
+    };
+    let identity = Authority::shared().server();
+    ServerConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[Version::Tls13.supported()])
+        .expect("the provider has cipher suites for the version")
+        .with_no_client_auth()
+        .with_single_cert(identity.chain(), identity.key())
+        .expect("a usable certificate")
 }
 
 /// How many certificates the client has shown.

@@ -5,20 +5,17 @@ use std::io::ErrorKind as IoErrorKind;
 use std::sync::Arc;
 use std::task::Poll;
 
-use pollback_testkit::certificates::Authority;
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, kx_group};
-use rustls::{HandshakeKind, PeerMisbehaved, ServerConfig};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
+use crate::engine::rustls::HandshakeKind;
+use crate::engine::{PeerMisbehaved, RETRIED, ServerConfig, Setup, client, lazy, rustls, server};
 use crate::support::{
     WIDE, localhost, pattern, poll_once, poll_read, receive, receive_all, records, send, tls_error,
 };
-use pollback::{LazyConfigAcceptor, client, hello, rustls, server};
 
 const QUESTION: &[u8] = b"GET / early";
 const ANSWER: &[u8] = b"200 at once";
@@ -182,23 +179,6 @@ fn a_shutdown_sends_what_was_written_and_waits_for_the_finished() {
     assert_eq!(asked, QUESTION);
 }
 
-/// A server that knows no group for which clients have a key at hand.
-fn with_another_group(limit: u32) -> ServerConfig {
-    let provider = CryptoProvider {
-        kx_groups: vec![kx_group::SECP384R1],
-        ..aws_lc_rs::default_provider()
-    };
-    let identity = Authority::shared().server();
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[Version::Tls13.supported()])
-        .expect("the provider has cipher suites for the version")
-        .with_no_client_auth()
-        .with_single_cert(identity.chain(), identity.key())
-        .expect("a usable certificate");
-    config.max_early_data_size = limit;
-    config
-}
-
 #[test]
 fn what_can_have_no_early_data_waits_for_the_finished() {
     let setup = |version| Setup::new(version).early_data(LIMIT);
@@ -206,7 +186,8 @@ fn what_can_have_no_early_data_waits_for_the_finished() {
     let forgetful = Acquaintances::new().with_a_forgetful_server();
     let mut retrying = Acquaintances::new();
     let storage = Arc::clone(&retrying.server.session_storage);
-    retrying.server = with_another_group(LIMIT);
+    retrying.server = crate::engine::with_another_group();
+    retrying.server.max_early_data_size = LIMIT;
     retrying.server.session_storage = storage;
     for (name, both, kind) in [
         (
@@ -226,7 +207,7 @@ fn what_can_have_no_early_data_waits_for_the_finished() {
             HandshakeKind::Full,
         ),
         ("rejected", forgetful, HandshakeKind::Full),
-        ("retried", retrying, HandshakeKind::Resumed),
+        ("retried", retrying, RETRIED),
     ] {
         eprintln!("{name}");
         let both = both.with_half_rtt();
@@ -414,27 +395,19 @@ fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
 
 #[test]
 fn it_can_be_asked_for_after_a_look_at_the_hello() {
-    for lazy in [false, true] {
-        let both = Acquaintances::new().with_half_rtt();
-        let (_client, end) = asking(&both, QUESTION);
-        let config = Arc::new(both.server.clone());
-        let stream = executor::block_on(async {
-            if lazy {
-                let start = LazyConfigAcceptor::new(Default::default(), end).await;
-                let accept = start.expect("a hello").into_stream(config);
-                accept.early_data(true).await
-            } else {
-                let incoming = hello::peek(end).await.expect("a hello");
-                incoming.accept(config).early_data(true).await
-            }
-        });
-        let mut stream = stream.expect("a stream");
-        assert!(is_handshaking(&stream));
-        let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
-        assert_eq!(asked, QUESTION);
-        executor::block_on(send(&mut stream, ANSWER));
-        assert!(is_handshaking(&stream));
-    }
+    let both = Acquaintances::new().with_half_rtt();
+    let (_client, end) = asking(&both, QUESTION);
+    let config = Arc::new(both.server.clone());
+    let stream = executor::block_on(async {
+        let accept = lazy(end).await.expect("a hello").into_stream(config);
+        accept.early_data(true).await
+    });
+    let mut stream = stream.expect("a stream");
+    assert!(is_handshaking(&stream));
+    let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
+    assert_eq!(asked, QUESTION);
+    executor::block_on(send(&mut stream, ANSWER));
+    assert!(is_handshaking(&stream));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod halves;
 mod heap;
 mod instruments;
 mod support;
+mod taken_out;
 
 mod p01_pending;
 mod p02_writes;
@@ -36,5 +37,6 @@ mod early_input;
 mod end_of_tls;
 #[cfg(feature = "early-data")]
 mod half_rtt;
+mod of_0_23;
 #[cfg(feature = "early-data")]
 mod round_trips;

@@ -119,7 +119,7 @@ fn accept_does_not_wait_for_the_tickets_to_be_drained() {
         } else {
             0
         };
-        assert_eq!(engine::tickets_received(&client), expected.into());
+        assert_eq!(engine::tickets_received(&client), u32::from(expected));
     });
 }
 

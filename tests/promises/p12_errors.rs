@@ -121,7 +121,7 @@ async fn a_client_without_a_certificate_learns_why_over_tcp() {
     let address = listener.local_addr().expect("an address");
     for size in [100, 1 << 20] {
         let bytes = vec![7; size];
-        for _ in 0..100 {
+        for _ in 0..1000 {
             let client = async {
                 let tcp = TcpStream::connect(address).await.expect("a connection");
                 let mut stream = connector.connect(localhost(), tcp).await.expect("our side");

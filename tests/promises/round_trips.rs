@@ -1,11 +1,12 @@
 //! How many times the length of a slow link lies between a request and the first byte of its answer.
 
-use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Control, pipe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
+use crate::engine::Setup;
 use crate::support::{WIDE, localhost, send};
 
 /// Two pipes, whose other ends are a long way from each other.

@@ -94,7 +94,8 @@ mod tests {
 
     fn list() -> Differences {
         let text = r#"
-            least = 1
+            [least]
+            plain = 1
             [[differences]]
             reason = "because"
             rfc = "RFC 8446, section 1"
@@ -174,10 +175,15 @@ mod tests {
 
     #[test]
     fn names_of_no_test_and_too_few_passes_are_wrong() {
-        let complaints = |plain| list().check_plain(&plain).len();
-        assert_eq!(complaints(report(&[("listed", Pass), ("open", Pass)])), 0);
-        assert_eq!(complaints(report(&[("other", Pass)])), 2);
-        assert_eq!(complaints(report(&[("listed", Skip), ("open", Pass)])), 1);
-        assert_eq!(complaints(report(&[("listed", Fail), ("open", Fail)])), 1);
+        let complaints = |run, tests: &[_]| list().check_plain("plain", &[run], &report(tests));
+        let of_acceptor = |tests| complaints("acceptor/split", tests).len();
+        assert_eq!(of_acceptor(&[("listed", Pass), ("open", Pass)]), 0);
+        assert_eq!(of_acceptor(&[("other", Pass)]), 2);
+        assert_eq!(of_acceptor(&[("listed", Skip), ("open", Pass)]), 1);
+        assert_eq!(of_acceptor(&[("listed", Fail), ("open", Fail)]), 1);
+        // What is said of other runs has to be a test of theirs.
+        assert_eq!(complaints("hello", &[("open", Pass)]), [""; 0]);
+        let unknown = list().check_plain("other", &["hello"], &report(&[("open", Pass)]));
+        assert_eq!(unknown.len(), 1);
     }
 }

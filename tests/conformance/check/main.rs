@@ -1,15 +1,15 @@
 //! Runs the protocol tests of BoringSSL on plain rustls, and then on pollback in every way that the
-//! shim knows, and demands the same result of each test. What may differ stands in
-//! `differences.toml`, with the reason.
+//! shim knows, and demands the same result of each test; for rustls 0.23, and for 0.24. What may
+//! differ stands in `differences.toml`, with the reason.
 //!
 //! ```text
 //! check RUNNER FOLDER [--every COUNT] [RUN...]
 //! ```
 //!
 //! `RUNNER` is the runner of BoringSSL; its reports and what it prints go into `FOLDER`. With
-//! `--every` only the run that comes first does all tests, and each other one in `COUNT` of them: always
-//! the same, and others in each run. A `RUN` is a back end, or a back end and a variant:
-//! `acceptor/bytewise`. Without any, all are done.
+//! `--every` only the run that comes first for its rustls does all tests, and each other one in
+//! `COUNT` of them: always the same, and others in each run. A `RUN` is a back end, or a back end and a
+//! variant: `acceptor/bytewise`. Without any, all are done.
 
 mod judge;
 mod list;
@@ -24,34 +24,79 @@ use judge::judge;
 use list::{Differences, covers};
 use run::Runner;
 
-/// Every run, and whether its back end is only for servers. The first one goes over all tests.
-const RUNS: [(&str, bool); 18] = [
-    ("acceptor", false),
-    ("acceptor/bytewise", false),
-    ("acceptor/buffered", false),
-    ("acceptor/dropped", false),
-    ("acceptor/batches", false),
-    ("acceptor/split", false),
-    ("lazy", true),
-    ("lazy/bytewise", true),
-    ("lazy/buffered", true),
-    ("lazy/dropped", true),
-    ("hello", true),
-    ("hello/bytewise", true),
-    ("hello/buffered", true),
-    ("hello/dropped", true),
-    ("listener", true),
-    ("listener/bytewise", true),
-    ("listener/buffered", true),
-    ("listener/dropped", true),
+/// The plain back ends, each with the runs that are held against it. The first of these goes over
+/// all tests.
+const MEASURES: [(&str, &[Run]); 2] = [
+    (
+        "plain",
+        &[
+            Run::of_both("acceptor"),
+            Run::of_both("acceptor/bytewise"),
+            Run::of_both("acceptor/buffered"),
+            Run::of_both("acceptor/dropped"),
+            Run::of_both("acceptor/batches"),
+            Run::of_both("acceptor/split"),
+            Run::of_servers("lazy"),
+            Run::of_servers("lazy/bytewise"),
+            Run::of_servers("lazy/buffered"),
+            Run::of_servers("lazy/dropped"),
+            Run::of_servers("hello"),
+            Run::of_servers("hello/bytewise"),
+            Run::of_servers("hello/buffered"),
+            Run::of_servers("hello/dropped"),
+            Run::of_servers("listener"),
+            Run::of_servers("listener/bytewise"),
+            Run::of_servers("listener/buffered"),
+            Run::of_servers("listener/dropped"),
+        ],
+    ),
+    (
+        "plain-next",
+        &[
+            Run::of_both("next"),
+            Run::of_both("next/bytewise"),
+            Run::of_both("next/buffered"),
+            Run::of_both("next/dropped"),
+            Run::of_both("next/batches"),
+            Run::of_both("next/split"),
+            Run::of_both("next/halves"),
+            Run::of_servers("next-lazy"),
+            Run::of_servers("next-lazy/bytewise"),
+            Run::of_servers("next-lazy/buffered"),
+            Run::of_servers("next-lazy/dropped"),
+        ],
+    ),
 ];
+
+/// A back end, or a back end and a variant.
+struct Run {
+    name: &'static str,
+    /// Whether the back end is only for servers.
+    only_servers: bool,
+}
+
+impl Run {
+    const fn of_both(name: &'static str) -> Self {
+        Self {
+            name,
+            only_servers: false,
+        }
+    }
+
+    const fn of_servers(name: &'static str) -> Self {
+        Self {
+            name,
+            only_servers: true,
+        }
+    }
+}
 
 struct Arguments {
     runner: PathBuf,
     folder: PathBuf,
     every: u64,
-    /// Their positions in `RUNS`.
-    runs: Vec<usize>,
+    /// All of them, if there are none.
+    runs: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -71,39 +116,60 @@ fn check() -> Result<bool, Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let differences = Differences::read(&here.join("differences.toml"))?;
     for name in differences.runs() {
-        if !RUNS.iter().any(|(run, _)| covers(name, run)) {
+        if !runs().any(|run| covers(name, run)) {
             return Err(format!("differences.toml: there is no run {name}").into());
         }
     }
     let runner = Runner {
-        program: arguments.runner,
+        program: arguments.runner.clone(),
         shim: std::env::current_exe()?.with_file_name("shim"),
         config: here.join("runner.json"),
-        folder: arguments.folder,
+        folder: arguments.folder.clone(),
     };
 
-    let plain = runner.run("plain", None)?;
-    let mut complaints = differences.check_plain(&plain);
-    println!("plain: {}", plain.summary());
-    let mut as_plain = 0;
-    for position in arguments.runs {
-        let (name, only_servers) = RUNS[position];
-        let every = if position == 0 { 1 } else { arguments.every };
-        let chosen: BTreeSet<_> = plain
-            .implemented()
-            .filter(|test| hash(test) % every == position as u64 % every)
-            .collect();
-        let report = runner.run(name, Some(&chosen))?;
-        let judgement = judge(&differences, name, only_servers, &chosen, &plain, &report);
-        println!("{name}: {}", judgement.summary());
-        as_plain += judgement.as_plain + judgement.as_listed;
-        complaints.extend(judgement.complaints);
+    let (mut passed, mut complaints) = (0, Vec::new());
+    for (measure, runs) in MEASURES {
+        if !runs.iter().any(|run| arguments.wants(run.name)) {
+            continue;
+        }
+        let plain = runner.run(measure, None)?;
+        println!("{measure}: {}", plain.summary());
+        let names: Vec<_> = runs.iter().map(|run| run.name).collect();
+        complaints.extend(differences.check_plain(measure, &names, &plain));
+        for (position, run) in runs.iter().enumerate() {
+            if !arguments.wants(run.name) {
+                continue;
+            }
+            let every = if position == 0 { 1 } else { arguments.every };
+            let chosen: BTreeSet<_> = plain
+                .implemented()
+                .filter(|test| hash(test) % every == position as u64 % every)
+                .collect();
+            let report = runner.run(run.name, Some(&chosen))?;
+            let judgement = judge(
+                &differences,
+                run.name,
+                run.only_servers,
+                &chosen,
+                &plain,
+                &report,
+            );
+            println!("{}: {}", run.name, judgement.summary());
+            passed += judgement.as_plain + judgement.as_listed;
+            complaints.extend(judgement.complaints);
+        }
     }
     for complaint in &complaints {
         println!("\n{complaint}");
     }
-    println!("\n{as_plain} passed, {} failed", complaints.len());
+    println!("\n{passed} passed, {} failed", complaints.len());
     Ok(complaints.is_empty())
+}
+
+/// The names of all runs.
+fn runs() -> impl Iterator<Item = &'static str> {
+    let runs = MEASURES.iter().flat_map(|(_, runs)| *runs);
+    runs.map(|run| run.name)
 }
 
 impl Arguments {
@@ -123,14 +189,16 @@ impl Arguments {
                 arguments.every = words.next().ok_or(USAGE)?.parse::<u64>()?.max(1);
                 continue;
             }
-            let position = RUNS.iter().position(|(name, _)| *name == word);
-            let position = position.ok_or_else(|| format!("there is no run {word}"))?;
-            arguments.runs.push(position);
-        }
-        if arguments.runs.is_empty() {
-            arguments.runs = (0..RUNS.len()).collect();
+            if !runs().any(|name| name == word) {
+                return Err(format!("there is no run {word}").into());
+            }
+            arguments.runs.push(word);
         }
         Ok(arguments)
+    }
+
+    fn wants(&self, run: &str) -> bool {
+        self.runs.is_empty() || self.runs.iter().any(|name| name == run)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::backend::{self, Conversation, Failure};
 use crate::expect;
-use crate::options::{Options, RETRY};
+use crate::options::{Options, RETRY, Unimplemented};
 use crate::settings::{EarlyData, Settings};
 use crate::setup::Setup;
 use crate::transport::Variant;
@@ -69,8 +69,8 @@ pub(crate) async fn run(
     let updates_keys = settings.key_update || settings.key_update_before_read;
     let clean = if settings.shuts_down || settings.write_many_sizes {
         true
-    } else if options.variant == Variant::Split && checked && !updates_keys {
-        let (clean, reunited) = echo_by_two(stream, settings).await?;
+    } else if by_two(options.variant) && checked && !updates_keys {
+        let (clean, reunited) = echo_by_two(stream, options.variant, settings).await?;
         stream = reunited;
         clean
     } else {
@@ -150,14 +150,39 @@ async fn echo(
     }
 }
 
+fn by_two(variant: Variant) -> bool {
+    matches!(variant, Variant::Split | Variant::Halves)
+}
+
 /// As `echo`, with one task that reads and one that writes.
 async fn echo_by_two(
     stream: Box<dyn Conversation>,
+    variant: Variant,
     settings: &Settings,
 ) -> Result<(bool, Box<dyn Conversation>), Failure> {
-    let (mut reader, mut writer) = tokio::io::split(stream);
-    let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(4);
     let size = settings.read_size.unwrap_or(READ_SIZE);
+    if variant == Variant::Halves {
+        let halves = stream.into_halves();
+        let (reader, writer) = halves.ok_or_else(|| Unimplemented("owned halves".to_owned()))?;
+        let (clean, reader, writer) = echo_between(reader, writer, size).await?;
+        return Ok((clean, reader.unite(writer)));
+    }
+    let (reader, writer) = tokio::io::split(stream);
+    let (clean, reader, writer) = echo_between(reader, writer, size).await?;
+    Ok((clean, reader.unsplit(writer)))
+}
+
+/// Sends what comes from `reader` back through `writer`, until the peer has closed.
+async fn echo_between<R, W>(
+    mut reader: R,
+    mut writer: W,
+    size: usize,
+) -> Result<(bool, R, W), Failure>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(4);
     let reading = tokio::spawn(async move {
         let mut buf = vec![0; size];
         let clean = loop {
@@ -187,7 +212,7 @@ async fn echo_by_two(
     let (writer, written) = writing.await.map_err(io::Error::other)?;
     let clean = clean?;
     written?;
-    Ok((clean, reader.unsplit(writer)))
+    Ok((clean, reader, writer))
 }
 
 fn is_gone(error: &io::Error) -> bool {

@@ -84,7 +84,7 @@ fn converse(
     socket: TcpStream,
 ) -> Result<(), Failure> {
     let mut runtime = match options.variant {
-        Variant::Split => tokio::runtime::Builder::new_multi_thread(),
+        Variant::Split | Variant::Halves => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.worker_threads(2).enable_all().build()?;

@@ -55,7 +55,7 @@ pub(crate) struct Settings {
 }
 
 /// A certificate chain with its key, and what goes with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Credential {
     pub(crate) chain: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,

@@ -1,12 +1,14 @@
 //! How a stream comes by its transport, and what it does with it.
 
 use std::io::{self, IoSlice};
+use std::net;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pollback::Options;
 use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// What is made harder, or done in another way, in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) enum Variant {
     Batches,
     /// Two tasks, on two threads, use the two halves of the stream.
     Split,
+    /// The same with halves that are the stream's own.
+    Halves,
 }
 
 impl Variant {
@@ -33,6 +37,7 @@ impl Variant {
             "dropped" => Self::Dropped,
             "batches" => Self::Batches,
             "split" => Self::Split,
+            "halves" => Self::Halves,
             _ => return None,
         })
     }
@@ -45,12 +50,14 @@ impl Variant {
         }
     }
 
-    pub(crate) fn transport(self, socket: TcpStream) -> Transport {
-        match self {
+    pub(crate) fn transport(self, socket: net::TcpStream) -> io::Result<Transport> {
+        socket.set_nonblocking(true)?;
+        let socket = TcpStream::from_std(socket)?;
+        Ok(match self {
             Self::Bytewise => Transport::Bytewise(socket),
             Self::Buffered => Transport::Buffered(Box::new(BufStream::new(socket))),
             _ => Transport::Socket(socket),
-        }
+        })
     }
 }
 
@@ -59,6 +66,22 @@ pub(crate) enum Transport {
     Socket(TcpStream),
     Bytewise(TcpStream),
     Buffered(Box<BufStream<TcpStream>>),
+}
+
+impl Transport {
+    pub(crate) fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        match self {
+            Self::Socket(socket) => socket.into_split(),
+            _ => unreachable!("streams with halves of their own are over sockets"),
+        }
+    }
+
+    pub(crate) fn unsplit(reader: OwnedReadHalf, writer: OwnedWriteHalf) -> Self {
+        match reader.reunite(writer) {
+            Ok(socket) => Self::Socket(socket),
+            Err(_) => unreachable!("they are halves of one socket"),
+        }
+    }
 }
 
 /// Calls a method of whatever the transport is.

@@ -4,12 +4,14 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::LazyLock;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
+use pollback::{Error, ErrorKind};
 use tokio::io::ReadBuf;
 
 use super::case::Role;
 use super::side::Side;
+use super::streams::Stream;
 
 /// One act of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,36 @@ pub(crate) enum Act {
     Shutdown,
     /// Lets the other tasks run so many times.
     Yield(usize),
+    /// Reads so many bytes, as they are lent.
+    Borrow(usize),
+    /// Takes the stream apart, and goes on with the one that is made of its parts.
+    Rebuild,
+    /// Goes on with the stream that is made of its transport and its connection.
+    Adopt,
+    /// Completes the handshake of a stream that was there before.
+    FinishHandshake,
+    /// Shuts the stream down and reads to its end.
+    Close,
+    /// Ends TLS, and leaves the transport open.
+    EndTls,
+    /// Goes on with the transport after the end of TLS, in the clear.
+    GoOnInTheClear,
+}
+
+impl Act {
+    /// Whether only the crate under test can do it.
+    pub(super) fn is_for_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Borrow(_)
+                | Self::Rebuild
+                | Self::Adopt
+                | Self::FinishHandshake
+                | Self::Close
+                | Self::EndTls
+                | Self::GoOnInTheClear
+        )
+    }
 }
 
 /// The most bytes that one side sends.
@@ -60,20 +92,37 @@ pub(super) async fn perform(role: Role, side: &Side, acts: &[Act]) -> io::Result
         match *act {
             Act::Write(length) => write(role, side, length, false).await?,
             Act::WriteSlices(length) => write(role, side, length, true).await?,
-            Act::Flush => {
-                let flush = || side.operation(|stream, cx| stream.poll_flush(cx));
-                while flush().await?.is_none() {}
-            }
-            Act::Read(length) => read(role, side, length).await?,
+            Act::Flush => until_done(side, |stream, cx| stream.poll_flush(cx)).await?,
+            Act::Read(length) => read(role, side, length, poll_read).await?,
             Act::ReadToEnd => read_to_end(role, side).await?,
             Act::UpdateKeys => side.with_stream(|stream| stream.update_keys()),
-            Act::Shutdown => {
-                let shutdown = || side.operation(|stream, cx| stream.poll_shutdown(cx));
-                while shutdown().await?.is_none() {}
-            }
+            Act::Shutdown => until_done(side, |stream, cx| stream.poll_shutdown(cx)).await?,
             Act::Yield(times) => yield_now(times).await,
+            Act::Borrow(length) => read(role, side, length, poll_borrow).await?,
+            Act::Rebuild => side.replace_stream(|stream| stream.rebuilt()),
+            Act::Adopt => side.replace_stream(|stream| stream.adopted()),
+            Act::FinishHandshake => {
+                until_done(side, |stream, cx| {
+                    stream.get_mut().poll_finish_handshake(cx)
+                })
+                .await?;
+            }
+            Act::Close => until_done(side, |stream, cx| stream.get_mut().poll_close(cx)).await?,
+            Act::EndTls => {
+                until_done(side, |stream, cx| stream.get_mut().poll_end_tls(cx)).await?;
+            }
+            Act::GoOnInTheClear => side.replace_stream(|stream| stream.clear()),
         }
     }
+    Ok(())
+}
+
+/// Does an operation, again when it was cancelled.
+async fn until_done(
+    side: &Side,
+    mut poll: impl FnMut(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<()>>,
+) -> io::Result<()> {
+    while side.operation(&mut poll).await?.is_none() {}
     Ok(())
 }
 
@@ -92,7 +141,7 @@ async fn write(role: Role, side: &Side, length: usize, slices: bool) -> io::Resu
             .await
             .inspect_err(|_| side.unsure.set(rest.len()))?;
         match taken {
-            Some(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Some(0) => return Err(Error::from(ErrorKind::WriteZero).into()),
             Some(taken) => {
                 assert!(taken <= rest.len(), "more taken than offered");
                 side.sent.set(side.sent.get() + taken);
@@ -121,14 +170,17 @@ fn cut(mut bytes: &[u8]) -> Vec<IoSlice<'_>> {
     slices
 }
 
-async fn read(role: Role, side: &Side, length: usize) -> io::Result<()> {
+/// Reads as much as there is room for.
+type Poller = fn(Pin<&mut dyn Stream>, &mut Context<'_>, usize) -> Poll<io::Result<Vec<u8>>>;
+
+async fn read(role: Role, side: &Side, length: usize, poll: Poller) -> io::Result<()> {
     // What came early counts, too, though nobody has asked for it.
     let end = side.asked.get() + length;
     side.asked.set(end);
     let mut most = usize::MAX;
     while side.received.get() < end {
         let room = (end - side.received.get()).min(most);
-        match read_once(role, side, room).await? {
+        match read_once(role, side, room, poll).await? {
             Some(0) => panic!("the end of the stream where {room} more bytes were to come"),
             Some(_) => {}
             None => most = room.div_ceil(2),
@@ -140,7 +192,7 @@ async fn read(role: Role, side: &Side, length: usize) -> io::Result<()> {
 async fn read_to_end(role: Role, side: &Side) -> io::Result<()> {
     let mut ends = 0;
     while ends < 2 {
-        match read_once(role, side, 32 * 1024).await? {
+        match read_once(role, side, 32 * 1024, poll_read).await? {
             Some(0) => ends += 1,
             Some(bytes) => assert_eq!(ends, 0, "{bytes} bytes after the end of the stream"),
             None => {}
@@ -149,20 +201,36 @@ async fn read_to_end(role: Role, side: &Side) -> io::Result<()> {
     Ok(())
 }
 
-async fn read_once(role: Role, side: &Side, room: usize) -> io::Result<Option<usize>> {
-    let mut room = vec![0; room];
-    let read = side
-        .operation(|stream: Pin<&mut dyn super::makes::Stream>, cx| {
-            let mut buf = ReadBuf::new(&mut room);
-            stream
-                .poll_read(cx, &mut buf)
-                .map_ok(|()| buf.filled().len())
-        })
-        .await?;
-    if let Some(length) = read {
-        receive(role, side, &room[..length]);
+async fn read_once(
+    role: Role,
+    side: &Side,
+    room: usize,
+    poll: Poller,
+) -> io::Result<Option<usize>> {
+    let read = side.operation(|stream, cx| poll(stream, cx, room)).await?;
+    if let Some(bytes) = &read {
+        receive(role, side, bytes);
     }
-    Ok(read)
+    Ok(read.map(|bytes| bytes.len()))
+}
+
+fn poll_read(
+    stream: Pin<&mut dyn Stream>,
+    cx: &mut Context<'_>,
+    room: usize,
+) -> Poll<io::Result<Vec<u8>>> {
+    let mut room = vec![0; room];
+    let mut buf = ReadBuf::new(&mut room);
+    ready!(stream.poll_read(cx, &mut buf))?;
+    Poll::Ready(Ok(buf.filled().to_vec()))
+}
+
+fn poll_borrow(
+    stream: Pin<&mut dyn Stream>,
+    cx: &mut Context<'_>,
+    room: usize,
+) -> Poll<io::Result<Vec<u8>>> {
+    stream.get_mut().poll_borrow(cx, room)
 }
 
 /// Compares bytes with those that the peer sends at this place.

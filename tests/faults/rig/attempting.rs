@@ -1,27 +1,18 @@
 //! A stream that is used by attempts, with waits between them.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
+use bytes::BufMut;
 use pollback::TlsStream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 use super::carrier::Io;
-use super::makes::Stream;
+use super::streams::{Ours, Stream};
 
 /// Reads and writes by attempts; flushes and shutdowns are those of the stream.
 pub(super) struct Attempting(pub(super) TlsStream<Io>);
-
-/// Does the same with the stream of whichever side.
-macro_rules! on_either {
-    ($attempting:expr, $stream:ident => $do:expr) => {
-        match &mut $attempting.get_mut().0 {
-            TlsStream::Client($stream) => $do,
-            TlsStream::Server($stream) => $do,
-        }
-    };
-}
 
 /// Makes attempts until one does not block, and waits before each.
 macro_rules! poll_attempts {
@@ -36,16 +27,24 @@ macro_rules! poll_attempts {
     };
 }
 
+/// Waits for what an attempt needs; each poll begins to wait anew.
+macro_rules! wait {
+    ($wait:expr, $cx:expr) => {
+        pin!($wait).poll($cx).map_ok(drop)
+    };
+}
+
 impl AsyncRead for Attempting {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        on_either!(self, stream => poll_attempts!(stream.poll_read_ready(cx), {
+        let stream = &mut self.get_mut().0;
+        poll_attempts!(stream.poll_read_ready(cx), {
             let read = stream.try_read(buf.initialize_unfilled());
             read.map(|length| buf.advance(length))
-        }))
+        })
     }
 }
 
@@ -55,7 +54,8 @@ impl AsyncWrite for Attempting {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        on_either!(self, stream => poll_attempts!(stream.poll_write_ready(cx), stream.try_write(buf)))
+        let stream = &mut self.get_mut().0;
+        poll_attempts!(stream.poll_write_ready(cx), stream.try_write(buf))
     }
 
     fn poll_write_vectored(
@@ -63,10 +63,11 @@ impl AsyncWrite for Attempting {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        on_either!(self, stream => poll_attempts!(
-            stream.poll_write_ready(cx),
+        let stream = &mut self.get_mut().0;
+        poll_attempts!(
+            wait!(stream.writable(), cx),
             stream.try_write_vectored(bufs)
-        ))
+        )
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -78,12 +79,52 @@ impl AsyncWrite for Attempting {
     }
 }
 
-impl Stream for Attempting {
+impl Ours for Attempting {
     fn update_keys(&mut self) {
-        self.0.update_keys();
+        Ours::update_keys(&mut self.0);
     }
 
-    fn take_early(&mut self) -> Vec<u8> {
-        self.0.take_early()
+    fn poll_borrow(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        ready!(self.poll_read_buf(cx, &mut BufMut::limit(&mut bytes, room)))?;
+        Poll::Ready(Ok(bytes))
+    }
+
+    fn rebuilt(self) -> Self {
+        Self(Ours::rebuilt(self.0))
+    }
+
+    fn adopted(self) -> Self {
+        Self(Ours::adopted(self.0))
+    }
+
+    fn poll_end_tls(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Ours::poll_end_tls(&mut self.0, cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Ours::poll_close(&mut self.0, cx)
+    }
+
+    fn poll_finish_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Ours::poll_finish_handshake(&mut self.0, cx)
+    }
+
+    fn clear(self) -> Box<dyn Stream> {
+        Ours::clear(self.0)
+    }
+}
+
+impl Attempting {
+    fn poll_read_buf(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        let stream = &mut self.0;
+        poll_attempts!(
+            wait!(stream.ready(Interest::READABLE), cx),
+            stream.try_read_buf(buf)
+        )
     }
 }

@@ -44,14 +44,15 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
 
-struct Attempted(End);
+/// A transport by attempts, in every poll anew.
+pub(super) struct Attempted<T>(pub(super) T);
 
-impl Attempted {
-    fn with<T>(
+impl<T: AsyncRead + AsyncWrite + Unpin> Attempted<T> {
+    fn with<R>(
         &mut self,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(Pin<&mut CallbackIo<Attempt<'_, '_, End>, Polled>>, &mut Context<'_>) -> T,
-    ) -> T {
+        poll: impl FnOnce(Pin<&mut CallbackIo<Attempt<'_, '_, T>, Polled>>, &mut Context<'_>) -> R,
+    ) -> R {
         let waker = cx.waker().clone();
         let mut context = Context::from_waker(&waker);
         let attempt = Attempt::new(Pin::new(&mut self.0), &mut context);
@@ -59,7 +60,7 @@ impl Attempted {
     }
 }
 
-impl AsyncRead for Attempted {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Attempted<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -69,7 +70,7 @@ impl AsyncRead for Attempted {
     }
 }
 
-impl AsyncWrite for Attempted {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Attempted<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

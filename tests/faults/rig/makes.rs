@@ -1,7 +1,8 @@
 //! TLS of either make, seen alike.
 
+use std::convert::identity;
 use std::future::{Future, poll_fn};
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::rustls::{ClientConfig, ServerConfig};
+use pollback::stream::{Handshake, TlsConnection, TlsStream};
 use pollback::{Options, RecordSizing};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::attempting::Attempting;
 use super::carrier::Io;
 use super::side::Side;
+use super::streams::Stream;
 
 /// Whose TLS a side speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,50 +33,15 @@ pub(crate) enum Make {
     /// The crate under test, on rustls 0.24.
     #[cfg(feature = "next")]
     Next,
-}
-
-/// An established stream.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
-    /// Changes the keys, and asks the peer to change its own.
-    fn update_keys(&mut self);
-
-    /// What the client had sent before its handshake was over, where reads do not return it.
-    fn take_early(&mut self) -> Vec<u8>;
+    /// The same with all of its options.
+    #[cfg(feature = "next")]
+    NextTuned,
 }
 
 type Connected = io::Result<Box<dyn Stream>>;
 
-macro_rules! stream {
-    ($make:ident, $take_early:expr) => {
-        impl Stream for $make::TlsStream<Io> {
-            fn update_keys(&mut self) {
-                match self {
-                    Self::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
-                    Self::Server(stream) => stream.get_mut().1.refresh_traffic_keys(),
-                }
-                .expect("an established TLS 1.3 connection");
-            }
-
-            fn take_early(&mut self) -> Vec<u8> {
-                $take_early(self)
-            }
-        }
-    };
-}
-
-stream!(pollback, |_: &mut Self| Vec::new());
-stream!(tokio_rustls, |stream: &mut Self| {
-    let mut early = Vec::new();
-    if let Self::Server(stream) = stream {
-        if let Some(mut data) = stream.get_mut().1.early_data() {
-            data.read_to_end(&mut early).expect("bytes in memory");
-        }
-    }
-    early
-});
-
 macro_rules! make {
-    ($name:ident, $make:ident, $resolve_early:expr, $wrap:expr $(, $method:ident($options:expr))?) => {
+    ($name:ident, $make:ident, $resolve_early:expr, $wrap:expr, $finish:path) => {
         mod $name {
             use super::*;
 
@@ -85,14 +52,14 @@ macro_rules! make {
                 #[cfg(not(feature = "early-data"))]
                 assert!(!early, "the feature `early-data` is off");
                 let name = ServerName::try_from("localhost").expect("a valid name");
-                let stream = connector.connect(name, io)$(.$method($options))?.await?;
+                let stream = $finish(connector.connect(name, io)).await?;
                 Ok(Box::new($wrap($make::TlsStream::Client(stream))))
             }
 
             pub(super) async fn accept(config: ServerConfig, early: bool, io: Io) -> Connected {
                 let acceptor = $make::TlsAcceptor::from(Arc::new(config));
                 let acceptor = $resolve_early(acceptor, early);
-                let stream = acceptor.accept(io)$(.$method($options))?.await?;
+                let stream = $finish(acceptor.accept(io)).await?;
                 Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
 
@@ -103,27 +70,22 @@ macro_rules! make {
             ) -> Connected {
                 let mut acceptor = $make::LazyConfigAcceptor::new(Acceptor::default(), io);
                 let start = cancelled_at_times(&mut acceptor, side).await?;
-                let stream = start.into_stream(Arc::new(config))$(.$method($options))?.await?;
+                let stream = $finish(start.into_stream(Arc::new(config))).await?;
                 Ok(Box::new($wrap($make::TlsStream::Server(stream))))
             }
         }
     };
 }
 
-make!(ours, pollback, resolve_early, std::convert::identity);
-make!(
-    tuned,
-    pollback,
-    resolve_early,
-    std::convert::identity,
-    with_options(options())
-);
-make!(attempting, pollback, resolve_early, Attempting);
+make!(ours, pollback, resolve_early, identity, identity);
+make!(tuned, pollback, resolve_early, identity, tuned_handshake);
+make!(attempting, pollback, resolve_early, Attempting, identity);
 make!(
     theirs,
     tokio_rustls,
     |acceptor, _| acceptor,
-    std::convert::identity
+    identity,
+    identity
 );
 
 /// Makes the server's stream be there before the client's Finished, if it has early data.
@@ -148,44 +110,51 @@ pub(crate) type ServerConfigs = (ServerConfig, pollback::next::rustls::ServerCon
 #[cfg(feature = "next")]
 mod next {
     use pollback::next::rustls::{ClientConfig, ServerConfig};
-    use pollback::next::{LazyConfigAcceptor, TlsAcceptor, TlsConnector, client, server};
+    use pollback::next::{LazyConfigAcceptor, TlsAcceptor, TlsConnector};
 
     use super::*;
 
-    macro_rules! stream {
-        ($side:ident) => {
-            impl Stream for $side::TlsStream<Io> {
-                fn update_keys(&mut self) {
-                    let refreshed = self.get_mut().1.refresh_traffic_keys();
-                    refreshed.expect("an established TLS 1.3 connection");
-                }
-
-                fn take_early(&mut self) -> Vec<u8> {
-                    Vec::new()
-                }
-            }
-        };
-    }
-
-    stream!(client);
-    stream!(server);
-
-    pub(super) async fn connect(config: ClientConfig, early: bool, io: Io) -> Connected {
+    pub(super) async fn connect(
+        config: ClientConfig,
+        early: bool,
+        options: Options,
+        io: Io,
+    ) -> Connected {
         let connector = TlsConnector::from(Arc::new(config)).early_data(early);
         let name = ServerName::try_from("localhost").expect("a valid name");
-        Ok(Box::new(connector.connect(name, io).await?))
+        let connect = connector.with_options(options).connect(name, io);
+        Ok(Box::new(connect.await?))
     }
 
-    pub(super) async fn accept(config: ServerConfig, io: Io) -> Connected {
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Box::new(acceptor.accept(io).await?))
+    pub(super) async fn accept(
+        config: ServerConfig,
+        early: bool,
+        options: Options,
+        io: Io,
+    ) -> Connected {
+        let acceptor = TlsAcceptor::from(Arc::new(config)).early_data(early);
+        Ok(Box::new(acceptor.with_options(options).accept(io).await?))
     }
 
-    pub(super) async fn accept_lazily(config: ServerConfig, io: Io, side: &Side) -> Connected {
+    pub(super) async fn accept_lazily(
+        config: ServerConfig,
+        options: Options,
+        io: Io,
+        side: &Side,
+    ) -> Connected {
         let mut acceptor = LazyConfigAcceptor::new(io);
         let start = cancelled_at_times(&mut acceptor, side).await?;
-        Ok(Box::new(start.into_stream(Arc::new(config)).await?))
+        let accept = start.into_stream(Arc::new(config)).with_options(options);
+        Ok(Box::new(accept.await?))
     }
+}
+
+/// A handshake with all that can be set about it, which gives its transport back on failure.
+async fn tuned_handshake<C: TlsConnection>(
+    handshake: Handshake<Io, C>,
+) -> io::Result<TlsStream<Io, C>> {
+    let handshake = handshake.with_options(options()).with_timeout(LONG);
+    handshake.into_fallible().await.map_err(|(error, _)| error)
 }
 
 fn options() -> Options {
@@ -195,6 +164,9 @@ fn options() -> Options {
         .with_batched_writes(true)
         .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)))
 }
+
+/// A time that is never over.
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Awaits a future by reference, which is dropped when an operation of the side is to be cancelled.
 async fn cancelled_at_times<F: Future + Unpin>(future: &mut F, side: &Side) -> F::Output {
@@ -217,7 +189,26 @@ impl Make {
         Self::Theirs,
         #[cfg(feature = "next")]
         Self::Next,
+        #[cfg(feature = "next")]
+        Self::NextTuned,
     ];
+
+    /// Whether it is on rustls 0.24, which resumes nothing of 0.23.
+    pub(crate) fn is_next(self) -> bool {
+        #[cfg(feature = "next")]
+        return matches!(self, Self::Next | Self::NextTuned);
+        #[cfg(not(feature = "next"))]
+        return false;
+    }
+
+    /// The options of this make on rustls 0.24.
+    #[cfg(feature = "next")]
+    fn next_options(self) -> Options {
+        match self {
+            Self::NextTuned => options(),
+            _ => Options::new(),
+        }
+    }
 
     /// Whether it is the crate under test.
     pub(crate) fn is_ours(self) -> bool {
@@ -229,7 +220,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::connect(next, early, io).await,
+            Self::Next | Self::NextTuned => {
+                next::connect(next, early, self.next_options(), io).await
+            }
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
             Self::Attempting => attempting::connect(config, early, io).await,
@@ -242,7 +235,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::accept(next, io).await,
+            Self::Next | Self::NextTuned => {
+                next::accept(next, early, self.next_options(), io).await
+            }
             Self::Ours => ours::accept(config, early, io).await,
             Self::Tuned => tuned::accept(config, early, io).await,
             Self::Attempting => attempting::accept(config, early, io).await,
@@ -260,7 +255,9 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next => next::accept_lazily(next, io, side).await,
+            Self::Next | Self::NextTuned => {
+                next::accept_lazily(next, self.next_options(), io, side).await
+            }
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,
             Self::Attempting => attempting::accept_lazily(config, io, side).await,

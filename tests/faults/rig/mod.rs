@@ -5,10 +5,13 @@ mod attempting;
 mod carrier;
 mod case;
 mod makes;
+#[cfg(feature = "next")]
+mod next_world;
 mod random;
 mod run;
 mod scenarios;
 mod side;
+mod streams;
 mod verdict;
 
 pub(crate) use carrier::Carrier;

@@ -90,12 +90,15 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
         ),
     );
     let carrier = select(&Carrier::ALL[..]);
-    let make = || select(vec![Make::Ours, Make::Ours, Make::Tuned]);
+    let make = || select(MAKES);
     let makes = (make(), make());
     (0..scenarios().len(), makes, carrier, plans(hostility), stop).prop_map(
         |(scenario, (client, server), carrier, plan, stop)| {
             let mut case = Case::new(&scenarios()[scenario]);
             (case.client, case.server) = (client, server);
+            if client.is_next() != server.is_next() && case.scenario.handshake.is_resumed() {
+                case.client = server;
+            }
             case.carrier = carrier;
             case.plan = plan;
             case.stop = stop;
@@ -110,6 +113,19 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
         },
     )
 }
+
+/// Those of the crate under test, as often as they are to be chosen.
+const MAKES: &[Make] = &[
+    Make::Ours,
+    Make::Ours,
+    Make::Tuned,
+    #[cfg(feature = "next")]
+    Make::Next,
+    #[cfg(feature = "next")]
+    Make::Next,
+    #[cfg(feature = "next")]
+    Make::NextTuned,
+];
 
 /// Lets a peer be gone where a read meets the end. A server that answers early goes on writing: if it
 /// were still there, it would wait for a client that has no reason to read on.
@@ -129,10 +145,7 @@ fn end_honestly(plan: &mut Plan) {
 fn with_theirs() -> impl Strategy<Value = Line> {
     let fit: Vec<&Scenario> = scenarios()
         .iter()
-        .filter(|scenario| {
-            let handshake = scenario.handshake;
-            !matches!(handshake, Handshake::EarlyData { .. } | Handshake::HalfRtt)
-        })
+        .filter(|scenario| !scenario.is_for_ours())
         .filter(|scenario| !scenario.name.starts_with("no-flush"))
         .filter(|scenario| !scenario.name.starts_with("silent-writer"))
         .collect();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pollback::rustls::client::Resumption;
 use pollback::rustls::server::NoServerSessionStorage;
@@ -12,29 +12,35 @@ use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Answer, Control, Counts, End, Operation};
 use pollback_testkit::tickets::Acquaintance;
 use pollback_testkit::watched::Watched;
+use tokio::runtime::Runtime;
 
 use super::acts::{Act, perform, receive};
 use super::case::{Case, Role};
 use super::makes::{ClientConfigs, Make, ServerConfigs};
+#[cfg(feature = "next")]
+use super::next_world::NextWorld;
 use super::scenarios::{Handshake, Scenario};
 use super::side::{Ending, Side, Task};
 
 /// How many bytes of early data a server takes. rustls holds all that it rejects until the client's
 /// next flight, up to 18 KiB of ciphertext, and each byte may be a record of 23.
-const EARLY: u32 = 700;
+pub(super) const EARLY: u32 = 700;
 
 /// More rounds than any plan keeps every byte from moving.
 const ROUNDS: usize = 1000;
+
+/// The runtime whose timer counts how long handshakes take. It is never driven, so no time is over.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().build().expect("a runtime")
+});
 
 /// The configurations of a scenario, made once for all of its runs.
 pub(crate) struct World {
     scenario: &'static Scenario,
     configs: Configs,
     #[cfg(feature = "next")]
-    next: (
-        pollback::next::rustls::ClientConfig,
-        pollback::next::rustls::ServerConfig,
-    ),
+    next: NextWorld,
 }
 
 enum Configs {
@@ -59,22 +65,23 @@ impl World {
             scenario,
             configs,
             #[cfg(feature = "next")]
-            next: next_configs(scenario),
+            next: NextWorld::new(scenario),
         }
     }
 
     /// The configurations for every make.
-    fn all_configs(&self) -> (ClientConfigs, ServerConfigs) {
+    fn all_configs(&self, case: &Case) -> (ClientConfigs, ServerConfigs) {
         let (client, server) = self.configs();
         #[cfg(feature = "next")]
         {
-            let (mut next_client, next_server) = self.next.clone();
-            next_client.resumption =
-                pollback::next::rustls::client::Resumption::in_memory_sessions(1);
+            let (next_client, next_server) = self.next.configs(case);
             ((client, next_client), (server, next_server))
         }
         #[cfg(not(feature = "next"))]
-        (client, server)
+        {
+            let _ = case;
+            (client, server)
+        }
     }
 
     fn configs(&self) -> (ClientConfig, ServerConfig) {
@@ -95,21 +102,6 @@ impl World {
         server.send_half_rtt_data = self.scenario.handshake == Handshake::HalfRtt;
         (client, server)
     }
-}
-
-/// Those of rustls 0.24, for strangers.
-#[cfg(feature = "next")]
-fn next_configs(
-    scenario: &Scenario,
-) -> (
-    pollback::next::rustls::ClientConfig,
-    pollback::next::rustls::ServerConfig,
-) {
-    let mut setup = crate::next_engine::Setup::new(scenario.version);
-    if scenario.handshake == Handshake::ClientCertificate {
-        setup = setup.client_auth();
-    }
-    (setup.client(), setup.server())
 }
 
 /// How a run ended on each side.
@@ -149,9 +141,10 @@ impl Outcome {
 ///
 /// If it has none, or if a stream gives out what was not put in.
 pub(crate) fn run(case: &Case, world: &World) -> Outcome {
+    let _timer = RUNTIME.enter();
     let (client_end, server_end) = case.plan.open();
     let controls = [client_end.control(), server_end.control()];
-    let (client_config, server_config) = world.all_configs();
+    let (client_config, server_config) = world.all_configs(case);
     let mut executor = Executor::new();
     executor.between_rounds(step(controls.clone()));
 
@@ -223,7 +216,7 @@ fn spawn<'a, F>(
     handshake: impl FnOnce(End, Rc<Side>) -> F + 'a,
 ) -> Rc<Side>
 where
-    F: Future<Output = io::Result<Box<dyn super::makes::Stream>>> + 'a,
+    F: Future<Output = io::Result<Box<dyn super::streams::Stream>>> + 'a,
 {
     let tasks = match role {
         Role::Client => &case.scenario.client,

@@ -6,7 +6,8 @@ use pollback_testkit::configs::Version;
 use pollback_testkit::plan::Plan;
 
 use super::acts::Act::{
-    self, Flush, Read, ReadToEnd, Shutdown, UpdateKeys, Write, WriteSlices, Yield,
+    self, Adopt, Borrow, Close, EndTls, FinishHandshake, Flush, GoOnInTheClear, Read, ReadToEnd,
+    Rebuild, Shutdown, UpdateKeys, Write, WriteSlices, Yield,
 };
 
 /// How the handshake goes.
@@ -22,6 +23,13 @@ pub(crate) enum Handshake {
     },
     /// Early data is accepted and answered before the handshake is over.
     HalfRtt,
+}
+
+impl Handshake {
+    /// Whether the two sides have met before.
+    pub(crate) fn is_resumed(self) -> bool {
+        matches!(self, Self::Resumed | Self::EarlyData { .. } | Self::HalfRtt)
+    }
 }
 
 /// What the two sides do with each other. Each list of acts is a task of its own.
@@ -64,6 +72,16 @@ impl Scenario {
         }
     }
 
+    /// Whether it asks for what only the crate under test can do.
+    pub(crate) fn is_for_ours(&self) -> bool {
+        let acts = || self.client.iter().chain(&self.server).flatten();
+        acts().any(Act::is_for_ours)
+            || matches!(
+                self.handshake,
+                Handshake::EarlyData { .. } | Handshake::HalfRtt
+            )
+    }
+
     fn with(mut self, handshake: Handshake) -> Self {
         self.handshake = handshake;
         self
@@ -97,6 +115,7 @@ fn make() -> Vec<Scenario> {
     for version in Version::ALL {
         all.extend(exchanges(version));
         all.extend(endings(version));
+        all.extend(seams(version));
         all.push(two_tasks(version));
         all.push(silent_writer(version));
     }
@@ -168,6 +187,61 @@ fn endings(version: Version) -> Vec<Scenario> {
             &[&[Read(20_000), Write(20_000), ReadToEnd, Shutdown]],
         )
         .buffered(3000),
+    ]
+}
+
+/// Streams that are taken apart and made again at every stage, and ends that are no shutdown.
+fn seams(version: Version) -> Vec<Scenario> {
+    let again = |name: &str, seam: Act| {
+        let client = [Write(9000), seam, Read(4000), seam, Borrow(5000), seam];
+        // An error that was met behind the handshake is told here: the connection does not keep it.
+        let server = [
+            Read(4000),
+            Flush,
+            seam,
+            Borrow(5000),
+            seam,
+            Write(9000),
+            seam,
+        ];
+        // Else nothing is flushed: the readers have to push what the other stream had written.
+        let client = [&client[..], &[Write(7), Shutdown, ReadToEnd]].concat();
+        let server = [&server[..], &[Read(7), ReadToEnd, Shutdown]].concat();
+        Scenario::new(name, version, &[&client], &[&server]).buffered(3000)
+    };
+    let clear = |name: &str| {
+        let last_words = [EndTls, GoOnInTheClear];
+        let client = [
+            &[Write(300), Read(300)],
+            &last_words[..],
+            &[Write(200), Flush, Read(90)],
+        ];
+        let server = [
+            &[Read(300), Write(300)],
+            &last_words[..],
+            &[Read(200), Write(90), Flush],
+        ];
+        Scenario::new(name, version, &[&client.concat()], &[&server.concat()])
+    };
+    vec![
+        again("rebuilt", Rebuild),
+        again("adopted", Adopt),
+        Scenario::new(
+            "rebuilt-at-the-end",
+            version,
+            &[&[Write(700), Shutdown, Rebuild, Read(700), Rebuild, ReadToEnd]],
+            &[&[Read(700), ReadToEnd, Rebuild, Write(700), Shutdown, Rebuild]],
+        ),
+        Scenario::new(
+            "closed",
+            version,
+            &[&[Write(700), Read(700), Close]],
+            &[&[Read(700), Write(700), Close]],
+        )
+        .over(500),
+        clear("in-the-clear"),
+        clear("in-the-clear-buffered").buffered(3000),
+        clear("in-the-clear-middling").over(100),
     ]
 }
 
@@ -289,6 +363,30 @@ fn early_data() -> Vec<Scenario> {
             &[Read(600), Write(500), ReadToEnd, Shutdown],
         ));
         all.push(early(
+            "-rebuilt",
+            &[
+                Write(300),
+                Rebuild,
+                Write(300),
+                Flush,
+                Rebuild,
+                FinishHandshake,
+                Rebuild,
+                Read(500),
+                Shutdown,
+                ReadToEnd,
+            ],
+            &[
+                Read(100),
+                Rebuild,
+                Borrow(500),
+                Write(500),
+                Flush,
+                ReadToEnd,
+                Shutdown,
+            ],
+        ));
+        all.push(early(
             "-shutdown",
             &[Write(600), Shutdown, Read(500), ReadToEnd],
             &[Read(600), ReadToEnd, Write(500), Shutdown],
@@ -321,6 +419,37 @@ fn half_rtt() -> Vec<Scenario> {
             &[&[Read(600), Write(500), ReadToEnd, Shutdown]],
         )
         .buffered(3000),
+        scenario(
+            "-rebuilt",
+            &[&[Write(600), Read(500), Shutdown, ReadToEnd]],
+            &[&[
+                Borrow(100),
+                Rebuild,
+                Read(100),
+                Rebuild,
+                Write(500),
+                Rebuild,
+                FinishHandshake,
+                Rebuild,
+                Borrow(400),
+                ReadToEnd,
+                Shutdown,
+            ]],
+        ),
+        scenario(
+            "-adopted",
+            &[&[Write(600), Read(500), Shutdown, ReadToEnd]],
+            &[&[
+                Read(100),
+                Flush,
+                Adopt,
+                Read(500),
+                Write(500),
+                Flush,
+                ReadToEnd,
+                Shutdown,
+            ]],
+        ),
         scenario(
             "-server-ends-first",
             &[&[Write(600), Read(500), ReadToEnd, Shutdown]],

@@ -12,7 +12,8 @@ use std::task::{Context, Poll, Waker};
 use pollback_testkit::pipe::Injected;
 
 use super::case::Stop;
-use super::makes::{Make, Stream};
+use super::makes::Make;
+use super::streams::Stream;
 
 /// How a side ended.
 #[derive(Debug)]
@@ -73,6 +74,12 @@ impl Side {
 
     pub(super) fn with_stream<T>(&self, act: impl FnOnce(&mut dyn Stream) -> T) -> T {
         act(&mut **self.stream.borrow_mut().as_mut().expect("established"))
+    }
+
+    /// Puts another stream in the place of the one that is there.
+    pub(super) fn replace_stream(&self, change: impl FnOnce(Box<dyn Stream>) -> Box<dyn Stream>) {
+        let stream = self.stream.take().expect("established");
+        *self.stream.borrow_mut() = Some(change(stream));
     }
 
     /// One operation on the stream; `None` if it was cancelled instead of waiting.

@@ -119,10 +119,12 @@ fn is_explained(cause: Cause, own: &SideResult, other: &SideResult) -> bool {
             answer == Answer::Error(io::ErrorKind::WouldBlock)
         }),
         Cause::Pipe(io::ErrorKind::BrokenPipe) => {
-            other_is_gone
-                || has(own, |applied| {
-                    applied == (Operation::Read, Answer::EndOfStream)
-                })
+            // Either end may have found that the other is gone; then nothing more arrives there.
+            let is_end = |(operation, answer)| {
+                operation == Operation::Read
+                    && matches!(answer, Answer::Nothing | Answer::EndOfStream)
+            };
+            other_is_gone || has(own, is_end) || has(other, is_end)
         }
         Cause::Pipe(io::ErrorKind::ConnectionReset) => {
             has(other, |(_, answer)| answer == Answer::Reset)

@@ -1,7 +1,6 @@
 //! pollback: a connector, and the four ways in which a server comes by its stream.
 
 use std::io;
-use std::ops::{Deref, DerefMut};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,13 +11,11 @@ use pollback::stream::TlsStream;
 use pollback::{LazyConfigAcceptor, Options, TlsAcceptor, TlsConnector};
 use rustls::pki_types::ServerName;
 use rustls::server::Acceptor;
-use rustls::{ClientConfig, ConnectionCommon, ServerConfig};
+use rustls::{ClientConfig, ServerConfig};
 
-use super::connection::{self, Side};
-use super::{Conversation, Failure, Negotiated};
+use super::facts::Facts;
+use super::{Conversation, Halves, Negotiated, Opened};
 use crate::transport::Transport;
-
-type Opened = Result<Box<dyn Conversation>, Failure>;
 
 pub(super) async fn connect(
     config: Arc<ClientConfig>,
@@ -102,10 +99,9 @@ fn store(place: &Mutex<Option<io::Error>>, error: io::Error) {
     *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
 }
 
-impl<C, D> Conversation for TlsStream<Transport, C>
+impl<C: Facts + Send> Conversation for TlsStream<Transport, C>
 where
     Self: tokio::io::AsyncRead + tokio::io::AsyncWrite,
-    C: Side + Deref<Target = ConnectionCommon<D>> + DerefMut + Send,
 {
     fn is_handshaking(&self) -> bool {
         self.get_ref().1.is_handshaking()
@@ -115,12 +111,16 @@ where
         self.get_ref().1.negotiated()
     }
 
-    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
-        connection::export(self.get_ref().1, out, label, context)
+    fn export(&mut self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
+        self.get_mut().1.export(out, label, context)
     }
 
     fn update_keys(&mut self) -> io::Result<()> {
-        connection::update_keys(self.get_mut().1)
+        self.get_mut().1.update_keys()
+    }
+
+    fn into_halves(self: Box<Self>) -> Option<Halves> {
+        C::into_halves(*self)
     }
 }
 
@@ -133,8 +133,8 @@ impl<S: Conversation, F: Send> Conversation for Connection<S, (), F> {
         self.get_ref().negotiated()
     }
 
-    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
-        self.get_ref().export(out, label, context)
+    fn export(&mut self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
+        self.get_mut().export(out, label, context)
     }
 
     fn update_keys(&mut self) -> io::Result<()> {

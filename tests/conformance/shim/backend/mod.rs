@@ -1,16 +1,21 @@
 //! What the tests are run on: plain rustls, and the ways into a stream of pollback.
 //!
-//! A back end is one more file here and one more line in `open`. One on another version of rustls
-//! makes configurations of its own, as `setup` does for rustls 0.23, and tells of a connection in
-//! the numbers of `Negotiated`.
+//! A back end is one more function in `joined.rs`, or `joined_next.rs` for rustls 0.24, and one more
+//! line here. What plain rustls does is written once, in `plain.rs`.
 
-mod connection;
+mod bare;
+mod bare_next;
+mod facts;
 mod joined;
+mod joined_next;
 mod plain;
 
+use std::any::Any;
 use std::io;
 use std::net::TcpStream;
 
+use pollback::next::rustls as next;
+use rustls::{ClientConnection, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::options::{Options, Unimplemented};
@@ -30,6 +35,12 @@ pub(crate) enum Backend {
     Hello,
     /// `TlsListener`.
     Listener,
+    /// rustls 0.24 with blocking I/O: what the next two are held against.
+    PlainNext,
+    /// `TlsConnector` and `TlsAcceptor` of `next`.
+    Next,
+    /// `LazyConfigAcceptor` of `next`.
+    NextLazy,
 }
 
 impl Backend {
@@ -40,6 +51,9 @@ impl Backend {
             "lazy" => Self::Lazy,
             "hello" => Self::Hello,
             "listener" => Self::Listener,
+            "plain-next" => Self::PlainNext,
+            "next" => Self::Next,
+            "next-lazy" => Self::NextLazy,
             _ => return None,
         })
     }
@@ -54,11 +68,30 @@ pub(crate) trait Conversation: AsyncRead + AsyncWrite + Send + Unpin {
     fn negotiated(&self) -> Negotiated;
 
     /// Keying material (RFC 5705) of the length of `out`.
-    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()>;
+    fn export(&mut self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()>;
 
     /// Sends with another key from now on, and tells the peer so.
     fn update_keys(&mut self) -> io::Result<()>;
+
+    /// Its owned halves, where there are such.
+    fn into_halves(self: Box<Self>) -> Option<Halves> {
+        None
+    }
 }
+
+/// Owned halves of a connection, which another task or thread may have each.
+pub(crate) type Halves = (Box<dyn ReadingHalf>, Box<dyn WritingHalf>);
+
+pub(crate) trait ReadingHalf: AsyncRead + Send + Unpin {
+    /// Puts the connection together again.
+    fn unite(self: Box<Self>, writer: Box<dyn WritingHalf>) -> Box<dyn Conversation>;
+}
+
+pub(crate) trait WritingHalf: AsyncWrite + Send + Unpin {
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+type Opened = Result<Box<dyn Conversation>, Failure>;
 
 /// What a handshake has settled, in the numbers of TLS.
 #[derive(Debug)]
@@ -103,31 +136,95 @@ pub(crate) async fn open(
     setup: &mut Setup,
     settings: &Settings,
     socket: TcpStream,
-) -> Result<Box<dyn Conversation>, Failure> {
-    if options.backend == Backend::Plain {
-        return plain::open(setup, settings, socket);
+) -> Opened {
+    setup.begin(settings);
+    match options.backend {
+        Backend::Plain | Backend::PlainNext => open_plain(options, setup, settings, socket),
+        _ if settings.server => accept(options, setup, settings, socket).await,
+        _ => connect(options, setup, settings, socket).await,
     }
-    socket.set_nonblocking(true)?;
-    let socket = tokio::net::TcpStream::from_std(socket)?;
-    let transport = options.variant.transport(socket);
-    let stream_options = options.variant.options();
-    if !settings.server {
-        if options.backend != Backend::Acceptor {
-            let reason = "a client, where only the ways of a server differ";
-            return Err(Unimplemented(reason.to_owned()).into());
+}
+
+fn open_plain(
+    options: &Options,
+    setup: &mut Setup,
+    settings: &Settings,
+    socket: TcpStream,
+) -> Opened {
+    let mut output = Vec::new();
+    match (options.backend, settings.server) {
+        (Backend::PlainNext, true) => {
+            let config = setup.next.server(settings)?;
+            let server = next::Connection::<next::ServerSide, next::Tcp>::new(config);
+            let server = server.map_err(io::Error::other)?;
+            plain::open(bare_next::BareNext::new(server, output), settings, socket)
         }
-        let (config, name) = setup.client(settings)?;
-        return joined::connect(config, name, transport, stream_options).await;
+        (Backend::PlainNext, false) => {
+            let (config, name) = setup.next.client(settings)?;
+            let client = config.connect(name).build(&mut output);
+            let client = client.map_err(io::Error::other)?;
+            plain::open(bare_next::BareNext::new(client, output), settings, socket)
+        }
+        (_, true) => {
+            let server = ServerConnection::new(setup.configs.server(settings)?);
+            plain::open(server.map_err(io::Error::other)?, settings, socket)
+        }
+        (_, false) => {
+            let (config, name) = setup.configs.client(settings)?;
+            let client = ClientConnection::new(config, name);
+            plain::open(client.map_err(io::Error::other)?, settings, socket)
+        }
     }
-    let config = setup.server(settings)?;
+}
+
+async fn connect(
+    options: &Options,
+    setup: &mut Setup,
+    settings: &Settings,
+    socket: TcpStream,
+) -> Opened {
+    let transport = options.variant.transport(socket)?;
+    let stream_options = options.variant.options();
+    match options.backend {
+        Backend::Acceptor => {
+            let (config, name) = setup.configs.client(settings)?;
+            joined::connect(config, name, transport, stream_options).await
+        }
+        Backend::Next => {
+            let (config, name) = setup.next.client(settings)?;
+            joined_next::connect(config, name, transport, stream_options).await
+        }
+        _ => {
+            let reason = "a client, where only the ways of a server differ";
+            Err(Unimplemented(reason.to_owned()).into())
+        }
+    }
+}
+
+async fn accept(
+    options: &Options,
+    setup: &mut Setup,
+    settings: &Settings,
+    socket: TcpStream,
+) -> Opened {
+    let transport = options.variant.transport(socket)?;
+    let stream_options = options.variant.options();
     // Keying material is exported only when the handshake is done.
     let early_data = settings.export.is_none();
+    if let Backend::Next | Backend::NextLazy = options.backend {
+        let config = setup.next.server(settings)?;
+        return match options.backend {
+            Backend::NextLazy => {
+                joined_next::accept_lazily(config, transport, stream_options, early_data).await
+            }
+            _ => joined_next::accept(config, transport, stream_options, early_data).await,
+        };
+    }
+    let config = setup.configs.server(settings)?;
     match options.backend {
         Backend::Lazy => joined::accept_lazily(config, transport, stream_options, early_data).await,
         Backend::Hello => joined::peek(config, transport, stream_options, early_data).await,
         Backend::Listener => joined::listen(config, transport, stream_options, early_data).await,
-        Backend::Plain | Backend::Acceptor => {
-            joined::accept(config, transport, stream_options, early_data).await
-        }
+        _ => joined::accept(config, transport, stream_options, early_data).await,
     }
 }

@@ -2,71 +2,78 @@
 //!
 //! Its streams are polled like all others, so that the same code uses them, but never pending.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::TcpStream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rustls::{ClientConnection, Connection, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::{self, Side};
+use super::facts::Facts;
 use super::{Conversation, Failure, Negotiated};
 use crate::settings::Settings;
-use crate::setup::Setup;
 
-struct Plain {
-    connection: Connection,
+/// A connection of rustls, which does no I/O by itself, in one version of rustls.
+pub(super) trait Bare: Facts + Send + Unpin + 'static {
+    const IS_CLIENT: bool;
+
+    /// Whether early data can be sent, or has been accepted.
+    fn has_early_data(&mut self) -> bool;
+
+    /// Sends what there is to send.
+    fn transmit(&mut self, socket: &mut TcpStream) -> io::Result<()>;
+
+    /// Takes in what one read of the socket brings.
+    fn receive(&mut self, socket: &mut TcpStream) -> io::Result<usize>;
+
+    /// Makes sense of what was taken in.
+    fn process(&mut self) -> io::Result<()>;
+
+    /// Gives decrypted bytes out, early data first: none at a close_notify, `WouldBlock` if there are
+    /// none yet.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
+
+    /// Writes as early data; nothing if there is no room for it.
+    fn write_early(&mut self, buf: &[u8]) -> io::Result<usize>;
+
+    fn close(&mut self);
+}
+
+struct Plain<B> {
+    connection: B,
     socket: TcpStream,
 }
 
-pub(super) fn open(
-    setup: &mut Setup,
+pub(super) fn open<B: Bare>(
+    connection: B,
     settings: &Settings,
     socket: TcpStream,
 ) -> Result<Box<dyn Conversation>, Failure> {
-    let connection = if settings.server {
-        ServerConnection::new(setup.server(settings)?).map(Connection::from)
-    } else {
-        let (config, name) = setup.client(settings)?;
-        ClientConnection::new(config, name).map(Connection::from)
-    };
-    let mut plain = Plain {
-        connection: connection.map_err(io::Error::other)?,
-        socket,
-    };
+    let mut plain = Plain { connection, socket };
     // rustls exports keying material only from a connection whose handshake is done.
     let to_the_end = settings.export.is_some();
-    while plain.connection.is_handshaking() && (to_the_end || !plain.has_early_data()) {
+    while plain.connection.is_handshaking() && (to_the_end || !plain.connection.has_early_data()) {
         plain.advance()?;
     }
     plain.transmit()?;
     Ok(Box::new(plain))
 }
 
-impl Plain {
-    fn has_early_data(&mut self) -> bool {
-        match &mut self.connection {
-            Connection::Client(client) => client.early_data().is_some(),
-            Connection::Server(server) => server.early_data().is_some(),
-        }
-    }
-
+impl<B: Bare> Plain<B> {
     fn transmit(&mut self) -> io::Result<()> {
-        while self.connection.wants_write() {
-            self.connection.write_tls(&mut self.socket)?;
-        }
-        Ok(())
+        self.connection.transmit(&mut self.socket)
     }
 
     /// Sends what there is to send and takes in what comes next.
     fn advance(&mut self) -> io::Result<()> {
         self.transmit()?;
-        let received = self.connection.read_tls(&mut self.socket)?;
-        if let Err(error) = self.connection.process_new_packets() {
+        let received = self.connection.receive(&mut self.socket)?;
+        if let Err(error) = self.connection.process() {
             // If the alert cannot be sent, the error is still the reason.
             let _ = self.transmit();
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            return Err(error);
         }
         if received == 0 && self.connection.is_handshaking() {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -76,15 +83,7 @@ impl Plain {
 
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            let early = match &mut self.connection {
-                Connection::Client(_) => None,
-                Connection::Server(server) => server.early_data(),
-            };
-            let taken = early.map_or(Ok(0), |mut early| early.read(buf))?;
-            if taken > 0 {
-                return Ok(taken);
-            }
-            match self.connection.reader().read(buf) {
+            match self.connection.read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.advance()?,
                 answer => return answer,
             }
@@ -92,17 +91,15 @@ impl Plain {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if let Connection::Client(client) = &mut self.connection {
-            if let Some(mut early) = client.early_data() {
-                let taken = early.write(buf)?;
-                if taken > 0 {
-                    self.transmit()?;
-                    return Ok(taken);
-                }
+        if B::IS_CLIENT {
+            let taken = self.connection.write_early(buf)?;
+            if taken > 0 {
+                self.transmit()?;
+                return Ok(taken);
             }
             self.finish_handshake()?;
         }
-        let taken = self.connection.writer().write(buf)?;
+        let taken = self.connection.write(buf)?;
         self.transmit()?;
         Ok(taken)
     }
@@ -115,21 +112,21 @@ impl Plain {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self.connection {
-            Connection::Client(_) => self.finish_handshake(),
+        match B::IS_CLIENT {
+            true => self.finish_handshake(),
             // Its answer to early data goes out before the handshake is done.
-            Connection::Server(_) => self.transmit(),
+            false => self.transmit(),
         }
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
         self.finish_handshake()?;
-        self.connection.send_close_notify();
+        self.connection.close();
         self.transmit()
     }
 }
 
-impl AsyncRead for Plain {
+impl<B: Bare> AsyncRead for Plain<B> {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -140,7 +137,7 @@ impl AsyncRead for Plain {
     }
 }
 
-impl AsyncWrite for Plain {
+impl<B: Bare> AsyncWrite for Plain<B> {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -158,29 +155,20 @@ impl AsyncWrite for Plain {
     }
 }
 
-impl Conversation for Plain {
+impl<B: Bare> Conversation for Plain<B> {
     fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
     }
 
     fn negotiated(&self) -> Negotiated {
-        match &self.connection {
-            Connection::Client(client) => client.negotiated(),
-            Connection::Server(server) => server.negotiated(),
-        }
+        self.connection.negotiated()
     }
 
-    fn export(&self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
-        match &self.connection {
-            Connection::Client(client) => connection::export(client, out, label, context),
-            Connection::Server(server) => connection::export(server, out, label, context),
-        }
+    fn export(&mut self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()> {
+        self.connection.export(out, label, context)
     }
 
     fn update_keys(&mut self) -> io::Result<()> {
-        match &mut self.connection {
-            Connection::Client(client) => connection::update_keys(client),
-            Connection::Server(server) => connection::update_keys(server),
-        }
+        self.connection.update_keys()
     }
 }

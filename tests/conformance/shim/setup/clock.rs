@@ -1,9 +1,10 @@
 //! A clock that can be put forward.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use pollback::next::rustls as next;
 use rustls::pki_types::UnixTime;
-use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 
 /// The time of the system, and some seconds more.
 #[derive(Debug, Default)]
@@ -15,14 +16,21 @@ impl Clock {
     pub(super) fn advance(&self, seconds: u64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
+
+    fn time(&self) -> UnixTime {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        UnixTime::since_unix_epoch(Duration::from_secs(UnixTime::now().as_secs() + ahead))
+    }
 }
 
-impl TimeProvider for Clock {
+impl rustls::time_provider::TimeProvider for Clock {
     fn current_time(&self) -> Option<UnixTime> {
-        let now = DefaultTimeProvider.current_time()?.as_secs();
-        let then = now + self.ahead.load(Ordering::Relaxed);
-        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
-            then,
-        )))
+        Some(self.time())
+    }
+}
+
+impl next::time_provider::TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.time())
     }
 }

@@ -1,43 +1,53 @@
-//! Configurations of rustls 0.23 that do what the runner asks for.
+//! Configurations that do what the runner asks for, of both versions of rustls.
+//!
+//! `configs.rs` and `configs_next.rs` make them. What they are made of is written once, as far as it is
+//! not a trait of the one version or the other.
 
 mod clock;
+mod configs;
+mod configs_next;
 mod credentials;
 mod sessions;
 mod verifier;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::ServerName;
-use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache};
-use rustls::{
-    ClientConfig, NamedGroup, ServerConfig, SupportedProtocolVersion, client::Resumption,
-    client::Tls12Resumption, version,
-};
 
 use crate::options::Unimplemented;
-use crate::settings::{Settings, TLS12, TLS13};
+use crate::settings::Settings;
 use clock::Clock;
-use credentials::Resolver;
-use sessions::Sessions;
-use verifier::Verifier;
 
 /// What rustls counts beside the plaintext of a record.
 const RECORD_HEADER: usize = 5;
 
+/// How much early data a server takes.
+const EARLY_DATA: u32 = 16 * 1024;
+
+/// How many sessions each side keeps.
+const SESSIONS: usize = 32;
+
 /// What the connections of one process have in common.
-///
-/// A session is resumed only with the same objects for certificates, so they are kept as long as
-/// what they were made from does not change.
 pub(crate) struct Setup {
     clock: Arc<Clock>,
-    client_sessions: Arc<Sessions>,
-    server_sessions: Arc<ServerSessionMemoryCache>,
-    ticketer: Arc<dyn rustls::server::ProducesTickets>,
-    verifier: Option<Arc<Verifier>>,
-    resolver: Option<Arc<Resolver>>,
+    handshake: Handshake,
+    /// With rustls 0.23.
+    pub(crate) configs: configs::Configs,
+    /// With rustls 0.24.
+    pub(crate) next: configs_next::Configs,
+}
+
+/// The handshake at hand, for those who take part in it.
+#[derive(Clone, Debug, Default)]
+struct Handshake(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    rejects: bool,
+    mandatory: bool,
+    observed: Observed,
 }
 
 /// What was seen of a connection besides what it says of itself.
@@ -54,81 +64,22 @@ pub(crate) struct Observed {
 
 impl Setup {
     pub(crate) fn new() -> io::Result<Self> {
+        let (clock, handshake) = (Arc::default(), Handshake::default());
         Ok(Self {
-            clock: Arc::default(),
-            client_sessions: Arc::default(),
-            server_sessions: ServerSessionMemoryCache::new(32),
-            ticketer: aws_lc_rs::Ticketer::new().map_err(io::Error::other)?,
-            verifier: None,
-            resolver: None,
+            configs: configs::Configs::new(&clock, &handshake)?,
+            next: configs_next::Configs::new(&clock, &handshake)?,
+            clock,
+            handshake,
         })
     }
 
-    pub(crate) fn client(
-        &mut self,
-        settings: &Settings,
-    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), Unimplemented> {
-        let provider = provider(settings)?;
-        let verifier = self.verifier(&provider, settings)?;
-        let builder = ClientConfig::builder_with_details(provider.clone(), self.clock.clone())
-            .with_protocol_versions(&versions(settings)?)
-            .map_err(unsupported)?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        let resolver = self.resolver(&provider, settings)?;
-        let mut config = builder.with_client_cert_resolver(resolver);
-        config.alpn_protocols = settings.alpn.clone();
-        config.enable_early_data = settings.early_data;
-        config.require_ems = settings.require_extended_master_secret;
-        config.max_fragment_size = settings.largest_fragment.map(|size| size + RECORD_HEADER);
-        config.resumption = Resumption::store(self.client_sessions.clone()).tls12_resumption(
-            if settings.no_ticket {
-                Tls12Resumption::SessionIdOnly
-            } else {
-                Tls12Resumption::SessionIdOrTickets
-            },
-        );
-        let name = match &settings.host_name {
-            Some(name) => ServerName::try_from(name.clone()).map_err(unsupported)?,
-            // For an address no name is sent.
-            None => ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into()),
+    /// Begins with another connection.
+    pub(crate) fn begin(&self, settings: &Settings) {
+        *self.handshake.state() = State {
+            rejects: settings.reject_certificate,
+            mandatory: settings.require_certificate,
+            observed: Observed::default(),
         };
-        Ok((Arc::new(config), name))
-    }
-
-    pub(crate) fn server(
-        &mut self,
-        settings: &Settings,
-    ) -> Result<Arc<ServerConfig>, Unimplemented> {
-        let provider = provider(settings)?;
-        let verifier = self.verifier(&provider, settings)?;
-        let resolver = self.resolver(&provider, settings)?;
-        if resolver.is_empty() {
-            return Err(unsupported("a server without a certificate"));
-        }
-        let builder = ServerConfig::builder_with_details(provider, self.clock.clone())
-            .with_protocol_versions(&versions(settings)?)
-            .map_err(unsupported)?;
-        let builder = match settings.request_certificate || settings.require_certificate {
-            true => builder.with_client_cert_verifier(verifier),
-            false => builder.with_no_client_auth(),
-        };
-        let mut config = builder.with_cert_resolver(resolver);
-        config.alpn_protocols = settings.alpn.clone();
-        config.require_ems = settings.require_extended_master_secret;
-        config.max_fragment_size = settings.largest_fragment.map(|size| size + RECORD_HEADER);
-        config.session_storage = self.server_sessions.clone();
-        if settings.early_data {
-            // Only sessions that the server keeps are good for early data.
-            config.max_early_data_size = 16 * 1024;
-            config.send_half_rtt_data = true;
-        } else if settings.no_ticket {
-            config.send_tls13_tickets = 0;
-        } else {
-            config.ticketer = self.ticketer.clone();
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-        }
-        Ok(Arc::new(config))
     }
 
     /// Puts the clock forward.
@@ -136,42 +87,19 @@ impl Setup {
         self.clock.advance(seconds);
     }
 
-    /// What was seen of the connection whose configuration was made last.
+    /// What was seen since the connection was begun.
     pub(crate) fn observed(&self) -> Observed {
-        let (scheme, ocsp) = self.verifier.as_ref().map(|v| v.seen()).unwrap_or_default();
-        Observed {
-            scheme,
-            ocsp,
-            credential: self.resolver.as_ref().and_then(|resolver| resolver.used()),
-            tickets: self.client_sessions.tickets(),
-        }
+        self.handshake.state().observed.clone()
+    }
+}
+
+impl Handshake {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn verifier(
-        &mut self,
-        provider: &Arc<CryptoProvider>,
-        settings: &Settings,
-    ) -> Result<Arc<Verifier>, Unimplemented> {
-        self.client_sessions.forget_tickets_seen();
-        let verifier = match self.verifier.take() {
-            Some(verifier) if verifier.is_for(settings) => verifier,
-            _ => Arc::new(Verifier::new(provider, settings)?),
-        };
-        verifier.begin(settings);
-        Ok(self.verifier.insert(verifier).clone())
-    }
-
-    fn resolver(
-        &mut self,
-        provider: &CryptoProvider,
-        settings: &Settings,
-    ) -> Result<Arc<Resolver>, Unimplemented> {
-        let resolver = match self.resolver.take() {
-            Some(resolver) if resolver.is_for(settings) => resolver,
-            _ => Arc::new(Resolver::new(provider, settings)?),
-        };
-        resolver.begin();
-        Ok(self.resolver.insert(resolver).clone())
+    fn observe(&self, note: impl FnOnce(&mut Observed)) {
+        note(&mut self.state().observed);
     }
 }
 
@@ -180,31 +108,32 @@ fn unsupported(reason: impl ToString) -> Unimplemented {
     Unimplemented(reason.to_string())
 }
 
-fn provider(settings: &Settings) -> Result<Arc<CryptoProvider>, Unimplemented> {
-    let mut provider = aws_lc_rs::default_provider();
-    if !settings.groups.is_empty() {
-        let groups = settings.groups.iter().map(|&group| group_of(group));
-        provider.kx_groups = groups.collect::<Result<_, _>>()?;
+/// Whom a client connects to.
+fn server_name(settings: &Settings) -> Result<ServerName<'static>, Unimplemented> {
+    match &settings.host_name {
+        Some(name) => ServerName::try_from(name.clone()).map_err(unsupported),
+        // For an address no name is sent.
+        None => Ok(ServerName::IpAddress(
+            IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
+        )),
     }
-    Ok(Arc::new(provider))
 }
 
-fn group_of(number: u16) -> Result<&'static dyn SupportedKxGroup, Unimplemented> {
-    let mut groups = aws_lc_rs::ALL_KX_GROUPS.iter();
-    let group = groups.find(|group| group.name() == NamedGroup::from(number));
-    group
-        .copied()
-        .ok_or_else(|| unsupported(format!("group {number}")))
-}
-
-fn versions(settings: &Settings) -> Result<Vec<&'static SupportedProtocolVersion>, Unimplemented> {
-    let all = [(TLS13, &version::TLS13), (TLS12, &version::TLS12)];
-    let offered = all
-        .into_iter()
-        .filter(|(number, _)| settings.offers(*number));
-    let versions: Vec<_> = offered.map(|(_, version)| version).collect();
-    match versions.is_empty() {
-        true => Err(unsupported("no version that rustls knows")),
-        false => Ok(versions),
+/// Those of `supported` whose numbers are `asked` for, in that order; all of them if none is.
+fn chosen<T: Clone>(
+    what: &str,
+    asked: &[u16],
+    supported: &[T],
+    number: impl Fn(&T) -> u16,
+) -> Result<Vec<T>, Unimplemented> {
+    let chosen = asked.iter().map(|&asked| {
+        let found = supported.iter().find(|&one| number(one) == asked);
+        found
+            .cloned()
+            .ok_or_else(|| unsupported(format!("{what} {asked}")))
+    });
+    match asked {
+        [] => Ok(supported.to_vec()),
+        _ => chosen.collect(),
     }
 }

@@ -1,46 +1,42 @@
 //! The sessions of a client.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use pollback::next::rustls::client as next;
+use pollback::next::rustls::crypto::kx::NamedGroup as NextGroup;
 use rustls::NamedGroup;
-use rustls::client::{
-    ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
-};
+use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
+
+use super::Handshake;
+
+/// Where the sessions of rustls 0.23 are.
+pub(super) type Current = rustls::client::ClientSessionMemoryCache;
+
+/// Where those of rustls 0.24 are.
+pub(super) type Next = next::ClientSessionMemoryCache;
 
 /// Keeps sessions, and what tickets say. Forgets which group a server has chosen: the runner counts
 /// on a client that begins each connection in the same way.
 #[derive(Debug)]
-pub(super) struct Sessions {
-    kept: ClientSessionMemoryCache,
-    tickets: Mutex<Vec<u32>>,
+pub(super) struct Sessions<C> {
+    kept: C,
+    handshake: Handshake,
 }
 
-impl Default for Sessions {
-    fn default() -> Self {
+impl<C> Sessions<C> {
+    pub(super) fn new(kept: C, handshake: &Handshake) -> Self {
         Self {
-            kept: ClientSessionMemoryCache::new(32),
-            tickets: Mutex::default(),
+            kept,
+            handshake: handshake.clone(),
         }
     }
-}
 
-impl Sessions {
-    /// For each ticket that has come with this connection, how much early data it is good for.
-    pub(super) fn tickets(&self) -> Vec<u32> {
-        self.seen().clone()
-    }
-
-    pub(super) fn forget_tickets_seen(&self) {
-        self.seen().clear();
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Vec<u32>> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note_ticket(&self, early_data: u32) {
+        self.handshake
+            .observe(|observed| observed.tickets.push(early_data));
     }
 }
 
-impl ClientSessionStore for Sessions {
+impl ClientSessionStore for Sessions<Current> {
     fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
 
     fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
@@ -60,11 +56,53 @@ impl ClientSessionStore for Sessions {
     }
 
     fn insert_tls13_ticket(&self, name: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.seen().push(value.max_early_data_size());
+        self.note_ticket(value.max_early_data_size());
         self.kept.insert_tls13_ticket(name, value);
     }
 
     fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.kept.take_tls13_ticket(name)
     }
+}
+
+impl next::ClientSessionStore for Sessions<Next> {
+    fn set_kx_hint(&self, _: next::ClientSessionKey<'static>, _: NextGroup) {}
+
+    fn kx_hint(&self, _: &next::ClientSessionKey<'_>) -> Option<NextGroup> {
+        None
+    }
+
+    fn set_tls12_session(&self, key: next::ClientSessionKey<'static>, value: next::Tls12Session) {
+        self.kept.set_tls12_session(key, value);
+    }
+
+    fn tls12_session(&self, key: &next::ClientSessionKey<'_>) -> Option<next::Tls12Session> {
+        self.kept.tls12_session(key)
+    }
+
+    fn remove_tls12_session(&self, key: &next::ClientSessionKey<'static>) {
+        self.kept.remove_tls12_session(key);
+    }
+
+    fn insert_tls13_ticket(&self, key: next::ClientSessionKey<'static>, value: next::Tls13Session) {
+        self.note_ticket(early_data(&value));
+        self.kept.insert_tls13_ticket(key, value);
+    }
+
+    fn take_tls13_ticket(
+        &self,
+        key: &next::ClientSessionKey<'static>,
+    ) -> Option<next::Tls13Session> {
+        self.kept.take_tls13_ticket(key)
+    }
+}
+
+/// How much early data a ticket is good for, which 0.24.0-dev.2 tells only in what it would save.
+fn early_data(ticket: &next::Tls13Session) -> u32 {
+    let mut saved = Vec::new();
+    ticket.encode(&mut saved);
+    // The number of the suite, the secret with its length before it, a number of 32 bits, and this one.
+    let secret = usize::from(saved[2]);
+    let from = 2 + 1 + secret + 4;
+    u32::from_be_bytes(std::array::from_fn(|index| saved[from + index]))
 }

@@ -1,59 +1,52 @@
 //! A verifier that takes every chain, or none, but checks the signatures of the handshake.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
+use pollback::next::rustls as next;
+use pollback::next::rustls::client::danger as next_client;
+use pollback::next::rustls::server::danger as next_server;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::unsupported;
+use super::{Handshake, chosen};
 use crate::options::Unimplemented;
 use crate::settings::Settings;
 
+/// One for rustls 0.23.
+pub(super) type Current = Verifier<WebPkiSupportedAlgorithms, SignatureScheme>;
+
+/// One for rustls 0.24.
+pub(super) type Next =
+    Verifier<next::crypto::WebPkiSupportedAlgorithms, next::crypto::SignatureScheme>;
+
+type NextInput<'a> = next_client::SignatureVerificationInput<'a>;
+type NextValid = next_client::HandshakeSignatureValid;
+
 #[derive(Debug)]
-pub(super) struct Verifier {
-    provider: Arc<CryptoProvider>,
+pub(super) struct Verifier<A, S> {
+    algorithms: A,
     asked: Vec<u16>,
-    schemes: Vec<SignatureScheme>,
-    rejects: AtomicBool,
-    mandatory: AtomicBool,
-    seen: Mutex<Seen>,
+    schemes: Vec<S>,
+    handshake: Handshake,
 }
 
-/// The scheme of the peer's signature, and the OCSP response beside its certificate.
-type Seen = (Option<u16>, Vec<u8>);
-
-impl Verifier {
+impl<A, S: Copy + Into<u16>> Verifier<A, S> {
     pub(super) fn new(
-        provider: &Arc<CryptoProvider>,
+        algorithms: A,
+        supported: &[S],
         settings: &Settings,
+        handshake: &Handshake,
     ) -> Result<Self, Unimplemented> {
-        let supported = provider
-            .signature_verification_algorithms
-            .supported_schemes();
         let asked = settings.verify_schemes.clone();
-        let schemes = asked.iter().map(|&number| {
-            let scheme = SignatureScheme::from(number);
-            let known = supported.contains(&scheme);
-            known
-                .then_some(scheme)
-                .ok_or_else(|| unsupported(format!("scheme {number}")))
-        });
-        let schemes: Vec<_> = schemes.collect::<Result<_, _>>()?;
         Ok(Self {
-            provider: provider.clone(),
+            algorithms,
+            schemes: chosen("scheme", &asked, supported, |&scheme| scheme.into())?,
             asked,
-            schemes: if schemes.is_empty() {
-                supported
-            } else {
-                schemes
-            },
-            rejects: AtomicBool::default(),
-            mandatory: AtomicBool::default(),
-            seen: Mutex::default(),
+            handshake: handshake.clone(),
         })
     }
 
@@ -62,25 +55,28 @@ impl Verifier {
         self.asked == settings.verify_schemes
     }
 
-    /// Begins with another connection.
-    pub(super) fn begin(&self, settings: &Settings) {
-        self.rejects
-            .store(settings.reject_certificate, Ordering::Relaxed);
-        self.mandatory
-            .store(settings.require_certificate, Ordering::Relaxed);
-        *self.seen_mut() = Seen::default();
+    fn rejects(&self) -> bool {
+        self.handshake.state().rejects
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.seen_mut().clone()
+    fn is_mandatory(&self) -> bool {
+        self.handshake.state().mandatory
     }
 
-    fn seen_mut(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note_scheme(&self, scheme: S) {
+        self.handshake
+            .observe(|observed| observed.scheme = Some(scheme.into()));
     }
 
+    fn note_ocsp(&self, response: &[u8]) {
+        self.handshake
+            .observe(|observed| observed.ocsp = response.to_owned());
+    }
+}
+
+impl Current {
     fn judge(&self) -> Result<(), Error> {
-        match self.rejects.load(Ordering::Relaxed) {
+        match self.rejects() {
             true => Err(CertificateError::ApplicationVerificationFailure.into()),
             false => Ok(()),
         }
@@ -92,9 +88,8 @@ impl Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.seen_mut().0 = Some(signature.scheme.into());
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        self.note_scheme(signature.scheme);
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn tls13(
@@ -103,13 +98,12 @@ impl Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.seen_mut().0 = Some(signature.scheme.into());
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        self.note_scheme(signature.scheme);
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for Current {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -118,7 +112,7 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.seen_mut().1 = ocsp.to_owned();
+        self.note_ocsp(ocsp);
         self.judge().map(|()| ServerCertVerified::assertion())
     }
 
@@ -145,9 +139,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-impl ClientCertVerifier for Verifier {
+impl ClientCertVerifier for Current {
     fn client_auth_mandatory(&self) -> bool {
-        self.mandatory.load(Ordering::Relaxed)
+        self.is_mandatory()
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -182,6 +176,87 @@ impl ClientCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+impl Next {
+    fn judge<'a>(
+        &self,
+        identity: &next::crypto::Identity<'a>,
+    ) -> Result<next::crypto::VerifiedIdentity<'a>, next::Error> {
+        match self.rejects() {
+            true => Err(next::error::CertificateError::ApplicationVerificationFailure.into()),
+            false => Ok(next::crypto::VerifiedIdentity::assertion(identity.clone())),
+        }
+    }
+
+    fn tls12(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.note_scheme(input.signature.scheme);
+        next::crypto::verify_tls12_signature(input, &self.algorithms)
+    }
+
+    fn tls13(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.note_scheme(input.signature.scheme);
+        next::crypto::verify_tls13_signature(input, &self.algorithms)
+    }
+}
+
+impl next_client::ServerVerifier for Next {
+    fn verify_identity<'a>(
+        &self,
+        server: &next_client::ServerIdentity<'a, '_>,
+    ) -> Result<next::crypto::VerifiedIdentity<'a>, next::Error> {
+        self.note_ocsp(server.ocsp_response);
+        self.judge(server.identity)
+    }
+
+    fn verify_tls12_signature(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.tls12(input)
+    }
+
+    fn verify_tls13_signature(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.tls13(input)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<next::crypto::SignatureScheme> {
+        self.schemes.clone()
+    }
+
+    fn request_ocsp_response(&self) -> bool {
+        true
+    }
+
+    fn hash_config(&self, mut hasher: &mut dyn Hasher) {
+        self.asked.hash(&mut hasher);
+    }
+}
+
+impl next_server::ClientVerifier for Next {
+    fn verify_identity<'a>(
+        &self,
+        client: &next_server::ClientIdentity<'a, '_>,
+    ) -> Result<next::crypto::VerifiedIdentity<'a>, next::Error> {
+        self.judge(client.identity)
+    }
+
+    fn verify_tls12_signature(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.tls12(input)
+    }
+
+    fn verify_tls13_signature(&self, input: &NextInput<'_>) -> Result<NextValid, next::Error> {
+        self.tls13(input)
+    }
+
+    fn root_hint_subjects(&self) -> Arc<[next::DistinguishedName]> {
+        Arc::new([])
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.is_mandatory()
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<next::crypto::SignatureScheme> {
         self.schemes.clone()
     }
 }

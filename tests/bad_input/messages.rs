@@ -1,0 +1,110 @@
+//! Handshake messages that are too long, and those that come where they make no sense.
+
+use std::io;
+use std::sync::Arc;
+
+use pollback::rustls::{AlertDescription, Error, InvalidMessage};
+use pollback::{ErrorKind, TlsConnector};
+use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::executor;
+use pollback_testkit::hellos::records;
+use pollback_testkit::pipe::{Control, End, pipe};
+
+use super::{Way, alert, localhost};
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const CERTIFICATE: u8 = 11;
+
+/// The most that rustls takes of a message, its header included.
+const LIMIT: usize = 65_535;
+
+/// Where a message of the peer can come in first.
+#[derive(Clone, Copy, Debug)]
+enum Entrance {
+    Server(Way),
+    Client,
+}
+
+impl Entrance {
+    fn all() -> impl Iterator<Item = Self> {
+        let servers = Way::ALL.into_iter().map(Self::Server);
+        servers.chain([Self::Client])
+    }
+
+    /// What this side expects first.
+    fn expected(self) -> u8 {
+        match self {
+            Self::Server(_) => CLIENT_HELLO,
+            Self::Client => SERVER_HELLO,
+        }
+    }
+
+    /// Lets this side meet a peer that sends these bytes, and returns what it fails with and the last
+    /// that it says.
+    fn meets(self, version: Version, bytes: &[u8]) -> (io::Error, Vec<u8>) {
+        let setup = Setup::new(version);
+        let (end, _peer) = pipe(4 << 20);
+        let io: Control = end.control();
+        io.inject(bytes);
+        let error = executor::block_on(async {
+            match self {
+                Self::Server(way) => way.accept(Arc::new(setup.server()), end).await.err(),
+                Self::Client => {
+                    let connector = TlsConnector::from(Arc::new(setup.client()));
+                    connector.connect::<End>(localhost(), end).await.err()
+                }
+            }
+        });
+        let said = io.written();
+        let last = said[said.len().saturating_sub(7)..].to_vec();
+        (error.expect("no handshake"), last)
+    }
+}
+
+fn message(message_type: u8, length: usize) -> Vec<u8> {
+    let [_, high, middle, low] = u32::try_from(length).expect("24 bits").to_be_bytes();
+    let mut message = vec![message_type, high, middle, low];
+    message.resize(4 + length, 0);
+    message
+}
+
+/// The cause is told with its type, and the peer is told too.
+#[test]
+fn a_message_just_over_the_limit_is_an_error_and_an_alert() {
+    for version in Version::ALL {
+        for entrance in Entrance::all() {
+            for length in [LIMIT + 1, LIMIT + 2, 1 << 20] {
+                for size in [1, 1000, 16_384] {
+                    let long = message(entrance.expected(), length);
+                    let (error, last) = entrance.meets(version, &records(&long, size));
+                    let case = format!("{version:?} {entrance:?} {length} {size}: {error:?}");
+                    assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{case}");
+                    assert_eq!(last, alert(AlertDescription::DecodeError), "{case}");
+                    // A look takes one byte more than rustls, and has no connection to blame.
+                    let own = matches!(entrance, Entrance::Server(Way::Peek)) && length > LIMIT + 1;
+                    let too_large = InvalidMessage::HandshakePayloadTooLarge;
+                    let expected = (!own).then_some(Error::InvalidMessage(too_large));
+                    let found = error.get_ref().and_then(|error| error.downcast_ref());
+                    assert_eq!(found, expected.as_ref(), "{case}");
+                    let kind = pollback::Error::find(&error).expect("ours").kind();
+                    assert_eq!(kind == ErrorKind::TooLong, own, "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_out_of_place_is_an_error_and_an_alert() {
+    for version in Version::ALL {
+        for entrance in Entrance::all() {
+            let wrong = message(CERTIFICATE, 3);
+            let (error, last) = entrance.meets(version, &records(&wrong, 16_384));
+            let case = format!("{version:?} {entrance:?}: {error:?}");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{case}");
+            assert!(pollback::Error::find(&error).is_some(), "{case}");
+            assert_eq!(last, alert(AlertDescription::UnexpectedMessage), "{case}");
+        }
+    }
+}
