@@ -27,10 +27,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollback::{ErrorKind, TlsAcceptor};
 use pollback::rustls::crypto::aws_lc_rs::{self, Ticketer};
 use pollback::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use pollback::rustls::{self, ServerConfig, ServerConnection};
+use pollback::{ErrorKind, TlsAcceptor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};

@@ -38,7 +38,7 @@ const SALT: usize = 32;
 /// random numbers, which nobody else may know. The key in the first file encrypts new tickets, and
 /// those in all files decrypt. To rotate, put a new key last in the list on every server, then first,
 /// and take the oldest away when its tickets have expired; [`reload`](Self::reload) makes a server
-/// use what the files hold.
+/// use the contents of the files.
 ///
 /// Whoever learns a key can decrypt the sessions of its tickets, so rotate them often, and give no key a
 /// longer life than [`with_lifetime`](Self::with_lifetime) needs. rustls accepts no early data with
