@@ -15,15 +15,15 @@ use crate::{client, server};
 
 /// The TLS stream of a client or a server, for code that handles both.
 ///
-/// It behaves as the stream of that side: see [`stream::TlsStream`](crate::stream::TlsStream). Code that
-/// is generic over the side uses [`TlsConnection`](crate::stream::TlsConnection) instead.
+/// Each operation is that of the stream inside: see [`stream::TlsStream`](crate::stream::TlsStream).
+/// Code that is generic over the side names [`TlsConnection`](crate::stream::TlsConnection) instead.
 ///
 /// ```
 /// use pollback::{TlsAcceptor, TlsConnector, TlsStream};
 /// use std::io;
 /// use tokio::net::TcpStream;
 ///
-/// /// Connects equal peers: the one with the lower address becomes the client.
+/// /// Between equal peers, the one with the lower address is the client.
 /// async fn meet(
 ///     connector: &TlsConnector,
 ///     acceptor: &TlsAcceptor,

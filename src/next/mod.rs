@@ -70,6 +70,8 @@ pub mod client;
 pub mod server;
 mod split;
 
+use rustls_next::ConnectionOutputs;
+
 use crate::engine::next_sides::Sided;
 use crate::stream::TlsConnection;
 
@@ -86,9 +88,9 @@ pub use split::{ReadHalf, WriteHalf};
 pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
 
 impl<S: Sided> TlsConnection for Connection<S> {
-    type CommonState = rustls::ConnectionOutputs;
+    type CommonState = ConnectionOutputs;
 
-    fn common_state(&self) -> &rustls::ConnectionOutputs {
+    fn common_state(&self) -> &ConnectionOutputs {
         self
     }
 }
