@@ -269,13 +269,13 @@ impl fmt::Display for TicketKeyError {
         match &self.reason {
             Reason::Io(error) => error.fmt(f),
             Reason::Length(length) if *length > LENGTHS[1] => {
-                f.write_str("a ticket key has 80 bytes or 48, and this file has more")
+                f.write_str("a ticket key has 48 or 80 bytes, this file has more")
             }
             Reason::Length(length) => {
-                write!(f, "a ticket key has 80 bytes or 48, and this file {length}")
+                write!(f, "a ticket key has 48 or 80 bytes, this file has {length}")
             }
             Reason::Twice(other) => write!(f, "the same ticket key as in {}", other.display()),
-            Reason::NoFile => f.write_str("no file with a ticket key is named"),
+            Reason::NoFile => f.write_str("no ticket key file was given"),
             Reason::NoCipher => f.write_str("the provider has no TLS 1.3 with AES-256-GCM"),
         }
     }

@@ -46,9 +46,9 @@ impl fmt::Display for Cause {
         match self {
             Self::Client(error) => write!(f, "the client failed: {error}"),
             Self::Backend(error) => write!(f, "the backend failed: {error}"),
-            Self::Idle => f.write_str("no byte has moved for too long"),
-            Self::TimeLimit => f.write_str("the connection has lasted for too long"),
-            Self::ByteLimit => f.write_str("there are more bytes than may be moved"),
+            Self::Idle => f.write_str("the connection was idle for too long"),
+            Self::TimeLimit => f.write_str("the connection reached its time limit"),
+            Self::ByteLimit => f.write_str("the connection reached its byte limit"),
         }
     }
 }
