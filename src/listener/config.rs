@@ -16,6 +16,22 @@ use crate::options::Options;
 /// After a replacement clients cannot resume sessions of the old configuration, and perform full
 /// handshakes, unless both have the same [`ServerConfig::ticketer`] and
 /// [`ServerConfig::session_storage`].
+///
+/// ```no_run
+/// use pollback::listener::{SharedConfig, TlsListener};
+/// use pollback::rustls::ServerConfig;
+/// use tokio::net::TcpListener;
+///
+/// # async fn serve(first: ServerConfig, second: ServerConfig) -> std::io::Result<()> {
+/// let config = SharedConfig::new(first);
+/// let tcp = TcpListener::bind("0.0.0.0:443").await?;
+/// let listener = TlsListener::new(tcp, config.clone());
+///
+/// // Later, from any task: connections that are open keep the first configuration.
+/// config.replace(second);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SharedConfig {
     config: Arc<ArcSwap<ServerConfig>>,

@@ -22,6 +22,21 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Shuts a listener down gracefully, from any task or thread. Returned by
 /// [`TlsListener::shutdown_handle`](super::TlsListener::shutdown_handle); clones are handles of the
 /// same listener.
+///
+/// ```no_run
+/// use pollback::listener::ShutdownHandle;
+/// use std::time::Duration;
+///
+/// /// Gives connections half a minute after Ctrl-C.
+/// async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<()> {
+///     tokio::signal::ctrl_c().await?;
+///     match shutdown.drain(Duration::from_secs(30)).await {
+///         0 => println!("all connections have ended"),
+///         left => println!("{left} connections were aborted"),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ShutdownHandle(pub(super) Arc<Shutdown>);
 

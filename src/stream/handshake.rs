@@ -40,6 +40,21 @@ use crate::options::Options;
 /// # Panics
 ///
 /// If it is polled after completion.
+///
+/// ```no_run
+/// use pollback::server::TlsStream;
+/// use pollback::{Options, TlsAcceptor};
+/// use std::time::Duration;
+/// use tokio::net::TcpStream;
+///
+/// # async fn accept(acceptor: &TlsAcceptor, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+/// let handshake = acceptor
+///     .accept(tcp)
+///     .with_options(Options::new().with_batched_writes(true))
+///     .with_timeout(Duration::from_secs(10));
+/// handshake.await
+/// # }
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Handshake<IO, C>(State<IO, C>);
 

@@ -119,6 +119,24 @@ use waiters::Waiters;
 /// # Splitting
 ///
 /// The halves of [`tokio::io::split`] may be used by two tasks: neither loses its wakeup.
+///
+/// ```no_run
+/// use pollback::client::TlsStream;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
+/// use tokio::net::TcpStream;
+///
+/// /// Sends a request while the response is read, since neither may fit into a buffer.
+/// async fn exchange(stream: TlsStream<TcpStream>, request: &[u8]) -> std::io::Result<Vec<u8>> {
+///     let (mut reader, mut writer) = split(stream);
+///     let sending = async {
+///         writer.write_all(request).await?;
+///         writer.shutdown().await
+///     };
+///     let mut response = Vec::new();
+///     tokio::try_join!(sending, reader.read_to_end(&mut response))?;
+///     Ok(response)
+/// }
+/// ```
 pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
