@@ -55,6 +55,16 @@ pub struct TlsConnector {
 /// A [`TlsConnector`] with its own application protocols (ALPN).
 ///
 /// Returned by [`TlsConnector::with_alpn`].
+///
+/// ```no_run
+/// use pollback::{TlsConnector, client::TlsStream};
+/// use tokio::net::TcpStream;
+///
+/// async fn connect(connector: &TlsConnector, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+///     let name = "example.com".try_into().expect("a valid name");
+///     connector.with_alpn(vec![b"h2".to_vec()]).connect(name, tcp).await
+/// }
+/// ```
 #[must_use = "nothing is connected unless you call `connect`"]
 pub struct TlsConnectorWithAlpn<'c> {
     connector: &'c TlsConnector,

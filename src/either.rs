@@ -137,14 +137,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     }
 }
 
-/// Attempts: see those of [`stream::TlsStream`](crate::stream::TlsStream#method.try_read) for their
-/// errors and what happens to tasks that wait.
+/// Operations that never wait: see those of
+/// [`stream::TlsStream`](crate::stream::TlsStream#method.try_read).
 impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// Makes one attempt to read into `buf`, and returns how many bytes it has read.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no plaintext is there. Otherwise as every read.
+    /// `WouldBlock` if no plaintext has arrived. Otherwise as every read.
     pub fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         on_either!(self, stream => stream.try_read(buf))
     }
@@ -161,17 +161,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
         on_either!(self, stream => stream.try_read_buf(buf))
     }
 
-    /// Makes one attempt to write `buf`, and returns how many of its bytes were taken.
+    /// Makes one attempt to write `buf`, and returns how many of its bytes were accepted.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no byte can be taken. Otherwise as every write.
+    /// `WouldBlock` if no byte can be accepted. Otherwise as every write.
     pub fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
         on_either!(self, stream => stream.try_write(buf))
     }
 
     /// Makes one attempt to write the slices in order, and returns how many of their bytes were
-    /// taken.
+    /// accepted.
     ///
     /// # Errors
     ///

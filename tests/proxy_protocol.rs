@@ -268,7 +268,7 @@ fn checksums_are_verified() {
 }
 
 #[test]
-fn what_is_wrong_is_told() {
+fn errors_are_reported() {
     let long = [&b"PROXY UNKNOWN "[..], &[b'x'; 92], b"\r\n"].concat();
     for (bytes, expected) in [
         (&b"GET / HTTP/1.1\r\n"[..], HeaderError::Missing),
@@ -395,7 +395,7 @@ fn nothing_is_read_behind_a_header_however_it_comes() {
 }
 
 #[test]
-fn every_truncation_wants_more_and_an_end_is_told() {
+fn every_truncation_needs_more_and_an_end_is_reported() {
     for header in samples() {
         for length in (0..header.len()).take(400) {
             let part = &header[..length];

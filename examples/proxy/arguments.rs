@@ -1,4 +1,4 @@
-//! What is asked for on the command line.
+//! The command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,24 +9,24 @@ usage: proxy [--check] CONFIGURATION
 ";
 
 pub(crate) const HELP: &str = "\
-Routes TLS clients by the name of the server that they ask for: terminates TLS, or passes it through.
+Routes TLS clients by server name: terminates TLS, or passes it through.
 
 usage: proxy [--check] CONFIGURATION
        proxy --help
 
-  CONFIGURATION  a TOML file; examples/proxy/proxy.toml has every key, and starts as it is
-  --check        says whether the configuration and the files that it names are right, and ends
-  --help         shows this
+  CONFIGURATION  a TOML file; examples/proxy/proxy.toml explains every key, and can be used as it is
+  --check        checks the configuration and the files that it names, and exits
+  --help         prints this
 
-Each connection leaves a line of JSON on stdout. What the proxy itself has to say is on stderr: the
-addresses that it listens on first. Lines that nobody takes are dropped, and counted.
+Each connection adds a line of JSON to stdout. Messages of the proxy itself go to stderr, beginning
+with the addresses that it listens on. Lines that nobody reads are dropped, and counted.
 
-  SIGHUP           reads the configuration and its files again
-  SIGTERM, SIGINT  accepts no more, and ends when all connections have, or after grace_ms;
-                   a second one ends it at once
+  SIGHUP           reloads the configuration and its files
+  SIGTERM, SIGINT  stops accepting, and exits when all connections have ended, or after grace_ms;
+                   a second one exits at once
 
-It exits with 0 when all is well, with 1 when the configuration is wrong, an address cannot be
-listened on or connections were cut off at the end, and with 2 when it is called in another way.
+It exits with 0 if all is well, with 1 if the configuration is wrong, the proxy cannot listen on an
+address or connections were aborted at the end, and with 2 for wrong arguments.
 ";
 
 /// What the proxy is started for.

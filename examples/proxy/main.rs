@@ -1,14 +1,13 @@
-//! A TLS proxy that routes clients by the name of the server that they ask for: it terminates TLS,
-//! or passes it through untouched.
+//! A TLS proxy that routes clients by server name: it terminates TLS, or passes it through untouched.
 //!
 //! ```sh
 //! cargo run --features full --example proxy -- proxy.toml
 //! ```
 //!
-//! `proxy.toml` in this folder has every key of its configuration, and `--help` says the rest. Each
-//! connection leaves a line of JSON on stdout; what the proxy itself has to say, the addresses that
-//! it listens on first, is on stderr. SIGHUP makes it read its files again, SIGTERM and SIGINT end it
-//! in peace, and a second one of these at once.
+//! `proxy.toml` in this folder explains every key of its configuration, and `--help` the rest. Each
+//! connection adds a line of JSON to stdout; messages of the proxy itself go to stderr, beginning with
+//! the addresses that it listens on. SIGHUP reloads its files, SIGTERM and SIGINT shut it down
+//! gracefully, and a second one of these at once.
 
 mod arguments;
 mod backend;
@@ -154,7 +153,7 @@ async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Er
     accepting.await?;
     match ended.await? {
         0 => Ok(()),
-        left => Err(format!("{left} connections were cut off").into()),
+        left => Err(format!("{left} connections were aborted").into()),
     }
 }
 
@@ -181,7 +180,7 @@ struct Control {
 }
 
 impl Control {
-    /// Gives the number of connections that were cut off in the end.
+    /// Returns the number of connections that were aborted at the end.
     async fn obey(self, mut signals: Signals, shutdown: ShutdownHandle) -> usize {
         let Telemetry {
             counters, remarks, ..

@@ -24,6 +24,30 @@ const SLICES: usize = 1024;
 /// is 0 before each call and is read only after a call that returned 0; more than was offered is an
 /// error ([`ErrorKind::OverReported`](crate::ErrorKind::OverReported)). A callback that is NULL fails
 /// with `EINVAL`, as in rustls-ffi. Nothing is called to read or write no bytes.
+///
+/// ```
+/// use pollback::callback::{CallbackIo, ReadinessHandle, Signalled};
+/// use pollback::ffi::CCallbacks;
+/// use pollback::ffi::rustls_ffi::io::{rustls_read_callback, rustls_write_callback};
+/// use std::ffi::c_void;
+///
+/// /// What a C program passes to `connect`, say.
+/// ///
+/// /// # Safety
+/// ///
+/// /// As for [`CCallbacks::new`].
+/// unsafe fn transport(
+///     read: rustls_read_callback,
+///     write: rustls_write_callback,
+///     userdata: *mut c_void,
+/// ) -> (ReadinessHandle, CallbackIo<CCallbacks, Signalled>) {
+///     // The C program calls `readable` and `writable` of the handle when it is worth to try again.
+///     let (handle, readiness) = ReadinessHandle::new();
+///     // SAFETY: the caller guarantees what `new` requires.
+///     let callbacks = unsafe { CCallbacks::new(read, write, userdata) };
+///     (handle, CallbackIo::new(callbacks, readiness))
+/// }
+/// ```
 pub struct CCallbacks {
     read: rustls_read_callback,
     write: rustls_write_callback,

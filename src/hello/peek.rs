@@ -49,6 +49,26 @@ where
 /// It is cancel safe if it is awaited by reference (`(&mut peek).await`): no byte is lost, and it can
 /// be awaited again, or return the connection with [`take_io`](Self::take_io). There is no timeout:
 /// wrap it in `tokio::time::timeout`.
+///
+/// ```no_run
+/// use pollback::hello::{self, Rewind};
+/// use std::io;
+/// use std::time::Duration;
+/// use tokio::net::TcpStream;
+/// use tokio::time::timeout;
+///
+/// /// Returns the server name, if there is one within a second, and the untouched connection.
+/// async fn name(tcp: TcpStream) -> io::Result<(Option<String>, Rewind<TcpStream>)> {
+///     let mut peek = hello::peek(tcp).without_alert();
+///     match timeout(Duration::from_secs(1), &mut peek).await {
+///         Ok(Ok(incoming)) => {
+///             let name = incoming.client_hello().server_name().map(str::to_owned);
+///             Ok((name, incoming.into_rewind()))
+///         }
+///         _ => peek.take_io().map(|io| (None, io)).ok_or_else(|| io::ErrorKind::NotConnected.into()),
+///     }
+/// }
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Peek<IO> {
     parser: Parser,

@@ -26,24 +26,24 @@ use super::{Connection, Failed, Handshaker, Listener, ShutdownHandle, Stage};
 /// How many connections one poll deals with.
 const STEPS_PER_POLL: usize = 32;
 
-/// What a listener returns.
+/// The connections that a listener returns.
 pub type Accepted<L, H> = Connection<
     <H as Handshaker<<L as Listener>::Io>>::Stream,
     <L as Listener>::Peer,
     <H as Handshaker<<L as Listener>::Io>>::Facts,
 >;
 
-/// Says which peers may send a header of the PROXY protocol.
+/// Decides which peers may send a header of the PROXY protocol.
 #[cfg(feature = "proxy-protocol")]
 pub(super) type Trusts<P> = Box<dyn Fn(&P) -> bool + Send>;
 
-/// Accepts transports from `L`, lets `H` carry out their handshakes, and returns those that succeed.
+/// Accepts transports from `L`, performs their handshakes with `H`, and returns established connections.
 ///
-/// See the [module](super) for what it takes care of. It is a [`Stream`] too, one that has no
-/// errors: failures go to [`on_failure`](Self::on_failure).
+/// See the [module](super) for an example and what it takes care of. It is also a [`Stream`] that never
+/// yields an error: failures are reported to [`on_failure`](Self::on_failure).
 ///
-/// Dropping it closes the listening socket and drops the handshakes in flight; connections that it
-/// has returned stay.
+/// Dropping it closes the listening socket and aborts the handshakes in flight. Connections that it has
+/// returned remain.
 pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
     /// `None` once no more are accepted.
     source: Option<L>,
@@ -69,11 +69,12 @@ pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
 }
 
 impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
-    /// Accepts from `source`; `handshaker` is a [`SharedConfig`](super::SharedConfig), a
-    /// [`ConfigsByName`](super::ConfigsByName), made by [`handshake_fn`](super::handshake_fn), or of
-    /// your own.
+    /// Creates a listener that accepts from `source`. `handshaker` is a
+    /// [`SharedConfig`](super::SharedConfig), a [`ConfigsByName`](super::ConfigsByName), the result of
+    /// [`handshake_fn`](super::handshake_fn), or your own implementation.
     ///
-    /// A handshake has 10 seconds, 65,536 may be in flight, and failures are reported to nobody.
+    /// By default a handshake may take 10 seconds, 65,536 may be in flight, and failures are not
+    /// reported.
     pub fn new(source: L, handshaker: H) -> Self {
         let (shutdown, listening) = Shutdown::new();
         Self {
@@ -97,7 +98,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
         }
     }
 
-    /// Returns a handle that shuts the listener down, from anywhere.
+    /// Returns a handle that shuts the listener down, from any task or thread.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         ShutdownHandle(Arc::clone(self.observer.shutdown()))
     }
@@ -106,7 +107,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     ///
     /// # Errors
     ///
-    /// If it is not known, or no longer since the listener has stopped (`NotConnected`).
+    /// If it is not known, or if the listener has stopped (`NotConnected`).
     pub fn local_addr(&self) -> io::Result<L::Peer> {
         match &self.source {
             Some(source) => source.local_addr(),
@@ -114,16 +115,15 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
         }
     }
 
-    /// Waits for the next connection whose handshake has succeeded; `None` if no more will come.
+    /// Waits for the next established connection. Returns `None` once the listener has stopped.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: handshakes go on, and the next call returns what they lead
-    /// to.
+    /// This function is cancel safe: handshakes continue, and the next call returns their connections.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled.
+    /// Outside a Tokio runtime with its timer enabled.
     pub async fn accept(&mut self) -> Option<Accepted<L, H>> {
         poll_fn(|cx| self.poll_accept(cx)).await
     }

@@ -1,4 +1,4 @@
-//! axum's view of a listener.
+//! The listener as a listener of axum.
 
 use std::future::pending;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Accepted, Handshaker, Listener, Peer, TlsListener};
 
-/// For `axum::serve`. When the listener has ended, `accept` waits for ever: stop axum as well, with
+/// For `axum::serve`. Once the listener has stopped, `accept` never resolves: stop axum as well, with
 /// its graceful shutdown.
 impl<L, H> serve::Listener for TlsListener<L, H>
 where

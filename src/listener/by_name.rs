@@ -1,4 +1,4 @@
-//! Configurations by the name of the server.
+//! Configurations by server name.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,16 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage, look};
 use crate::server::TlsStream;
 
-/// A configuration for each name of a server that clients ask for: several certificates on one
-/// listener.
+/// A configuration for each server name that clients ask for: several certificates on one listener.
 ///
-/// A name is exact (`www.one.example`), or a wildcard in place of its first label
-/// (`*.one.example`), as in a certificate: an exact name goes before a wildcard, and a wildcard
-/// before the default. A client that asks for a name that is none of these, or for none, gets the
-/// default, or the alert `unrecognized_name` if there is no default.
+/// A name is exact (`www.one.example`) or has a wildcard as its first label (`*.one.example`), as in a
+/// certificate. An exact name takes precedence over a wildcard, and a wildcard over the default. For
+/// any other name, or none, the default is used; without a default the client receives the alert
+/// `unrecognized_name`.
 ///
-/// Each configuration is replaced by itself, as any [`SharedConfig`]. Clones share the
-/// configurations.
+/// Each configuration can be replaced, as any [`SharedConfig`]. Clones share the configurations.
 ///
 /// ```no_run
 /// use pollback::listener::{ConfigsByName, PemFiles, SharedConfig, TlsListener};

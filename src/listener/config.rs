@@ -10,12 +10,28 @@ use crate::options::Options;
 
 /// A server configuration that can be replaced at any time, from any thread.
 ///
-/// Clones share it. A handshake takes the configuration that is there when its ClientHello has come,
-/// without a lock, and keeps it to its end; a replacement fails none.
+/// Clones share it. A handshake uses the configuration that is current when its ClientHello arrives,
+/// without a lock, until its end; a replacement does not make it fail.
 ///
-/// With a new configuration the clients' tickets of the old one are worth nothing unless both have
-/// the same [`ServerConfig::ticketer`] and [`ServerConfig::session_storage`]. Such clients make a
-/// full handshake.
+/// After a replacement clients cannot resume sessions of the old configuration, and perform full
+/// handshakes, unless both have the same [`ServerConfig::ticketer`] and
+/// [`ServerConfig::session_storage`].
+///
+/// ```no_run
+/// use pollback::listener::{SharedConfig, TlsListener};
+/// use pollback::rustls::ServerConfig;
+/// use tokio::net::TcpListener;
+///
+/// # async fn serve(first: ServerConfig, second: ServerConfig) -> std::io::Result<()> {
+/// let config = SharedConfig::new(first);
+/// let tcp = TcpListener::bind("0.0.0.0:443").await?;
+/// let listener = TlsListener::new(tcp, config.clone());
+///
+/// // Later, from any task: connections that are open keep the first configuration.
+/// config.replace(second);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SharedConfig {
     config: Arc<ArcSwap<ServerConfig>>,
@@ -25,7 +41,7 @@ pub struct SharedConfig {
 }
 
 impl SharedConfig {
-    /// Starts with `config`.
+    /// Creates a shared configuration that starts with `config`.
     pub fn new(config: impl Into<Arc<ServerConfig>>) -> Self {
         Self {
             config: Arc::new(ArcSwap::new(config.into())),
@@ -34,8 +50,8 @@ impl SharedConfig {
         }
     }
 
-    /// Lets handshakes in which early data (0-RTT) is accepted come to an end for the listener before
-    /// the client's Finished: see [`Accept::early_data`](crate::Accept#method.early_data), which
+    /// Makes the listener return connections with accepted early data (0-RTT) before the client's
+    /// Finished: see [`Accept::early_data`](crate::Accept#method.early_data), which
     /// says what else has to be set. Clones made before do not take part.
     ///
     /// The deadline of the listener then does not cover the rest of the handshake.
@@ -46,7 +62,7 @@ impl SharedConfig {
         self
     }
 
-    /// Makes streams use their transports as `options` say. Clones made before do not take part.
+    /// Sets the options of the streams. Does not affect clones that were made before.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = Arc::new(options);
@@ -61,12 +77,12 @@ impl SharedConfig {
         self.early_data
     }
 
-    /// The configuration of the moment.
+    /// Returns the current configuration.
     pub fn load(&self) -> Arc<ServerConfig> {
         self.config.load_full()
     }
 
-    /// Makes every handshake from now on use `config`, and gives the one before.
+    /// Replaces the configuration for all handshakes from now on, and returns the previous one.
     pub fn replace(&self, config: impl Into<Arc<ServerConfig>>) -> Arc<ServerConfig> {
         self.config.swap(config.into())
     }

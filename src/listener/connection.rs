@@ -1,4 +1,4 @@
-//! What a listener gives.
+//! The connections that a listener returns.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -20,12 +20,12 @@ use crate::error::ErrorKind;
 use crate::proxy_protocol::ProxyHeader;
 use crate::server::TlsStream;
 
-/// A connection that a listener has accepted: the stream, and who is at its other end.
+/// A connection that a listener has established: the stream, and its peer.
 ///
-/// Reads and writes are those of the stream, until the grace time of
-/// [`ShutdownHandle::drain`](super::ShutdownHandle::drain) is over: then the stream is shut down,
-/// with the close_notify of TLS, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`), at
-/// the latest one second after the grace time.
+/// Reads and writes are those of the stream, until the grace period of
+/// [`ShutdownHandle::drain`](super::ShutdownHandle::drain) is over: then the stream is shut down with
+/// a close_notify, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`), at the latest one
+/// second later.
 ///
 /// The halves of `tokio::io::split` may be used by two tasks.
 pub struct Connection<S, P, F> {
@@ -38,19 +38,19 @@ pub struct Connection<S, P, F> {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Who is at the other end of a connection, and what the handshake has settled.
+/// The peer of a connection, and what the handshake has negotiated.
 ///
 /// With axum it is the `ConnectInfo` of a handler.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Peer<P, F> {
-    /// Where the transport comes from.
+    /// The address of the transport's peer.
     pub address: P,
     /// When the transport was accepted.
     pub since: Instant,
-    /// What the handshake has settled.
+    /// What the handshake has negotiated.
     pub facts: F,
-    /// What a trusted proxy says of the client.
+    /// What a trusted proxy says about the client.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
 }
@@ -72,24 +72,24 @@ impl<S, P, F> Connection<S, P, F> {
         }
     }
 
-    /// Who is at the other end.
+    /// Returns the peer.
     pub fn peer(&self) -> &Peer<P, F> {
         &self.peer
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The stream, to be used directly. What waits for it there is not woken at the end of the grace
-    /// time.
+    /// Returns a mutable reference to the stream. Operations that wait for it directly are not woken at
+    /// the end of the grace period.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// The stream, and who is at the other end. The listener waits no more for this stream, nor
-    /// closes it or counts it.
+    /// Returns the stream and its peer. The listener no longer waits for this stream, closes or counts
+    /// it.
     pub fn into_parts(self) -> (S, Peer<P, F>) {
         (self.stream, self.peer)
     }
@@ -99,12 +99,12 @@ impl<IO, P, F> Connection<TlsStream<IO>, P, F>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Shuts the stream down, then reads and drops what the peer still sends, until the peer has
+    /// Shuts the stream down, then reads and discards what the peer still sends, until the peer has
     /// closed too: see [`TlsStream::close`](crate::stream::TlsStream::close).
     ///
     /// # Errors
     ///
-    /// As the stream, and [`ErrorKind::Ended`] one second after the grace time.
+    /// As the stream, and [`ErrorKind::Ended`] one second after the grace period.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! What a handshake has settled.
+//! What a handshake has negotiated.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use rustls::{CipherSuite, HandshakeKind, NamedGroup, ProtocolVersion};
 
 use crate::server::TlsStream;
 
-/// What a handshake has settled, to be kept when the stream itself has gone to an HTTP library.
+/// What a handshake has negotiated, to be kept when the stream itself is passed to an HTTP library.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The name of the server that the client asked for.
+    /// The server name that the client asked for.
     pub server_name: Option<Arc<str>>,
     /// The application protocol (ALPN).
     pub alpn: Option<Arc<[u8]>>,
@@ -19,16 +19,16 @@ pub struct Facts {
     pub version: Option<ProtocolVersion>,
     /// The cipher suite.
     pub cipher_suite: Option<CipherSuite>,
-    /// The group of the key exchange; `None` in a handshake of TLS 1.2 that was resumed.
+    /// The key exchange group; `None` in a resumed handshake of TLS 1.2.
     pub group: Option<NamedGroup>,
     /// Whether the handshake was full or resumed.
     pub kind: Option<HandshakeKind>,
-    /// The certificates that the client has proved to own, its own one first.
+    /// The verified certificates of the client, its own one first.
     pub client_certificates: Option<Arc<[CertificateDer<'static>]>>,
 }
 
 impl Facts {
-    /// What the handshake of this stream has settled.
+    /// Returns what the handshake of this stream has negotiated.
     pub fn of<IO>(stream: &TlsStream<IO>) -> Self {
         let (_, connection) = stream.get_ref();
         Self {

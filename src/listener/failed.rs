@@ -13,50 +13,50 @@ use crate::error::{Error, ErrorKind};
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;
 
-/// How far a connection has come.
+/// How far a connection has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
     /// The transport is accepted.
     Accept,
-    /// The first byte of what has to come next is waited for: of the header of the PROXY protocol, or
-    /// of the ClientHello.
+    /// The listener waits for the first byte of the header of the PROXY protocol, or of the
+    /// ClientHello.
     FirstByte,
-    /// The header of the PROXY protocol is read.
+    /// The header of the PROXY protocol is being read.
     ProxyHeader,
-    /// The ClientHello is read.
+    /// The ClientHello is being read.
     Hello,
-    /// The handshake is carried out.
+    /// The handshake is being performed.
     Handshake,
 }
 
-/// A connection that came to nothing.
+/// A connection that failed before it was established.
 ///
-/// Displayed it is one line: where the connection came from, how far it had come, and why it failed.
+/// `Display` prints one line: the peer, how far the connection had got, and why it failed.
 /// The line of a [probe](Self::is_probe) has the words "left without a byte" in it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failed<P> {
-    /// Where it came from; `None` if accepting itself failed.
+    /// The address of its peer; `None` if accepting itself failed.
     pub peer: Option<P>,
     /// When the transport was accepted; when accepting failed, if it did.
     pub since: Instant,
-    /// What a trusted proxy said of the client, if it came to that.
+    /// What a trusted proxy said about the client, if its header was read.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
-    /// How far it had come.
+    /// How far it had got.
     pub stage: Stage,
-    /// Why: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has passed, `QuotaExceeded` if too many handshakes were in
-    /// flight. [`Error::find`](crate::Error::find) tells the failures of TLS apart, and the end of
-    /// the grace time from both.
+    /// Why it failed: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has passed,
+    /// `QuotaExceeded` if too many handshakes were in flight. [`Error::find`](crate::Error::find)
+    /// distinguishes the failures of TLS and the end of the grace period.
     pub error: io::Error,
 }
 
 impl<P> Failed<P> {
-    /// Whether the peer closed or reset the connection without a byte of TLS.
+    /// Returns whether the peer closed or reset the connection without sending a byte of TLS.
     ///
-    /// Health checks and port scans do that; load balancers may send a PROXY header first. A client
-    /// that was cut in its hello is no probe, nor is one that stayed silent until the deadline.
+    /// Health checks and port scans do that; load balancers may send a PROXY header first. A truncated
+    /// ClientHello is no probe, nor is a client that stayed silent until the deadline.
     pub fn is_probe(&self) -> bool {
         let has_left = matches!(
             self.error.kind(),

@@ -25,16 +25,16 @@ type Build = dyn Fn(
     + Send
     + Sync;
 
-/// A certificate chain and its private key in PEM files, and how a configuration is built of them.
+/// A certificate chain and its private key in PEM files, and how to build a configuration from them.
 ///
-/// Files are loaded whole or not at all: what cannot be read is an error that names the file, the
-/// item and its line, never something that is skipped. Ignored are text between the sections,
-/// parameters, public keys and certificate requests; private keys in a file that is read for
-/// certificates; and certificates in a file that is read for a key. If a file holds several private
-/// keys, the one that belongs to the certificate is used.
+/// Files are loaded completely or not at all: what cannot be read is an error that names the file, the
+/// item and its line, and is never skipped. Ignored are text between the sections, parameters, public
+/// keys and certificate requests; private keys in a file that is read for certificates; and
+/// certificates in a file that is read for a key. If a file contains several private keys, the one that
+/// belongs to the certificate is used.
 ///
-/// [`reload`](Self::reload) loads the files anew, on a signal, say; [`watch`](Self::watch) does so
-/// whenever their contents have changed. Clones share the files and the function.
+/// [`reload`](Self::reload) loads the files again, for example on a signal; [`watch`](Self::watch) does
+/// so whenever their contents have changed. Clones share the files and the function.
 ///
 /// ```no_run
 /// use pollback::listener::{PemFiles, SharedConfig};
@@ -77,7 +77,7 @@ pub struct ClientFiles {
     revocation_lists: Vec<PathBuf>,
 }
 
-/// Who may vouch for clients: the contents of [`ClientFiles`].
+/// The authorities that issue client certificates: the contents of [`ClientFiles`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientAuthorities {

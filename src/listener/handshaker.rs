@@ -1,4 +1,4 @@
-//! What is done with a transport until it can be served.
+//! Performs the handshake of a transport.
 
 use std::fmt;
 use std::future::Future;
@@ -14,19 +14,19 @@ use crate::server::TlsStream;
 /// The result of a handshake that returns its transport with an error, if it still has it.
 pub type HandshakeResult<S, F, IO> = Result<(S, F), (io::Error, Option<IO>)>;
 
-/// Makes of each transport what is to be served.
+/// Performs the handshake of each transport.
 ///
-/// A [`SharedConfig`] makes TLS streams under the configuration of the moment. [`handshake_fn`] decides
-/// for each ClientHello.
+/// A [`SharedConfig`] does so with its current configuration. [`handshake_fn`] decides for each
+/// ClientHello.
 pub trait Handshaker<IO>: Clone + Send + 'static {
-    /// What is to be served: a TLS stream, or a transport that is passed on.
+    /// The result of a handshake: a TLS stream, or a transport that is passed on.
     type Stream: Send + 'static;
 
-    /// What has become known on the way.
+    /// What has become known during the handshake.
     type Facts: Send + 'static;
 
-    /// Does everything that has to be done before `io` can be served, and notes in `stage` how far
-    /// it has come. It is dropped when the deadline has passed.
+    /// Performs everything that is necessary before `io` can be served, and stores in `stage` how far it
+    /// has got. The future is dropped when the deadline has passed.
     fn handshake(
         self,
         io: IO,
@@ -34,8 +34,8 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
 
     /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still has
-    /// it: the listener then takes in what the client still sends, so that an alert is not lost to a
-    /// reset. Returns none, unless this is overridden.
+    /// it: the listener then reads what the client still sends, so that an alert is not lost to a reset.
+    /// Returns none, unless this is overridden.
     fn handshake_fallible(
         self,
         io: IO,
@@ -70,7 +70,7 @@ where
 }
 
 impl SharedConfig {
-    /// Accepts a connection under the configuration of the moment.
+    /// Accepts a connection with the current configuration.
     pub(super) async fn accept<IO>(
         &self,
         incoming: Incoming<IO>,
@@ -89,8 +89,8 @@ impl SharedConfig {
     }
 }
 
-/// Lets `choose` make of each ClientHello what is to be served. It may take its time: other
-/// handshakes do not wait for it, and the deadline covers it.
+/// Calls `choose` with each connection whose ClientHello was read, to perform its handshake or pass it
+/// on. It may take its time: other handshakes do not wait for it, and the deadline covers it.
 ///
 /// ```
 /// use pollback::hello::Incoming;
@@ -113,7 +113,7 @@ pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
     HandshakeFn(Arc::new(choose))
 }
 
-/// Decides for each ClientHello. Made by [`handshake_fn`].
+/// Decides for each ClientHello. Returned by [`handshake_fn`].
 pub struct HandshakeFn<F>(Arc<F>);
 
 impl<IO, F, O, S, T> Handshaker<IO> for HandshakeFn<F>

@@ -1,4 +1,4 @@
-//! The look at the first bytes of a client, whose progress is noted.
+//! Reads the ClientHello of a client, and stores how far that has got.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -50,8 +50,8 @@ where
     })
 }
 
-/// Lets `choose` make of each client, with TLS or without, what is to be served. It may take its
-/// time, as with [`handshake_fn`](super::handshake_fn).
+/// Calls `choose` with each client, whether it speaks TLS or not. It may take its time, as with
+/// [`handshake_fn`](super::handshake_fn).
 ///
 /// ```
 /// use pollback::hello::Peeked;
@@ -73,7 +73,7 @@ where
 ///                 let stream = incoming.accept(config).await?;
 ///                 (Box::new(stream) as Box<dyn Transport>, "encrypted")
 ///             }
-///             Peeked::Plain(plain) => (Box::new(plain) as _, "in the clear"),
+///             Peeked::Plain(plain) => (Box::new(plain) as _, "plaintext"),
 ///         })
 ///     }
 /// })
@@ -83,7 +83,7 @@ pub fn tls_or_plain<F>(choose: F) -> TlsOrPlain<F> {
     TlsOrPlain(Arc::new(choose))
 }
 
-/// Decides for each client, with TLS or without. Made by [`tls_or_plain`].
+/// Decides for each client, with TLS or without. Returned by [`tls_or_plain`].
 pub struct TlsOrPlain<F>(Arc<F>);
 
 impl<IO, F, O, S, T> Handshaker<IO> for TlsOrPlain<F>

@@ -40,44 +40,42 @@
 //!
 //! # What it takes care of
 //!
-//! - **Handshakes never hold up the accept loop**, nor each other, nor are they held up by a program
-//!   that is slow to come back to [`TlsListener::accept`]: each is a task of its own. So they use
-//!   every core that the runtime has, and stalled ones cost a timer and little memory, since almost
-//!   nothing is kept for a client before its ClientHello is there. Had the listener polled them
-//!   itself, all of them would share one core with the accept loop, and none would move, nor meet
-//!   its deadline, while nobody waits in `accept`.
+//! - **Handshakes never block the accept loop**, nor each other, nor does a program that is slow to
+//!   call [`TlsListener::accept`] again delay them: each is a task of its own. They use every core of
+//!   the runtime, and stalled ones cost a timer and little memory, since almost nothing is stored for a
+//!   client before its ClientHello has arrived.
 //! - **One deadline** covers everything from accepting the transport to the end of the handshake:
 //!   the header of the PROXY protocol, the ClientHello, and choosing by it. A second one, for the
 //!   first byte after the handshake, can be set.
 //! - **Limits** on the handshakes in flight and on the connections that are open, beyond which
 //!   connections wait in the kernel's queue or are closed at once ([`WhenFull`]).
-//! - **Failures end nothing.** A failed handshake is reported with its peer, error and stage, also
-//!   one that panics. When accepting fails for want of file descriptors or memory, the listener tries
-//!   again after a pause that grows from 5 milliseconds to 1 second.
-//! - **Refusals arrive.** After a failed handshake what the client still sends is taken in, so that
-//!   no reset overtakes the alert: until the client closes or the deadline, for a second and 256 KiB
-//!   at most, and for 1,024 clients at once at most. [`SharedConfig`] and [`ConfigsByName`] do so
-//!   after every failure, [`handshake_fn`] after one in reading the ClientHello.
-//! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`]; several
-//!   certificates are told apart by name: [`ConfigsByName`]. So are the keys of session tickets that
-//!   several servers share: [`TicketKeys`].
-//! - **Sockets are set up**: `TCP_NODELAY` as it comes, keep-alive if wanted ([`SocketOptions`]).
+//! - **Failures do not stop it.** A failed handshake is reported with its peer, error and stage, also
+//!   if it panics. When accepting fails because file descriptors or memory are exhausted, the listener
+//!   retries with a backoff from 5 milliseconds to 1 second.
+//! - **Alerts arrive.** After a failed handshake the listener reads what the client still sends, so that
+//!   no reset overtakes the alert: until the client closes or the deadline, at most for a second, 256
+//!   KiB, and 1,024 clients at once. [`SharedConfig`] and [`ConfigsByName`] do so after every failure,
+//!   [`handshake_fn`] if the ClientHello could not be read.
+//! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`]. So are the
+//!   keys of session tickets that several servers share: [`TicketKeys`]. [`ConfigsByName`] chooses
+//!   between certificates by server name.
+//! - **Sockets are configured**: `TCP_NODELAY` by default, optionally keep-alive ([`SocketOptions`]).
 //! - **Graceful shutdown**: [`ShutdownHandle`].
 //!
 //! # Handshakes and the rest of the program
 //!
-//! The signature of a handshake keeps a core busy for 0.05 milliseconds (ECDSA) to about 1
-//! millisecond (RSA), during which the worker thread runs no other task. When many clients come at
-//! once, as many handshakes compute at the same time as the runtime has workers; the others wait
-//! outside of its queue, and between two of them a worker runs what else has become ready. Who waits
-//! for a client holds nothing up.
+//! The signature of a handshake occupies a core for 0.05 milliseconds (ECDSA) to about 1 millisecond
+//! (RSA), during which the worker thread runs no other task. When many clients connect at once, as many
+//! handshakes compute at the same time as the runtime has workers; the others wait outside its queue,
+//! and between two of them a worker runs other tasks that are ready. Handshakes that wait for a client
+//! delay nothing.
 //!
-//! Where requests must feel even less of it, give the handshakes threads of their own at a low
-//! priority (`TlsListener::with_handshake_threads`, feature `handshake-threads`), or a runtime that
-//! you have built ([`TlsListener::on_runtime`]).
+//! To reduce the effect on requests further, run handshakes on their own threads with a low priority
+//! (`TlsListener::with_handshake_threads`, feature `handshake-threads`), or on another runtime
+//! ([`TlsListener::on_runtime`]).
 //!
-//! An accept loop is best spawned as a task of its own: as the main future of a runtime with several
-//! workers it wakes its thread for every connection.
+//! Spawn the accept loop as a task: as the main future of a multi-threaded runtime it wakes its thread
+//! for every connection.
 
 mod accept_loop;
 mod accepting;

@@ -54,7 +54,7 @@ impl Section {
         let flaw = |what: &str| Flaw::new(self.line, format!("{}: {what}", self.label));
         // Decoders differ in whether they take that.
         if self.base64.len() % 4 != 0 {
-            return Err(flaw("base64 text that is cut off"));
+            return Err(flaw("incomplete base64 text"));
         }
         let text = format!(
             "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
@@ -64,7 +64,7 @@ impl Section {
             .map_err(|error| flaw(&error.to_string()))?;
         match sequence(&der) {
             Some(_) => Ok(der),
-            None => Err(flaw("not a whole DER structure")),
+            None => Err(flaw("not a complete DER structure")),
         }
     }
 }
@@ -109,11 +109,11 @@ fn section(rest: &mut Rest<'_>) -> Result<Section, Flaw> {
     let body = rest
         .take_until(END)
         .filter(|body| find(body.text, BEGIN).is_none())
-        .ok_or_else(|| flaw("no END marker: the file may have been cut off".to_owned()))?;
+        .ok_or_else(|| flaw("no END marker: the file may be truncated".to_owned()))?;
     match rest.take_label() {
         Some(end) if end == label => {}
         Some(end) => return Err(flaw(format!("ends as {end}"))),
-        None => return Err(flaw("an END marker that is not complete".to_owned())),
+        None => return Err(flaw("an incomplete END marker".to_owned())),
     }
     let (encrypted, base64) = contents(&String::from_utf8_lossy(body.text));
     Ok(Section {

@@ -1,4 +1,4 @@
-//! What can be set about a listener.
+//! Settings of a listener.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::runtime::Handle;
 use super::limit::ConnectionLimit;
 use super::{Failed, Handshaker, Listener, SocketOptions, TlsListener};
 
-/// What happens to a connection that comes while there are as many as may be.
+/// What happens to a new connection when a limit is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It waits in the queue of the operating system until there is room.
+    /// It waits in the queue of the operating system.
     #[default]
     Wait,
     /// It is accepted and closed at once, and reported as failed.
@@ -40,26 +40,26 @@ impl Default for Settings {
 }
 
 impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
-    /// Gives each connection this long from being accepted to the end of its handshake.
+    /// Sets how long a connection may take from being accepted to the end of its handshake.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
-    /// Gives each client this long for its first byte, from when its connection is returned by
-    /// [`accept`](Self::accept): a read that still waits then fails with `TimedOut`. There is no
-    /// such deadline unless this is set.
+    /// Sets how long a client may take for its first byte once its connection was returned by
+    /// [`accept`](Self::accept): then a pending read fails with `TimedOut`. By default there is no such
+    /// deadline.
     #[must_use]
     pub fn with_first_byte_deadline(mut self, deadline: Duration) -> Self {
         self.settings.first_byte = Some(deadline);
         self
     }
 
-    /// Lets so many handshakes, but at least one, be in flight at once.
+    /// Limits the handshakes in flight, to at least one.
     ///
-    /// With a small limit and [`WhenFull::Wait`] so many clients that stall keep all others out
-    /// until the deadline.
+    /// With a small limit and [`WhenFull::Wait`], as many stalled clients keep all others waiting until
+    /// the deadline.
     #[must_use]
     pub fn with_limit(mut self, handshakes: usize, when_full: WhenFull) -> Self {
         self.settings.limit = handshakes.max(1);
@@ -67,44 +67,41 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
         self
     }
 
-    /// Lets so many connections, but at least one, be open at once: each counts from being accepted
-    /// until its [`Connection`](super::Connection) is dropped or taken apart. There is no limit
-    /// unless this is set.
+    /// Limits the open connections, to at least one: each counts from being accepted until its
+    /// [`Connection`](super::Connection) is dropped or taken apart. By default there is no limit.
     #[must_use]
     pub fn with_connection_limit(mut self, connections: usize, when_full: WhenFull) -> Self {
         self.connections = Some(ConnectionLimit::new(connections, when_full));
         self
     }
 
-    /// Sets options of the sockets that are accepted. As it comes, `TCP_NODELAY` is set.
+    /// Sets options of the accepted sockets. By default `TCP_NODELAY` is set.
     #[must_use]
     pub fn with_socket_options(mut self, options: SocketOptions) -> Self {
         self.settings.sockets = options;
         self
     }
 
-    /// Reports to `report` each connection that comes to nothing. It is called while the listener is
-    /// polled, so it should not take long.
+    /// Calls `report` for each connection that fails before it is established. It is called while the
+    /// listener is polled, so it must not block.
     #[must_use]
     pub fn on_failure(mut self, report: impl FnMut(Failed<L::Peer>) + Send + 'static) -> Self {
         self.report = Box::new(report);
         self
     }
 
-    /// Carries out handshakes on another runtime, whose timer must be enabled.
+    /// Performs handshakes on another runtime, whose timer must be enabled.
     #[must_use]
     pub fn on_runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Takes the header of the PROXY protocol, version 1 or 2, from the peers that `trusts` accepts,
-    /// and from no one else. Such a peer has to send one; what it says is in
-    /// [`Peer::proxy_header`](super::Peer::proxy_header).
+    /// Requires a header of the PROXY protocol, version 1 or 2, from peers for which `trusts` returns
+    /// true. Its contents are in [`Peer::proxy_header`](super::Peer::proxy_header).
     ///
-    /// Whoever is trusted can claim to be any client. A header from someone who is not trusted is
-    /// not TLS, and fails as such. What can be wrong with a header is a
-    /// [`HeaderError`](crate::proxy_protocol::HeaderError).
+    /// A trusted peer can claim to be any client. A header from any other peer fails, since it is not
+    /// TLS. An invalid header is a [`HeaderError`](crate::proxy_protocol::HeaderError).
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
     pub fn with_proxy_protocol(

@@ -19,24 +19,39 @@ use crate::callback::{Half, waker_of_both};
 /// How long streams have to send their close_notify once the grace time is over.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Shuts a listener down, from anywhere. Returned by
+/// Shuts a listener down gracefully, from any task or thread. Returned by
 /// [`TlsListener::shutdown_handle`](super::TlsListener::shutdown_handle); clones are handles of the
 /// same listener.
+///
+/// ```no_run
+/// use pollback::listener::ShutdownHandle;
+/// use std::time::Duration;
+///
+/// /// Gives connections half a minute after Ctrl-C.
+/// async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<()> {
+///     tokio::signal::ctrl_c().await?;
+///     match shutdown.drain(Duration::from_secs(30)).await {
+///         0 => println!("all connections have ended"),
+///         left => println!("{left} connections were aborted"),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ShutdownHandle(pub(super) Arc<Shutdown>);
 
 impl ShutdownHandle {
-    /// Makes the listener accept no more. Handshakes in flight go on, and the listener returns
-    /// `None` after the last of them.
+    /// Stops accepting connections. Handshakes in flight continue, and the listener returns `None` after
+    /// the last of them.
     ///
-    /// The listening socket is closed as soon as the listener is polled, which a task that waits in
-    /// [`accept`](super::TlsListener::accept) is woken for.
+    /// The listening socket is closed when the listener is polled; a task that waits in
+    /// [`accept`](super::TlsListener::accept) is woken for that.
     pub fn stop(&self) {
         self.0.advance(Phase::Stopping);
     }
 
-    /// Waits until the listener is told to stop. What serves a connection can then finish by
-    /// itself: an HTTP library closes idle connections, for example.
+    /// Waits until the listener is told to stop. Code that serves a connection can then finish it: an
+    /// HTTP library closes idle connections, for example.
     ///
     /// # Cancel safety
     ///
@@ -45,8 +60,8 @@ impl ShutdownHandle {
         self.0.reached(Phase::Stopping).await;
     }
 
-    /// Waits until the grace time of a [`drain`](Self::drain) is over and connections are closed.
-    /// What a program does for a connection beside its stream can then be given up, too.
+    /// Waits until the grace period of a [`drain`](Self::drain) is over and connections are closed.
+    /// Other work for these connections can be stopped then.
     ///
     /// # Cancel safety
     ///
@@ -55,21 +70,21 @@ impl ShutdownHandle {
         self.0.reached(Phase::Closing).await;
     }
 
-    /// Makes the listener accept no more and waits until all its handshakes and streams are gone,
-    /// for `grace` at most. Then handshakes are dropped and reported as failed, and each stream that
-    /// is left sends close_notify and fails its reader and writer, all with
+    /// Stops accepting connections, and waits until all handshakes and streams have ended, at most for
+    /// the grace period `grace`. Then handshakes are aborted and reported as failed, and each remaining
+    /// stream sends close_notify and fails its reads and writes, all with
     /// [`ErrorKind::Ended`](crate::ErrorKind::Ended). After one more second every stream has failed,
-    /// whether its peer took the close_notify or not.
+    /// whether its peer has received the close_notify or not.
     ///
     /// The listener has to be polled meanwhile, or dropped.
     ///
-    /// Returns the number of streams that were left when the grace time was over: 0 if all have
-    /// ended by themselves.
+    /// Returns the number of streams that remained after the grace period: 0 if all have ended by
+    /// themselves.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped before the grace time is over, streams are left alone and the
-    /// listener stays stopped. If it is dropped after that, streams fail at once.
+    /// If the future is dropped during the grace period, streams are not affected and the listener stays
+    /// stopped. If it is dropped after that, streams fail at once.
     pub async fn drain(&self, grace: Duration) -> usize {
         self.stop();
         if timeout(grace, self.0.idle()).await.is_ok() {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 /// Settings of the sockets that a listener accepts.
 ///
-/// As it comes, `TCP_NODELAY` is set and keep-alive is not.
+/// By default `TCP_NODELAY` is set and keep-alive is not.
 ///
 /// ```
 /// use pollback::listener::SocketOptions;
@@ -32,22 +32,22 @@ impl Default for SocketOptions {
 }
 
 impl SocketOptions {
-    /// Creates the settings as they come.
+    /// Returns the default settings.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets `TCP_NODELAY`: whether bytes are sent at once instead of waiting for the
-    /// acknowledgement of those before.
+    /// Sets `TCP_NODELAY`: whether bytes are sent at once, without waiting for the acknowledgement of
+    /// previous ones.
     #[must_use]
     pub fn with_nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;
         self
     }
 
-    /// Sets `SO_KEEPALIVE`: a peer from which nothing has come for this long is asked whether it is
-    /// still there, and again after each further such time. How often a peer may fail to answer is
-    /// up to the operating system; on Linux the connection fails after the ninth time.
+    /// Sets `SO_KEEPALIVE`: a peer from which nothing has arrived for this long is probed, and again
+    /// after each further such time. The operating system decides how many probes may remain without a
+    /// response; on Linux the connection fails after the ninth.
     #[must_use]
     pub fn with_keepalive(mut self, idle: Duration) -> Self {
         self.keepalive = Some(idle);
@@ -59,7 +59,7 @@ impl SocketOptions {
     ///
     /// # Errors
     ///
-    /// If the operating system refuses a setting: a time that is too long, for example.
+    /// If the operating system rejects a setting, for example a time that is too long.
     pub fn apply(&self, socket: &TcpStream) -> io::Result<()> {
         socket.set_nodelay(self.nodelay)?;
         if let Some(idle) = self.keepalive {

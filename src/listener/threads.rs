@@ -23,13 +23,13 @@ impl Drop for HandshakeThreads {
 }
 
 impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
-    /// Carries out handshakes on so many threads of their own, but at least one, which on Linux have
-    /// a low priority: where cores are scarce, what serves established connections goes first. The
-    /// threads end with the listener.
+    /// Performs handshakes on this many threads of their own, at least one, which have a low priority on
+    /// Linux: if cores are scarce, established connections are served first. The threads end with the
+    /// listener.
     ///
     /// # Errors
     ///
-    /// If the operating system gives no more threads.
+    /// If the operating system cannot create the threads.
     pub fn with_handshake_threads(mut self, threads: usize) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
         builder

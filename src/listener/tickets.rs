@@ -38,7 +38,7 @@ const SALT: usize = 32;
 /// random numbers, which nobody else may know. The key in the first file encrypts new tickets, and
 /// those in all files decrypt. To rotate, put a new key last in the list on every server, then first,
 /// and take the oldest away when its tickets have expired; [`reload`](Self::reload) makes a server
-/// use what the files hold.
+/// use the contents of the files.
 ///
 /// Whoever learns a key can decrypt the sessions of its tickets, so rotate them often, and give no key a
 /// longer life than [`with_lifetime`](Self::with_lifetime) needs. rustls accepts no early data with
@@ -269,13 +269,13 @@ impl fmt::Display for TicketKeyError {
         match &self.reason {
             Reason::Io(error) => error.fmt(f),
             Reason::Length(length) if *length > LENGTHS[1] => {
-                f.write_str("a ticket key has 80 bytes or 48, and this file has more")
+                f.write_str("a ticket key has 48 or 80 bytes, this file has more")
             }
             Reason::Length(length) => {
-                write!(f, "a ticket key has 80 bytes or 48, and this file {length}")
+                write!(f, "a ticket key has 48 or 80 bytes, this file has {length}")
             }
             Reason::Twice(other) => write!(f, "the same ticket key as in {}", other.display()),
-            Reason::NoFile => f.write_str("no file with a ticket key is named"),
+            Reason::NoFile => f.write_str("no ticket key file was given"),
             Reason::NoCipher => f.write_str("the provider has no TLS 1.3 with AES-256-GCM"),
         }
     }

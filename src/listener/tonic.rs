@@ -1,4 +1,4 @@
-//! tonic's view of a listener.
+//! The listener as a source of connections for tonic.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,8 +24,8 @@ where
 }
 
 impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
-    /// Returns a stream of connections for `serve_with_incoming` of tonic, which wants a result for
-    /// each. It never yields an error: failures go to [`on_failure`](Self::on_failure).
+    /// Returns a stream of connections for `serve_with_incoming` of tonic, which requires a
+    /// result for each. It never yields an error: failures go to [`on_failure`](Self::on_failure).
     pub fn into_incoming(self) -> TlsIncoming<L, H> {
         TlsIncoming(self)
     }

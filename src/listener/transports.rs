@@ -1,4 +1,4 @@
-//! What transports come from.
+//! Sources of transports.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::SocketOptions;
 
-/// A transport and where it comes from, or why there is none.
+/// A transport and the address of its peer, or an error.
 pub type Arrival<IO, P> = io::Result<(IO, P)>;
 
 /// Accepts transports, one after another.
@@ -21,22 +21,22 @@ pub trait Listener {
     /// The transport.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Where a transport comes from.
+    /// The address of a peer.
     type Peer: Send + 'static;
 
-    /// Accepts a transport; `None` if no more will come.
+    /// Accepts a transport. Returns `None` if there will be no more.
     ///
     /// # Errors
     ///
-    /// What is wrong with the transport that came, or with accepting as such. The listener reports
-    /// it and goes on, after a while if it is the latter.
+    /// If the transport is unusable, or accepting failed. The listener reports the error and continues,
+    /// after a backoff if accepting failed.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arrival<Self::Io, Self::Peer>>>;
 
-    /// Where transports are accepted.
+    /// Returns the address where transports are accepted.
     ///
     /// # Errors
     ///
-    /// It is not known: `Unsupported`, unless this is overridden.
+    /// `Unsupported`, unless this is overridden.
     fn local_addr(&self) -> io::Result<Self::Peer> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -46,7 +46,7 @@ pub trait Listener {
     ///
     /// # Errors
     ///
-    /// The transport cannot be used. It is closed and reported as failed.
+    /// If the transport cannot be used. It is closed and reported as failed.
     fn configure(&self, io: &Self::Io, options: &SocketOptions) -> io::Result<()> {
         let _ = (io, options);
         Ok(())
@@ -87,7 +87,7 @@ impl Listener for tokio::net::UnixListener {
     }
 }
 
-/// A stream of transports, each with where it comes from, as a [`Listener`].
+/// A stream of transports, each with the address of its peer, as a [`Listener`].
 #[derive(Debug)]
 pub struct Transports<S>(pub S);
 

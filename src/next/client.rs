@@ -1,4 +1,4 @@
-//! The client's side: connectors, and the stream that they make.
+//! Clients: connectors, and the streams that they return.
 
 use std::fmt;
 use std::future::Future;
@@ -20,16 +20,16 @@ use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
 
-/// A TLS stream of a client.
+/// The TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, Connection<ClientSide>>;
 
 /// The handshake of a client.
 pub type Connect<IO> = Handshake<IO, Connection<ClientSide>>;
 
-/// The handshake of a client, which gives the transport back on failure.
+/// The handshake of a client that returns the transport on failure.
 pub type FallibleConnect<IO> = FallibleHandshake<IO, Connection<ClientSide>>;
 
-/// Makes TLS connections as a client.
+/// Connects to TLS servers over any transport.
 ///
 /// ```no_run
 /// use pollback::next::rustls::{ClientConfig, RootCertStore};
@@ -58,7 +58,7 @@ pub struct TlsConnector {
     verifier: Option<Verifier<ClientSide>>,
 }
 
-/// Says nothing of the configuration, which can hold keys.
+/// Omits the configuration, which can hold keys.
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnector")
@@ -85,12 +85,11 @@ impl From<Arc<ClientConfig>> for TlsConnector {
 }
 
 impl TlsConnector {
-    /// Sends what is written first as early data (0-RTT), where a ticket of an earlier connection
-    /// allows it.
+    /// Sends the first writes as early data (0-RTT) if a ticket of an earlier connection allows it.
     ///
-    /// [`ClientConfig::enable_early_data`] must be set too. The handshake then resolves at once,
-    /// and the first reads and writes carry it out. Early data that the server does not take is
-    /// sent again after the handshake. It can be replayed by an attacker: RFC 8446, section 8.
+    /// [`ClientConfig::enable_early_data`] must be set too. The handshake future then resolves at
+    /// once, and the first reads and writes perform the handshake. Early data that the server rejects
+    /// is sent again after the handshake. An attacker can replay early data (RFC 8446, section 8).
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
         self.early_data = enabled;
@@ -165,9 +164,9 @@ impl TlsConnector {
         self
     }
 
-    /// Makes a TLS connection to the server `domain` on the transport `stream`.
+    /// Performs the handshake with the server `domain` over the transport `stream`.
     ///
-    /// See [`Handshake`] for its errors and what happens when it is dropped.
+    /// See [`Handshake`] for errors and cancel safety.
     pub fn connect<IO>(&self, domain: ServerName<'static>, stream: IO) -> Connect<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -206,7 +205,7 @@ impl TlsConnector {
         })
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }

@@ -1,12 +1,12 @@
-//! TLS streams on rustls 0.24, of which there are only pre-releases: connectors, acceptors, streams and
-//! owned halves.
+//! TLS streams on a pre-release of rustls 0.24: connectors, acceptors, streams and owned halves (feature
+//! `next`).
 //!
 //! rustls 0.24 leaves its buffers to the caller. A stream of this module decrypts records where they
 //! were read and allocates nothing for a record; an idle one holds about half the memory; and it can
 //! be split into halves that two threads drive at the same time. It is the same stream as that of the
 //! rest of this crate, with the same guarantees, on another connection.
 //!
-//! **No stability is promised here.** The feature `next` pins rustls 0.24.0-dev.2; a minor version of
+//! **No stability is guaranteed.** The feature `next` pins rustls 0.24.0-dev.2; a minor version of
 //! this crate may pin another one and change whatever that changes.
 //!
 //! # A trial
@@ -27,8 +27,8 @@
 //! let stream = connector.connect("example.com".try_into()?, tcp).await?;
 //! let (mut reader, mut writer) = stream.into_split().expect("no early data");
 //! writer.write_all(b"GET / HTTP/1.0\r\nHost: example.com\r\n\r\n").await?;
-//! let mut answer = Vec::new();
-//! reader.read_to_end(&mut answer).await?;
+//! let mut response = Vec::new();
+//! reader.read_to_end(&mut response).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -69,7 +69,7 @@
 //! an [`Identity`](rustls::crypto::Identity) in an `Arc`; ALPN protocols are
 //! [`ApplicationProtocol`](rustls::enums::ApplicationProtocol)s; how many tickets are sent is a
 //! [`Tls13Tickets`](rustls::server::Tls13Tickets). The types of certificates and names are those of
-//! 0.23. Failures are told apart by [`Error::find`](crate::Error::find) as ever.
+//! 0.23. [`Error::find`](crate::Error::find) works as with rustls 0.23.
 //!
 //! # What is not here yet
 //!

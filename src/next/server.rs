@@ -1,4 +1,4 @@
-//! The server's side: acceptors, and the stream that they make.
+//! Servers: acceptors, and the streams that they return.
 
 use std::fmt;
 use std::future::Future;
@@ -22,16 +22,16 @@ use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
 
-/// A TLS stream of a server.
+/// The TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, Connection<ServerSide>>;
 
 /// The handshake of a server.
 pub type Accept<IO> = Handshake<IO, Connection<ServerSide>>;
 
-/// The handshake of a server, which gives the transport back on failure.
+/// The handshake of a server that returns the transport on failure.
 pub type FallibleAccept<IO> = FallibleHandshake<IO, Connection<ServerSide>>;
 
-/// Makes TLS connections as a server.
+/// Accepts TLS clients over any transport.
 ///
 /// ```no_run
 /// use pollback::next::TlsAcceptor;
@@ -69,7 +69,7 @@ pub struct TlsAcceptor {
     verifier: Option<Verifier<ServerSide>>,
 }
 
-/// Says nothing of the configuration, which can hold keys.
+/// Omits the configuration, which can hold keys.
 impl fmt::Debug for TlsAcceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsAcceptor")
@@ -169,11 +169,10 @@ impl TlsAcceptor {
         self
     }
 
-    /// Makes a TLS connection with the client on the transport `stream`.
+    /// Performs the handshake with the client over the transport `stream`.
     ///
-    /// Resolves when the client has proved that it knows the keys; it does not wait for the client
-    /// to take the session tickets. See [`Handshake`] for its errors and what happens when it is
-    /// dropped.
+    /// Resolves once the client's Finished has arrived, and does not wait until the client has read
+    /// the session tickets. See [`Handshake`] for errors and cancel safety.
     pub fn accept<IO>(&self, stream: IO) -> Accept<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -234,25 +233,26 @@ impl TlsAcceptor {
         })
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }
 }
 
-/// Reads a ClientHello from the transport `IO`, so that the configuration can be chosen by it.
+/// Reads a ClientHello from the transport `IO`, so that the server can choose its configuration.
 ///
 /// Resolves to a [`StartHandshake`].
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. A ClientHello that is refused is answered with an alert first. Polled after it
-/// has resolved to a `StartHandshake` or after [`take_io`](Self::take_io) it fails again.
+/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent before the error is
+/// returned. It fails again if it is polled after it has resolved to a `StartHandshake`, or after
+/// [`take_io`](Self::take_io).
 ///
 /// # Cancel safety
 ///
-/// A poll that is dropped loses nothing: await it by reference (`(&mut acceptor).await`) and it can
-/// go on later, or give the transport back with [`take_io`](Self::take_io).
+/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`): no byte is lost, and it
+/// can be awaited again, or return the transport with [`take_io`](Self::take_io).
 ///
 /// ```no_run
 /// use pollback::next::LazyConfigAcceptor;

@@ -44,9 +44,9 @@ impl fmt::Display for HeaderError {
             Self::Version(byte) => write!(f, "unknown version {}", byte >> 4),
             Self::Command(byte) => write!(f, "unknown command {}", byte & 0x0f),
             Self::Family(byte) => write!(f, "unknown family and protocol {byte:#04x}"),
-            Self::Addresses => f.write_str("its addresses break off"),
-            Self::Tlv => f.write_str("a TLV of it is malformed"),
-            Self::Checksum => f.write_str("its checksum is wrong"),
+            Self::Addresses => f.write_str("its addresses are incomplete"),
+            Self::Tlv => f.write_str("one of its TLVs is malformed"),
+            Self::Checksum => f.write_str("its checksum does not match"),
             Self::TooLong => f.write_str("its TLVs are too long"),
         }
     }

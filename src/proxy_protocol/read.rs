@@ -22,6 +22,19 @@ use crate::callback::{CHUNKS_PER_POLL, poll_chunk};
 /// # Cancel safety
 ///
 /// Dropping it loses what was read of the header.
+///
+/// ```
+/// use pollback::proxy_protocol::read_header;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut transport = &b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\nthe client's bytes"[..];
+/// let header = read_header(&mut transport).await?;
+/// let addresses = header.proxied_address().expect("a client");
+/// assert_eq!(addresses.source.to_string(), "192.0.2.1:4711");
+/// assert_eq!(transport, b"the client's bytes");
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn read_header<IO>(io: &mut IO) -> io::Result<ProxyHeader>
 where
     IO: AsyncRead + Unpin,

@@ -1,4 +1,4 @@
-//! What a relay needs of its streams.
+//! What a relay requires of its streams.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,19 +19,19 @@ use crate::stream::TlsStream;
 /// One of the two streams of a [`Relay`](super::Relay).
 ///
 /// Implemented by the streams of this crate over such a stream, by TCP and Unix sockets, by
-/// references and boxes. [`AbortByDrop`] makes an endpoint of any other stream.
+/// references and boxes. [`AbortByDrop`] makes any other stream an endpoint.
 pub trait Endpoint: AsyncRead + AsyncWrite + Unpin {
-    /// Makes sure that the peer does not take the drop that follows for the end of the stream.
+    /// Prepares for a drop that the peer must not mistake for the end of the stream.
     ///
-    /// A dropped TCP socket sends a FIN, which looks as if all had been said. So here it is told to
-    /// send a reset instead. A TLS stream has nothing to do, since without a close_notify its end is
-    /// a truncation.
+    /// A dropped TCP socket sends a FIN, which looks like a complete stream; here it is configured to
+    /// send a reset instead. A TLS stream has nothing to do, since without a close_notify it is
+    /// truncated.
     fn abort(&mut self);
 
-    /// Whether an end of stream is sure to be what the peer has said, also after writes have failed.
+    /// Returns whether the end of the stream is reliable, also after writes have failed.
     ///
-    /// It is with TLS, whose end is authenticated. On a socket a reset is reported only once: a
-    /// write that has met it may be followed by a read that returns 0.
+    /// It is with TLS, whose end is authenticated. A socket reports a reset only once: after a write
+    /// that has failed with it, a read may return 0.
     fn is_end_authenticated(&self) -> bool {
         false
     }
@@ -111,9 +111,9 @@ impl<S: Endpoint + ?Sized> Endpoint for Box<S> {
     }
 }
 
-/// Any stream as an [`Endpoint`] that has no other way to abort than to be dropped.
+/// Any stream as an [`Endpoint`] that is aborted by dropping it.
 ///
-/// For a stream whose drop looks like the end of the stream, implement [`Endpoint`] instead.
+/// Implement [`Endpoint`] instead for a stream whose drop looks like the end of the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct AbortByDrop<S>(pub S);
 

@@ -1,4 +1,4 @@
-//! Why a relay has ended before both sides had.
+//! Why a relay has ended before both streams had.
 
 use std::error::Error;
 use std::fmt;
@@ -6,27 +6,27 @@ use std::io;
 
 use super::future::Moved;
 
-/// Why a relay has ended before both sides had, and how much was moved by then.
+/// Why a relay has ended before both streams had, and how much was moved by then.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RelayError {
-    /// What has ended it: the first failure, if there were several.
+    /// The first failure.
     pub cause: Cause,
     /// How many bytes were moved.
     pub moved: Moved,
 }
 
-/// What ends a relay before both sides have ended.
+/// What ends a relay before both streams have ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The client's stream has failed: a read or, if the client takes no more, a write.
+    /// The client's stream has failed: a read or a write.
     Client(io::Error),
     /// The backend's stream has failed.
     Backend(io::Error),
     /// No byte has moved for as long as the idle timeout.
     Idle,
-    /// The time limit is over.
+    /// The time limit was reached.
     TimeLimit,
     /// There are more bytes than the byte limit allows.
     ByteLimit,
@@ -46,9 +46,9 @@ impl fmt::Display for Cause {
         match self {
             Self::Client(error) => write!(f, "the client failed: {error}"),
             Self::Backend(error) => write!(f, "the backend failed: {error}"),
-            Self::Idle => f.write_str("no byte has moved for too long"),
-            Self::TimeLimit => f.write_str("the connection has lasted for too long"),
-            Self::ByteLimit => f.write_str("there are more bytes than may be moved"),
+            Self::Idle => f.write_str("the connection was idle for too long"),
+            Self::TimeLimit => f.write_str("the connection reached its time limit"),
+            Self::ByteLimit => f.write_str("the connection reached its byte limit"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The relay itself.
+//! The future of a relay.
 
 use std::fmt;
 use std::future::Future;
@@ -11,32 +11,33 @@ use super::endpoint::Endpoint;
 use super::error::{Cause, RelayError};
 use super::flow::{Common, Flow, State};
 
-/// Carries bytes between a client and a backend, both ways at once, until both have ended.
+/// Copies bytes between a client and a backend in both directions, until both streams have ended.
 ///
-/// A future, which returns how many bytes were [`Moved`]. It owns both streams, or borrows them.
+/// This future resolves to how many bytes were [`Moved`]. It owns both streams, or borrows them.
 ///
-/// # The end of a stream, and the loss of one
+/// # End of stream and failures
 ///
-/// - When one side ends, the other is flushed and shut down for writing, and the opposite direction
-///   goes on. The relay ends when both sides have. So a half-close arrives as a half-close.
+/// - When one stream ends, the other is flushed and shut down for writing, and the opposite direction
+///   continues: a half-close is forwarded as a half-close. The relay ends when both streams have.
 /// - When a read fails (a reset, a truncation), what was read before is written out and flushed, and
 ///   the relay ends with that error.
-/// - When a write fails, what that side has said before is still carried over, and bytes for it are
-///   read and dropped meanwhile, so that no reset gets ahead of its answer. Then the relay ends with
-///   the error of that write.
-/// - A relay that is dropped before both sides have ended, after an error or in the middle of it,
-///   [aborts](Endpoint::abort) each stream that was not shut down: no peer takes a loss for the end.
-///   For a TCP socket that is a reset, which may overtake bytes that were just sent.
+/// - When a write fails, what that side has sent before is still copied, and bytes for it are read and
+///   discarded meanwhile, so that no reset overtakes its response. Then the relay ends with the error
+///   of that write.
+/// - A relay that is dropped before both streams have ended, after an error or earlier,
+///   [aborts](Endpoint::abort) each stream that was not shut down, so that no peer mistakes a truncated
+///   stream for a complete one. A TCP socket sends a reset, which may overtake bytes that were just
+///   sent.
 ///
 /// # Errors
 ///
-/// [`RelayError`] has the [`Cause`], and the bytes that were moved until then.
+/// [`RelayError`] contains the [`Cause`], and how many bytes were moved until then.
 ///
 /// # Cancel safety
 ///
-/// A relay can be polled by reference, as `(&mut relay).await` does; whoever stops doing so reads
-/// [`moved`](Self::moved), and may go on later, or take the relay apart with
-/// [`into_parts`](Self::into_parts), where no byte is missing. To drop it aborts both streams.
+/// A relay is cancel safe if it is awaited by reference (`(&mut relay).await`): it can be awaited again,
+/// or taken apart with [`into_parts`](Self::into_parts), without losing a byte. Dropping it aborts both
+/// streams.
 ///
 /// ```
 /// use pollback::relay::{AbortByDrop, Relay};
@@ -50,7 +51,7 @@ use super::flow::{Common, Flow, State};
 /// let mut relay = Relay::new(AbortByDrop(near_client), AbortByDrop(near_backend));
 ///
 /// client.write_all(b"a question").await.unwrap();
-/// // Nobody ends, so this does.
+/// // Neither stream ends, so stop waiting.
 /// assert!(timeout(Duration::from_millis(1), &mut relay).await.is_err());
 /// assert_eq!(relay.moved().to_backend, 10);
 ///
@@ -63,8 +64,8 @@ use super::flow::{Common, Flow, State};
 ///
 /// # Panics
 ///
-/// When it is polled after it has returned; with a timeout or a time limit also outside of a tokio
-/// runtime that has time enabled.
+/// If it is polled after completion; with a timeout or a time limit also outside a Tokio runtime with
+/// its timer enabled.
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Relay<C: Endpoint, B: Endpoint> {
     client: Owned<C>,
@@ -76,9 +77,9 @@ pub struct Relay<C: Endpoint, B: Endpoint> {
     has_returned: bool,
 }
 
-/// How many bytes each side has taken.
+/// How many bytes each side has accepted.
 ///
-/// Bytes count when the stream that they go to has taken them. Of TLS they are the plaintext.
+/// Bytes count once the stream that they are written to has accepted them; for TLS, plaintext counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moved {
@@ -88,7 +89,7 @@ pub struct Moved {
     pub to_client: u64,
 }
 
-/// What a relay consists of.
+/// The parts of a relay.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Parts<C, B> {
@@ -96,16 +97,16 @@ pub struct Parts<C, B> {
     pub client: C,
     /// The backend's stream.
     pub backend: B,
-    /// What was read from the client, and the backend has not taken.
+    /// What was read from the client, and the backend has not accepted.
     pub to_backend: Vec<u8>,
-    /// What was read from the backend, and the client has not taken.
+    /// What was read from the backend, and the client has not accepted.
     pub to_client: Vec<u8>,
     /// How many bytes were moved.
     pub moved: Moved,
 }
 
 impl<C: Endpoint, B: Endpoint> Relay<C, B> {
-    /// Joins two streams. Neither is used before the relay is polled.
+    /// Creates a relay between two streams, which are not used before it is polled.
     pub fn new(client: C, backend: B) -> Self {
         Self {
             client: Owned::new(client),
@@ -121,29 +122,29 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         }
     }
 
-    /// Ends with [`Cause::Idle`] once no byte has moved in either direction for so long. By default
-    /// a relay waits for ever.
+    /// Ends with [`Cause::Idle`] once no byte has moved in either direction for this long. By default
+    /// there is no timeout.
     ///
-    /// A peer that takes nothing moves nothing, however much there is for it.
+    /// Bytes that a peer does not accept do not count as moved.
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.clock.set_idle(timeout);
         self
     }
 
-    /// Ends with [`Cause::TimeLimit`] so long after the relay was made. By default there is no limit.
+    /// Ends with [`Cause::TimeLimit`] this long after the relay was created. By default there is no limit.
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.clock.set_limit(limit);
         self
     }
 
-    /// Ends with [`Cause::ByteLimit`] when there is more to move than so many bytes, both directions
-    /// taken together. So many are moved. By default there is no limit.
+    /// Ends with [`Cause::ByteLimit`] when there are more bytes than this, in both directions together,
+    /// after so many were moved. By default there is no limit.
     pub fn with_byte_limit(mut self, limit: u64) -> Self {
         self.common.quota = limit;
         self
     }
 
-    /// How many bytes were moved so far.
+    /// Returns how many bytes were moved so far.
     pub fn moved(&self) -> Moved {
         Moved {
             to_backend: self.to_backend.moved(),
@@ -151,14 +152,14 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         }
     }
 
-    /// The client's stream and the backend's.
+    /// Returns the streams of the client and the backend.
     pub fn get_ref(&self) -> (&C, &B) {
         (self.client.stream(), self.backend.stream())
     }
 
-    /// Takes the relay apart, with nothing left out. Neither stream is aborted.
+    /// Takes the relay apart without losing a byte. Neither stream is aborted.
     ///
-    /// A stream that has been written to may not have been flushed.
+    /// Streams that were written to may not have been flushed.
     pub fn into_parts(self) -> Parts<C, B> {
         Parts {
             to_backend: self.to_backend.pending().to_vec(),

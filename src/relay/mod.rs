@@ -1,6 +1,6 @@
-//! Carries bytes between two streams, both ways at once (feature `relay`).
+//! Copies bytes between two streams in both directions (feature `relay`).
 //!
-//! A proxy that has a client and a connection to a backend joins the two with a [`Relay`]:
+//! A proxy connects a client and a backend with a [`Relay`]:
 //!
 //! ```no_run
 //! use pollback::relay::{Cause, Relay};
@@ -26,13 +26,13 @@
 //!
 //! # What it costs
 //!
-//! - **Memory**: a relay with nothing on its way has no buffer. While it moves bytes it uses one of
-//!   64 KiB that belongs to the thread; what a stream does not take stays with the relay, up to
-//!   64 KiB in each direction, and then nothing more is read.
+//! - **Memory**: an idle relay has no buffer. While it copies bytes it uses a buffer of 64 KiB that
+//!   belongs to the thread; what a stream does not accept stays in the relay, up to 64 KiB in each
+//!   direction, and until then nothing more is read.
 //! - **Calls**: reads take up to 64 KiB. The destination is flushed when the source has nothing more
-//!   to read, and not after each write. So TLS streams are best given
-//!   [batched writes](crate::Options::with_batched_writes): then bulk goes out in full records and in
-//!   few calls, and the last bytes before a pause are sent at once all the same.
+//!   to read, and not after each write. So TLS streams should use
+//!   [batched writes](crate::Options::with_batched_writes): bulk data is then sent in full records and
+//!   few calls, and the last bytes before a pause are still sent at once.
 //! - **Time**: one poll makes a bounded number of reads and writes, and then lets other tasks run.
 
 mod buffer;

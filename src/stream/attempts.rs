@@ -23,15 +23,14 @@ where
 {
     /// Makes one attempt to read into `buf`, and returns how many bytes it has read.
     ///
-    /// As [`TcpStream::try_read`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html#method.try_read)
-    /// does for plain bytes; `Ok(0)` means that the peer has closed, or that `buf` is empty. A task
-    /// that is waiting in a read of this stream stays registered for its wake-up. With attempts, a
-    /// stream is itself a set of [`Callbacks`](crate::callback::Callbacks).
+    /// Like [`TcpStream::try_read`](https://docs.rs/tokio/latest/tokio/net/struct.TcpStream.html#method.try_read):
+    /// `Ok(0)` means that the peer has closed, or that `buf` is empty. A task that waits in a read of
+    /// this stream keeps its wakeup.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no plaintext is there: [`readable`](Self::readable) waits for it. Otherwise as
-    /// every read.
+    /// `WouldBlock` if no plaintext has arrived: [`readable`](Self::readable) waits for it. Otherwise
+    /// as every read.
     ///
     /// ```no_run
     /// use pollback::client::TlsStream;
@@ -84,14 +83,14 @@ where
         Ok(taken)
     }
 
-    /// Makes one attempt to write `buf`, and returns how many of its bytes were taken.
+    /// Makes one attempt to write `buf`, and returns how many of its bytes were accepted.
     ///
-    /// They are passed to the transport as those of every write are: what the transport does not
-    /// take is sent by later operations, of which a flush or a read are sure to send it.
+    /// They are passed to the transport as by every write: what the transport does not accept is sent
+    /// by later operations, at the latest by a flush or a read.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no byte can be taken: [`writable`](Self::writable) waits for that. Otherwise
+    /// `WouldBlock` if no byte can be accepted: [`writable`](Self::writable) waits for that. Otherwise
     /// as every write.
     ///
     /// ```no_run
@@ -112,7 +111,7 @@ where
     }
 
     /// Makes one attempt to write the slices in order, and returns how many of their bytes were
-    /// taken.
+    /// accepted.
     ///
     /// # Errors
     ///
@@ -123,10 +122,10 @@ where
         })
     }
 
-    /// Waits until an attempt to read can return something: bytes, the end, or an error.
+    /// Waits until an attempt to read can return bytes, the end of the stream, or an error.
     ///
-    /// It sends what is to be sent meanwhile, as a read does, and completes the handshake if that is
-    /// still to be done.
+    /// Like a read, it sends buffered data and pending responses, and completes the handshake if
+    /// necessary.
     ///
     /// # Errors
     ///
@@ -141,7 +140,8 @@ where
 
     /// Waits until an attempt to write can return something.
     ///
-    /// That is so once what was written before is with the transport, the handshake being complete.
+    /// That is the case once the handshake is complete and everything that was written before was
+    /// passed to the transport.
     ///
     /// # Errors
     ///
@@ -154,8 +154,8 @@ where
         poll_fn(|cx| self.poll_write_ready(cx)).await
     }
 
-    /// Waits for what `interest` names, and returns what is ready of it (feature `fd` or
-    /// `listener`, which have these types of tokio).
+    /// Waits for any of the operations that `interest` names, and returns which are ready (features `fd`
+    /// and `listener`, which enable these types of Tokio).
     ///
     /// # Errors
     ///

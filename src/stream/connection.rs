@@ -1,11 +1,11 @@
-//! The name by which generic code knows the connection of a stream.
+//! The trait for generic code over the connection of a stream.
 
 use crate::engine::Engine;
 
 /// The rustls connection of a [`TlsStream`](super::TlsStream), of either side.
 ///
-/// For code that is generic over clients and servers. This trait is sealed: the connections that
-/// have it are those of rustls.
+/// For code that is generic over clients and servers. This trait is sealed: the connections of rustls
+/// implement it.
 ///
 /// ```
 /// use pollback::rustls::CommonState;
@@ -13,7 +13,7 @@ use crate::engine::Engine;
 /// use std::io;
 /// use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 ///
-/// /// Says hello, whichever side this is.
+/// /// Says hello, as a client or a server.
 /// async fn greet<IO, C>(handshake: Handshake<IO, C>) -> io::Result<TlsStream<IO, C>>
 /// where
 ///     IO: AsyncRead + AsyncWrite + Unpin,
@@ -30,6 +30,6 @@ pub trait TlsConnection: Engine {
     /// The type of [`common_state`](Self::common_state), which belongs to one version of rustls.
     type CommonState: ?Sized;
 
-    /// What both sides know of a connection: version, cipher suite, ALPN, the peer's certificates.
+    /// Returns what both sides know: version, cipher suite, ALPN protocol, the peer's certificates.
     fn common_state(&self) -> &Self::CommonState;
 }

@@ -72,12 +72,12 @@ impl EarlyInput {
 }
 
 impl<IO, C> TlsStream<IO, C> {
-    /// How many of the bytes that reads have returned came as early data (0-RTT).
+    /// Returns how many of the bytes that were read came as early data (0-RTT).
     ///
-    /// They are the first ones of the stream, and no read returns bytes of both kinds. An attacker
-    /// can replay early data on other connections (RFC 8446, section 8), so a server acts upon it
-    /// only if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has returned:
-    /// then this connection is no replay. 0 in a client.
+    /// They are the first bytes of the stream, and no read returns bytes of both kinds. An attacker can
+    /// replay early data on other connections (RFC 8446, section 8), so a server should act on it only
+    /// if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has returned: then
+    /// this connection is no replay. Returns 0 in a client.
     pub fn early_data_read(&self) -> usize {
         self.early_input.read as usize
     }
@@ -99,14 +99,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Completes the handshake of a stream that was there before.
+    /// Completes the handshake of a stream that was returned before that.
     ///
-    /// A stream with early data can be used before its handshake is over. In a server this function
-    /// waits for the client's Finished, which proves that the client is there and that its early
-    /// data is no replay; early data that was not read yet is kept for reads, as much as
+    /// A stream with early data can be used before its handshake is complete. In a server this function
+    /// waits for the client's Finished, which proves that the early data is no replay; early data that
+    /// was not read yet is kept for reads, as much as
     /// [`ServerConfig::max_early_data_size`](rustls::ServerConfig::max_early_data_size) allows. In a
-    /// client it waits for the server, and tells whether that is the one that it should be. Reads
-    /// complete the handshake too, and it is complete already if there is no early data.
+    /// client it waits until the server has authenticated itself. Reads complete the handshake too, and
+    /// without early data it is complete already.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ where
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again; nothing is lost.
+    /// This function is cancel safe: it can be dropped and called again, and nothing is lost.
     ///
     /// ```no_run
     /// use pollback::server::TlsStream;
@@ -126,7 +126,7 @@ where
     ///     let mut order = vec![0; 100];
     ///     stream.read_exact(&mut order).await?;
     ///     if stream.early_data_read() > 0 {
-    ///         // An order that is carried out twice does harm.
+    ///         // It would do harm to execute an order twice.
     ///         stream.finish_handshake().await?;
     ///     }
     ///     Ok(order)

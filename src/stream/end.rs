@@ -20,22 +20,22 @@ where
     /// Ends TLS in both directions and leaves the transport open: sends close_notify, and waits for
     /// the peer's.
     ///
-    /// What comes then is in the clear: [`into_transport`](Self::into_transport) returns the
-    /// transport, or [`into_parts`](Self::into_parts) with what the peer has sent behind its
-    /// close_notify already. For protocols that go back to plaintext, such as FTP (CCC), and tunnels
-    /// that end before their transport does. Later writes fail, as after a shutdown.
+    /// What follows is plaintext: [`into_transport`](Self::into_transport) returns the transport, or
+    /// [`into_parts`](Self::into_parts) with what the peer has sent after its close_notify already.
+    /// This is for protocols that return to plaintext, such as FTP (CCC), and for tunnels that end
+    /// before their transport. Later writes fail, as after a shutdown.
     ///
-    /// Nothing bounds how long the peer takes: wrap it in `tokio::time::timeout`.
+    /// There is no timeout: wrap it in `tokio::time::timeout`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnreadData`] if plaintext has arrived that was not read: nothing of it is
-    /// dropped. Read it, and call this again. Otherwise as writes and reads; a transport that ends
-    /// without the peer's close_notify is an error.
+    /// [`ErrorKind::UnreadData`] if plaintext has arrived that was not read: read it, and call this
+    /// again. Otherwise as writes and reads; the end of the transport without the peer's close_notify is
+    /// an error.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again; nothing is lost.
+    /// This function is cancel safe: it can be dropped and called again, and nothing is lost.
     ///
     /// ```no_run
     /// use pollback::server::TlsStream;
@@ -44,7 +44,7 @@ where
     /// use tokio::net::TcpStream;
     /// use tokio::time::timeout;
     ///
-    /// /// The answer to "CCC" of a client, which is still encrypted, has been written.
+    /// /// To be called once the response to CCC, which is still encrypted, was written.
     /// async fn clear(mut stream: TlsStream<TcpStream>) -> io::Result<TcpStream> {
     ///     timeout(Duration::from_secs(10), stream.end_tls()).await??;
     ///     stream.into_transport().map_err(|(error, _)| error)
@@ -78,9 +78,9 @@ where
     ///
     /// With the stream as it was:
     ///
-    /// - [`ErrorKind::TrailingData`] if bytes have come behind the peer's close_notify. Where nobody
-    ///   expects them, they may be an attacker's, since nothing protects them. A program that does
-    ///   expect them finds them with [`into_parts`](Self::into_parts).
+    /// - [`ErrorKind::TrailingData`] if bytes have arrived after the peer's close_notify. Unless the
+    ///   protocol expects them, they may come from an attacker, since they are not protected.
+    ///   [`into_parts`](Self::into_parts) returns them.
     /// - [`ErrorKind::NotEnded`] if TLS has not ended in both directions:
     ///   [`end_tls`](Self::end_tls) was not called, or has not returned `Ok`.
     #[expect(

@@ -20,28 +20,45 @@ use crate::engine::{Alert, Engine, Failure, Received};
 use crate::error::{Error, ErrorKind};
 use crate::options::Options;
 
-/// A TLS handshake on a transport; resolves to the stream once it is done.
+/// The future of a TLS handshake, which resolves to the stream.
 ///
 /// Known as [`Connect`](crate::Connect) and [`Accept`](crate::Accept).
 ///
 /// # Errors
 ///
-/// What the transport fails with; TLS errors of kind `InvalidData`, after the alert that tells the
-/// peer has been delivered; [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) if the transport
-/// ends. [`Error::find`](crate::Error::find) tells them apart.
+/// - Errors of the transport, unchanged;
+/// - TLS errors, of kind `InvalidData`, once the alert for the peer has been delivered;
+/// - [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) if the transport ends.
+///
+/// [`Error::find`](crate::Error::find) distinguishes them.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the transport in mid-handshake. Nothing bounds its time unless a timeout is
-/// set ([`with_timeout`](Self::with_timeout)); it can be wrapped in `tokio::time::timeout` too.
+/// Dropping it aborts the handshake and drops the transport. There is no timeout unless one is set
+/// ([`with_timeout`](Self::with_timeout)); it can also be wrapped in `tokio::time::timeout`.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// If it is polled after completion.
+///
+/// ```no_run
+/// use pollback::server::TlsStream;
+/// use pollback::{Options, TlsAcceptor};
+/// use std::time::Duration;
+/// use tokio::net::TcpStream;
+///
+/// # async fn accept(acceptor: &TlsAcceptor, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+/// let handshake = acceptor
+///     .accept(tcp)
+///     .with_options(Options::new().with_batched_writes(true))
+///     .with_timeout(Duration::from_secs(10));
+/// handshake.await
+/// # }
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Handshake<IO, C>(State<IO, C>);
 
-/// Like [`Handshake`], but gives the transport back on failure.
+/// Like [`Handshake`], but returns the transport on failure.
 ///
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
@@ -70,8 +87,8 @@ impl<IO, C> Handshake<IO, C> {
         Self(State::NotStarted(PendingAlert::new(alert), error, io))
     }
 
-    /// Makes the stream use its transport as `options` say. What they do not name stays as the
-    /// connector or acceptor has it.
+    /// Sets the options of the stream. Settings that `options` leave at their defaults remain those of
+    /// the connector or acceptor.
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
@@ -79,14 +96,15 @@ impl<IO, C> Handshake<IO, C> {
         Self(self.0.with_options(options))
     }
 
-    /// Gives the handshake this long from its first poll, after which it fails with
+    /// Sets how long the handshake may take from its first poll, after which it fails with
     /// [`ErrorKind::HandshakeTimeout`](crate::ErrorKind::HandshakeTimeout) (`TimedOut`).
     ///
-    /// A handshake with early data resolves before its end, and the timeout covers that much of it.
+    /// With early data the future resolves before the handshake is complete, and the timeout ends with
+    /// it.
     ///
     /// # Panics
     ///
-    /// The first poll panics outside of a tokio runtime whose timer is enabled.
+    /// The first poll panics outside a Tokio runtime with its timer enabled.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.set_timeout(Some(timeout));
         self
@@ -106,12 +124,12 @@ impl<IO, C> Handshake<IO, C> {
         self
     }
 
-    /// Makes a failure give the transport back.
+    /// Makes the future return the transport on failure.
     pub fn into_fallible(self) -> FallibleHandshake<IO, C> {
         FallibleHandshake(self.0)
     }
 
-    /// The transport, unless the handshake is done.
+    /// Returns the transport, unless the future has resolved.
     pub fn get_ref(&self) -> Option<&IO> {
         match &self.0 {
             State::Running(stream, ..) => Some(&stream.io),
@@ -120,7 +138,7 @@ impl<IO, C> Handshake<IO, C> {
         }
     }
 
-    /// The transport, to be changed, unless the handshake is done.
+    /// Returns a mutable reference to the transport, unless the future has resolved.
     pub fn get_mut(&mut self) -> Option<&mut IO> {
         match &mut self.0 {
             State::Running(stream, ..) => Some(&mut stream.io),

@@ -1,16 +1,17 @@
-//! The stream that applications read and write, the same for both sides and every engine.
+//! The stream that applications read and write: one type for clients and servers, and for every
+//! version of rustls.
 //!
 //! - `state.rs`: the state of a stream, drawn
 //! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
-//! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application asks for
+//! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application calls
 //! - `attempts.rs`: operations that never wait
-//! - `connection.rs`: the name by which generic code knows a connection
+//! - `connection.rs`: the trait for generic code over connections
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
-//! - `parts.rs`: what a stream is made of, there and back
+//! - `parts.rs`: takes a stream apart and puts it together again
 //! - `end.rs`: the end of TLS, with the transport kept
-//! - `send_buffer.rs`, `slices.rs`: how plaintext is cut into records and attempts
+//! - `send_buffer.rs`, `slices.rs`: how plaintext is divided into records and attempts
 //! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
@@ -67,58 +68,75 @@ use waiters::Waiters;
 ///
 /// # Reading
 ///
-/// A read fills the buffer with every record that has arrived, up to 512 of them at a time. After the peer's close_notify reads return 0 bytes for ever, and writes go on working. If
-/// the transport ends without a close_notify, reads fail with
-/// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) (`UnexpectedEof`): data may be missing.
+/// A read fills the buffer with every record that has arrived, up to 512 of them in one call. After
+/// the peer's close_notify reads return 0 bytes, and writes continue to work. If the transport ends
+/// without a close_notify, reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated)
+/// (`UnexpectedEof`): data may be missing.
 ///
-/// A read also sends what is still to be sent before it waits, so a request needs no flush. If
-/// writes fail, reads go on: what the peer has said is still read. Where a read would have to wait
-/// although a request has not gone out, it waits after `BrokenPipe`, `ConnectionReset` and
+/// Before it waits, a read sends buffered data and pending responses to the peer, so a request needs
+/// no flush. If writes fail, reads continue to return what the peer has sent. A read that would have
+/// to wait although a request was not sent waits after `BrokenPipe`, `ConnectionReset` and
 /// `ConnectionAborted`, since reads of such a transport end by themselves, and fails after other
 /// errors.
 ///
 /// # Buffering and flushing
 ///
 /// Writes are encrypted and passed to the transport at once. What one call writes, up to 64 KiB,
-/// is one write of the transport, in full records, also where the transport has no vectored writes;
-/// a call of more takes 64 KiB. While the transport does not take it, up to 64 KiB are
-/// buffered, and further writes are pending. A flush writes everything out and flushes the
-/// transport; so does a read before it waits, in whichever task. [`Options`] change these limits and
-/// can make writes wait for one another.
+/// is one write of the transport, in full records, also if the transport has no vectored writes; a
+/// larger call accepts 64 KiB. While the transport is not ready, up to 64 KiB are buffered, and further
+/// writes are pending. A flush writes everything out and flushes the transport; so does a read before
+/// it waits, in whichever task. [`Options`] change these limits and can batch writes.
 ///
 /// `Ok(n)` from a write means that these n bytes will be sent, in order, or that a later call
-/// fails. After an error of the transport the bytes of the failed call may still be sent, if a later
-/// call finds that the transport works again.
+/// fails. After an error of the transport the bytes of the failed call may still be sent by a later
+/// call, if the transport works again.
 ///
 /// # Shutdown
 ///
-/// A shutdown flushes, sends close_notify, takes in what has arrived and closes the write half of
-/// the transport. Reads go on working; later writes fail with
+/// A shutdown flushes, sends close_notify, reads what has arrived and closes the write half of the
+/// transport. Reads continue to work; later writes fail with
 /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`). [`close`](Self::close) waits for
 /// the peer's close_notify too.
 ///
-/// Dropping the stream sends nothing: without a shutdown it looks truncated to the peer. Over TCP, a
-/// stream that is dropped after a shutdown is whole to the peer if nothing more arrives than the
-/// shutdown took in: the tickets of a server, and at least 18 KiB of anything else. Bytes that
-/// nobody reads make the kernel send a reset, which destroys what the peer's kernel has not got by
-/// then. Where the peer may still be sending, use [`close`](Self::close).
+/// Dropping the stream sends nothing: without a shutdown the peer sees a truncated stream. Over TCP,
+/// the peer receives everything from a stream that is dropped after a shutdown if nothing more arrives
+/// than the shutdown has read: the tickets of a server, and at least 18 KiB of anything else. Unread
+/// bytes make the kernel send a reset, which destroys what the peer has not received by then. If the
+/// peer may still be sending, use [`close`](Self::close).
 ///
 /// # Errors
 ///
-/// Errors of the transport are returned unchanged, by the call that met them, and the next call is
-/// a new attempt. Errors of TLS are permanent: an [`io::Error`] of kind `InvalidData` that holds the
-/// [`rustls::Error`], returned once the alert for the peer has been sent, where the transport
-/// allows, and by every later call.
+/// Errors of the transport are returned unchanged, by the call that encountered them, and the next
+/// call is a new attempt. Errors of TLS are permanent: an [`io::Error`] of kind `InvalidData` that
+/// contains the [`rustls::Error`], returned once the alert for the peer has been sent, as far as the
+/// transport allows, and by every later call.
 ///
 /// # Cancel safety
 ///
 /// All operations are cancel safe: a read that was dropped has lost no data, and a write that was
-/// dropped has taken none, so that it can be followed by any other.
+/// dropped has accepted none, so that any other may follow.
 ///
 /// # Splitting
 ///
-/// The halves of [`tokio::io::split`] may be used by two tasks. When one of them does the
-/// transport's work for the other, both are woken.
+/// The halves of [`tokio::io::split`] may be used by two tasks: neither loses its wakeup.
+///
+/// ```no_run
+/// use pollback::client::TlsStream;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
+/// use tokio::net::TcpStream;
+///
+/// /// Sends a request while the response is read, since neither may fit into a buffer.
+/// async fn exchange(stream: TlsStream<TcpStream>, request: &[u8]) -> std::io::Result<Vec<u8>> {
+///     let (mut reader, mut writer) = split(stream);
+///     let sending = async {
+///         writer.write_all(request).await?;
+///         writer.shutdown().await
+///     };
+///     let mut response = Vec::new();
+///     tokio::try_join!(sending, reader.read_to_end(&mut response))?;
+///     Ok(response)
+/// }
+/// ```
 pub struct TlsStream<IO, C> {
     io: IO,
     connection: Box<C>,
@@ -164,12 +182,12 @@ impl<IO, C> TlsStream<IO, C> {
         matches!(self.phase, Phase::EarlyData)
     }
 
-    /// The transport and the connection.
+    /// Returns the transport and the connection.
     pub fn get_ref(&self) -> (&IO, &C) {
         (&self.io, &self.connection)
     }
 
-    /// The transport and the connection, to be changed.
+    /// Returns mutable references to the transport and the connection.
     ///
     /// Bytes that are read from or written to the transport here are missing from the stream.
     pub fn get_mut(&mut self) -> (&mut IO, &mut C) {
@@ -188,13 +206,13 @@ impl<IO, C: Engine> TlsStream<IO, C> {
         self
     }
 
-    /// The transport and the connection.
+    /// Returns the transport and the connection.
     ///
-    /// Ciphertext that was read ahead is handed to the connection, and so is plaintext that a
-    /// batched write has taken: going on with the connection gets and sends every byte. These cases
-    /// are for [`into_parts`](Self::into_parts): bytes that follow the peer's close_notify are no
-    /// ciphertext, a shutdown that was given up while it was blocked may have taken in more
-    /// than a connection can hold, early data may have to be sent again or have been lent without
+    /// Ciphertext that was read ahead is passed to the connection, and so is plaintext that batched
+    /// writes have accepted: the connection then receives and sends every byte. Use
+    /// [`into_parts`](Self::into_parts) where this is not enough: bytes that follow the peer's
+    /// close_notify are no ciphertext, a shutdown that was cancelled while it was blocked may have
+    /// read more than a connection can hold, early data may have to be sent again or have been lent without
     /// being consumed, and an error of the transport that was met on behalf of another call is
     /// returned by the next one.
     pub fn into_inner(mut self) -> (IO, C) {

@@ -1,4 +1,4 @@
-//! What a stream is made of, there and back.
+//! Takes a stream apart and puts it together again.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -14,13 +14,13 @@ use super::state::{Given, Phase};
 use super::waiters::Waiters;
 use crate::engine::{Engine, InputBuffer};
 
-/// What a [`TlsStream`] is made of.
+/// The parts of a [`TlsStream`].
 ///
-/// A stream comes back from it by `From`, with everything that was under way.
+/// `From` puts the stream together again, with everything that was in progress.
 ///
-/// As a reader it is what is left of the transport: [`ciphertext`](Self::ciphertext) and then what
-/// comes from [`io`](Self::io). After the end of TLS ([`TlsStream::end_tls`]) that is what follows in
-/// the clear. Writes go to the transport as they are.
+/// Reads return [`ciphertext`](Self::ciphertext), and then what arrives from [`io`](Self::io). After the
+/// end of TLS ([`TlsStream::end_tls`]) that is the plaintext that follows. Writes go to the transport
+/// unchanged.
 ///
 /// ```
 /// use pollback::client::TlsStream;
@@ -39,14 +39,13 @@ pub struct Parts<IO, C> {
     pub io: IO,
     /// The connection, with the plaintext and ciphertext that it has queued.
     pub connection: C,
-    /// Bytes that were read from the transport and not taken in by the connection: from where a
-    /// record ends, so that after the peer's close_notify they are what followed it.
+    /// Bytes that were read from the transport and not processed by the connection, beginning after a
+    /// record: after the peer's close_notify they are what followed it.
     pub ciphertext: Vec<u8>,
-    /// Plaintext that writes have taken and that was not given to the connection, since it waited
-    /// for more: see [`Options::with_batched_writes`](crate::Options::with_batched_writes).
+    /// Plaintext of batched writes that the connection has not received yet: see [`Options::with_batched_writes`](crate::Options::with_batched_writes).
     pub plaintext: Vec<u8>,
-    /// Early data that a client has sent and that the server has neither accepted nor rejected yet:
-    /// if it is rejected, it has to be sent again.
+    /// Early data that a client has sent and the server has neither accepted nor rejected yet: if it is
+    /// rejected, it has to be sent again.
     pub early_data_sent: Vec<u8>,
     /// Early data that a server has taken out of the connection and lent
     /// ([`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)) and that was not consumed. What
@@ -68,11 +67,11 @@ struct State {
 }
 
 impl<IO, C> Parts<IO, C> {
-    /// Puts another transport in the place of this one.
+    /// Replaces the transport.
     ///
     /// # Errors
     ///
-    /// That of `map`, with which everything is dropped.
+    /// That of `map`; everything else is dropped then.
     pub fn try_map_io<T, E>(self, map: impl FnOnce(IO) -> Result<T, E>) -> Result<Parts<T, C>, E> {
         Ok(Parts {
             io: map(self.io)?,
@@ -109,7 +108,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
         }
     }
 
-    /// Takes the stream apart, with nothing left out.
+    /// Takes the stream apart, without losing a byte.
     pub fn into_parts(mut self) -> Parts<IO, C> {
         self.connection.take_begun(&mut self.input);
         let pending = self.send_buffer.pending().to_vec();
@@ -142,7 +141,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
 }
 
 impl<IO, C: Engine> From<Parts<IO, C>> for TlsStream<IO, C> {
-    /// Makes the stream that these were the parts of.
+    /// Puts the stream together again.
     fn from(mut parts: Parts<IO, C>) -> Self {
         let State {
             mut input,

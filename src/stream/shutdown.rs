@@ -16,24 +16,22 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Shuts down, then reads and drops what the peer still sends, until the peer has closed too.
+    /// Shuts down, then reads and discards what the peer still sends, until the peer has closed too.
     ///
-    /// A kernel answers bytes that nobody will read with a reset, and a reset destroys what was
-    /// written and is still on its way. So where the peer may still send (session tickets, the rest
-    /// of a request that was answered early), a shutdown before the drop is not enough: the reset
-    /// follows when the bytes arrive. After this function a stream can be dropped safely.
+    /// A kernel responds to unread bytes with a reset, which destroys what was written and is still in
+    /// transit. So where the peer may still be sending (session tickets, the rest of a request with an
+    /// early response), a shutdown before the drop is not enough: the reset follows when the bytes
+    /// arrive. After this function the stream can be dropped safely.
     ///
-    /// Nothing bounds how long the peer takes, nor how much it sends: wrap it in
-    /// `tokio::time::timeout`.
+    /// There is no timeout, nor a limit on what the peer sends: wrap it in `tokio::time::timeout`.
     ///
     /// # Errors
     ///
-    /// As the shutdown and reads; but a transport that ends without a close_notify has ended, and
-    /// that is all that counts here.
+    /// As the shutdown and reads; but the end of the transport without a close_notify is no error here.
     ///
     /// # Cancel safety
     ///
-    /// It can be dropped and called again; what has been read until then is gone.
+    /// It can be dropped and called again; what was read until then is discarded.
     ///
     /// ```no_run
     /// use std::time::Duration;

@@ -19,11 +19,11 @@ use crate::engine::{Divide, Engine, InputBuffer, Owes};
 
 /// The reading half of a stream, with the reading half `R` of its transport.
 ///
-/// Made by [`TlsStream::into_split_with`]. It reads as the whole stream does, and sends what the peer
-/// is owed because of what was read, responses and alerts, while the [`WriteHalf`] is idle or blocked.
-/// Before it waits it also sends what the other half has written and not flushed, or left.
+/// Returned by [`TlsStream::into_split_with`]. It reads as the whole stream does, and sends pending
+/// responses to the peer and alerts while the [`WriteHalf`] is idle or blocked. Before it waits, it also
+/// sends what the other half has written and not flushed.
 ///
-/// Dropping it lets go of the reading half of the transport.
+/// Dropping it drops the reading half of the transport.
 pub struct ReadHalf<R, W, C: Divide> {
     stream: TlsStream<ReadSide<R>, C::Receiver>,
     shared: Arc<Shared<W, C::Sender>>,
@@ -31,13 +31,13 @@ pub struct ReadHalf<R, W, C: Divide> {
 
 /// The writing half of a stream, with the writing half `W` of its transport.
 ///
-/// Made by [`TlsStream::into_split_with`]. It writes, flushes and shuts down as the whole stream does;
-/// but what has arrived is left to the [`ReadHalf`], also by a shutdown. After a failure of TLS in the
+/// Returned by [`TlsStream::into_split_with`]. It writes, flushes and shuts down as the whole stream
+/// does, except that only the [`ReadHalf`] reads, also during a shutdown. After a failure of TLS in the
 /// reading half it fails too.
 ///
-/// Dropping it sends no close_notify. It lets go of the writing half of the transport once everything
-/// that was written has left, as far as the reading half is there to see to that: a socket tells the
-/// peer then that nothing more will come, and the peer takes that for a truncation.
+/// Dropping it sends no close_notify. It drops the writing half of the transport once everything that
+/// was written has been sent, as long as the reading half exists to do that: a socket then tells the
+/// peer that nothing more will follow, which the peer treats as a truncation.
 pub struct WriteHalf<W, C: Divide> {
     shared: Arc<Shared<W, C::Sender>>,
     /// Whether the stream was put together again.
@@ -48,14 +48,14 @@ pub struct WriteHalf<W, C: Divide> {
 pub type Halves<R, W, C> = (ReadHalf<R, W, C>, WriteHalf<W, C>);
 
 impl<IO, C: Divide> TlsStream<IO, C> {
-    /// Splits the stream in two, and its transport with `split`.
+    /// Splits the stream into owned halves, and its transport with `split`.
     ///
     /// Unlike the halves of [`tokio::io::split`], these share no lock while one of them decrypts or
     /// waits for the transport.
     ///
     /// # Errors
     ///
-    /// The stream itself, while its handshake is not over: before early data is known to be accepted.
+    /// Returns the stream if its handshake is not complete: before early data is known to be accepted.
     #[expect(clippy::result_large_err, reason = "the stream is given back")]
     pub fn into_split_with<R, W>(
         self,
@@ -107,12 +107,12 @@ impl<IO, C: Divide> TlsStream<IO, C> {
 }
 
 impl<R, W, C: Divide> ReadHalf<R, W, C> {
-    /// The reading half of the transport.
+    /// Returns the reading half of the transport.
     pub fn get_ref(&self) -> &R {
         &self.stream.io.0
     }
 
-    /// How many of the bytes that reads have returned came as early data: as
+    /// Returns how many of the bytes that were read came as early data: as
     /// [`TlsStream::early_data_read`].
     pub fn early_data_read(&self) -> usize {
         self.stream.early_data_read()
@@ -131,7 +131,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
     ///
     /// # Errors
     ///
-    /// Both halves, where they are of different streams.
+    /// Returns both halves if they belong to different streams.
     #[expect(clippy::result_large_err, reason = "the halves are given back")]
     pub fn unsplit_with<IO>(
         self,
@@ -348,7 +348,7 @@ where
 
     /// # Panics
     ///
-    /// If more is consumed than `poll_fill_buf` gave.
+    /// If more is consumed than `poll_fill_buf` has returned.
     fn consume(self: Pin<&mut Self>, amount: usize) {
         Pin::new(&mut self.get_mut().stream).consume(amount);
     }

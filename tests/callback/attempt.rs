@@ -181,7 +181,7 @@ fn without_vectored_writes_the_first_slice_with_bytes_is_offered() {
 }
 
 #[test]
-fn without_vectored_writes_the_answer_is_held_against_the_one_slice() {
+fn without_vectored_writes_the_result_is_checked_against_one_slice() {
     let script = Script::new([Ok(3)]);
     let taken = attempt(Transport::scalar(&script), |a| {
         a.write_vectored(&slices(&[b"ab", b"cdef"]))
@@ -190,7 +190,7 @@ fn without_vectored_writes_the_answer_is_held_against_the_one_slice() {
 }
 
 #[test]
-fn an_offer_of_nothing_is_answered_with_nothing() {
+fn an_empty_offer_returns_nothing() {
     for transport in [Transport::new, Transport::scalar] {
         let script = Script::new([Ok(0), Ok(0), Ok(0), Ok(0)]);
         attempt(transport(&script), |a| {

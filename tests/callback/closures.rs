@@ -112,7 +112,7 @@ fn without_a_vectored_closure_the_first_slice_with_bytes_is_written() {
 }
 
 #[test]
-fn without_a_vectored_closure_the_answer_is_held_against_the_one_slice() {
+fn without_a_vectored_closure_the_result_is_checked_against_one_slice() {
     let script = Script::new([Ok(3)]);
     let taken = few_closures(&script).write_vectored(&slices(&[b"ab", b"cdef"]));
     assert_kind(&taken.unwrap_err(), ErrorKind::OverReported);
@@ -128,7 +128,7 @@ fn of_nothing(callbacks: &mut impl Callback) -> [io::Result<usize>; 4] {
 }
 
 #[test]
-fn an_offer_of_nothing_is_answered_with_nothing() {
+fn an_empty_offer_returns_nothing() {
     let answers = || Script::new([Ok(0), Ok(0), Ok(0), Ok(0)]);
     let all = of_nothing(&mut closures(&answers()));
     let few = of_nothing(&mut few_closures(&answers()));
@@ -148,7 +148,7 @@ fn an_offer_of_nothing_can_be_over_reported() {
 }
 
 #[test]
-fn whether_writes_are_vectored_is_told_truly() {
+fn whether_writes_are_vectored_is_reported_correctly() {
     let plain = || Callbacks::new(nothing_to_read, nothing_taken);
     let vectored = |bufs: &[IoSlice<'_>]| Ok(bufs.len());
     let shutdown = || Ok(());

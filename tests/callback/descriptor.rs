@@ -129,7 +129,7 @@ fn both_directions_wait_at_the_same_time() {
 
 /// Edge-triggered readiness alone would leave this reader asleep: nothing changes any more.
 #[test]
-fn a_callback_that_says_would_block_too_often_costs_turns_and_not_liveness() {
+fn a_callback_that_returns_would_block_too_often_is_called_again() {
     const WRONG_ANSWERS: usize = 100;
     let (ours, theirs) = pair();
     (&theirs).write_all(b"!").unwrap();

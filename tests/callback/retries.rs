@@ -61,7 +61,7 @@ fn a_blocked_attempt_asks_the_readiness_of_its_direction() {
 }
 
 #[test]
-fn an_attempt_is_made_again_when_the_readiness_says_so() {
+fn an_attempt_is_repeated_when_the_readiness_requests_it() {
     for operation in Operation::COUNTING {
         let script = Script::new([Err(would_block()), Err(would_block()), Ok(2)]);
         let always = Always(Vec::new(), || Poll::Ready(Ok(())));

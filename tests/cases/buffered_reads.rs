@@ -56,7 +56,7 @@ fn lines_arrive_over_every_transport() {
 
 /// Promise 3.
 #[test]
-fn a_reader_pushes_what_was_written_and_what_is_owed() {
+fn a_reader_flushes_written_data_and_pending_responses() {
     for_each_talk(|mut talk| {
         talk.subject_io.buffer(8 * 1024);
         let taken = poll_once(talk.subject.write(b"request"));

@@ -110,7 +110,7 @@ fn an_end_without_close_notify_is_an_end() {
 }
 
 #[test]
-fn errors_of_either_direction_are_told() {
+fn errors_of_either_direction_are_reported() {
     for operation in [Operation::Read, Operation::Write, Operation::Shutdown] {
         for_each_talk(|mut talk| {
             let reset = Answer::Error(ErrorKind::ConnectionReset);

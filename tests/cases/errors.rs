@@ -210,7 +210,7 @@ fn writes_go_on_after_a_failed_read() {
 }
 
 #[test]
-fn a_fatal_alert_is_told_at_once_while_writes_are_blocked() {
+fn a_fatal_alert_is_reported_at_once_while_writes_are_blocked() {
     for_each_victim(|mut victim| {
         victim.io.block(Operation::Write);
         let written = poll_once(victim.subject.write_all(&pattern(300_000)));

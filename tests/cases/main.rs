@@ -9,7 +9,7 @@
 //! | a client with early data that reads first never progresses | `promises::early_data::a_client_that_reads_first_progresses` |
 //! | an alert is cut off, or stays in a buffer | `promises::p05_alerts::a_server_answers_what_is_not_tls`, `promises::p05_alerts::a_peer_learns_that_its_record_was_bad` |
 //! | a handshake over a small pipe hangs | `promises::p04_handshake::it_completes_over_every_transport` |
-//! | a key update is never answered by a reader | `promises::p03_nothing_unsent::a_reader_answers_a_key_update`, `cases::buffered_reads::a_reader_pushes_what_was_written_and_what_is_owed` |
+//! | a key update is never answered by a reader | `promises::p03_nothing_unsent::a_reader_answers_a_key_update`, `cases::buffered_reads::a_reader_flushes_written_data_and_pending_responses` |
 //! | tickets that are unread at a shutdown destroy what was written | `promises::p07_shutdown::a_client_that_writes_and_leaves_is_heard_over_tcp`, `cases::tcp::a_client_is_heard_when_the_tickets_come_before_the_shutdown` |
 //! | bytes that were not flushed stay behind a reader | `promises::p03_nothing_unsent::a_mebibyte_without_a_flush_goes_out_while_the_answer_is_awaited` |
 //! | `Interrupted` fails the stream | `promises::p02_writes::an_interrupted_transport_is_tried_again` |
@@ -26,7 +26,7 @@
 //! |---|---|
 //! | an error after a partial write | `cases::errors::an_error_after_a_partial_write_comes_with_the_next_call` |
 //! | reads after errors keep giving the same error | `cases::errors::a_read_that_failed_can_be_made_again` and its neighbours |
-//! | a fatal alert while writes are blocked | `cases::errors::a_fatal_alert_is_told_at_once_while_writes_are_blocked`, `cases::errors::an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole` |
+//! | a fatal alert while writes are blocked | `cases::errors::a_fatal_alert_is_reported_at_once_while_writes_are_blocked`, `cases::errors::an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole` |
 //! | a flush that is pending after writes that were ready | `cases::flushes::in_the_handshake`, `cases::flushes::in_early_data`, `cases::flushes::in_the_shutdown` |
 //! | close_notify in mid-handshake | `cases::leaving::close_notify_in_mid_handshake_is_an_error` |
 //! | data after close_notify | `cases::leaving::data_after_close_notify_is_ignored` |

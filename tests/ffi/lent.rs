@@ -118,7 +118,7 @@ fn an_error_without_a_code_comes_back_as_the_object_it_is() {
 }
 
 #[test]
-fn the_latest_error_is_kept_if_it_is_the_one_that_is_told() {
+fn the_latest_error_is_kept_if_it_is_the_one_that_is_reported() {
     // C tries again and succeeds: there is no error.
     let mut answers = [Err(io::Error::other(Own)), Ok(3)].into_iter();
     let mut sink = Fixed::new(|_| answers.next().expect("two calls"));
@@ -175,7 +175,7 @@ fn pending_is_would_block_and_the_own_would_block_of_a_transport_is_not() {
 }
 
 #[test]
-fn an_offer_of_nothing_is_answered_without_the_transport() {
+fn an_empty_offer_does_not_reach_the_transport() {
     let mut transport = Fixed::new(|_| panic!("nothing was offered"));
     let mut count = UNSET;
     lend_read(&mut transport, |userdata, _| {

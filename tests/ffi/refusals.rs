@@ -96,7 +96,7 @@ fn what_came_before_a_failure_is_read_first() {
 }
 
 #[test]
-fn an_alert_of_the_peer_is_told_at_once() {
+fn an_alert_of_the_peer_is_reported_at_once() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         let mut executor = Executor::new();

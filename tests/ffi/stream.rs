@@ -137,7 +137,7 @@ fn errors_of_the_transport_come_out_as_they_are() {
 }
 
 #[test]
-fn a_transport_that_answers_too_much_or_nothing_is_told_apart() {
+fn a_transport_that_reports_too_much_or_nothing_is_distinguished() {
     for (answer, expected) in [
         (Answer::TooMuch, ErrorKind::OverReported),
         (Answer::Nothing, ErrorKind::WriteZero),

@@ -44,7 +44,7 @@ fn kind(bytes: &[u8]) -> Option<ErrorKind> {
 }
 
 #[test]
-fn a_modern_hello_is_read_in_every_cut() {
+fn a_modern_hello_is_read_however_it_is_divided() {
     let message = modern(b"a.example");
     for size in [1, 2, 3, 4, 5, 100, 1000, message.len() - 1, 16_384] {
         let wire = records(&message, size);
@@ -239,7 +239,7 @@ fn what_is_not_tls_is_known_by_its_first_bytes() {
 }
 
 #[test]
-fn what_is_tls_and_no_hello_is_told_by_its_kind() {
+fn what_is_tls_and_no_hello_is_distinguished_by_its_kind() {
     let hello = records(&modern(b"a.example"), 100);
     let within = |bytes: &[u8]| [&hello[..105], bytes].concat();
     let misbehaved = Some(ErrorKind::Misbehaved);

@@ -63,7 +63,7 @@ fn another_buffer_is_not_believed() {
 }
 
 #[test]
-fn an_error_that_registers_no_waker_is_told() {
+fn an_error_that_registers_no_waker_is_reported() {
     let (_near, far) = pipe(WIDE);
     let would_block = Answer::Error(io::ErrorKind::WouldBlock);
     far.control().script(Operation::Read, [would_block]);

@@ -86,7 +86,7 @@ fn what_breaks_off_or_breaks_tls_is_neither() {
 }
 
 #[test]
-fn giving_up_on_a_silent_client_gives_the_transport_back() {
+fn giving_up_on_a_silent_client_returns_the_transport() {
     let (_near, far) = pipe(WIDE);
     let io = far.control();
     let mut peek = hello::peek(far).or_plain();

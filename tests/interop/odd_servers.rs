@@ -155,7 +155,7 @@ async fn servers_that_do_not_speak_tls() {
 }
 
 #[tokio::test]
-async fn servers_that_cut_the_handshake() {
+async fn servers_that_truncate_the_handshake() {
     let silent = client_against(async |mut tcp| {
         // Takes the ClientHello in: with it unread, the end would be a reset.
         let length = record_length(&mut tcp).await?;

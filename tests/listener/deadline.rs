@@ -43,7 +43,7 @@ async fn a_silent_client_is_gone_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hello_that_trickles_is_cut_at_the_deadline() {
+async fn a_hello_that_trickles_is_disconnected_at_the_deadline() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     super::serve(listener.with_deadline(DEADLINE).on_failure(report));

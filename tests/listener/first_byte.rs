@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_says_nothing_is_cut_at_the_deadline() {
+async fn a_silent_client_is_disconnected_at_the_deadline() {
     for buffered in [false, true] {
         let (door, listener) = open(setup());
         let mut listener = listener.with_first_byte_deadline(DEADLINE);

@@ -101,7 +101,7 @@ fn the_first_certificate_is_read_as_one() {
 }
 
 #[test]
-fn files_that_are_no_text_are_told_from_those_that_are_empty() {
+fn files_that_are_no_text_are_distinguished_from_empty_ones() {
     let one = identity();
     let wide: String = one
         .certificate_pem()

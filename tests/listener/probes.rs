@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
-async fn a_check_that_sends_nothing_is_told_from_a_client_that_was_cut() {
+async fn a_check_that_sends_nothing_is_distinguished_from_a_truncated_client() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let (report, mut reported) = reports();

@@ -146,7 +146,7 @@ async fn a_client_that_fails_is_known_all_the_same() {
 
 /// A health check of a load balancer comes with a header or without, and leaves.
 #[tokio::test]
-async fn a_health_check_is_told_from_a_proxy_that_was_cut() {
+async fn a_health_check_is_distinguished_from_a_truncated_proxy() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     let listener = listener.with_proxy_protocol(|_| true).on_failure(report);

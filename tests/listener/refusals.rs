@@ -51,7 +51,7 @@ async fn assert_cut_off(client: &mut DuplexStream, begun: Instant, time: Duratio
 
 /// What the listener does with a client whose handshake fails and who does not close.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_close_is_cut_off_after_a_second() {
+async fn a_client_that_does_not_close_is_disconnected_after_a_second() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(listener.on_failure(report).with_deadline(Duration::MAX));
@@ -84,7 +84,7 @@ async fn the_deadline_covers_what_follows_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_floods_is_cut_off_at_once() {
+async fn a_client_that_floods_is_disconnected_at_once() {
     let (door, listener) = open(setup());
     serve(listener);
     let begun = Instant::now();

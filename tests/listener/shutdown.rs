@@ -108,7 +108,7 @@ async fn what_is_left_after_the_grace_time_is_closed_with_a_close_notify() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_that_the_end_cuts_off_are_reported() {
+async fn handshakes_that_the_shutdown_aborts_are_reported() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let (report, mut reported) = reports();

@@ -148,11 +148,11 @@ fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
     let keys = folder.load(&["good", "turned"]).unwrap();
     let ticket = keys.encrypt(b"session").expect("a ticket");
     for (bytes, cause) in [
-        (&b""[..], "80 bytes or 48, and this file 0"),
-        (&key(2)[..47], "80 bytes or 48, and this file 47"),
-        (&key(2)[..79], "80 bytes or 48, and this file 79"),
-        (&[0; 81], "80 bytes or 48, and this file has more"),
-        (&[0; 100_000], "80 bytes or 48, and this file has more"),
+        (&b""[..], "48 or 80 bytes, this file has 0"),
+        (&key(2)[..47], "48 or 80 bytes, this file has 47"),
+        (&key(2)[..79], "48 or 80 bytes, this file has 79"),
+        (&[0; 81], "48 or 80 bytes, this file has more"),
+        (&[0; 100_000], "48 or 80 bytes, this file has more"),
         (&key(1), "the same ticket key as in "),
         (&key(1)[..48], "the same ticket key as in "),
     ] {

@@ -57,7 +57,7 @@ fn a_record_of_the_default_fills_a_segment() {
 }
 
 #[test]
-fn coalesced_writes_are_cut_to_size() {
+fn coalesced_writes_are_divided_to_size() {
     let options = sized(1000, Duration::ZERO).with_batched_writes(true);
     for_each_talk_with(options, |mut talk| {
         let bytes = pattern(5000);

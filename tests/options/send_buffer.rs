@@ -48,7 +48,7 @@ fn a_reader_flushes_all_of_it() {
 }
 
 #[test]
-fn large_writes_are_cut_between_records() {
+fn large_writes_are_divided_between_records() {
     for_each_talk_with(Options::new(), |mut talk| {
         let bytes = pattern(16 * 4 * RECORD);
         let (calls, before) = (

@@ -135,7 +135,7 @@ fn readiness_is_for_what_was_asked() {
 }
 
 #[test]
-fn what_fails_while_readiness_is_waited_for_is_told_by_the_attempt() {
+fn what_fails_while_readiness_is_waited_for_is_returned_by_the_attempt() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         assert!(poll_once(readable(&mut talk.subject)).is_ready());
@@ -150,7 +150,7 @@ fn what_fails_while_readiness_is_waited_for_is_told_by_the_attempt() {
 
 /// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
 #[test]
-fn why_the_transport_ended_is_told_by_the_attempt_behind_a_wait() {
+fn why_the_transport_ended_is_returned_by_the_attempt_after_a_wait() {
     for_each_talk(|talk| {
         let io = talk.subject_io;
         io.buffer(3000);

@@ -87,7 +87,7 @@ fn an_answer_goes_out_before_the_clients_finished() {
 }
 
 #[test]
-fn early_and_late_bytes_are_told_apart_over_every_transport() {
+fn early_and_late_bytes_are_distinguished_over_every_transport() {
     for_each_shape(|both, shape| {
         let early = pattern(LIMIT as usize / 2);
         let late = &pattern(3000)[500..];

@@ -33,7 +33,7 @@ fn a_truncated_stream_is_an_unexpected_end_every_time() {
 }
 
 #[test]
-fn a_stream_cut_within_a_record_is_an_unexpected_end_every_time() {
+fn a_stream_truncated_within_a_record_is_an_unexpected_end_every_time() {
     for_each_talk(|mut talk| {
         talk.subject_io.inject(&[23, 3, 3, 0, 64, 1, 2, 3]);
         talk.subject_io.end_of_stream();
@@ -48,7 +48,7 @@ fn a_stream_cut_within_a_record_is_an_unexpected_end_every_time() {
 }
 
 #[test]
-fn a_handshake_cut_anywhere_is_an_unexpected_end() {
+fn a_handshake_truncated_anywhere_is_an_unexpected_end() {
     for version in Version::ALL {
         let hello = client_hello(version);
         for cut in [0, 1, 5, hello.len() / 2, hello.len() - 1, hello.len()] {

@@ -116,7 +116,7 @@ fn a_cancelled_wait_for_the_client_hello_loses_no_byte() {
 }
 
 #[test]
-fn a_lazy_acceptor_gives_its_transport_back() {
+fn a_lazy_acceptor_returns_its_transport() {
     for version in Version::ALL {
         let (end, _peer) = pipe(WIDE);
         let io = end.control();

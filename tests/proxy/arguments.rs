@@ -17,8 +17,8 @@ async fn call(files: &Files, arguments: &[&str]) -> Output {
 }
 
 #[tokio::test]
-async fn help_says_how_it_is_called() {
-    let files = Files::of("help_says_how_it_is_called");
+async fn help_explains_the_arguments() {
+    let files = Files::of("help_explains_the_arguments");
     for arguments in [&["--help"][..], &["-h"], &["--check", "x.toml", "--help"]] {
         let output = call(&files, arguments).await;
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
@@ -31,7 +31,7 @@ async fn help_says_how_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_call_that_makes_no_sense_is_answered_with_the_usage() {
+async fn a_wrong_call_prints_the_usage() {
     let files = Files::of("a_call_that_makes_no_sense");
     for (arguments, reason) in [
         (&[][..], "which configuration?"),

@@ -13,7 +13,7 @@ use crate::{TERMINATE, files};
 const SHORT: &str = "idle_timeout_ms = 50";
 
 #[tokio::test]
-async fn a_client_that_is_cut_off_is_a_reset_for_the_backend() {
+async fn a_truncated_client_is_a_reset_for_the_backend() {
     let files = files("a_client_that_is_cut_off", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");
@@ -75,8 +75,8 @@ async fn a_reset_is_passed_through() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_cut() {
-    let files = files("an_idle_connection_is_cut", &["one.example"]);
+async fn an_idle_connection_is_closed() {
+    let files = files("an_idle_connection_is_closed", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, SHORT);
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -90,7 +90,7 @@ async fn an_idle_connection_is_cut() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_is_passed_through_is_cut() {
+async fn an_idle_connection_that_is_passed_through_is_closed() {
     let files = Files::of("an_idle_connection_that_is_passed_through");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("localhost", backend.address, "", SHORT);

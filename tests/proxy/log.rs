@@ -66,7 +66,7 @@ async fn a_log_that_nobody_reads_holds_nobody_up() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_end_is_told_although_nobody_reads_the_log() {
+async fn an_end_is_reported_although_nobody_reads_the_log() {
     let files = Files::of("an_end_is_told");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");

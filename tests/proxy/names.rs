@@ -112,8 +112,8 @@ async fn an_unknown_name_is_refused_with_an_alert() {
 }
 
 #[tokio::test]
-async fn a_client_that_makes_no_handshake_is_cut() {
-    let files = Files::of("a_client_that_makes_no_handshake_is_cut");
+async fn a_client_without_a_handshake_is_disconnected() {
+    let files = Files::of("a_client_without_a_handshake_is_disconnected");
     let backend = Backend::new().await;
     let configuration =
         listen("handshake_timeout_ms = 50") + &route("one.example", backend.address, "", "");
@@ -129,8 +129,8 @@ async fn a_client_that_makes_no_handshake_is_cut() {
 }
 
 #[tokio::test]
-async fn what_is_not_tls_is_told_so() {
-    let files = Files::of("what_is_not_tls_is_told_so");
+async fn what_is_not_tls_receives_an_alert() {
+    let files = Files::of("what_is_not_tls_receives_an_alert");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("*", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;

@@ -157,7 +157,7 @@ async fn what_is_left_is_closed_after_that_time() {
     let record = proxy.record().await;
     assert_eq!(record["end"], "stopped");
     assert_eq!(record["bytes_to_backend"], b"a question".len());
-    assert_eq!(proxy.said().await, "1 connections were cut off");
+    assert_eq!(proxy.said().await, "1 connections were aborted");
     assert_eq!(proxy.finish().await, Some(1));
 }
 

@@ -53,7 +53,7 @@ fn a_half_close_is_carried_over_from_either_side() {
 }
 
 #[test]
-fn a_cut_delivers_what_came_before_it_and_aborts() {
+fn a_truncation_delivers_what_came_before_it_and_aborts() {
     for shape in &SHAPES {
         eprintln!("over {}", shape.name);
         let mut pair = Pair::of_shape(shape);
@@ -85,7 +85,7 @@ fn a_cut_delivers_what_came_before_it_and_aborts() {
 }
 
 #[test]
-fn what_is_in_a_buffered_transport_is_flushed_before_a_cut_is_told() {
+fn what_is_in_a_buffered_transport_is_flushed_before_a_truncation_is_reported() {
     let pair = Pair::over(1 << 20);
     pair.near_backend.buffer(4096);
     pair.near_client.inject(b"some bytes");
@@ -152,7 +152,7 @@ fn a_reset_that_a_write_has_met_is_no_end_of_stream() {
 }
 
 #[test]
-fn the_first_failure_is_told() {
+fn the_first_failure_is_reported() {
     let mut pair = Pair::over(1 << 20);
     let near = [&pair.near_client, &pair.near_backend];
     pair.near_backend

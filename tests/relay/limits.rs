@@ -46,7 +46,7 @@ async fn a_byte_in_either_direction_is_a_sign_of_life() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_takes_nothing_is_idle() {
+async fn a_peer_that_accepts_nothing_is_idle() {
     let (mut client, _backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
     let begun = Instant::now();
     // It is taken as far as the pipes and the relay go.

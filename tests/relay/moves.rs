@@ -66,7 +66,7 @@ fn a_source_that_goes_quiet_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_peer_that_takes_nothing_holds_back_its_source_alone() {
+fn a_peer_that_accepts_nothing_delays_its_source_alone() {
     let mut pair = Pair::over(1000);
     let near = [&pair.near_client, &pair.near_backend];
     let (flood, answer) = (pattern(1 << 20, 5), pattern(100_000, 6));

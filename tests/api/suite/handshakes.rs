@@ -71,7 +71,7 @@ async fn get_mut_reaches_what_the_peer_reads() {
 }
 
 #[tokio::test]
-async fn fallible_futures_give_the_stream_on_success() {
+async fn fallible_futures_return_the_stream_on_success() {
     for setup in setups() {
         let (near, far) = duplex();
         let connect: FallibleConnect<DuplexStream> = connect(&setup, near).into_fallible();
@@ -84,7 +84,7 @@ async fn fallible_futures_give_the_stream_on_success() {
 }
 
 #[tokio::test]
-async fn fallible_connect_gives_the_transport_back() {
+async fn fallible_connect_returns_the_transport() {
     let (near, mut far) = tcp().await;
     let address = near.local_addr().unwrap();
     let connect: FallibleConnect<TcpStream> =
@@ -105,7 +105,7 @@ async fn fallible_connect_gives_the_transport_back() {
 }
 
 #[tokio::test]
-async fn fallible_accept_gives_the_transport_back() {
+async fn fallible_accept_returns_the_transport() {
     let (mut near, far) = tcp().await;
     let address = far.local_addr().unwrap();
     let accept: FallibleAccept<TcpStream> =

@@ -53,7 +53,7 @@ async fn a_hello_that_arrives_byte_by_byte_is_awaited() {
 }
 
 #[tokio::test]
-async fn take_io_gives_the_transport_back_once() {
+async fn take_io_returns_the_transport_once() {
     let (near, far) = tcp().await;
     let address = far.local_addr().unwrap();
     let mut lazy = LazyConfigAcceptor::new(Acceptor::default(), far);

@@ -77,7 +77,7 @@ async fn into_stream_with_lends_the_connection_before_the_handshake_goes_on() {
 }
 
 #[tokio::test]
-async fn a_rejected_configuration_alerts_the_client_and_gives_the_transport_back() {
+async fn a_rejected_configuration_alerts_the_client_and_returns_the_transport() {
     let versions = [Version::Tls12, Version::Tls13];
     for (offered, wanted) in [(versions[0], versions[1]), (versions[1], versions[0])] {
         let client = Arc::new(Setup::new(offered).client());

@@ -17,7 +17,7 @@ async fn connected<IO: Transport>(
 }
 
 #[tokio::test]
-async fn get_ref_gives_the_transport_and_the_connection() {
+async fn get_ref_returns_the_transport_and_the_connection() {
     for (setup, version) in setups()
         .iter()
         .zip([ProtocolVersion::TLSv1_2, ProtocolVersion::TLSv1_3])
@@ -61,7 +61,7 @@ async fn what_get_mut_queues_goes_out_with_a_flush() {
 }
 
 #[tokio::test]
-async fn into_inner_gives_the_transport_and_the_connection() {
+async fn into_inner_returns_the_transport_and_the_connection() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, tcp().await).await;
         talk(&mut client, &mut server).await;
