@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn protocols_are_cut_by_their_lengths() {
+    fn protocols_are_divided_by_their_lengths() {
         assert_eq!(protocols(b"\x03foo\x01a"), [&b"foo"[..], b"a"]);
         assert_eq!(protocols(b"\x09foo"), [b"foo"]);
     }
