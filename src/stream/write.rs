@@ -109,6 +109,10 @@ where
         }
         if !self.phase.is_writable() {
             ready!(self.poll_handshake(half, cx))?;
+            // What came behind the handshake and could not be sent.
+            if let Some(error) = self.write_error.take() {
+                return Poll::Ready(Err(error));
+            }
         }
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(half, cx);
