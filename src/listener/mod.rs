@@ -56,8 +56,7 @@
 //!   again after a pause that grows from 5 milliseconds to 1 second.
 //! - **Refusals arrive.** After a failed handshake what the client still sends is taken in, so that
 //!   no reset overtakes the alert: until the client closes or the deadline, for a second and 256 KiB
-//!   at most, and for 1,024 clients at once at most. [`SharedConfig`] and [`ConfigsByName`] do so
-//!   after every failure, [`handshake_fn`] after one in reading the ClientHello.
+//!   at most, and for 1,024 clients at once at most.
 //! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`]; several
 //!   certificates are told apart by name: [`ConfigsByName`]. So are the keys of session tickets that
 //!   several servers share: [`TicketKeys`].
