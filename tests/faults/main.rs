@@ -24,5 +24,7 @@ mod found;
 mod others;
 mod parity;
 mod plans;
+#[cfg(feature = "relay")]
+mod relay;
 mod replay;
 mod sweep;
