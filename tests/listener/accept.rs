@@ -162,13 +162,7 @@ async fn a_stream_can_be_taken_out_of_its_connection() {
     // The listener does not wait for it any more.
     drop(door);
     assert!(listener.accept().await.is_none());
-    assert_eq!(
-        listener
-            .shutdown_handle()
-            .drain(Duration::MAX)
-            .await,
-        0
-    );
+    assert_eq!(listener.shutdown_handle().drain(Duration::MAX).await, 0);
     let echo = tokio::spawn(echo(stream));
     assert_echo(&mut client.await.unwrap().unwrap()).await;
     echo.await.unwrap().expect_err("no close_notify was sent");
