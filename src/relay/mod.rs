@@ -33,6 +33,9 @@
 //!   to read, and not after each write. So TLS streams are best given
 //!   [batched writes](crate::Options::with_batched_writes): then bulk goes out in full records and in
 //!   few calls, and the last bytes before a pause are sent at once all the same.
+//! - **Copies**: bytes go through the process, also between two sockets. To splice them in the kernel
+//!   would save most of the processor time of bulk, but what a pipe holds could not be returned by
+//!   [`Relay::into_parts`], and each relay would keep two pipes open.
 //! - **Time**: one poll makes a bounded number of reads and writes, and then lets other tasks run.
 
 mod buffer;
