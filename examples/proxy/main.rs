@@ -121,7 +121,7 @@ async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Er
     }
     let failures = Arc::clone(telemetry);
     let has_proxies = !listen.trusted_proxies.is_empty();
-    let receive = receive::by_routes(Arc::clone(&routes), has_proxies);
+    let receive = receive::by_routes(Arc::clone(&routes));
     let mut listener = TlsListener::new(tcp, receive)
         .with_deadline(listen.handshake_timeout_ms.into())
         .with_limit(listen.handshake_limit.into(), listen.when_full.into())

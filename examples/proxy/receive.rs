@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use pollback::hello::Incoming;
 use pollback::listener::{Connection, Facts, Handshaker, handshake_fn};
+use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
 use pollback::{Error as PollbackError, ErrorKind};
 use tokio::net::TcpStream;
@@ -42,29 +43,27 @@ pub(crate) struct Unserved {
     cause: io::Error,
 }
 
-/// Receives clients under the routes of the moment. `has_proxies` says that a client may be another
-/// than whoever has connected.
+/// Receives clients under the routes of the moment.
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
-    has_proxies: bool,
 ) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
-    handshake_fn(move |incoming| receive(incoming, routes.load_full(), has_proxies))
+    handshake_fn(move |incoming| receive(incoming, routes.load_full()))
 }
 
 async fn receive(
     incoming: Incoming<TcpStream>,
     routes: Arc<Routes>,
-    has_proxies: bool,
 ) -> io::Result<(Box<dyn Transport>, Arrival)> {
     let server_name: Option<Arc<str>> = incoming.client_hello().server_name().map(Arc::from);
     let Some(route) = routes.find(server_name.as_deref()).cloned() else {
-        incoming.refuse(AlertDescription::UnrecognisedName).await;
-        return Err(io::Error::from(Unserved {
+        let unserved = Unserved {
             server_name,
             route: None,
             end: End::UnknownName,
             cause: io::Error::new(io::ErrorKind::NotFound, "no route has that name"),
-        }));
+        };
+        let alert = AlertDescription::UnrecognisedName;
+        return Err(incoming.refuse_with(alert, unserved.into()).await);
     };
     let mut arrival = Arrival {
         server_name,
@@ -76,7 +75,7 @@ async fn receive(
     let Some(terminate) = arrival.route.terminate.clone() else {
         return Ok((Box::new(incoming.into_rewind()), arrival));
     };
-    match accept(incoming, &terminate, &mut arrival, has_proxies).await {
+    match accept(incoming, &terminate, &mut arrival).await {
         Ok(stream) => Ok((stream, arrival)),
         Err((end, cause)) => Err(io::Error::from(Unserved {
             server_name: arrival.server_name,
@@ -93,14 +92,10 @@ async fn accept(
     incoming: Incoming<TcpStream>,
     terminate: &Terminate,
     arrival: &mut Arrival,
-    has_proxies: bool,
 ) -> Result<Box<dyn Transport>, (End, io::Error)> {
     let backend = &arrival.route.backend;
     let mut config = terminate.config();
-    // Who a proxy in front speaks for is not known here. Where the backend has to be told, it is
-    // asked later for what was chosen without it.
-    let can_ask = backend.has_tls() && !(has_proxies && backend.speaks_proxy_protocol());
-    let common = match can_ask {
+    let common = match backend.has_tls() {
         true => terminate.common(incoming.client_hello()),
         false => Vec::new(),
     };
@@ -112,7 +107,7 @@ async fn accept(
                 arrival.backend = Mutex::new(Some(reached));
             }
             Err(error) => {
-                incoming.refuse(alert(&error)).await;
+                let error = incoming.refuse_with(alert(&error), error).await;
                 return Err((End::Unreachable, error));
             }
         }
@@ -130,13 +125,23 @@ async fn reach(
     server_name: Option<&str>,
     alpn: Vec<Vec<u8>>,
 ) -> io::Result<Reached> {
+    let tcp = incoming.get_ref();
+    let (source, destination) = match proxied(incoming.proxy_header()) {
+        Some(address) => (address.source, address.destination),
+        None => (tcp.peer_addr()?, tcp.local_addr()?),
+    };
     let introduction = Introduction {
-        source: incoming.get_ref().peer_addr()?,
-        destination: incoming.get_ref().local_addr()?,
+        source,
+        destination,
         server_name,
         alpn,
     };
     route.backend.connect(&introduction).await
+}
+
+/// The addresses that a trusted proxy names; one that speaks for itself names none.
+pub(crate) fn proxied(header: Option<&Arc<ProxyHeader>>) -> Option<&ProxiedAddress> {
+    header?.proxied_address()
 }
 
 /// What a client is told when the backend cannot be reached.

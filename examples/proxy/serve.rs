@@ -6,12 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pollback::listener::Failed;
-use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::relay::{Cause, Endpoint, Relay};
 use pollback::{Error, ErrorKind};
 
 use crate::backend::{Introduction, Reached};
-use crate::receive::{Client, Unserved};
+use crate::receive::{Client, Unserved, proxied};
 use crate::record::{End, Record};
 use crate::telemetry::Telemetry;
 
@@ -20,7 +19,7 @@ pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
     let peer = client.peer();
     let arrival = &peer.facts;
     let route = arrival.route.clone();
-    let proxied = proxied(&peer.proxy_header);
+    let proxied = proxied(peer.proxy_header.as_ref());
     // Dropped before the client is, since the listener counts that one: the line is written before
     // the proxy ends.
     let mut record = Record {
@@ -78,7 +77,7 @@ async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
         return Ok(reached);
     }
     let backend = &arrival.route.backend;
-    let destination = match proxied(&peer.proxy_header) {
+    let destination = match proxied(peer.proxy_header.as_ref()) {
         Some(address) => address.destination,
         // Asked of the kernel only where the backend is told.
         None if backend.speaks_proxy_protocol() => client.get_ref().tcp().local_addr()?,
@@ -100,11 +99,6 @@ async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
     Ok(reached)
 }
 
-/// The addresses that a trusted proxy names; one that speaks for itself names none.
-fn proxied(header: &Option<Arc<ProxyHeader>>) -> Option<&ProxiedAddress> {
-    header.as_ref()?.proxied_address()
-}
-
 /// Whether the listener has closed the connection, at the end of the grace time.
 fn is_of_listener(error: &io::Error) -> bool {
     Error::find(error).is_some_and(|error| error.kind() == ErrorKind::Ended)
@@ -117,7 +111,7 @@ pub(crate) fn report(mut failed: Failed<SocketAddr>, telemetry: Arc<Telemetry>) 
         telemetry.remarks.say(failed);
         return;
     };
-    let proxied = proxied(&failed.proxy_header);
+    let proxied = proxied(failed.proxy_header.as_ref());
     let unserved = Unserved::find(&failed.error);
     let route = unserved.and_then(|unserved| unserved.route.clone());
     drop(Record {

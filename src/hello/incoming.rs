@@ -9,7 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{ClientHello, Refuse, Rewind};
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::ProxyHeader;
 use crate::server::{Accept, TlsStream};
+use crate::stream::Leftover;
 
 /// A connection whose ClientHello was read, and which is to be accepted, passed on or refused.
 ///
@@ -18,12 +21,43 @@ use crate::server::{Accept, TlsStream};
 pub struct Incoming<IO> {
     hello: ClientHello,
     io: IO,
+    /// Where the transport is left when the client is refused, if it is not to be dropped.
+    leftover: Option<Leftover<IO>>,
+    #[cfg(feature = "proxy-protocol")]
+    proxy_header: Option<Arc<ProxyHeader>>,
 }
 
 impl<IO> Incoming<IO> {
     /// Creates a connection whose ClientHello was read from `io` by other code, with no byte after it.
     pub fn new(hello: ClientHello, io: IO) -> Self {
-        Self { hello, io }
+        Self {
+            hello,
+            io,
+            leftover: None,
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header: None,
+        }
+    }
+
+    /// Notes what a trusted proxy says of the client.
+    #[cfg(feature = "proxy-protocol")]
+    pub(crate) fn introduced_by(mut self, header: Option<Arc<ProxyHeader>>) -> Self {
+        self.proxy_header = header;
+        self
+    }
+
+    /// What a trusted proxy says of the client, where a listener takes the header of the PROXY
+    /// protocol from it.
+    #[cfg(feature = "proxy-protocol")]
+    pub fn proxy_header(&self) -> Option<&Arc<ProxyHeader>> {
+        self.proxy_header.as_ref()
+    }
+
+    /// Makes a failure leave the transport there, for a listener to go on with.
+    #[cfg(feature = "listener")]
+    pub(crate) fn leave_in(mut self, leftover: Leftover<IO>) -> Self {
+        self.leftover = Some(leftover);
+        self
     }
 
     /// Returns what the client offers and asks for.
@@ -65,26 +99,62 @@ where
     where
         F: FnOnce(&mut ServerConnection),
     {
+        let refused = |io, error| Accept::refused(io, Alert::internal_error(), error);
         if let Err(kind) = ErrorKind::check_alpn(&config.alpn_protocols) {
-            return Accept::refused(self.io, Alert::internal_error(), kind.into());
+            return refused(self.io, kind.into()).leave_in(self.leftover);
         }
         let half_rtt = config.send_half_rtt_data;
         let mut connection = match ServerConnection::new(config) {
             Ok(connection) => connection,
             Err(error) => {
-                let error = io::Error::other(error);
-                return Accept::refused(self.io, Alert::internal_error(), error);
+                return refused(self.io, io::Error::other(error)).leave_in(self.leftover);
             }
         };
         f(&mut connection);
         // The stream begins with what was read already.
         let input = InputBuffer::holding(self.hello.records());
         let stream = TlsStream::new(self.io, connection, input);
-        Accept::new(stream.with_half_rtt(half_rtt))
+        Accept::new(stream.with_half_rtt(half_rtt)).leave_in(self.leftover)
     }
 
     /// Refuses the connection with a fatal alert.
     pub fn refuse(self, alert: AlertDescription) -> Refuse<IO> {
         Refuse::new(self.io, Alert::fatal(alert))
+    }
+
+    /// Refuses the connection with a fatal alert, and returns `error`.
+    ///
+    /// For [`handshake_fn`](crate::listener::handshake_fn) and
+    /// [`tls_or_plain`](crate::listener::tls_or_plain): the transport stays with the listener, which
+    /// takes in what the client still sends, so that the alert arrives. Otherwise the transport is
+    /// dropped.
+    ///
+    /// ```
+    /// use pollback::hello::Incoming;
+    /// use pollback::rustls::AlertDescription;
+    /// use std::io;
+    /// use tokio::net::TcpStream;
+    ///
+    /// # async fn choose(incoming: Incoming<TcpStream>) -> io::Result<Incoming<TcpStream>> {
+    /// if incoming.client_hello().server_name() != Some("one.example") {
+    ///     let error = io::Error::new(io::ErrorKind::NotFound, "no such name");
+    ///     let alert = AlertDescription::UnrecognisedName;
+    ///     return Err(incoming.refuse_with(alert, error).await);
+    /// }
+    /// # Ok(incoming)
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Refuse`]: dropping the future drops the transport.
+    #[cfg(feature = "listener")]
+    pub async fn refuse_with(mut self, alert: AlertDescription, error: io::Error) -> io::Error {
+        let leftover = self.leftover.take();
+        let io = self.refuse(alert).await;
+        if let Some(leftover) = leftover {
+            leftover.put(io);
+        }
+        error
     }
 }

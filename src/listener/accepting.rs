@@ -70,15 +70,19 @@ where
         let mut proxy_header = None;
         let work = async {
             #[cfg_attr(not(feature = "proxy-protocol"), expect(unused_mut))]
-            let mut io = self.io;
+            let (mut io, mut handshaker) = (self.io, self.handshaker);
             #[cfg(feature = "proxy-protocol")]
             if self.has_header {
                 match read_header(&mut io, &mut stage).await {
-                    Ok(header) => proxy_header = Some(header.into()),
+                    Ok(header) => {
+                        let header = Arc::new(header);
+                        handshaker = handshaker.with_proxy_header(Arc::clone(&header));
+                        proxy_header = Some(header);
+                    }
                     Err(error) => return Err((error, None)),
                 }
             }
-            self.handshaker.handshake_fallible(io, &mut stage).await
+            handshaker.handshake_fallible(io, &mut stage).await
         };
         let result = {
             let mut work = pin!(work);

@@ -9,7 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Facts, SharedConfig, Stage, look};
 use crate::hello::Incoming;
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::ProxyHeader;
 use crate::server::TlsStream;
+use crate::stream::Leftover;
 
 /// The result of a handshake that returns its transport with an error, if it still has it.
 pub type HandshakeResult<S, F, IO> = Result<(S, F), (io::Error, Option<IO>)>;
@@ -32,6 +35,15 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         io: IO,
         stage: &mut Stage,
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
+
+    /// Is told what a trusted proxy says of the client, before the handshake. Ignores it, unless this
+    /// is overridden.
+    #[cfg(feature = "proxy-protocol")]
+    #[must_use]
+    fn with_proxy_header(self, header: Arc<ProxyHeader>) -> Self {
+        let _ = header;
+        self
+    }
 
     /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still has
     /// it: the listener then reads what the client still sends, so that an alert is not lost to a reset.
@@ -92,6 +104,10 @@ impl SharedConfig {
 /// Calls `choose` with each connection whose ClientHello was read, to perform its handshake or pass it
 /// on. It may take its time: other handshakes do not wait for it, and the deadline covers it.
 ///
+/// When it fails because [`Incoming::accept`] or [`Incoming::refuse_with`] has refused the client,
+/// the listener has the transport and takes in what the client still sends, so that the alert
+/// arrives. What a trusted proxy has said of the client is in `Incoming::proxy_header`.
+///
 /// ```
 /// use pollback::hello::Incoming;
 /// use pollback::listener::{Facts, handshake_fn};
@@ -110,11 +126,19 @@ impl SharedConfig {
 /// # }
 /// ```
 pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
-    HandshakeFn(Arc::new(choose))
+    HandshakeFn {
+        choose: Arc::new(choose),
+        #[cfg(feature = "proxy-protocol")]
+        proxy_header: None,
+    }
 }
 
 /// Decides for each ClientHello. Returned by [`handshake_fn`].
-pub struct HandshakeFn<F>(Arc<F>);
+pub struct HandshakeFn<F> {
+    choose: Arc<F>,
+    #[cfg(feature = "proxy-protocol")]
+    proxy_header: Option<Arc<ProxyHeader>>,
+}
 
 impl<IO, F, O, S, T> Handshaker<IO> for HandshakeFn<F>
 where
@@ -127,6 +151,12 @@ where
     type Stream = S;
     type Facts = T;
 
+    #[cfg(feature = "proxy-protocol")]
+    fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {
+        self.proxy_header = Some(header);
+        self
+    }
+
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
         let handshake = self.handshake_fallible(io, stage);
         handshake.await.map_err(|(error, _)| error)
@@ -134,14 +164,22 @@ where
 
     async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
         let incoming = look::hello(io, stage).await?;
-        let handshake = Box::pin((self.0)(incoming));
-        handshake.await.map_err(|error| (error, None))
+        let leftover = Leftover::default();
+        let incoming = incoming.leave_in(leftover.clone());
+        #[cfg(feature = "proxy-protocol")]
+        let incoming = incoming.introduced_by(self.proxy_header);
+        let handshake = Box::pin((self.choose)(incoming));
+        handshake.await.map_err(|error| (error, leftover.take()))
     }
 }
 
 impl<F> Clone for HandshakeFn<F> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            choose: Arc::clone(&self.choose),
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header: self.proxy_header.clone(),
+        }
     }
 }
 

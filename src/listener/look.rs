@@ -11,6 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{HandshakeResult, Handshaker, Stage};
 use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked, Rewind};
+#[cfg(feature = "proxy-protocol")]
+use crate::proxy_protocol::ProxyHeader;
+use crate::stream::Leftover;
 
 /// Reads the ClientHello. Until it is there, a connection costs little memory: most of those that
 /// stall never send one. An error comes with the transport.
@@ -80,11 +83,19 @@ where
 /// # }
 /// ```
 pub fn tls_or_plain<F>(choose: F) -> TlsOrPlain<F> {
-    TlsOrPlain(Arc::new(choose))
+    TlsOrPlain {
+        choose: Arc::new(choose),
+        #[cfg(feature = "proxy-protocol")]
+        proxy_header: None,
+    }
 }
 
 /// Decides for each client, with TLS or without. Returned by [`tls_or_plain`].
-pub struct TlsOrPlain<F>(Arc<F>);
+pub struct TlsOrPlain<F> {
+    choose: Arc<F>,
+    #[cfg(feature = "proxy-protocol")]
+    proxy_header: Option<Arc<ProxyHeader>>,
+}
 
 impl<IO, F, O, S, T> Handshaker<IO> for TlsOrPlain<F>
 where
@@ -97,6 +108,12 @@ where
     type Stream = S;
     type Facts = T;
 
+    #[cfg(feature = "proxy-protocol")]
+    fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {
+        self.proxy_header = Some(header);
+        self
+    }
+
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
         let handshake = self.handshake_fallible(io, stage);
         handshake.await.map_err(|(error, _)| error)
@@ -105,14 +122,28 @@ where
     async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
         let look = hello::peek(io).or_plain();
         let peeked = note(look, PeekOrPlain::bytes, PeekOrPlain::take_io, stage).await?;
-        let handshake = Box::pin((self.0)(peeked));
-        handshake.await.map_err(|error| (error, None))
+        let leftover = Leftover::default();
+        let peeked = match peeked {
+            Peeked::Tls(incoming) => {
+                let incoming = incoming.leave_in(leftover.clone());
+                #[cfg(feature = "proxy-protocol")]
+                let incoming = incoming.introduced_by(self.proxy_header);
+                Peeked::Tls(incoming)
+            }
+            plain @ Peeked::Plain(_) => plain,
+        };
+        let handshake = Box::pin((self.choose)(peeked));
+        handshake.await.map_err(|error| (error, leftover.take()))
     }
 }
 
 impl<F> Clone for TlsOrPlain<F> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            choose: Arc::clone(&self.choose),
+            #[cfg(feature = "proxy-protocol")]
+            proxy_header: self.proxy_header.clone(),
+        }
     }
 }
 

@@ -54,8 +54,7 @@
 //!   retries with a backoff from 5 milliseconds to 1 second.
 //! - **Alerts arrive.** After a failed handshake the listener reads what the client still sends, so that
 //!   no reset overtakes the alert: until the client closes or the deadline, at most for a second, 256
-//!   KiB, and 1,024 clients at once. [`SharedConfig`] and [`ConfigsByName`] do so after every failure,
-//!   [`handshake_fn`] if the ClientHello could not be read.
+//!   KiB, and 1,024 clients at once. Every handshaker of this module does so.
 //! - **Configurations are replaced while they are in use**: [`SharedConfig`], [`PemFiles`]. So are the
 //!   keys of session tickets that several servers share: [`TicketKeys`]. [`ConfigsByName`] chooses
 //!   between certificates by server name.

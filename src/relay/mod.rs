@@ -33,6 +33,9 @@
 //!   to read, and not after each write. So TLS streams should use
 //!   [batched writes](crate::Options::with_batched_writes): bulk data is then sent in full records and
 //!   few calls, and the last bytes before a pause are still sent at once.
+//! - **Copies**: bytes pass through the process, also between two sockets. Splicing them in the kernel
+//!   would save most of the processor time of bulk transfers, but [`Relay::into_parts`] could not
+//!   return what a pipe holds, and each relay would keep two pipes open.
 //! - **Time**: one poll makes a bounded number of reads and writes, and then lets other tasks run.
 
 mod buffer;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
+use super::leftover::Leftover;
 use super::pending_alert::PendingAlert;
 use super::state::{Given, Phase, ends_reads};
 use super::timeout::Timeout;
@@ -56,7 +57,7 @@ use crate::options::Options;
 /// # }
 /// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Handshake<IO, C>(State<IO, C>);
+pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 
 /// Like [`Handshake`], but returns the transport on failure.
 ///
@@ -74,17 +75,24 @@ enum State<IO, C> {
 
 impl<IO, C> Handshake<IO, C> {
     pub(crate) fn new(stream: TlsStream<IO, C>) -> Self {
-        Self(State::Running(stream, Options::new(), Timeout::default()))
+        let state = State::Running(stream, Options::new(), Timeout::default());
+        Self(state, None)
     }
 
     /// A handshake that cannot be started.
     pub(crate) fn failed(io: IO, error: io::Error) -> Self {
-        Self(State::NotStarted(PendingAlert::default(), error, io))
+        Self(State::NotStarted(PendingAlert::default(), error, io), None)
     }
 
     /// A handshake that is refused with an alert.
     pub(crate) fn refused(io: IO, alert: Alert, error: io::Error) -> Self {
-        Self(State::NotStarted(PendingAlert::new(alert), error, io))
+        Self(State::NotStarted(PendingAlert::new(alert), error, io), None)
+    }
+
+    /// Makes a failure leave the transport there, if that is anywhere.
+    pub(crate) fn leave_in(mut self, leftover: Option<Leftover<IO>>) -> Self {
+        self.1 = leftover;
+        self
     }
 
     /// Sets the options of the stream. Settings that `options` leave at their defaults remain those of
@@ -93,7 +101,7 @@ impl<IO, C> Handshake<IO, C> {
     where
         C: Engine,
     {
-        Self(self.0.with_options(options))
+        Self(self.0.with_options(options), self.1)
     }
 
     /// Sets how long the handshake may take from its first poll, after which it fails with
@@ -178,7 +186,13 @@ where
     type Output = io::Result<TlsStream<IO, C>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx).map_err(|(error, _)| error)
+        let this = &mut *self;
+        this.0.poll(cx).map_err(|(error, io)| {
+            if let Some(leftover) = &this.1 {
+                leftover.put(io);
+            }
+            error
+        })
     }
 }
 

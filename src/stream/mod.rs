@@ -14,6 +14,7 @@
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is divided into records and attempts
 //! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
+//! - `leftover.rs`: what is left of a handshake that has failed
 //! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
 
 use std::fmt;
@@ -26,6 +27,7 @@ mod early_input;
 mod end;
 mod failure;
 mod handshake;
+mod leftover;
 mod parts;
 mod pending_alert;
 mod read;
@@ -48,6 +50,7 @@ mod write;
 
 pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
+pub(crate) use leftover::Leftover;
 pub use parts::Parts;
 pub(crate) use pending_alert::PendingAlert;
 pub(crate) use read_client_hello::ReadClientHello;

@@ -24,6 +24,8 @@ mod found;
 mod others;
 mod parity;
 mod plans;
+#[cfg(feature = "relay")]
+mod relay;
 mod replay;
 mod sweep;
 mod timeouts;

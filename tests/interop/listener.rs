@@ -3,9 +3,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
+use pollback::hello::Incoming;
+use pollback::listener::{Handshaker, SharedConfig, TlsListener, handshake_fn};
 use pollback_testkit::certificates::Authority;
-use tokio::net::TcpStream;
+use pollback_testkit::configs::{Setup, Version};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::built::example;
 use crate::child::{Finished, Running, run};
@@ -125,6 +129,44 @@ async fn a_handler_of_axum_knows_the_client() {
     assert_eq!(digest.len(), 64, "{known}");
     server.signal("INT").await;
     server.finish().await.succeeded();
+}
+
+/// curl sends its request before it knows that its certificate is missed.
+#[tokio::test]
+async fn curl_is_told_each_time_that_a_certificate_is_demanded() {
+    let files = Files::of("curl_is_told_each_time");
+    let root = files.write("root.pem", Authority::shared().pem());
+    let config = Arc::new(Setup::new(Version::Tls13).client_auth().server());
+    let ours = Arc::clone(&config);
+    let by_function = handshake_fn(move |incoming: Incoming<TcpStream>| {
+        let config = Arc::clone(&ours);
+        async { Ok((incoming.accept(config).await?, ())) }
+    });
+    let addresses = [
+        refusing(SharedConfig::new(config)).await,
+        refusing(by_function).await,
+    ];
+    for address in addresses {
+        for _ in 0..50 {
+            let Some(mut curl) = curl(&root, "localhost", address) else {
+                return;
+            };
+            let refused = run(curl.arg("--http2"), b"").await;
+            assert!(
+                refused.stderr.contains("alert certificate required"),
+                "{refused:#?}"
+            );
+        }
+    }
+}
+
+/// A server that nobody gets through to.
+async fn refusing(handshaker: impl Handshaker<TcpStream>) -> SocketAddr {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let mut listener = TlsListener::new(tcp, handshaker);
+    tokio::spawn(async move { listener.accept().await.is_some() });
+    address
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::{Setup, Version};
 use std::io;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Handle};
 use tokio::sync::mpsc;
@@ -161,13 +162,7 @@ async fn a_stream_can_be_taken_out_of_its_connection() {
     // The listener does not wait for it any more.
     drop(door);
     assert!(listener.accept().await.is_none());
-    assert_eq!(
-        listener
-            .shutdown_handle()
-            .drain(std::time::Duration::MAX)
-            .await,
-        0
-    );
+    assert_eq!(listener.shutdown_handle().drain(Duration::MAX).await, 0);
     let echo = tokio::spawn(echo(stream));
     assert_echo(&mut client.await.unwrap().unwrap()).await;
     echo.await.unwrap().expect_err("no close_notify was sent");
@@ -225,4 +220,21 @@ async fn dropping_the_listener_leaves_its_connections_alone() {
     assert_eq!(stalled.read(&mut [0]).await.unwrap(), 0);
     assert!(reported.recv().await.is_none());
     served.await.unwrap().expect_err("no close_notify was sent");
+}
+
+#[tokio::test]
+async fn a_connection_is_read_without_a_copy() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_first_byte_deadline(Duration::from_secs(10));
+    let client = door.connect(1);
+    let mut connection = listener.accept().await.unwrap();
+    let mut client = client.await.unwrap().unwrap();
+    client.write_all(b"one\ntwo\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    let lent = connection.fill_buf().await.unwrap();
+    assert_eq!(lent, b"one\ntwo\n");
+    connection.consume(2);
+    let mut lines = String::new();
+    while connection.read_line(&mut lines).await.unwrap() > 0 {}
+    assert_eq!(lines, "e\ntwo\n");
 }

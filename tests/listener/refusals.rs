@@ -1,8 +1,14 @@
 //! Refusals that arrive, although the client goes on to send.
 
-use super::{hello, open, reports, serve, setup, shared};
-use pollback::listener::{ConfigsByName, Stage, TlsListener, WhenFull};
+use super::{connect, hello, open, pipes, reports, serve, setup, shared};
+use pollback::hello::{Incoming, Peeked};
+use pollback::listener::{
+    ConfigsByName, Handshaker, Stage, TlsListener, WhenFull, handshake_fn, tls_or_plain,
+};
+use pollback::rustls::AlertDescription;
+use pollback::server;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -147,7 +153,7 @@ async fn what_follows_a_failure_is_no_handshake_but_an_open_connection() {
 #[tokio::test(start_paused = true)]
 async fn the_end_waits_for_a_refusal_to_arrive() {
     let setup = setup();
-    let (door, pipes) = super::pipes();
+    let (door, pipes) = pipes();
     let (report, mut reported) = reports();
     let mut listener = TlsListener::new(pipes, shared(setup.server())).on_failure(report);
     let (mut client, far) = tokio::io::duplex(1024);
@@ -165,4 +171,53 @@ async fn the_end_waits_for_a_refusal_to_arrive() {
     drop(client);
     assert!(ended.await.unwrap());
     assert_eq!(begun.elapsed(), Duration::from_millis(300));
+}
+
+type Chosen = io::Result<(server::TlsStream<DuplexStream>, ())>;
+
+/// Demands a certificate that the client does not have.
+async fn accept(incoming: Incoming<DuplexStream>) -> Chosen {
+    let config = setup().client_auth().server();
+    let stream = incoming.accept(Arc::new(config)).await?;
+    Ok((stream, ()))
+}
+
+async fn refuse(incoming: Incoming<DuplexStream>) -> Chosen {
+    let error = io::Error::other("refused");
+    Err(incoming
+        .refuse_with(AlertDescription::AccessDenied, error)
+        .await)
+}
+
+/// Asserts that what the client sends after the alert is taken in for a second.
+async fn assert_taken_in(handshaker: impl Handshaker<DuplexStream>) {
+    let (door, pipes) = pipes();
+    let (report, mut reported) = reports();
+    let mut listener = TlsListener::new(pipes, handshaker).on_failure(report);
+    tokio::spawn(async move { listener.accept().await.is_some() });
+    let (mut client, far) = tokio::io::duplex(64 * 1024);
+    door.send(Ok((far, 1))).unwrap();
+    let begun = Instant::now();
+    // Its own handshake may be over before it is refused.
+    if let Ok(mut stream) = connect(&setup(), &mut client).await {
+        stream
+            .read_to_end(&mut Vec::new())
+            .await
+            .expect_err("an alert");
+    }
+    let failed = reported.recv().await.unwrap();
+    assert_eq!(failed.stage, Stage::Handshake);
+    assert_eq!(begun.elapsed(), Duration::ZERO, "reported at once");
+    assert_cut_off(&mut client, begun, Duration::from_secs(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_a_function_refuses_is_taken_in_for_a_second_too() {
+    assert_taken_in(handshake_fn(accept)).await;
+    assert_taken_in(handshake_fn(refuse)).await;
+    assert_taken_in(tls_or_plain(async |peeked| match peeked {
+        Peeked::Tls(incoming) => accept(incoming).await,
+        Peeked::Plain(_) => Err(io::Error::other("not TLS")),
+    }))
+    .await;
 }

@@ -1,13 +1,16 @@
 //! One application protocol for the client and the backend.
 
+use std::sync::Arc;
+
 use pollback::rustls::AlertDescription;
-use pollback::{Error, ErrorKind};
+use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector};
 use pollback_testkit::certificates::Authority;
 
+use crate::bounded::bounded;
 use crate::files;
 use crate::files::Files;
-use crate::peers::{Backend, exchange, setup, try_connect};
-use crate::process::{Proxy, listen, route};
+use crate::peers::{Backend, connect_tcp, exchange, say, setup, try_connect};
+use crate::process::{LIMIT, Proxy, listen, route};
 
 /// A proxy that would speak both protocols, before a backend with TLS.
 async fn proxy(files: &Files, backend: &Backend, additions: &str) -> Proxy {
@@ -55,7 +58,7 @@ async fn nothing_in_common_with_the_backend_is_an_alert_for_the_client() {
     let mut proxy = proxy(&files, &backend, "").await;
     let refusing = async {
         let config = setup().alpn(&["other"]).server();
-        let acceptor = pollback::TlsAcceptor::from(std::sync::Arc::new(config));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         acceptor.accept(backend.accept().await).await
     };
     let client_setup = setup().alpn(&["h2", "http/1.1"]);
@@ -80,7 +83,7 @@ async fn a_backend_that_is_told_of_the_client_is_asked_as_well() {
         let mut tcp = backend.accept().await;
         let header = pollback::proxy_protocol::read_header(&mut tcp).await;
         let config = setup().alpn(&["http/1.1"]).server();
-        let acceptor = pollback::TlsAcceptor::from(std::sync::Arc::new(config));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         (header.expect("a header"), acceptor.accept(tcp).await)
     };
     let client_setup = setup().alpn(&["h2", "http/1.1"]);
@@ -89,5 +92,41 @@ async fn a_backend_that_is_told_of_the_client_is_asked_as_well() {
     let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
     exchange(&mut client, &mut server).await;
     assert_eq!(header.authority(), Some("one.example"));
+    assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
+#[tokio::test]
+async fn a_backend_is_asked_for_the_client_of_a_trusted_proxy() {
+    let files = files("a_backend_is_asked_for_the_client", &["one.example"]);
+    files.write("root.pem", Authority::shared().pem());
+    let backend = Backend::new().await;
+    let terminate = "terminate = { chain = \"certificate.pem\", key = \"key.pem\", \
+                     alpn = [\"h2\", \"http/1.1\"] }";
+    let tls = "tls = { name = \"localhost\", roots = \"root.pem\" }\nproxy_protocol = \"v2\"";
+    let configuration = listen("trusted_proxies = [\"127.0.0.0/8\"]")
+        + &route("one.example", backend.address, terminate, tls);
+    let proxy = Proxy::start(&files, &configuration).await;
+    let connect = async {
+        let mut tcp = connect_tcp(&proxy).await;
+        say(&mut tcp, b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n").await;
+        let config = setup().alpn(&["h2", "http/1.1"]).client();
+        let name = "one.example".try_into().expect("a valid name");
+        TlsConnector::from(Arc::new(config))
+            .connect(name, tcp)
+            .await
+    };
+    let serve = async {
+        let mut tcp = backend.accept().await;
+        let header = pollback::proxy_protocol::read_header(&mut tcp).await;
+        let config = setup().alpn(&["http/1.1"]).server();
+        let stream = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
+        (header.expect("a header"), stream)
+    };
+    let both = async { tokio::join!(connect, serve) };
+    let (client, (header, server)) = bounded(LIMIT, "two handshakes", both).await;
+    let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
+    exchange(&mut client, &mut server).await;
+    let address = header.proxied_address().expect("an address");
+    assert_eq!(address.source.to_string(), "192.0.2.1:4711");
     assert_eq!(client.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
 }

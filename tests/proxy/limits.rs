@@ -1,6 +1,7 @@
 //! Limits on connections, on what they move and on how long they last.
 
 use std::io;
+use std::pin::{Pin, pin};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -8,7 +9,9 @@ use tokio::net::TcpStream;
 use crate::TERMINATE;
 use crate::bounded::bounded;
 use crate::files;
-use crate::peers::{Backend, connect, cut, ended, exchange, rest, say, shut};
+use crate::peers::{
+    Backend, Client, connect, cut, ended, exchange, rest, say, setup, shut, try_connect,
+};
 use crate::process::{LIMIT, Proxy, listen, route};
 
 #[tokio::test]
@@ -45,6 +48,47 @@ async fn a_backend_has_no_more_connections_than_it_may() {
     assert_eq!(proxy.record().await["end"], "closed");
     let mut fourth = connect(&proxy, "one.example").await;
     exchange(&mut fourth, &mut backend.accept().await).await;
+}
+
+#[tokio::test]
+async fn no_more_clients_are_served_than_may_be() {
+    let files = files("no_more_clients_are_served", &["one.example"]);
+    let backend = Backend::new().await;
+    let configuration =
+        listen("connection_limit = 1") + &route("one.example", backend.address, TERMINATE, "");
+    let proxy = Proxy::start(&files, &configuration).await;
+    let mut first = connect(&proxy, "one.example").await;
+    let mut server = backend.accept().await;
+    exchange(&mut first, &mut server).await;
+
+    // It waits in the kernel's queue: nothing is said to it, and no backend is asked.
+    let setup = setup();
+    let mut second = pin!(try_connect(&proxy, "one.example", &setup));
+    exchange_while_pending(&mut first, &mut server, second.as_mut()).await;
+    shut(&mut first).await;
+    ended(&mut server).await;
+    shut(&mut server).await;
+    ended(&mut first).await;
+    let mut second = second.await.expect("there is room");
+    exchange(&mut second, &mut backend.accept().await).await;
+}
+
+/// Makes many exchanges, which take the proxy longer than a handshake would.
+async fn exchange_while_pending(
+    client: &mut Client,
+    server: &mut TcpStream,
+    other: Pin<&mut impl Future<Output = io::Result<Client>>>,
+) {
+    let exchanges = async {
+        for _ in 0..100 {
+            exchange(client, server).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = exchanges => {}
+        _ = other => panic!("served beyond the limit"),
+    }
 }
 
 #[tokio::test]

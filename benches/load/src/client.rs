@@ -18,15 +18,25 @@ pub(crate) fn identity() -> Identity {
     Authority::shared().server()
 }
 
-/// Makes full handshakes, one after another.
+/// Makes handshakes, one after another.
 pub(crate) struct Client {
     config: Arc<ClientConfig>,
 }
 
 impl Client {
+    /// Makes full handshakes.
     pub(crate) fn new() -> Self {
+        Self::with(Resumption::disabled())
+    }
+
+    /// Resumes the session before.
+    pub(crate) fn resuming() -> Self {
+        Self::with(Resumption::in_memory_sessions(8))
+    }
+
+    fn with(resumption: Resumption) -> Self {
         let mut config = Setup::new(Version::Tls13).client();
-        config.resumption = Resumption::disabled();
+        config.resumption = resumption;
         Self {
             config: Arc::new(config),
         }

@@ -13,19 +13,25 @@
 //! ```
 //!
 //! compares the example proxy with haproxy and nginx, where these are installed, and counts system
-//! calls where strace is. It is not a part of the run without `--only`.
+//! calls where strace is. `--only flood` measures established connections under a flood of
+//! handshakes, through these and other relays; `--only relays` gives the example proxy many
+//! connections, and backends that fail. None of the three is a part of the run without `--only`.
 
 mod client;
 mod descriptors;
+mod flood;
 mod generator;
 mod proxies;
+mod relays;
 mod reloads;
 mod serve;
 mod server;
 mod stalled;
 mod throughput;
+mod usage;
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +60,9 @@ struct Arguments {
     /// The example proxy as a program.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/examples/proxy"))]
     proxy: PathBuf,
+    /// Does only the work of the proxies that has these words in its name.
+    #[arg(long, default_value = "")]
+    work: String,
     /// The one part to run.
     #[arg(long)]
     only: Option<Part>,
@@ -68,6 +77,10 @@ enum Part {
     Reloads,
     /// The example proxy beside haproxy and nginx.
     Proxies,
+    /// Established connections under a flood of handshakes, through several relays.
+    Flood,
+    /// The example proxy with many connections, and with backends that fail.
+    Relays,
 }
 
 /// What a process of its own does.
@@ -80,23 +93,46 @@ enum Process {
         folder: PathBuf,
         deadline: u64,
     },
+    /// Relays, as long as its input is open.
+    #[command(hide = true)]
+    Relay {
+        kind: flood::Kind,
+        folder: PathBuf,
+        to: SocketAddr,
+        workers: usize,
+    },
 }
 
 fn main() -> Result<(), BoxError> {
     let arguments = Arguments::parse();
     let available = descriptors::raise()?;
-    if let Some(Process::Serve {
-        kind,
-        folder,
-        deadline,
-    }) = arguments.process
-    {
-        return serve::run(kind, &folder, Duration::from_secs(deadline));
+    match arguments.process {
+        Some(Process::Serve {
+            kind,
+            folder,
+            deadline,
+        }) => return serve::run(kind, &folder, Duration::from_secs(deadline)),
+        Some(Process::Relay {
+            kind,
+            folder,
+            to,
+            workers,
+        }) => return flood::serve(kind, &folder, to, workers),
+        None => {}
     }
     let has = |part| arguments.only.is_none_or(|only| only == part);
     let folder = Folder::new()?;
-    if arguments.only == Some(Part::Proxies) {
-        return proxies::run(&folder, &arguments.proxy, arguments.rounds);
+    match arguments.only {
+        Some(Part::Proxies) => {
+            let (own, work) = (&arguments.proxy, &arguments.work);
+            return proxies::run(&folder, own, arguments.rounds, work);
+        }
+        Some(Part::Relays) => {
+            let clients = arguments.clients.min(available / 2);
+            return relays::run(&folder, &arguments.proxy, clients, arguments.reloads);
+        }
+        Some(Part::Flood) => return flood::run(&folder, &arguments.proxy, arguments.rounds),
+        _ => {}
     }
     if has(Part::Throughput) || has(Part::Reloads) {
         generator::announce()?;

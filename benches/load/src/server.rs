@@ -13,6 +13,7 @@ use pollback_testkit::certificates::Identity;
 use crate::BoxError;
 use crate::client::identity;
 use crate::serve::{CHAIN, KEY, Kind};
+use crate::usage::Usage;
 
 /// A folder for certificate and key, which is gone in the end.
 pub(crate) struct Folder(PathBuf);
@@ -106,20 +107,9 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// How much memory it has in use, in bytes. That of the kernel for its sockets is not in it.
-    pub(crate) fn memory(&self) -> Result<usize, BoxError> {
-        let statm = fs::read_to_string(self.about("statm"))?;
-        let pages: usize = statm
-            .split_whitespace()
-            .nth(1)
-            .ok_or("a line without a number")?
-            .parse()?;
-        Ok(pages * rustix::param::page_size())
-    }
-
-    /// How many files and sockets it has open.
-    pub(crate) fn descriptors(&self) -> io::Result<usize> {
-        Ok(fs::read_dir(self.about("fd"))?.count())
+    /// What it uses.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::of(&self.process)
     }
 }
 

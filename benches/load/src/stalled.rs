@@ -83,7 +83,8 @@ fn measure(
     client.usual(server.address(), HEALTHY)?;
     let before = client.usual(server.address(), HEALTHY)?;
     sleep(TICK);
-    let (memory, descriptors) = (server.memory()?, server.descriptors()?);
+    let usage = server.usage();
+    let (memory, descriptors) = (usage.memory()?, usage.descriptors()?);
 
     let mut stalled = Vec::with_capacity(clients);
     while stalled.len() < clients {
@@ -96,13 +97,13 @@ fn measure(
         client.ask(server.address())?;
     }
     let last = Instant::now();
-    let each = (server.memory()?.saturating_sub(memory)) / clients;
+    let each = (usage.memory()?.saturating_sub(memory)) / clients;
     let meanwhile = client.usual(server.address(), HEALTHY)?;
-    if server.descriptors()? < descriptors + clients {
+    if usage.descriptors()? < descriptors + clients {
         return Err("clients are gone before the deadline: choose a longer one".into());
     }
 
-    while server.descriptors()? > descriptors && last.elapsed() < deadline + PATIENCE {
+    while usage.descriptors()? > descriptors && last.elapsed() < deadline + PATIENCE {
         sleep(TICK);
     }
     let gone = last.elapsed();
@@ -114,7 +115,7 @@ fn measure(
         meanwhile.as_secs_f64() * 1e3,
         meanwhile.as_secs_f64() / before.as_secs_f64(),
         gone.as_secs_f64(),
-        server.descriptors()?.saturating_sub(descriptors),
+        usage.descriptors()?.saturating_sub(descriptors),
     );
     Ok(())
 }

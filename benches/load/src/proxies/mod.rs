@@ -1,8 +1,9 @@
 //! The example proxy beside haproxy and nginx: the same work, and what it costs each of them.
 
 mod backend;
-mod peer;
-mod program;
+mod configuration;
+pub(crate) mod peer;
+pub(crate) mod program;
 mod work;
 
 use std::path::Path;
@@ -11,12 +12,12 @@ use crate::BoxError;
 use crate::client::Client;
 use crate::server::Folder;
 use backend::Backend;
-use program::{PROGRAMS, Proxy};
+use program::{PROGRAMS, Program, Proxy};
 use work::{IDLE, WORKS};
 
 /// Measures each proxy that is installed, `rounds` times in turns, and says which are not.
-/// `own` is the example proxy as a program.
-pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxError> {
+/// `own` is the example proxy as a program; `words` are those of the work to be done.
+pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Result<(), BoxError> {
     let backend = Backend::start()?;
     let client = Client::new();
     let mut programs = Vec::new();
@@ -30,14 +31,18 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxE
     if !has_strace {
         println!("Without system calls: strace is not installed.\n");
     }
-    println!("| work | proxy | processor time, least | median | system calls |");
-    println!("|---|---|---|---|---|");
-    for work in WORKS {
+    println!("Processor time of the proxy alone, on one worker: least of {rounds} rounds.\n");
+    println!(
+        "| work | proxy | µs | median | beside the better of the others, least | median | \
+         system calls |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for work in WORKS.iter().filter(|work| work.name.contains(words)) {
         let mut times = vec![Vec::new(); programs.len()];
         let mut calls = vec![None; programs.len()];
         for _ in 0..rounds {
             for (index, program) in programs.iter().enumerate() {
-                let proxy = Proxy::start(*program, own, folder, backend.address)?;
+                let proxy = Proxy::start(*program, own, folder, backend.address, 1)?;
                 // What is done for the first time costs more.
                 work.once(&client, &proxy)?;
                 let before = proxy.processor_time()?;
@@ -48,24 +53,36 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxE
                 }
             }
         }
-        for (index, program) in programs.iter().enumerate() {
-            let times = &mut times[index];
+        let per = |micros: u128| micros as f64 / work.units as f64;
+        let times = times.iter_mut().map(|times| {
             times.sort_unstable();
-            let per = |micros: u128| micros as f64 / work.units as f64;
-            let least = per(times[0].as_micros());
-            let median = per(times[times.len() / 2].as_micros());
+            let [least, median] = [times[0], times[times.len() / 2]];
+            [per(least.as_micros()), per(median.as_micros())]
+        });
+        let times: Vec<_> = times.collect();
+        for (index, program) in programs.iter().enumerate() {
+            let [least, median] = times[index];
+            let others = (0..times.len()).filter(|other| programs[*other] != Program::Own);
+            let beside = |which: usize| {
+                let best = others.clone().map(|other| times[other][which]);
+                times[index][which] / best.fold(f64::INFINITY, f64::min)
+            };
+            let (beside_least, beside_median) = (beside(0), beside(1));
             let (work, unit, name) = (work.name, work.unit, program.name());
             let calls = match calls[index] {
                 Some(calls) => format!("{:.1}", per(calls)),
                 None => "not known".to_owned(),
             };
-            println!("| {work} | {name} | {least:.1} µs a {unit} | {median:.1} | {calls} |");
+            println!(
+                "| {work}, a {unit} | {name} | {least:.1} | {median:.1} | {beside_least:.2} | \
+                 {beside_median:.2} | {calls} |"
+            );
         }
     }
     println!("\n| idle connections | proxy | bytes each |\n|---|---|---|");
-    for idle in IDLE {
+    for idle in IDLE.iter().filter(|idle| idle.name.contains(words)) {
         for program in &programs {
-            let proxy = Proxy::start(*program, own, folder, backend.address)?;
+            let proxy = Proxy::start(*program, own, folder, backend.address, 1)?;
             let bytes = idle.memory(&client, &proxy)?;
             println!("| {} | {} | {bytes} |", idle.name, program.name());
         }

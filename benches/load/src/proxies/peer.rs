@@ -1,47 +1,54 @@
 //! A client of a proxy, which speaks TLS to it or sends a ClientHello that is passed through.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use pollback::rustls::{ClientConnection, StreamOwned};
+use pollback::rustls::{ClientConnection, HandshakeKind, StreamOwned};
 
 use super::backend::request;
-use super::program::Proxy;
 use crate::BoxError;
 use crate::client::Client;
 
-pub(super) enum Peer {
+pub(crate) enum Peer {
     Terminated(Box<StreamOwned<ClientConnection, TcpStream>>),
-    Passed(TcpStream),
+    Plain(TcpStream),
 }
 
 impl Peer {
-    pub(super) fn connect(
-        client: &Client,
-        proxy: &Proxy,
-        terminated: bool,
-    ) -> Result<Self, BoxError> {
-        let address = match terminated {
-            true => proxy.terminating,
-            false => proxy.passing,
-        };
-        let tcp = TcpStream::connect(address)?;
-        tcp.set_nodelay(true)?;
-        if terminated {
-            let stream = StreamOwned::new(client.connection()?, tcp);
-            return Ok(Self::Terminated(Box::new(stream)));
-        }
-        let mut tcp = tcp;
+    /// Speaks TLS.
+    pub(crate) fn terminated(client: &Client, address: SocketAddr) -> Result<Self, BoxError> {
+        let stream = StreamOwned::new(client.connection()?, connect(address)?);
+        Ok(Self::Terminated(Box::new(stream)))
+    }
+
+    /// Sends a ClientHello, and goes on without TLS.
+    pub(super) fn passed(client: &Client, address: SocketAddr) -> Result<Self, BoxError> {
+        let mut tcp = connect(address)?;
         tcp.write_all(&client.hello_to("other.example")?)?;
-        Ok(Self::Passed(tcp))
+        Ok(Self::Plain(tcp))
+    }
+
+    /// Speaks no TLS at all.
+    pub(crate) fn plain(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self::Plain(connect(address)?))
     }
 
     /// Sends a request of so many bytes, and reads the response of so many.
-    pub(super) fn ask(&mut self, length: usize, wanted: u64) -> io::Result<()> {
+    pub(crate) fn ask(&mut self, length: usize, wanted: u64) -> io::Result<()> {
         let request = request(length, wanted);
         match self {
             Self::Terminated(stream) => exchange(stream, &request, wanted),
-            Self::Passed(tcp) => exchange(tcp, &request, wanted),
+            Self::Plain(tcp) => exchange(tcp, &request, wanted),
+        }
+    }
+
+    /// Whether its handshake was a resumed one.
+    pub(super) fn is_resumed(&self) -> bool {
+        match self {
+            Self::Terminated(stream) => {
+                stream.conn.handshake_kind() == Some(HandshakeKind::Resumed)
+            }
+            Self::Plain(_) => false,
         }
     }
 
@@ -53,12 +60,18 @@ impl Peer {
                 stream.flush()?;
                 stream.sock
             }
-            Self::Passed(tcp) => tcp,
+            Self::Plain(tcp) => tcp,
         };
         tcp.shutdown(Shutdown::Write)?;
         io::copy(&mut tcp, &mut io::sink())?;
         Ok(())
     }
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let tcp = TcpStream::connect(address)?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
 }
 
 fn exchange(stream: &mut (impl Read + Write), request: &[u8], wanted: u64) -> io::Result<()> {

@@ -7,24 +7,27 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::configuration::{Setup, load_module};
 use crate::BoxError;
-use crate::serve::{CHAIN, KEY};
 use crate::server::Folder;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Program {
+pub(crate) enum Program {
     Own,
     Haproxy,
     Nginx,
 }
 
-pub(super) const PROGRAMS: [Program; 3] = [Program::Own, Program::Haproxy, Program::Nginx];
+pub(crate) const PROGRAMS: [Program; 3] = [Program::Own, Program::Haproxy, Program::Nginx];
 
-/// A proxy that runs, on one worker thread; it is ended when this is dropped.
-pub(super) struct Proxy {
+/// A proxy that runs; it is ended when this is dropped.
+pub(crate) struct Proxy {
+    program: Program,
     process: Child,
-    pub(super) terminating: SocketAddr,
-    pub(super) passing: SocketAddr,
+    pub(crate) terminating: SocketAddr,
+    pub(crate) passing: SocketAddr,
     folder: PathBuf,
 }
 
@@ -36,7 +39,7 @@ pub(super) fn find(name: &str) -> Option<PathBuf> {
 }
 
 impl Program {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Own => "the example",
             Self::Haproxy => "haproxy",
@@ -45,7 +48,7 @@ impl Program {
     }
 
     /// Why it cannot be measured, if it cannot.
-    pub(super) fn missing(self, own: &Path, folder: &Folder) -> Option<String> {
+    pub(crate) fn missing(self, own: &Path, folder: &Folder) -> Option<String> {
         match self {
             Self::Own => (!own.is_file()).then(|| {
                 let build = "cargo build --release --features full --example proxy";
@@ -81,84 +84,49 @@ impl Program {
         self,
         own: &Path,
         folder: &Path,
-        ports: [SocketAddr; 2],
+        [terminating, passing]: [SocketAddr; 2],
         to: SocketAddr,
+        workers: usize,
     ) -> Result<Command, BoxError> {
-        let [terminating, passing] = ports;
         let file = folder.join("proxy.conf");
-        let command = match self {
+        let setup = Setup {
+            folder,
+            terminating,
+            passing,
+            to,
+            workers,
+        };
+        let (command, text) = match self {
             Self::Own => {
                 let mut command = Command::new(own);
-                command.arg(&file).env("TOKIO_WORKER_THREADS", "1");
-                command
+                let workers = workers.to_string();
+                command.arg(&file).env("TOKIO_WORKER_THREADS", workers);
+                (command, setup.own())
             }
             Self::Haproxy => {
                 let mut command = Command::new("haproxy");
                 command.args(["-q", "-db", "-f"]).arg(&file);
-                command
+                (command, setup.haproxy()?)
             }
             Self::Nginx => {
                 let mut command = Command::new("nginx");
                 command.arg("-p").arg(folder).arg("-c").arg(&file);
-                command
+                (command, setup.nginx())
             }
-        };
-        let both = folder.join("both.pem");
-        let (chain, key) = (folder.join(CHAIN), folder.join(KEY));
-        fs::write(
-            &both,
-            fs::read_to_string(&chain)? + &fs::read_to_string(&key)?,
-        )?;
-        let (chain, key, both) = (chain.display(), key.display(), both.display());
-        let text = match self {
-            // One port is enough, which routes by name.
-            Self::Own => format!(
-                "[listen]\naddress = \"{terminating}\"\n\
-                 [[route]]\nnames = [\"localhost\"]\nbackend = \"to\"\n\
-                 terminate = {{ chain = \"{chain}\", key = \"{key}\" }}\n\
-                 [[route]]\nnames = [\"*\"]\nbackend = \"to\"\n\
-                 [backend.to]\naddress = \"{to}\"\n"
-            ),
-            Self::Haproxy => format!(
-                "global\n nbthread 1\n maxconn 4000\n\
-                 defaults\n mode tcp\n timeout client 600s\n timeout server 600s\n timeout connect 5s\n\
-                 frontend terminating\n bind {terminating} ssl crt {both}\n default_backend to\n\
-                 frontend passing\n bind {passing}\n tcp-request inspect-delay 10s\n\
-                 tcp-request content accept if {{ req.ssl_hello_type 1 }}\n\
-                 use_backend to if {{ req.ssl_sni -m found }}\n default_backend to\n\
-                 backend to\n server to {to}\n"
-            ),
-            Self::Nginx => format!(
-                "daemon off;\nmaster_process off;\nworker_processes 1;\nerror_log stderr crit;\n\
-                 pid nginx.pid;\n{}events {{ worker_connections 8000; }}\n\
-                 stream {{\n proxy_buffer_size 64k;\n\
-                 server {{ listen {terminating} ssl; ssl_certificate {chain}; \
-                 ssl_certificate_key {key}; proxy_pass {to}; }}\n\
-                 server {{ listen {passing}; ssl_preread on; proxy_pass {to}; }}\n}}\n",
-                load_module()
-            ),
         };
         fs::write(file, text)?;
         Ok(command)
     }
 }
 
-/// Loads the module of nginx for TCP where it is a file of its own.
-fn load_module() -> String {
-    let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
-    match module.is_file() {
-        true => format!("load_module {};\n", module.display()),
-        false => String::new(),
-    }
-}
-
 impl Proxy {
-    /// Starts one, which relays to the backend at `to`.
-    pub(super) fn start(
+    /// Starts one with so many worker threads, which relays to the backend at `to`.
+    pub(crate) fn start(
         program: Program,
         own: &Path,
         folder: &Folder,
         to: SocketAddr,
+        workers: usize,
     ) -> Result<Self, BoxError> {
         // Free now, and hardly taken in the next moment.
         let free = || -> Result<_, BoxError> { Ok(TcpListener::bind("127.0.0.1:0")?) };
@@ -166,7 +134,7 @@ impl Proxy {
         let [terminating, passing] = &listeners;
         let ports = [terminating.local_addr()?, passing.local_addr()?];
         drop(listeners);
-        let mut command = program.command(own, folder.path(), ports, to)?;
+        let mut command = program.command(own, folder.path(), ports, to, workers)?;
         let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -174,6 +142,7 @@ impl Proxy {
             .spawn()?;
         let [terminating, passing] = ports;
         let mut proxy = Self {
+            program,
             process,
             terminating,
             passing: if program == Program::Own {
@@ -193,6 +162,10 @@ impl Proxy {
             sleep(Duration::from_millis(50));
         }
         Err(format!("{} does not listen", program.name()).into())
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
     }
 
     fn about(&self, file: &str) -> PathBuf {
@@ -235,8 +208,7 @@ impl Proxy {
         // It does not say when it has begun.
         sleep(Duration::from_secs(1));
         let done = work();
-        let id = rustix::process::Pid::from_child(&strace);
-        rustix::process::kill_process(id, rustix::process::Signal::INT)?;
+        kill_process(Pid::from_child(&strace), Signal::INT)?;
         strace.wait()?;
         done?;
         total(&fs::read_to_string(file)?).ok_or_else(|| "strace has no total".into())
@@ -252,7 +224,11 @@ fn total(text: &str) -> Option<u128> {
 impl Drop for Proxy {
     fn drop(&mut self) {
         // One that has ended already cannot be ended.
-        let _ = self.process.kill();
+        let _ = match self.program {
+            // Which has processes of its own to end.
+            Program::Nginx => kill_process(Pid::from_child(&self.process), Signal::TERM).is_ok(),
+            _ => self.process.kill().is_ok(),
+        };
         let _ = self.process.wait();
     }
 }

@@ -24,6 +24,8 @@ enum Kind {
     Exchanges { bytes: usize },
     /// Each unit is a connection.
     Connections,
+    /// Each unit is a connection whose handshake is resumed.
+    Resumed,
 }
 
 /// Connections that do nothing.
@@ -33,12 +35,13 @@ pub(super) struct Idle {
 }
 
 #[rustfmt::skip]
-pub(super) const WORKS: [Work; 7] = [
+pub(super) const WORKS: [Work; 8] = [
     Work { name: "terminate: bulk down, 1 connection", unit: "MiB", units: 256, terminated: true, kind: Kind::Bulk { connections: 1 } },
     Work { name: "terminate: bulk down, 8 connections", unit: "MiB", units: 512, terminated: true, kind: Kind::Bulk { connections: 8 } },
     Work { name: "terminate: 64 B there and back", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 64 } },
     Work { name: "terminate: 16 KiB there and back", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 16 * 1024 } },
     Work { name: "terminate: a full handshake", unit: "connection", units: 500, terminated: true, kind: Kind::Connections },
+    Work { name: "terminate: a resumed handshake", unit: "connection", units: 500, terminated: true, kind: Kind::Resumed },
     Work { name: "pass through: bulk down, 8 connections", unit: "MiB", units: 512, terminated: false, kind: Kind::Bulk { connections: 8 } },
     Work { name: "pass through: a new connection", unit: "connection", units: 1000, terminated: false, kind: Kind::Connections },
 ];
@@ -54,12 +57,33 @@ pub(super) const IDLE: [Idle; 2] = [
     },
 ];
 
+fn connect(client: &Client, proxy: &Proxy, terminated: bool) -> Result<Peer, BoxError> {
+    match terminated {
+        true => Peer::terminated(client, proxy.terminating),
+        false => Peer::passed(client, proxy.passing),
+    }
+}
+
 impl Work {
     /// Makes one connection for a small exchange.
     pub(super) fn once(&self, client: &Client, proxy: &Proxy) -> Result<(), BoxError> {
-        let mut peer = Peer::connect(client, proxy, self.terminated)?;
+        let mut peer = connect(client, proxy, self.terminated)?;
         peer.ask(64, 64)?;
         Ok(peer.close()?)
+    }
+
+    /// Makes so many connections, each of which resumes the one before.
+    fn resumed(&self, proxy: &Proxy) -> Result<(), BoxError> {
+        let client = Client::resuming();
+        for number in 0..=self.units {
+            let mut peer = connect(&client, proxy, self.terminated)?;
+            peer.ask(64, 64)?;
+            if number > 0 && !peer.is_resumed() {
+                return Err("a handshake was not resumed".into());
+            }
+            peer.close()?;
+        }
+        Ok(())
     }
 
     pub(super) fn run(&self, client: &Client, proxy: &Proxy) -> Result<(), BoxError> {
@@ -68,7 +92,7 @@ impl Work {
                 let each = (self.units << 20) / connections;
                 thread::scope(|scope| {
                     let work = || -> Result<(), BoxError> {
-                        let mut peer = Peer::connect(client, proxy, self.terminated)?;
+                        let mut peer = connect(client, proxy, self.terminated)?;
                         peer.ask(16, each)?;
                         Ok(peer.close()?)
                     };
@@ -80,13 +104,14 @@ impl Work {
                 })
             }
             Kind::Exchanges { bytes } => {
-                let mut peer = Peer::connect(client, proxy, self.terminated)?;
+                let mut peer = connect(client, proxy, self.terminated)?;
                 for _ in 0..self.units {
                     peer.ask(bytes, bytes as u64)?;
                 }
                 Ok(peer.close()?)
             }
             Kind::Connections => (0..self.units).try_for_each(|_| self.once(client, proxy)),
+            Kind::Resumed => self.resumed(proxy),
         }
     }
 }
@@ -96,7 +121,7 @@ impl Idle {
     pub(super) fn memory(&self, client: &Client, proxy: &Proxy) -> Result<usize, BoxError> {
         let open = |count| -> Result<Vec<Peer>, BoxError> {
             let open = |_| {
-                let mut peer = Peer::connect(client, proxy, self.terminated)?;
+                let mut peer = connect(client, proxy, self.terminated)?;
                 peer.ask(64, 64)?;
                 Ok(peer)
             };
