@@ -170,15 +170,20 @@ fn receive_unframed<C: Feed>(
             Head::Partial(Some(_)) => [input.filled().len(), 0],
             _ => [0, 1],
         };
-        for (length, is_exact) in steps.into_iter().zip([false, true]) {
-            feed(connection, input, length, 0)?;
-            taken += length;
-            let state = connection.process()?;
-            if state.is_closed || state.plaintext > before.plaintext {
-                if is_exact {
-                    input.set_framed(true);
+        for (mut left, is_exact) in steps.into_iter().zip([false, true]) {
+            while left > 0 {
+                // In one call, since these may be many records where they are no single one.
+                let Ok(fed @ 1..) = connection.read_tls(&mut input.first(left, 0)) else {
+                    return Err(too_large(connection).into());
+                };
+                (left, taken) = (left - fed, taken + fed);
+                let state = connection.process()?;
+                if state.is_closed || state.plaintext > before.plaintext {
+                    if is_exact {
+                        input.set_framed(true);
+                    }
+                    return Ok(Received::Record(taken));
                 }
-                return Ok(Received::Record(taken));
             }
         }
     }

@@ -103,12 +103,13 @@ where
     }
 
     fn poll_write_opening(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Told once, to whoever writes, since it was met by a reader that did a writer's work.
+        if self.write_error.is_none() && !self.phase.is_writable() {
+            ready!(self.poll_handshake(half, cx))?;
+        }
+        // Told once, to whoever writes: met by a reader that did a writer's work, or behind the last
+        // word of a handshake.
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
-        }
-        if !self.phase.is_writable() {
-            ready!(self.poll_handshake(half, cx))?;
         }
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(half, cx);
