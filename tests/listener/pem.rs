@@ -83,7 +83,7 @@ fn what_is_not_read_is_named_and_never_skipped() {
         (issuer.replacen("MII", "M", 1), "CERTIFICATE"),
         (
             issuer.replacen("MII", "MIIAAAA", 1),
-            "not a whole DER structure",
+            "not a complete DER structure",
         ),
         (issuer.replace('\n', "\n# "), "CERTIFICATE"),
     ] {

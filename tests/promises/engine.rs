@@ -12,9 +12,10 @@ use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
 use pollback_testkit::pipe::End;
 
+#[cfg(feature = "early-data")]
+pub(crate) use pollback::rustls::PeerMisbehaved;
 pub(crate) use pollback::rustls::{
-    AlertDescription, CertificateError, ClientConfig, Error, PeerMisbehaved, ProtocolVersion,
-    ServerConfig,
+    AlertDescription, CertificateError, ClientConfig, Error, ProtocolVersion, ServerConfig,
 };
 pub(crate) use pollback::{TlsAcceptor, TlsConnector, TlsStream, client, rustls, server};
 pub(crate) use pollback_testkit::configs::Setup;

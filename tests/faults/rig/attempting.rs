@@ -6,7 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BufMut;
 use pollback::TlsStream;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+#[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
+use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::carrier::Io;
 use super::streams::{Ours, Stream};
@@ -115,6 +117,7 @@ impl Ours for Attempting {
     }
 }
 
+#[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
 impl Attempting {
     fn poll_read_buf(
         &mut self,
@@ -126,5 +129,21 @@ impl Attempting {
             wait!(stream.ready(Interest::READABLE), cx),
             stream.try_read_buf(buf)
         )
+    }
+}
+
+/// Without the features for these attempts, as the other reads.
+#[cfg(not(all(feature = "bytes", any(feature = "fd", feature = "listener"))))]
+impl Attempting {
+    fn poll_read_buf(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        let mut bytes = vec![0; buf.remaining_mut().min(64 * 1024)];
+        let mut bytes = ReadBuf::new(&mut bytes);
+        ready!(Pin::new(self).poll_read(cx, &mut bytes))?;
+        buf.put_slice(bytes.filled());
+        Poll::Ready(Ok(bytes.filled().len()))
     }
 }

@@ -19,6 +19,8 @@ pub(crate) use case::{Case, Role, Stop, Strike};
 pub(crate) use makes::Make;
 pub(crate) use random::Search;
 pub(crate) use run::{Outcome, World};
-pub(crate) use scenarios::{Handshake, Scenario, scenarios};
+#[cfg(feature = "early-data")]
+pub(crate) use scenarios::Handshake;
+pub(crate) use scenarios::{Scenario, scenarios};
 pub(crate) use side::Ending;
 pub(crate) use verdict::{Cause, cause, judged};
