@@ -17,6 +17,7 @@ use super::{Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 use crate::error::ErrorKind;
 
 /// The direction from the peer, and what is known of the connection.
+#[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub struct Receiver<S: Sided> {
     /// None once the peer has closed, or the connection has failed.
     receive: Option<ReceiveTraffic<S>>,
@@ -29,6 +30,7 @@ pub struct Receiver<S: Sided> {
 }
 
 /// The direction to the peer, and the ciphertext that waits for the transport.
+#[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub struct Sender {
     /// None before the end of the handshake, and once close_notify is queued.
     pub(super) send: Option<SendTraffic>,

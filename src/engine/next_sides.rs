@@ -55,6 +55,7 @@ pub trait Sided: SideData + Default {
 }
 
 /// What a handshake that stops for verification waits for.
+#[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub enum Step<S: SideData> {
     /// More ciphertext.
     Input(NeedsInput<S>),

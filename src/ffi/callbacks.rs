@@ -85,6 +85,7 @@ impl CCallbacks {
     /// # Safety
     ///
     /// As for [`new`](Self::new).
+    #[must_use]
     pub unsafe fn with_write_vectored(
         self,
         write_vectored: rustls_write_vectored_callback,

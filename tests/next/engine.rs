@@ -228,6 +228,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
         on_either!(self, stream => stream.end_tls().await)
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the stream comes back to where it was"
+    )]
     pub(crate) fn into_transport(self) -> Result<T, (io::Error, Self)> {
         on_either!(self, stream => {
             stream.into_transport().map_err(|(error, stream)| (error, stream.into()))
