@@ -108,6 +108,23 @@ impl TlsConnector {
     /// [`ClientConfig::enable_early_data`] must be set too. The handshake future then resolves at
     /// once, and the first reads and writes perform the handshake. Early data that the server rejects
     /// is sent again after the handshake. An attacker can replay early data (RFC 8446, section 8).
+    ///
+    /// ```no_run
+    /// use pollback::{TlsConnector, client::TlsStream};
+    /// use pollback::rustls::ClientConfig;
+    /// use std::{io, sync::Arc};
+    /// use tokio::{io::AsyncWriteExt, net::TcpStream};
+    ///
+    /// /// A request that does no harm if it arrives twice. `config` keeps the tickets.
+    /// async fn get(config: Arc<ClientConfig>, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    ///     let connector = TlsConnector::from(config).early_data(true);
+    ///     let name = "example.com".try_into().map_err(io::Error::other)?;
+    ///     let mut stream = connector.connect(name, tcp).await?;
+    ///     stream.write_all(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").await?;
+    ///     stream.flush().await?;
+    ///     Ok(stream)
+    /// }
+    /// ```
     #[cfg(feature = "early-data")]
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {

@@ -66,6 +66,22 @@ where
     /// # Errors
     ///
     /// As [`try_read`](Self::try_read).
+    ///
+    /// ```no_run
+    /// use bytes::BytesMut;
+    /// use pollback::client::TlsStream;
+    /// use std::io;
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Appends what has arrived, without waiting for more.
+    /// fn collect(stream: &mut TlsStream<TcpStream>, buf: &mut BytesMut) -> io::Result<usize> {
+    ///     buf.reserve(16 * 1024);
+    ///     match stream.try_read_buf(buf) {
+    ///         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
     #[cfg(feature = "bytes")]
     #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
     pub fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
@@ -116,6 +132,17 @@ where
     /// # Errors
     ///
     /// As [`try_write`](Self::try_write).
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::io::{self, IoSlice};
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// One record and one write of the transport, for both parts.
+    /// fn send(stream: &mut TlsStream<TcpStream>, head: &[u8], body: &[u8]) -> io::Result<usize> {
+    ///     stream.try_write_vectored(&[IoSlice::new(head), IoSlice::new(body)])
+    /// }
+    /// ```
     pub fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.attempt(Half::Writer, |stream, cx| {
             Pin::new(stream).poll_write_vectored(cx, bufs)
@@ -134,6 +161,17 @@ where
     /// # Cancel safety
     ///
     /// Nothing is read, so nothing is lost.
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::time::Duration;
+    /// use tokio::{net::TcpStream, time::timeout};
+    ///
+    /// /// Whether the peer has said something, or has closed, within a second.
+    /// async fn is_alive(stream: &mut TlsStream<TcpStream>) -> bool {
+    ///     timeout(Duration::from_secs(1), stream.readable()).await.is_ok()
+    /// }
+    /// ```
     pub async fn readable(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_read_ready(cx)).await
     }
@@ -150,6 +188,21 @@ where
     /// # Cancel safety
     ///
     /// Nothing is written, so nothing is lost.
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::io;
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Chooses what to send only when it can be sent.
+    /// async fn send_newest(
+    ///     stream: &mut TlsStream<TcpStream>,
+    ///     newest: impl Fn() -> Vec<u8>,
+    /// ) -> io::Result<usize> {
+    ///     stream.writable().await?;
+    ///     stream.try_write(&newest())
+    /// }
+    /// ```
     pub async fn writable(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_write_ready(cx)).await
     }
@@ -165,6 +218,23 @@ where
     /// # Cancel safety
     ///
     /// Nothing is read or written, so nothing is lost.
+    ///
+    /// ```no_run
+    /// use pollback::client::TlsStream;
+    /// use std::io;
+    /// use tokio::{io::Interest, net::TcpStream};
+    ///
+    /// async fn turn(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
+    ///     let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    ///     if ready.is_readable() {
+    ///         // `try_read`
+    ///     }
+    ///     if ready.is_writable() {
+    ///         // `try_write`
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     #[cfg(any(feature = "fd", feature = "listener"))]
     pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
         if !interest.is_readable() && !interest.is_writable() {

@@ -78,6 +78,21 @@ impl<IO, C> TlsStream<IO, C> {
     /// replay early data on other connections (RFC 8446, section 8), so a server should act on it only
     /// if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has returned: then
     /// this connection is no replay. Returns 0 in a client.
+    ///
+    /// ```no_run
+    /// use pollback::server::TlsStream;
+    /// use std::io;
+    /// use tokio::{io::AsyncReadExt, net::TcpStream};
+    ///
+    /// /// Reads a command, which is not carried out twice.
+    /// async fn command(stream: &mut TlsStream<TcpStream>) -> io::Result<u8> {
+    ///     let command = stream.read_u8().await?;
+    ///     if stream.early_data_read() > 0 {
+    ///         stream.finish_handshake().await?;
+    ///     }
+    ///     Ok(command)
+    /// }
+    /// ```
     pub fn early_data_read(&self) -> usize {
         self.early_input.read as usize
     }

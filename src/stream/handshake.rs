@@ -63,6 +63,23 @@ pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 ///
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
+///
+/// ```no_run
+/// use pollback::{TlsAcceptor, server::TlsStream};
+/// use tokio::io::AsyncWriteExt;
+/// use tokio::net::TcpStream;
+///
+/// /// Clients that do not speak TLS are told so in the clear.
+/// async fn accept(acceptor: TlsAcceptor, tcp: TcpStream) -> Option<TlsStream<TcpStream>> {
+///     match acceptor.accept(tcp).into_fallible().await {
+///         Ok(stream) => Some(stream),
+///         Err((error, mut tcp)) => {
+///             let _ = tcp.write_all(format!("this port is for TLS: {error}\n").as_bytes()).await;
+///             None
+///         }
+///     }
+/// }
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
@@ -113,6 +130,23 @@ impl<IO, C> Handshake<IO, C> {
     /// # Panics
     ///
     /// The first poll panics outside a Tokio runtime with its timer enabled.
+    ///
+    /// ```no_run
+    /// # async fn connect(connector: pollback::TlsConnector, tcp: tokio::net::TcpStream) -> std::io::Result<()> {
+    /// use pollback::ErrorKind;
+    /// use std::time::Duration;
+    ///
+    /// let connect = connector.connect("example.com".try_into().unwrap(), tcp);
+    /// match connect.with_timeout(Duration::from_secs(5)).await {
+    ///     Ok(stream) => println!("connected: {:?}", stream.get_ref().1.protocol_version()),
+    ///     Err(error) => match pollback::Error::find(&error).map(|found| found.kind()) {
+    ///         Some(ErrorKind::HandshakeTimeout) => println!("the server took too long"),
+    ///         _ => return Err(error),
+    ///     },
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.set_timeout(Some(timeout));
         self

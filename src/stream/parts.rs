@@ -72,6 +72,18 @@ impl<IO, C> Parts<IO, C> {
     /// # Errors
     ///
     /// That of `map`; everything else is dropped then.
+    ///
+    /// ```no_run
+    /// use pollback::{client::TlsStream, rustls::ClientConnection, stream::Parts};
+    /// use std::io;
+    ///
+    /// /// Takes the connection out of this runtime, to put it together again in another one.
+    /// fn leave(
+    ///     stream: TlsStream<tokio::net::TcpStream>,
+    /// ) -> io::Result<Parts<std::net::TcpStream, ClientConnection>> {
+    ///     stream.into_parts().try_map_io(tokio::net::TcpStream::into_std)
+    /// }
+    /// ```
     pub fn try_map_io<T, E>(self, map: impl FnOnce(IO) -> Result<T, E>) -> Result<Parts<T, C>, E> {
         Ok(Parts {
             io: map(self.io)?,
