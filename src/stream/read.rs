@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
 
 use super::TlsStream;
 use super::state::{Outbound, Phase, ends_reads};
@@ -96,6 +97,9 @@ where
         if budget.is_spent() && fits {
             cx.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if budget.is_charged() && fits && self.input.has_record() {
+            ready!(poll_proceed(cx)).made_progress();
         }
         // No attempt is needed for a record that is here.
         match self.connection.accept(&mut self.input, wanted) {

@@ -41,6 +41,26 @@ fn a_read_of_tiny_records_is_bounded() {
     }
 }
 
+/// Also where a transport is not charged for what it gives, as those in memory are not.
+#[tokio::test]
+async fn reads_of_tiny_records_let_other_tasks_run() {
+    for version in Version::ALL {
+        let setup = Setup::new(version);
+        let (mut client, mut server) = handshake(setup.client(), setup.server(), pipe(8 << 20));
+        const SENT: usize = 20_000;
+        for _ in 0..SENT {
+            send(&mut client, b"x").await;
+        }
+        let other = tokio::spawn(async {});
+        let mut received = 0;
+        let mut buffer = [0; 100];
+        while !other.is_finished() {
+            received += server.read(&mut buffer).await.expect("plaintext");
+            assert!(received < SENT, "no other task has run");
+        }
+    }
+}
+
 #[test]
 fn what_is_discarded_after_a_failure_is_bounded() {
     let taken = Arc::new(AtomicUsize::new(0));
