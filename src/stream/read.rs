@@ -98,7 +98,8 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if budget.is_charged() && fits && self.input.has_record() {
+        // A record that was read ahead is charged to the task as an attempt at a socket would be.
+        if fits && self.input.has_record() {
             ready!(poll_proceed(cx)).made_progress();
         }
         // No attempt is needed for a record that is here.

@@ -21,9 +21,6 @@ const FRUITLESS_BYTES: usize = 128 * 1024;
 /// How many records, or attempts, one poll may take in: a peer can send tiny ones.
 const RECORDS: usize = 512;
 
-/// How many of them are one operation for tokio's cooperative scheduling.
-const RECORDS_PER_CHARGE: usize = 64;
-
 /// The work that a poll may still do. What it brings the caller is bounded by the caller's buffer.
 pub(super) struct Budget {
     fruitless: usize,
@@ -49,13 +46,6 @@ impl Budget {
     #[inline]
     pub(super) fn reward(&mut self) {
         self.fruitless = FRUITLESS_BYTES;
-    }
-
-    /// Whether what comes next is charged to the task's budget, as an attempt at a socket would be:
-    /// records that were read ahead cost more than such attempts do.
-    #[inline]
-    pub(super) fn is_charged(&self) -> bool {
-        self.records % RECORDS_PER_CHARGE == 0
     }
 
     #[inline]
