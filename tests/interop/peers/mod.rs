@@ -62,13 +62,6 @@ fn announce(name: &str, version: &str) {
     }
 }
 
-/// Whether an example speaks by rustls 0.24: both ways, where it can.
-const ENGINES: &[bool] = if cfg!(feature = "next") {
-    &[false, true]
-} else {
-    &[false]
-};
-
 /// How a program and an example meet, and the files that they need.
 struct Meeting {
     version: Version,
@@ -80,12 +73,12 @@ struct Meeting {
 }
 
 impl Meeting {
-    /// All meetings with `peer` in this role.
+    /// All meetings with `peer` in this role: by rustls 0.24 where the example can, since they are by
+    /// 0.23 without the feature.
     fn all(peer: &str, role: &str) -> impl Iterator<Item = Self> {
-        let ways = ENGINES.iter().flat_map(|next| {
-            [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual, *next)))
-        });
-        ways.flatten().map(move |(version, mutual, next)| {
+        let next = cfg!(feature = "next");
+        let ways = [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual)));
+        ways.into_iter().flatten().map(move |(version, mutual)| {
             let files = Files::of(&format!("{peer}_as_{role}_{version:?}_{mutual}_{next}"));
             let authority = Authority::new();
             files.write("root.pem", authority.pem());
