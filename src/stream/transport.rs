@@ -21,6 +21,9 @@ const FRUITLESS_BYTES: usize = 128 * 1024;
 /// How many records, or attempts, one poll may take in: a peer can send tiny ones.
 const RECORDS: usize = 512;
 
+/// How often what has arrived is tried to be taken in although the transport fails.
+const FAILED_ATTEMPTS: usize = 8;
+
 /// The work that a poll may still do. What it brings the caller is bounded by the caller's buffer.
 pub(super) struct Budget {
     fruitless: usize,
@@ -250,6 +253,7 @@ where
             false => LARGEST_RECORD,
         };
         let mut budget = Budget::new();
+        let mut failed = 0;
         loop {
             if let Phase::Failed(_) = self.phase {
                 return self.discard_io(half, cx);
@@ -281,10 +285,16 @@ where
             match taken {
                 Poll::Ready(Ok(taken @ 1..)) => budget.spend(taken),
                 Poll::Ready(Err(error)) => {
-                    if !matches!(self.phase, Phase::Failed(_)) {
-                        self.read_error.get_or_insert(error);
+                    if let Phase::Failed(_) = self.phase {
+                        return;
                     }
-                    return;
+                    // The next read is told. Tried again, since a peer that cannot get rid of its
+                    // bytes may be what we wait for.
+                    self.read_error.get_or_insert(error);
+                    failed += 1;
+                    if failed == FAILED_ATTEMPTS {
+                        return;
+                    }
                 }
                 Poll::Ready(Ok(0)) | Poll::Pending => return,
             }

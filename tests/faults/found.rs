@@ -46,3 +46,16 @@ fn an_early_response_to_a_client_that_is_gone_ends() {
          left.buffer=834 left.read=23:end",
     );
 }
+
+/// A read of the transport failed while writes were blocked, and no further one was made: the peer
+/// could not get rid of what it had to send before it read.
+#[test]
+fn a_failed_read_does_not_keep_the_peer_from_its_writes() {
+    for errors in ["1:timeout", "1:timeout,0:timeout"] {
+        check(&format!(
+            "scenario=half-rtt-tls13 client=Ours server=Ours carrier=Direct capacity=59 \
+             left.read=19:pending,{errors} left.write=0:pending,0:at-most-1,0:at-most-1 \
+             right.read=0:at-most-1",
+        ));
+    }
+}
