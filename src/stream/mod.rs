@@ -76,6 +76,9 @@ use waiters::Waiters;
 /// without a close_notify, reads fail with [`ErrorKind::Truncated`](crate::ErrorKind::Truncated)
 /// (`UnexpectedEof`): data may be missing.
 ///
+/// Each record that was read from the transport ahead of time is charged to the cooperative budget of
+/// the task ([`tokio::task::coop`]), so that a flood of small ones lets other tasks run.
+///
 /// Before it waits, a read sends buffered data and pending responses to the peer, so a request needs
 /// no flush. If writes fail, reads continue to return what the peer has sent. A read that would have
 /// to wait although a request was not sent waits after `BrokenPipe`, `ConnectionReset` and

@@ -21,7 +21,7 @@ const FRUITLESS_BYTES: usize = 128 * 1024;
 /// How many records, or attempts, one poll may take in: a peer can send tiny ones.
 const RECORDS: usize = 512;
 
-/// How often what has arrived is tried to be taken in although the transport fails.
+/// How many attempts to take in what has arrived may fail in one poll.
 const FAILED_ATTEMPTS: usize = 8;
 
 /// The work that a poll may still do. What it brings the caller is bounded by the caller's buffer.
