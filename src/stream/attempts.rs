@@ -1,4 +1,4 @@
-//! Attempts at a stream: operations that never wait, and the wait for them.
+//! Operations that make one attempt and never wait, and the futures that wait for readiness.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -292,24 +292,24 @@ where
     fn poll_write_clear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write_open_phase(Half::Writer, cx))?;
         match self.send_buffer.is_holding() && self.send_buffer.room() > 0 {
-            // A batch, which has room for more.
+            // The batch has room for more.
             true => Poll::Ready(Ok(())),
             false => self.poll_write_io(Half::Writer, cx),
         }
     }
 
-    /// Polls once, in such a way that a task which waits as this half is woken as before.
+    /// Polls once without replacing the registered waker of a task that waits as this half.
     fn attempt<T>(
         &mut self,
         half: Half,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
-        // A transport remembers the last waker only, so that has to be the one of the task.
+        // A transport remembers only the last waker, so poll with the one of the waiting task.
         let parked = self.waiters.registered(half);
         let waker = parked.as_ref().unwrap_or_else(|| Waker::noop());
         let answer = poll(self, &mut Context::from_waker(waker));
         match (&answer, &parked) {
-            // What it waits for may have been taken from it.
+            // This poll may have consumed the progress that the task waits for.
             (Poll::Ready(_), Some(parked)) => parked.wake_by_ref(),
             (Poll::Pending, Some(_)) => {}
             (_, None) => self.waiters.forget(half),

@@ -27,9 +27,10 @@ use crate::engine::Engine;
 /// }
 /// ```
 pub trait TlsConnection: Engine {
-    /// The type of [`common_state`](Self::common_state), which belongs to one version of rustls.
+    /// The type of [`common_state`](Self::common_state), which differs between versions of rustls.
     type CommonState: ?Sized;
 
-    /// Returns what both sides know: version, cipher suite, ALPN protocol, the peer's certificates.
+    /// Returns the state common to both sides: version, cipher suite, ALPN protocol, the peer's
+    /// certificates.
     fn common_state(&self) -> &Self::CommonState;
 }

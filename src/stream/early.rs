@@ -1,4 +1,4 @@
-//! Early data of a client, and sending it again when the server rejects it.
+//! Early data of a client, and its retransmission if the server rejects it.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -15,7 +15,8 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Sends one record of `data` as early data; `Ok(0)` if the handshake has no room for it.
+    /// Sends one record of `data` as early data. Returns `Ok(0)` if the limit on early data is
+    /// reached or the stream does not send any.
     pub(super) fn poll_write_early(
         &mut self,
         cx: &mut Context<'_>,
@@ -25,7 +26,7 @@ where
             if !self.connection.is_handshaking()
                 || self.poll_write_io(Half::Writer, cx)?.is_pending()
             {
-                // The server may have to be read before it takes more.
+                // The handshake may have to read from the server before the transport accepts more.
                 ready!(self.poll_handshake(Half::Writer, cx))?;
                 continue;
             }
@@ -34,7 +35,7 @@ where
             self.send_buffer.keep(&data[..sent]);
             if sent > 0 {
                 self.awaited = true;
-                // What the transport does not take now goes out before anything else is taken.
+                // What the transport does not accept now is sent before any later data.
                 let _ = self.poll_write_io(Half::Writer, cx)?;
             }
             return Poll::Ready(Ok(sent));
@@ -42,8 +43,8 @@ where
         Poll::Ready(Ok(0))
     }
 
-    /// Opens the stream after the handshake. Early data that the server took is forgotten; what it
-    /// rejected waits to be sent again, before anything else.
+    /// Opens the stream after the handshake. Accepted early data is dropped; rejected early data is
+    /// sent again, before anything else.
     pub(super) fn finish_early_data(&mut self) {
         if matches!(self.phase, Phase::EarlyData) && self.connection.is_early_data_accepted() {
             self.send_buffer.forget();

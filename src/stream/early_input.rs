@@ -1,4 +1,4 @@
-//! Early data that a server has accepted, and what happens until the client's Finished has come.
+//! Early data that a server has accepted, and the time until the client's Finished.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,14 +11,14 @@ use super::state::Phase;
 use crate::callback::Half;
 use crate::engine::{Engine, LARGEST_PLAINTEXT};
 
-/// The early data of a client on its way to the reads of a server.
+/// Early data of a client, on its way to the reads of a server.
 #[derive(Debug, Default)]
 pub(super) struct EarlyInput {
-    /// Taken out of the connection, which lends none, and not consumed yet.
+    /// Read from the connection, which cannot lend it, and not consumed yet.
     lent: Option<Box<Lent>>,
-    /// How much of it reads have returned: rustls limits it to a `u32`.
+    /// The number of bytes returned by reads. rustls limits early data to a `u32`.
     read: u32,
-    /// Whether there is none, or no more.
+    /// Whether there is no early data, or no more of it.
     is_over: bool,
     /// Whether the handshake resolves as soon as early data is accepted.
     resolves: bool,
@@ -33,7 +33,7 @@ struct Lent {
 }
 
 impl EarlyInput {
-    /// What was taken out of the connection and not read.
+    /// The early data that was read from the connection and not consumed.
     #[inline]
     pub(super) fn lent(&self) -> &[u8] {
         match &self.lent {
@@ -42,19 +42,19 @@ impl EarlyInput {
         }
     }
 
-    /// Takes out what is lent.
+    /// Removes the lent bytes.
     pub(super) fn take_lent(&mut self) -> Vec<u8> {
         let rest = self.lent().to_vec();
         self.lent = None;
         rest
     }
 
-    /// Puts back what was lent.
+    /// Restores lent bytes.
     pub(super) fn lend(&mut self, bytes: Vec<u8>) {
         self.lent = (!bytes.is_empty()).then(|| Box::new(Lent { bytes, consumed: 0 }));
     }
 
-    /// Takes `amount` bytes out of what is lent; returns whether anything was lent.
+    /// Consumes `amount` of the lent bytes; returns whether any were lent.
     #[inline]
     pub(super) fn consume(&mut self, amount: usize) -> bool {
         let Some(lent) = &mut self.lent else {
@@ -102,7 +102,7 @@ impl<IO, C> TlsStream<IO, C> {
         self.early_input.resolves = enabled;
     }
 
-    /// Notes whether the connection sends plaintext before the client's Finished.
+    /// Sets whether the connection sends plaintext before the client's Finished.
     pub(crate) fn with_half_rtt(mut self, enabled: bool) -> Self {
         self.early_input.half_rtt = enabled;
         self
@@ -155,7 +155,8 @@ where
         .await
     }
 
-    /// Ready once the stream can be used: after the handshake, or with early data before its end.
+    /// Ready once the stream can be used: after the handshake, or earlier if early data is
+    /// accepted.
     pub(super) fn poll_establish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_accepted = &mut |stream: &mut Self| {
             stream.early_input.resolves
@@ -171,9 +172,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Ready once `take` has taken early data, with `true`, or once there may be plaintext.
+    /// Ready with `true` once `take` has taken early data, or with `false` once plaintext can be
+    /// read.
     ///
-    /// A handshake flushes by itself, and tells if it cannot: so nothing is to be flushed behind it.
+    /// The handshake flushes and reports failures itself, so the caller need not flush when this is
+    /// pending.
     #[inline]
     pub(super) fn poll_read_open_phase(
         &mut self,
@@ -208,8 +211,8 @@ where
         if !take(self) {
             return answer.map_ok(|()| false);
         }
-        // What came before the error is returned before it. A failure of TLS is returned by every
-        // later call in any case.
+        // Return the data that arrived before the error first. A failure of TLS need not be stored:
+        // every later call returns it anyway.
         if let Poll::Ready(Err(error)) = answer {
             if !matches!(self.phase, Phase::Failed(_)) {
                 self.read_error = Some(error);
@@ -218,7 +221,7 @@ where
         Poll::Ready(Ok(true))
     }
 
-    /// Copies the early data that is here, as far as there is room.
+    /// Copies available early data into `buf`, as far as it has room.
     pub(super) fn copy_early(&mut self, buf: &mut ReadBuf<'_>) {
         let lent = self.early_input.lent();
         let taken = lent.len().min(buf.remaining());
@@ -238,7 +241,7 @@ where
         }
     }
 
-    /// Lends early data, if any is here.
+    /// Lends early data if any is available.
     pub(super) fn lend_early(&mut self) -> bool {
         if self.early_input.lent().is_empty() && self.connection.read_early(&mut []).is_some() {
             let mut bytes = vec![0; LARGEST_PLAINTEXT];

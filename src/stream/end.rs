@@ -1,4 +1,4 @@
-//! The end of TLS, with the transport kept.
+//! Ends TLS and keeps the transport.
 
 use std::future::poll_fn;
 use std::io;
@@ -53,7 +53,7 @@ where
     pub async fn end_tls(&mut self) -> io::Result<()> {
         let (mut sent, mut ended) = (false, false);
         poll_fn(|cx| {
-            // At the same time, since the peer may not read before its own bytes are taken.
+            // Done concurrently: the peer may not read until its own bytes are read.
             sent = sent || self.poll_send_close_notify(cx)?.is_ready();
             ended = ended || self.poll_peer_end(cx)?.is_ready();
             match sent && ended {
@@ -64,7 +64,7 @@ where
         .await
     }
 
-    /// Ready once the peer has closed, without anything before that.
+    /// Ready once the peer has sent close_notify, and fails on plaintext before it.
     fn poll_peer_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(self).poll_fill_buf(cx).map(|lent| match lent? {
             [] => Ok(()),
@@ -88,7 +88,7 @@ where
         reason = "the stream comes back to where it was"
     )]
     pub fn into_transport(mut self) -> Result<IO, (io::Error, Self)> {
-        // A transport that was not flushed may hold our close_notify, and one that has miscounted may
+        // An unflushed transport may still hold our close_notify, and one that has miscounted may
         // have lost it.
         let has_ended = self.phase.is_closing()
             && self.outbound() == Outbound::Clean

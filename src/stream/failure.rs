@@ -1,4 +1,4 @@
-//! A connection that has failed, and its last words.
+//! A connection that has failed, and the delivery of its alert.
 
 use std::io::{self, Write};
 use std::task::{Context, Poll, ready};
@@ -11,7 +11,7 @@ use crate::callback::{Direction, Half};
 use crate::engine::{Alert, Engine, Failure};
 
 impl<IO, C> TlsStream<IO, C> {
-    /// Makes the stream fail for good.
+    /// Makes the stream fail permanently.
     pub(super) fn fail(&mut self, failure: Failure) {
         if let Phase::Failed(_) = self.phase {
             return;
@@ -20,7 +20,7 @@ impl<IO, C> TlsStream<IO, C> {
         self.phase = Phase::Failed(Box::new(Failed { failure, alert }));
     }
 
-    /// What is left of an alert that the connection has not queued.
+    /// The unsent part of an alert that is not queued in the connection.
     fn plain_alert(&mut self) -> Option<&mut Option<Alert>> {
         match &mut self.phase {
             Phase::Failed(failed) => Some(&mut failed.alert),
@@ -41,7 +41,7 @@ where
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
-        // Where writes have failed there is no way for an alert.
+        // After a write error the alert cannot be sent.
         let delivered = match self.write_error {
             Some(_) => Poll::Ready(Ok(())),
             None => self.poll_deliver_alert(half, cx),
@@ -56,13 +56,15 @@ where
         }
     }
 
-    /// Ready once the alert is with the transport and flushed, or the transport takes no more.
+    /// Ready once the alert is passed to the transport and flushed, or the transport accepts no
+    /// more.
     pub(super) fn poll_deliver_alert(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        // Plaintext that waits has no record any more.
+        // A failed connection makes no records of pending plaintext, so only queued ciphertext is
+        // written.
         ready!(self.poll_write_io(half, cx))?;
         while let Some(mut alert) = self.plain_alert().and_then(Option::take) {
             let sent = self.poll_attempt(Direction::Write, half, cx, |_, _, transport| {
@@ -70,7 +72,7 @@ where
             });
             match sent {
                 Poll::Ready(Ok(sent @ 1..)) => alert.advance(sent),
-                // The transport takes no more.
+                // The transport accepts no more.
                 Poll::Ready(_) => break,
                 Poll::Pending => {}
             }

@@ -84,7 +84,7 @@ pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 pub struct FallibleHandshake<IO, C>(State<IO, C>);
 
 enum State<IO, C> {
-    /// With the options that were set so far.
+    /// With the options set so far.
     Running(TlsStream<IO, C>, Options, Timeout),
     NotStarted(PendingAlert, io::Error, IO),
     Done,
@@ -106,7 +106,7 @@ impl<IO, C> Handshake<IO, C> {
         Self(State::NotStarted(PendingAlert::new(alert), error, io), None)
     }
 
-    /// Makes a failure leave the transport there, if that is anywhere.
+    /// Stores the transport in `leftover` on failure, if there is one.
     pub(crate) fn leave_in(mut self, leftover: Option<Leftover<IO>>) -> Self {
         self.1 = leftover;
         self
@@ -158,7 +158,7 @@ impl<IO, C> Handshake<IO, C> {
         }
     }
 
-    /// Resolves as soon as early data is accepted, if `enabled`.
+    /// Resolves as soon as early data is accepted if `enabled`.
     pub(crate) fn resolve_early(mut self, enabled: bool) -> Self {
         if let State::Running(stream, ..) = &mut self.0 {
             stream.resolve_early(enabled);
@@ -249,7 +249,8 @@ where
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<TlsStream<IO, C>, (io::Error, IO)>> {
         let outcome = match self {
-            // With early data the stream is there at once; its first uses do the handshake.
+            // With early data the stream is returned at once; its first operations perform the
+            // handshake.
             Self::Running(stream, ..) if stream.is_early() => Ok(()),
             Self::Running(stream, _, timeout) => {
                 timeout.start();
@@ -281,10 +282,10 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once the handshake is over and the stream is open.
+    /// Ready once the handshake is complete and the stream is open.
     ///
-    /// While writes are blocked it goes on reading: the peer may be blocked in the same way. While
-    /// writes fail it goes on reading too: an alert in what can still be read tells more.
+    /// Reading continues while writes are blocked, since the peer may be blocked as well. It also
+    /// continues after a write error: an alert that can still be read is more informative.
     pub(super) fn poll_handshake(
         &mut self,
         half: Half,
@@ -293,8 +294,8 @@ where
         self.poll_handshake_until(half, cx, &mut |_| false)
     }
 
-    /// As [`poll_handshake`](Self::poll_handshake), or ready before the end once `is_enough` says
-    /// so. That is asked whenever what has arrived is taken in and what is to be sent was offered to
+    /// As [`poll_handshake`](Self::poll_handshake), but ready earlier if `is_enough` returns true.
+    /// It is called each time all received data has been processed and all queued data offered to
     /// the transport.
     pub(super) fn poll_handshake_until(
         &mut self,
@@ -307,8 +308,8 @@ where
         }
         let mut budget = Budget::new();
         loop {
-            // All that has arrived is taken in before anything is sent: the responses to a flight
-            // are one flight, and go out in one attempt.
+            // Process everything that has arrived before sending anything, so that all responses to
+            // a flight go out in one attempt.
             let verified = loop {
                 match self.poll_verified(half, cx) {
                     Poll::Ready(Ok(())) => {}
@@ -345,7 +346,7 @@ where
                 Poll::Ready(Ok(Received::Record(bytes) | Received::Bytes(bytes))) => {
                     budget.spend(bytes);
                 }
-                // Why the transport broke, if that is known, tells more than that it has ended.
+                // The write error, if there is one, says more than the end of the stream.
                 Poll::Ready(Ok(Received::End)) => {
                     let told = self.write_error.take();
                     return Poll::Ready(Err(told.unwrap_or_else(|| Error::handshake_eof().into())));
@@ -359,7 +360,7 @@ where
                 }
                 Poll::Pending => match self.write_error.take_if(|error| !ends_reads(error)) {
                     Some(error) => return Poll::Ready(Err(error)),
-                    // What was read may have called for something to be sent.
+                    // Processing the received data may have queued a response.
                     None if !blocked
                         && self.write_error.is_none()
                         && self.connection.wants_write() => {}
@@ -369,9 +370,9 @@ where
         }
     }
 
-    /// Ready once the connection does not stop for the verification of the peer.
+    /// Ready once the connection is not waiting for the verification of the peer.
     ///
-    /// Who waits for that waits as for the transport.
+    /// A task that waits for it is registered as waiting for reads of the transport.
     fn poll_verified(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         let joined = self.waiters.joined(Direction::Read, half, cx.waker());
         let mut context = Context::from_waker(joined.as_ref().unwrap_or_else(|| cx.waker()));
@@ -388,8 +389,8 @@ where
         }
     }
 
-    /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept to be sent
-    /// again.
+    /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept for
+    /// retransmission.
     fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Phase::Unconfirmed { .. } = self.phase {
             return self.poll_flush_io(half, cx);
@@ -401,7 +402,7 @@ where
         }
     }
 
-    /// Ends a handshake that is done on our side.
+    /// Finishes a handshake that is complete on our side.
     fn poll_last_flight(
         &mut self,
         half: Half,
@@ -409,7 +410,8 @@ where
         blocked: bool,
     ) -> Poll<io::Result<()>> {
         if !self.connection.is_awaited() {
-            // The peer has all that it needs; if it never takes the rest, the next write is told.
+            // The peer has all that it needs. If it never accepts the rest, the next write returns
+            // the error.
             self.finish_early_data();
             return Poll::Ready(Ok(()));
         }

@@ -1,10 +1,10 @@
-//! What is left of a handshake that has failed.
+//! The transport of a handshake that has failed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where a transport goes whose handshake has failed, instead of being dropped. Clones are the same
-/// place.
+/// Stores the transport of a failed handshake, which would otherwise be dropped. Clones share the
+/// same slot.
 pub(crate) struct Leftover<IO>(Arc<Mutex<Option<IO>>>);
 
 impl<IO> Leftover<IO> {

@@ -1,21 +1,21 @@
 //! The stream that applications read and write: one type for clients and servers, and for every
 //! version of rustls.
 //!
-//! - `state.rs`: the state of a stream, drawn
-//! - `transport.rs`, `sink.rs`: moves ciphertext between the transport and the connection
+//! - `state.rs`: the states of a stream, with a diagram
+//! - `transport.rs`, `sink.rs`: move ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application calls
 //! - `attempts.rs`: operations that never wait
 //! - `connection.rs`: the trait for generic code over connections
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
-//! - `parts.rs`: takes a stream apart and puts it together again
-//! - `end.rs`: the end of TLS, with the transport kept
+//! - `parts.rs`: takes a stream apart and reassembles it
+//! - `end.rs`: ends TLS and keeps the transport
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is divided into records and attempts
 //! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
-//! - `leftover.rs`: what is left of a handshake that has failed
-//! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent without a connection
+//! - `leftover.rs`: keeps the transport of a failed handshake
+//! - `read_client_hello.rs`, `pending_alert.rs`: what is read and sent before there is a connection
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -152,11 +152,11 @@ pub struct TlsStream<IO, C> {
     waiters: Waiters,
     phase: Phase,
     given: Given,
-    /// Whether the peer may wait for something that is not flushed: plaintext that a write has
-    /// taken, or the end of a handshake. It waits for neither tickets nor responses.
+    /// Whether the peer may be waiting for unflushed data: plaintext that a write has accepted, or
+    /// the end of a handshake. It does not wait for tickets or responses.
     awaited: bool,
-    /// Errors of the transport that were met while something else was to be returned, or by the
-    /// other half, and that the next read or write returns.
+    /// Transport errors found by the other half, or while something else had to be returned first.
+    /// The next read or write returns them.
     read_error: Option<io::Error>,
     write_error: Option<io::Error>,
 }
@@ -178,7 +178,7 @@ impl<IO, C> TlsStream<IO, C> {
         }
     }
 
-    /// Lets plaintext go out as early data for as long as the handshake has room for it.
+    /// Sends plaintext as early data while the handshake has room for it.
     pub(crate) fn with_early_data(mut self) -> Self {
         self.phase = Phase::EarlyData;
         self
@@ -202,7 +202,7 @@ impl<IO, C> TlsStream<IO, C> {
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
-    /// Uses the transport as `options` say. To be called before plaintext is written.
+    /// Applies `options`. Must be called before plaintext is written.
     pub(crate) fn with_options(mut self, options: &Options) -> Self {
         self.input.bound(options.read_ahead());
         self.send_buffer = SendBuffer::new(options, C::FULL_RECORD);
@@ -226,7 +226,8 @@ impl<IO, C: Engine> TlsStream<IO, C> {
         let pending = self.send_buffer.pending();
         if !pending.is_empty() && !self.is_early() {
             self.connection.limit_queue(None);
-            // What a connection that has failed does not take could not have been sent either.
+            // A connection accepts nothing only if it has failed, and then nothing could be sent
+            // anyway.
             let _ = self.connection.send(&[IoSlice::new(pending)]);
         }
         (self.io, *self.connection)

@@ -1,4 +1,4 @@
-//! Takes a stream apart and puts it together again.
+//! Takes a stream apart and reassembles it.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -54,7 +54,7 @@ pub struct Parts<IO, C> {
     state: Box<State>,
 }
 
-/// The rest of a stream, without its bytes.
+/// The state of a stream, without its buffered bytes.
 struct State {
     input: InputBuffer,
     early_input: EarlyInput,
@@ -96,7 +96,7 @@ impl<IO, C> Parts<IO, C> {
         })
     }
 
-    /// Takes as much of the ciphertext as `buf` has room for.
+    /// Moves as much of the ciphertext into `buf` as fits.
     fn take(&mut self, buf: &mut [u8]) -> usize {
         let length = buf.len().min(self.ciphertext.len());
         buf[..length].copy_from_slice(&self.ciphertext[..length]);
@@ -106,14 +106,15 @@ impl<IO, C> Parts<IO, C> {
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
-    /// Continues a connection that was driven elsewhere, with `input` behind it.
+    /// Continues a connection that was driven elsewhere; `input` is ciphertext that it has not
+    /// received.
     pub(crate) fn adopt(io: IO, connection: C, input: InputBuffer) -> Self {
         Self {
             phase: match connection.is_handshaking() {
                 true => Phase::Handshaking,
                 false => Phase::Open,
             },
-            // Whether the transport was flushed is not known, nor whether the peer waits for that.
+            // It is unknown whether the transport was flushed and whether the peer waits for that.
             given: Given::Unflushed,
             awaited: true,
             ..Self::new(io, connection, input)
@@ -153,7 +154,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
 }
 
 impl<IO, C: Engine> From<Parts<IO, C>> for TlsStream<IO, C> {
-    /// Puts the stream together again.
+    /// Reassembles the stream.
     fn from(mut parts: Parts<IO, C>) -> Self {
         let State {
             mut input,

@@ -1,4 +1,4 @@
-//! An alert that is delivered without a connection.
+//! Delivery of an alert without a connection.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use super::transport::Budget;
 use crate::callback::{Attempt, poll_attempt};
 use crate::engine::Alert;
 
-/// The alert with which a handshake is refused, on its way to the peer.
+/// The alert of a rejected handshake, until it is delivered.
 #[derive(Default)]
 pub(crate) struct PendingAlert(Option<Alert>);
 
@@ -20,8 +20,9 @@ impl PendingAlert {
         Self(Some(alert))
     }
 
-    /// Ready once the alert is delivered and flushed, as far as the transport allows, and what the
-    /// peer had sent by then is read, so that no reset overtakes the alert.
+    /// Ready once the alert is sent and flushed, as far as the transport allows. Also reads what
+    /// the peer has sent by then, since closing a socket with unread data causes a reset that may
+    /// overtake the alert.
     pub(crate) fn poll_deliver<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<()>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -37,7 +38,7 @@ impl PendingAlert {
     }
 }
 
-/// Ready once the transport has taken the alert and is flushed, or takes no more.
+/// Ready once the transport has accepted the alert and is flushed, or accepts no more.
 fn poll_alert<IO>(alert: &mut Alert, mut io: Pin<&mut IO>, cx: &mut Context<'_>) -> Poll<()>
 where
     IO: AsyncWrite,
@@ -54,7 +55,7 @@ where
     flushed.map(|_| ())
 }
 
-/// Reads what has arrived, and drops it.
+/// Reads and discards what has arrived.
 fn discard<IO: AsyncRead>(mut io: Pin<&mut IO>, cx: &mut Context<'_>) {
     let mut dropped = [0; 1024];
     let mut budget = Budget::new();

@@ -1,4 +1,4 @@
-//! What the application reads.
+//! Reads of the application.
 
 use std::io;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Ready once the connection has plaintext, or there will be none.
+    /// Ready once the connection has plaintext, or will never have any.
     fn poll_plaintext(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut budget = Budget::new();
         loop {
@@ -30,7 +30,7 @@ where
         }
     }
 
-    /// What a read that lends has found.
+    /// The plaintext for a read that lends, after `poll_plaintext` was ready.
     #[inline]
     pub(super) fn lent(&mut self) -> io::Result<&[u8]> {
         match self.early_input.lent() {
@@ -39,7 +39,7 @@ where
         }
     }
 
-    /// Copies every record that is there, as far as there is room.
+    /// Copies the plaintext of all available records, as far as `buf` has room.
     fn poll_copy(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let mut budget = Budget::new();
@@ -61,8 +61,8 @@ where
             match self.poll_next_record(error, buf.remaining(), &mut budget, cx) {
                 Poll::Ready(Ok(())) => {}
                 answer if buf.filled().len() == before => return answer,
-                // What came before the error is returned before it. A failure of TLS is returned
-                // by every later call in any case.
+                // Return the data that arrived before the error first. A failure of TLS need not be
+                // stored: every later call returns it anyway.
                 Poll::Ready(Err(error)) => {
                     if !matches!(self.phase, Phase::Failed(_)) {
                         self.read_error = Some(error);
@@ -75,8 +75,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Takes the next record in if the connection has no plaintext for want of it, and fails if it
-    /// has none for another reason.
+    /// Passes the next record to the connection if that needs one to return plaintext; otherwise
+    /// returns `error`.
     #[inline]
     fn poll_next_record(
         &mut self,
@@ -86,23 +86,25 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if error.kind() != io::ErrorKind::WouldBlock {
-            // A connection that takes bytes as they come knows of the end, but not why it came.
+            // A connection that receives bytes unframed sees the end of the stream, but not its
+            // cause.
             return Poll::Ready(Err(self.read_error.take().unwrap_or(error)));
         }
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(Half::Reader, cx);
         }
-        // What is left has to fit into the connection, should the stream be taken apart now.
+        // The stream may be taken apart while this is pending, so the connection must be able to
+        // hold the rest.
         let fits = self.input.filled().len() <= LARGEST_RECORD && !self.input.is_ahead();
         if budget.is_spent() && fits {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // A record that was read ahead is charged to the task as an attempt at a socket would be.
+        // A record that was read ahead costs cooperative budget, as an attempt at a socket would.
         if fits && self.input.has_record() {
             ready!(poll_proceed(cx)).made_progress();
         }
-        // No attempt is needed for a record that is here.
+        // A buffered record needs no attempt.
         match self.connection.accept(&mut self.input, wanted) {
             Ok(None) => {}
             Ok(Some(bytes)) => {
@@ -115,15 +117,15 @@ where
                 return self.poll_failed(Half::Reader, cx);
             }
         }
-        // What arrived before the error is given out before it.
+        // Data that arrived before the error was returned before it.
         if let Some(error) = self.read_error.take() {
             return Poll::Ready(Err(error));
         }
         match ready!(self.poll_read_io(Half::Reader, cx, wanted))? {
             Received::Record(bytes) => budget.spend(bytes),
-            // The record that they begin counts by itself.
+            // The record that these bytes begin is counted separately.
             Received::Bytes(_) => budget.spend(0),
-            // Why the transport broke, if that is known, tells more than that it has ended.
+            // The write error, if there is one, says more than the end of the stream.
             Received::End => {
                 let told = self.write_error.take();
                 return Poll::Ready(Err(told.unwrap_or_else(|| ErrorKind::Truncated.into())));
@@ -132,11 +134,11 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what would otherwise stay behind a reader.
+    /// Sends what would otherwise stay buffered while the task only reads.
     ///
-    /// A read goes on although writes fail, as it does on a socket: the next write is told, and what
-    /// the peer has said is still read. But a reader does not wait for the response to what was
-    /// written and could not be sent, unless reads are sure to end too.
+    /// Reads continue after a write error, as on a socket: the next write returns the error, and
+    /// what the peer has sent can still be read. But a read does not wait for the response to data
+    /// that could not be sent, unless reads are sure to end too.
     pub(super) fn flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> io::Result<()> {
         if let Phase::Failed(_) = self.phase {
             return Ok(());
@@ -156,20 +158,21 @@ where
         }
     }
 
-    /// Sends what is owed to the peer, and, before the reader waits, what was written and not
-    /// flushed.
+    /// Sends pending responses and, if the reader is about to wait, everything that was written and
+    /// not flushed.
     fn poll_flush_on_read(&mut self, cx: &mut Context<'_>, waits: bool) -> Poll<io::Result<()>> {
         if waits {
             if self.outbound() == Outbound::Owed {
                 ready!(self.poll_write_out(Half::Reader, cx))?;
             }
         } else if self.send_buffer.is_holding() {
-            // Responses would go out behind the batch in any case.
+            // Responses would be queued behind the batch anyway.
             return Poll::Ready(Ok(()));
         } else if self.connection.wants_write() {
             ready!(self.poll_write_io(Half::Reader, cx))?;
         }
-        // Not before all else is gone: responses would pile up for a peer that takes none of them.
+        // Only after everything else was sent: otherwise responses would accumulate for a peer that
+        // reads none.
         if self.input.take_message() && !self.phase.is_closing() {
             self.connection.queue_responses();
         }
@@ -227,7 +230,7 @@ where
 
     /// # Panics
     ///
-    /// If more is consumed than `poll_fill_buf` gave.
+    /// If more is consumed than `poll_fill_buf` has returned.
     fn consume(self: Pin<&mut Self>, amount: usize) {
         let this = self.get_mut();
         if !this.early_input.consume(amount) {

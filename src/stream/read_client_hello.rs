@@ -13,9 +13,9 @@ use crate::callback::{Attempt, poll_attempt};
 use crate::engine::{self, AcceptHello, Alert, InputBuffer};
 use crate::error::{Error, ErrorKind};
 
-/// Reads a ClientHello, and refuses what is none.
+/// Reads a ClientHello, and rejects anything else with an alert.
 pub(crate) struct ReadClientHello<A> {
-    /// None once there is a ClientHello, or will be none.
+    /// `None` once there is a ClientHello, or will never be one.
     acceptor: Option<A>,
     input: InputBuffer,
     rejected: Option<(PendingAlert, io::Error)>,
@@ -30,8 +30,8 @@ impl<A: AcceptHello> ReadClientHello<A> {
         }
     }
 
-    /// Takes the transport out of `io` once there is a ClientHello, and returns both with what was read
-    /// behind it.
+    /// Takes the transport out of `io` once there is a ClientHello, and returns both with the bytes
+    /// that were read after it.
     pub(crate) fn poll_start<IO>(
         &mut self,
         io: &mut Option<IO>,
@@ -50,8 +50,8 @@ impl<A: AcceptHello> ReadClientHello<A> {
         Poll::Ready(start.ok_or_else(|| self.reason()))
     }
 
-    /// Reads from `io` until there is a ClientHello; `None` if there will be none, for the reason
-    /// that [`poll_refused`](Self::poll_refused) returns.
+    /// Reads from `io` until there is a ClientHello. Returns `None` if there will never be one;
+    /// [`poll_refused`](Self::poll_refused) returns the reason.
     pub(crate) fn poll_accepted<IO>(
         &mut self,
         io: &mut IO,
@@ -90,16 +90,16 @@ impl<A: AcceptHello> ReadClientHello<A> {
         Poll::Ready(None)
     }
 
-    /// What was read behind the ClientHello.
+    /// The bytes that were read after the ClientHello.
     pub(crate) fn take_input(&mut self) -> InputBuffer {
         mem::take(&mut self.input)
     }
 
-    /// Gives up because of an error in reading.
+    /// Fails because of a read error.
     pub(crate) fn fail(&mut self, error: io::Error) {
         let alert = match Error::find(&error).map(|error| error.kind()) {
             Some(ErrorKind::TooLong) => PendingAlert::new(Alert::decode_error()),
-            // A transport that has failed takes no alert.
+            // No alert can be sent on a transport that has failed.
             _ => PendingAlert::default(),
         };
         self.reject(alert, error);
@@ -110,7 +110,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
         self.rejected = Some((alert, error));
     }
 
-    /// Delivers the alert that says why there is no ClientHello, then returns the reason.
+    /// Delivers the alert, then returns the reason why there is no ClientHello.
     pub(crate) fn poll_refused<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<io::Error>
     where
         IO: AsyncRead + AsyncWrite + Unpin,

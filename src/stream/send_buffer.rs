@@ -1,20 +1,21 @@
-//! Plaintext that was taken and is in no record yet, and when records are made and transmitted.
+//! Pending plaintext that is not in a record yet, and the rules for making and transmitting
+//! records.
 
 use std::time::Instant;
 
 use crate::engine::LARGEST_PLAINTEXT;
 use crate::options::{Options, RecordSizing};
 
-/// Up to so much plaintext goes to the transport in one attempt: cut in two, its end would wait on a
-/// socket without TCP_NODELAY for the acknowledgement of its beginning, which a peer delays.
+/// The most plaintext that is sent in one attempt. In two, the end would wait for the delayed
+/// acknowledgement of the beginning, on a socket without TCP_NODELAY.
 pub(super) const ONE_ATTEMPT: usize = 64 * 1024;
 
-/// The send buffer of a stream. Takes no memory where each write is sent at once, in full records.
+/// The send buffer of a stream. Allocates nothing if each write is sent at once in full records.
 #[derive(Default)]
 pub(super) struct SendBuffer(Option<Box<Rules>>);
 
 struct Rules {
-    /// Plaintext that waits for its record, from `start` on.
+    /// Plaintext that is not in a record yet, from `start` on.
     pending: Vec<u8>,
     start: usize,
     batched: bool,
@@ -22,10 +23,10 @@ struct Rules {
     /// The most plaintext that a record holds.
     record: usize,
     sizing: Option<RecordSizing>,
-    /// How much was sent since the flow began, and when last.
+    /// The number of bytes sent since the flow began, and the time of the last write.
     flow: usize,
     latest: Option<Instant>,
-    /// How much has gone into records that are not transmitted.
+    /// The amount of plaintext in records that are not transmitted yet.
     queued: usize,
 }
 
@@ -45,20 +46,20 @@ impl Default for Rules {
     }
 }
 
-/// The most that a record adds to its plaintext (RFC 5288, section 3, is the largest).
+/// The most that a record adds to its plaintext (RFC 5288, section 3, adds the most).
 const RECORD_OVERHEAD: usize = 32;
 
-/// What a write may do next.
+/// What a write does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    /// How much plaintext it may take.
+    /// The amount of plaintext that it may buffer.
     pub(super) room: usize,
-    /// Whether some of it has to be transmitted then.
+    /// Whether some of it must then be transmitted.
     pub(super) is_due: bool,
 }
 
-/// How much of a batch of `length` bytes goes into one attempt. What is more than fits is cut between
-/// two records, below the 64 KiB that a kernel sends as one segment.
+/// The part of a batch of `length` bytes that goes into one attempt. A larger batch is divided
+/// between two records, below the 64 KiB that a kernel sends as one segment.
 fn attempt(length: usize, limit: usize, record: usize) -> usize {
     match length <= limit {
         true => length,
@@ -80,13 +81,13 @@ impl SendBuffer {
         }))
     }
 
-    /// The most plaintext that may stay here.
+    /// The most plaintext that may be buffered.
     #[inline]
     pub(super) fn limit(&self) -> usize {
         self.0.as_ref().map_or(ONE_ATTEMPT, |rules| rules.limit)
     }
 
-    /// What a write that still has `left` bytes may do.
+    /// What a write with `left` bytes remaining does next.
     #[inline]
     pub(super) fn step(&self, left: usize) -> Step {
         match &self.0 {
@@ -105,7 +106,7 @@ impl SendBuffer {
         }
     }
 
-    /// How much ciphertext goes into one attempt when there is more than may stay.
+    /// The most ciphertext of one attempt when more than the limit is buffered.
     #[inline]
     pub(super) fn attempt_bound(&self) -> usize {
         match &self.0 {
@@ -117,8 +118,8 @@ impl SendBuffer {
         }
     }
 
-    /// How much more may stay here while the transport takes nothing. Without batches the
-    /// connection's own limit decides.
+    /// How much more may be buffered while the transport accepts nothing. Without batches the
+    /// connection's own limit applies.
     pub(super) fn room(&self) -> usize {
         match &self.0 {
             Some(rules) if rules.batched => rules
@@ -128,7 +129,7 @@ impl SendBuffer {
         }
     }
 
-    /// How much of `available` bytes of plaintext is encrypted next; 0 if they wait for more.
+    /// How much of `available` bytes of plaintext to encrypt next; 0 to wait for more.
     #[inline]
     pub(super) fn next_records(&mut self, available: usize) -> usize {
         let Some(rules) = self.0.as_deref_mut() else {
@@ -139,20 +140,20 @@ impl SendBuffer {
             return if rules.batched { 0 } else { available };
         }
         match (&rules.sizing, rules.batched) {
-            // Each record of a growing flow has a size of its own.
+            // Each record of a growing flow has its own size.
             (Some(_), _) => record,
             (None, true) => available / record * record,
             (None, false) => available,
         }
     }
 
-    /// Whether records have sizes of their own, which are not to be cut by attempts.
+    /// Whether records have individual sizes, so that attempts must not divide them.
     #[inline]
     pub(super) fn is_sized(&self) -> bool {
         self.0.as_ref().is_some_and(|rules| rules.sizing.is_some())
     }
 
-    /// How much of what waits is encrypted next, when it waits for nothing more.
+    /// How much of the pending plaintext to encrypt next when there is nothing more to wait for.
     pub(super) fn last_records(&mut self) -> usize {
         let Some(rules) = self.0.as_deref_mut() else {
             return 0;
@@ -164,7 +165,7 @@ impl SendBuffer {
         }
     }
 
-    /// The bytes that wait for their record.
+    /// The plaintext that is not in a record yet.
     #[inline]
     pub(super) fn pending(&self) -> &[u8] {
         self.0
@@ -172,7 +173,7 @@ impl SendBuffer {
             .map_or(&[], |rules| &rules.pending[rules.start..])
     }
 
-    /// Whether plaintext is held back by choice, as records or not.
+    /// Whether data is deliberately held back, in records or not.
     #[inline]
     pub(super) fn is_holding(&self) -> bool {
         match &self.0 {
@@ -181,7 +182,7 @@ impl SendBuffer {
         }
     }
 
-    /// Makes `data` wait, if it may wait for a flush and does not fill a record.
+    /// Buffers `data` if it may wait for a flush and does not fill a record.
     #[inline]
     pub(super) fn keep_small(&mut self, data: &[u8]) -> bool {
         let Some(rules) = self.0.as_deref_mut() else {
@@ -198,13 +199,14 @@ impl SendBuffer {
         may_wait
     }
 
-    /// Makes `data` wait.
+    /// Appends `data` to the pending plaintext.
     pub(super) fn keep(&mut self, data: &[u8]) {
         let rules = self.0.get_or_insert_default();
         rules.pending.extend_from_slice(data);
     }
 
-    /// Notes that records of `count` bytes were made; returns how many of them had not waited.
+    /// Notes that records of `count` bytes were made; returns how many of these were not pending
+    /// before.
     #[inline]
     pub(super) fn encrypted(&mut self, count: usize) -> usize {
         let Some(rules) = &mut self.0 else {
@@ -224,7 +226,7 @@ impl SendBuffer {
         count - waited
     }
 
-    /// Notes that so many bytes of what was encrypted are left.
+    /// Notes that `left` bytes of ciphertext are not transmitted yet.
     #[inline]
     pub(super) fn transmitted(&mut self, left: usize) {
         if let Some(rules) = &mut self.0 {
@@ -235,7 +237,7 @@ impl SendBuffer {
         }
     }
 
-    /// Drops what waits, and its memory.
+    /// Drops the pending plaintext and its memory.
     #[inline]
     pub(super) fn forget(&mut self) {
         if let Some(rules) = &mut self.0 {

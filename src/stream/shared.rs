@@ -1,5 +1,5 @@
-//! The writing side of a stream that was split: used by its writer, and by its reader for what only
-//! the reader knows that the peer is owed.
+//! The write side of a split stream. The writer uses it, and so does the reader to send the
+//! responses that only it knows of.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -9,22 +9,22 @@ use std::task::Waker;
 use super::TlsStream;
 use super::sides::WriteSide;
 
-/// What both halves have.
+/// State shared by both halves.
 ///
-/// The mutex is held during a poll, never while one waits for the transport. The reader never waits
-/// for it: where the writer is at work, the reader is woken when the writer is done.
+/// The mutex is held during a poll, never while waiting for the transport. The reader never blocks
+/// on it: if the writer holds it, the reader is woken when the writer is done.
 pub(super) struct Shared<W, T> {
     writer: Mutex<TlsStream<WriteSide<W>, T>>,
-    /// Whether the reader wants to be woken when the mutex is free, and its waker.
+    /// Whether the reader is to be woken when the mutex is released, and its waker.
     wanted: AtomicBool,
     reader: Mutex<Option<Waker>>,
-    /// Whether the peer is owed something that the reader could not send.
+    /// Whether there is a pending response that the reader could not send.
     owed: AtomicBool,
 }
 
-/// The writing side, for one half.
+/// The write side, locked by one half.
 pub(super) struct Locked<'a, W, T> {
-    /// None only while it is dropped.
+    /// `None` only while it is dropped.
     writer: Option<MutexGuard<'a, TlsStream<WriteSide<W>, T>>>,
     shared: &'a Shared<W, T>,
 }
@@ -45,13 +45,13 @@ impl<W, T> Shared<W, T> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the writer, and for whoever drops a half: the reader has it no longer than a poll takes.
+    /// For the writer, and when a half is dropped: the reader holds the lock for one poll at most.
     pub(super) fn lock(&self) -> Locked<'_, W, T> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.locked(writer)
     }
 
-    /// For the reader: none while the writer is at work.
+    /// For the reader: `None` while the writer holds the lock.
     pub(super) fn try_lock(&self) -> Option<Locked<'_, W, T>> {
         match self.writer.try_lock() {
             Ok(writer) => Some(self.locked(writer)),
@@ -60,31 +60,32 @@ impl<W, T> Shared<W, T> {
         }
     }
 
-    /// For the reader: none while the writer is at work, and then `waker` is woken at its end.
+    /// For the reader: `None` while the writer holds the lock; `waker` is then woken on its
+    /// release.
     pub(super) fn lock_or_wake(&self, waker: &Waker) -> Option<Locked<'_, W, T>> {
         if let Some(locked) = self.try_lock() {
             return Some(locked);
         }
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
         self.wanted.store(true, Ordering::SeqCst);
-        // Either this sees that the writer is done, or the writer sees that it is wanted.
+        // Either this sees that the mutex is free, or the writer sees `wanted`.
         fence(Ordering::SeqCst);
         self.try_lock()
     }
 
-    /// Notes that the peer is owed something, for whoever has the writing side next.
+    /// Notes a pending response, to be sent by whichever half locks the write side next.
     pub(super) fn note_owed(&self) {
         self.owed.store(true, Ordering::SeqCst);
         // As in `lock_or_wake`.
         fence(Ordering::SeqCst);
     }
 
-    /// Whether the peer is owed something that nobody has sent.
+    /// Whether there is a pending response.
     pub(super) fn is_owed(&self) -> bool {
         self.owed.load(Ordering::SeqCst)
     }
 
-    /// Whether the peer is owed something since this was last asked.
+    /// Returns whether there is a pending response, and clears it.
     pub(super) fn take_owed(&self) -> bool {
         self.is_owed() && self.owed.swap(false, Ordering::SeqCst)
     }
@@ -115,7 +116,7 @@ impl<W, T> DerefMut for Locked<'_, W, T> {
 }
 
 impl<W, T> Drop for Locked<'_, W, T> {
-    /// Also when a transport panics: the reader goes on.
+    /// Runs also if a transport panics, so that the reader is woken.
     fn drop(&mut self) {
         self.writer = None;
         fence(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Closing without a reset.
+//! Closes a stream without a reset.
 
 use std::future::poll_fn;
 use std::io;
@@ -46,7 +46,7 @@ where
     pub async fn close(&mut self) -> io::Result<()> {
         let (mut shut, mut ended) = (false, false);
         poll_fn(|cx| {
-            // At the same time, since the peer may not read before its own bytes are taken.
+            // Done concurrently: the peer may not read until its own bytes are read.
             shut = shut || Pin::new(&mut *self).poll_shutdown(cx)?.is_ready();
             ended = ended || self.poll_discard(cx)?.is_ready();
             match shut && ended {
@@ -57,7 +57,7 @@ where
         .await
     }
 
-    /// Ready once the peer has closed; what it sends until then is dropped.
+    /// Ready once the peer has closed. Data that arrives until then is discarded.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut budget = Budget::new();
         while !budget.is_spent() {

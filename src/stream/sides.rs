@@ -1,4 +1,4 @@
-//! The sides of a transport that was split, each of which stands for the whole of it.
+//! The two sides of a split transport, each usable as the transport of a whole stream.
 
 use std::io;
 use std::pin::Pin;
@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What is read. Nothing is written here: that is for the other side.
+/// The read side. Writes are made by the other side.
 pub(super) struct ReadSide<R>(pub(super) R);
 
-/// What is written; there is nothing to be read.
+/// The write side. There is nothing to read.
 pub(super) struct WriteSide<W> {
-    /// None once it is let go.
+    /// `None` once it is released.
     pub(super) io: Option<W>,
     /// Whether the half that it belongs to was dropped.
     pub(super) is_abandoned: bool,
@@ -53,7 +53,7 @@ impl<W: Unpin> AsyncRead for WriteSide<W> {
 }
 
 impl<W: Unpin> WriteSide<W> {
-    /// Does this with the transport, or fails as a pipe whose end is closed.
+    /// Polls the transport, or fails with `BrokenPipe` once it is released.
     #[inline]
     fn poll<T>(
         &mut self,

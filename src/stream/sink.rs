@@ -1,19 +1,19 @@
-//! How ciphertext is offered to the transport.
+//! Passes ciphertext to the transport.
 
 use std::io::{self, IoSlice, Write};
 
 use crate::callback::Callback;
 
-/// A sink that passes no more on than so many bytes, or one slice of several, and in one attempt.
+/// A sink that passes on at most `most` bytes, or one slice of several, in one attempt.
 pub(super) struct Bounded<'a, W> {
     pub(super) transport: &'a mut W,
     pub(super) most: usize,
-    /// How many bytes were there to be passed on.
+    /// The number of bytes that were offered to this sink.
     pub(super) queued: &'a mut usize,
 }
 
 impl<W> Bounded<'_, W> {
-    /// How many of the slices are passed on: the first one in any case.
+    /// The number of slices to pass on, at least one.
     fn count(&self, bufs: &[IoSlice<'_>]) -> usize {
         let mut end = 0;
         let fitting = bufs.iter().take_while(|buf| {
@@ -38,12 +38,13 @@ impl<W: Callback> Write for Bounded<'_, W> {
             false => self.count(bufs),
         };
         match &bufs[..count] {
-            // A kernel has less to do for a plain write than for a vectored one.
+            // A plain write costs a kernel less than a vectored one.
             [one] => self.transport.write(one),
             several if self.transport.has_write_vectored() => {
                 self.transport.write_vectored(several)
             }
-            // Still one attempt: a copy costs less than what is behind most transports.
+            // Joined, to make one attempt: the copy is cheaper than another call of most
+            // transports.
             several => {
                 let mut joined = Vec::with_capacity(queued.min(self.most));
                 several.iter().for_each(|buf| joined.extend_from_slice(buf));

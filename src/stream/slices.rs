@@ -1,14 +1,14 @@
-//! The slices of a write, cut into what is encrypted at once.
+//! Divides the slices of a write into the parts that are encrypted at once.
 
 use std::io::IoSlice;
 use std::ops::Deref;
 
-/// What is left of the slices of a write.
+/// The remaining slices of a write.
 pub(super) struct Slices<'a> {
     slices: &'a [IoSlice<'a>],
-    /// How much of the first slice is done.
+    /// The number of bytes of the first slice that are done.
     done: usize,
-    /// How many bytes are left of all of them.
+    /// The total number of bytes left.
     left: usize,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Slices<'a> {
         this
     }
 
-    /// How many bytes are left.
+    /// The total number of bytes left.
     #[inline]
     pub(super) fn left(&self) -> usize {
         self.left
@@ -42,14 +42,14 @@ impl<'a> Slices<'a> {
         self.left == 0
     }
 
-    /// The first of them that is not empty.
+    /// The first slice that is not empty.
     #[inline]
     pub(super) fn first(&self) -> &'a [u8] {
         self.slices.first().map_or(&[], |first| &first[self.done..])
     }
 
-    /// The bytes of `before` and then the first of these, `length` bytes in all or as many as there
-    /// are.
+    /// The bytes of `before` followed by the first of these slices: `length` bytes in all, or as
+    /// many as there are.
     #[inline]
     pub(super) fn gather(&self, before: &'a [u8], length: usize) -> Gathered<'a> {
         if before.is_empty() {
@@ -84,7 +84,7 @@ impl<'a> Slices<'a> {
         Gathered::Listed(listed)
     }
 
-    /// Goes on by `count` bytes and over empty slices.
+    /// Advances by `count` bytes, skipping empty slices.
     #[inline]
     pub(super) fn advance(&mut self, mut count: usize) {
         self.left -= count;

@@ -1,6 +1,6 @@
-//! Owned halves, for two tasks or threads: the one decrypts while the other encrypts.
+//! Owned halves, for two tasks or threads: one can decrypt while the other encrypts.
 //!
-//! Each is a stream of one direction, driven by the same code as a whole one.
+//! Each is a stream of one direction, driven by the same code as a whole stream.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -40,7 +40,7 @@ pub struct ReadHalf<R, W, C: Divide> {
 /// peer that nothing more will follow, which the peer treats as a truncation.
 pub struct WriteHalf<W, C: Divide> {
     shared: Arc<Shared<W, C::Sender>>,
-    /// Whether the stream was put together again.
+    /// Whether the halves were reunited.
     is_united: bool,
 }
 
@@ -118,7 +118,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         self.stream.early_data_read()
     }
 
-    /// The direction of the connection.
+    /// The receiving direction of the connection.
     pub(crate) fn connection(&mut self) -> &mut C::Receiver {
         &mut self.stream.connection
     }
@@ -159,7 +159,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         stream.early_input = reader.early_input;
         stream.send_buffer = other.send_buffer;
         stream.phase = match reader.phase {
-            // Its alert, if there is one to be sent in the clear, is with the other half.
+            // The other half holds the alert, if one has to be sent in the clear.
             failed @ Phase::Failed(_) if !matches!(other.phase, Phase::Failed(_)) => failed,
             _ => other.phase,
         };
@@ -177,8 +177,8 @@ where
     W: AsyncWrite + Unpin,
     C: Divide,
 {
-    /// Ends a read as a whole stream does: what the peer is owed is sent, and before it waits or
-    /// fails also what else is to be sent.
+    /// Ends a read as a whole stream does: sends pending responses, and everything else that is
+    /// unsent before the read waits or fails.
     fn poll_end<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -188,7 +188,8 @@ where
             self.shared.note_owed();
         }
         if let Phase::Failed(failed) = &self.stream.phase {
-            // What came before the failure is read before it, and the failure is returned again.
+            // Return the data that arrived before the failure first; later calls return the failure
+            // again.
             if let Poll::Ready(Ok(_)) = answer {
                 return answer;
             }
@@ -199,7 +200,7 @@ where
             return self.poll_fail(cx, failed);
         }
         match answer {
-            // The writer is not disturbed by a reader that owes nothing.
+            // With no response pending, the reader does not contend for the writer's lock.
             Poll::Ready(Ok(_)) if !self.shared.is_owed() => answer,
             Poll::Ready(Ok(_)) => {
                 if let Some(mut writer) = self.shared.try_lock() {
@@ -211,7 +212,7 @@ where
                 answer
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                // Why the transport broke, if that is known, tells more than that it has ended.
+                // The write error, if there is one, says more than the end of the stream.
                 let mut writer = self.shared.try_lock();
                 let told = writer.as_mut().and_then(|writer| writer.write_error.take());
                 Poll::Ready(Err(told.unwrap_or(error)))
@@ -237,7 +238,7 @@ where
         if !matches!(writer.phase, Phase::Failed(_)) {
             writer.connection.queue_responses();
             writer.phase = Phase::Failed(Box::new(failed));
-            // A writer that waits is told.
+            // Wakes a waiting writer, which returns the failure.
             writer.waiters.wake(Direction::Write, Half::Writer);
         }
         let answer = writer.poll_failed(Half::Reader, cx);
@@ -245,7 +246,7 @@ where
         answer
     }
 
-    /// Ready unless the writer is at work; then the task is woken when it is done.
+    /// Ready with the write side unless the writer holds it; then the task is woken on its release.
     fn poll_writer(&self, cx: &mut Context<'_>) -> Poll<super::shared::Locked<'_, W, C::Sender>> {
         match self.shared.lock_or_wake(cx.waker()) {
             Some(writer) => Poll::Ready(writer),
@@ -255,7 +256,7 @@ where
 }
 
 impl<W, T: Engine> TlsStream<WriteSide<W>, T> {
-    /// Lets go of the transport where its half was dropped and nothing is left to be sent.
+    /// Releases the transport if its half was dropped and everything was sent.
     fn let_go_if_clean(&mut self) {
         if self.io.is_abandoned && self.outbound() == Outbound::Clean {
             self.io.io = None;
@@ -268,8 +269,7 @@ where
     W: AsyncWrite + Unpin,
     T: Engine,
 {
-    /// Sends responses in the place of a reader that could not; they go out behind a batch in any
-    /// case.
+    /// Sends the responses that the reader could not send. Held behind a batch, if there is one.
     fn poll_respond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.phase.is_closing() || matches!(self.phase, Phase::Failed(_)) {
             return Poll::Ready(Ok(()));
@@ -288,7 +288,7 @@ where
     W: AsyncWrite + Unpin,
     C: Divide,
 {
-    /// Does this with the writing side, then what the reader could not do meanwhile.
+    /// Runs `operation` on the write side, then sends the responses that the reader could not.
     fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -310,7 +310,7 @@ where
 }
 
 impl<W, C: Divide> WriteHalf<W, C> {
-    /// Does this with the direction of the connection.
+    /// Runs `act` on the sending direction of the connection.
     pub(crate) fn with_connection<T>(&mut self, act: impl FnOnce(&mut C::Sender) -> T) -> T {
         act(&mut self.shared.lock().connection)
     }
@@ -399,7 +399,7 @@ impl<W, C: Divide> Drop for WriteHalf<W, C> {
         let mut writer = self.shared.lock();
         writer.io.is_abandoned = true;
         writer.let_go_if_clean();
-        // The reader sends what is left.
+        // The reader sends the rest.
         writer.waiters.wake(Direction::Read, Half::Reader);
     }
 }

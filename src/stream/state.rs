@@ -1,4 +1,4 @@
-//! The state of a stream, as two values.
+//! The state of a stream, in two values.
 //!
 //! ```text
 //!   EarlyData ──┐ accepted or rejected                 (a client)
@@ -17,8 +17,9 @@
 //!            Miscounted                                 nothing can follow
 //! ```
 //!
-//! Whether the *peer* has closed or the transport has ended is known to the connection and to the
-//! input buffer. An error of the transport changes neither value: the next call is a new attempt.
+//! Whether the *peer* has closed or the transport has ended is known to the connection and the
+//! input buffer. An error of the transport changes neither value: the next call makes a new
+//! attempt.
 
 use std::io;
 
@@ -27,33 +28,33 @@ use crate::engine::{Alert, Failure};
 /// What our side of the connection may still send.
 #[derive(Debug, Default)]
 pub(super) enum Phase {
-    /// The handshake is to be done before plaintext can pass.
+    /// The handshake must complete before plaintext can pass.
     #[default]
     Handshaking,
-    /// So it is, and until then plaintext goes out as early data.
+    /// As `Handshaking`, but plaintext is sent as early data.
     EarlyData,
-    /// The client's Finished is still to come, and until then its early data comes in. Plaintext
-    /// goes out before, if `half_rtt`.
+    /// The client's Finished has not arrived; until then its early data is read. Plaintext can
+    /// already be sent if `half_rtt`.
     Unconfirmed { half_rtt: bool },
-    /// Plaintext passes.
+    /// Plaintext can pass both ways.
     Open,
-    /// close_notify is queued, and not all of it may be with the transport.
+    /// close_notify is queued, and may not be fully transmitted.
     Closing,
     /// The transport has been shut down for writing.
     Closed,
-    /// Boxed, since hardly any stream has it.
+    /// Boxed, since it is rare.
     Failed(Box<Failed>),
 }
 
 /// A connection that has failed.
 pub(super) struct Failed {
     pub(super) failure: Failure,
-    /// What the peer has to hear of it, if the connection has no alert queued.
+    /// The alert for the peer, if the connection has not queued one.
     pub(super) alert: Option<Alert>,
 }
 
 impl Phase {
-    /// Whether the handshake is still to be done.
+    /// Whether the handshake still has to complete.
     #[inline]
     pub(super) fn is_handshaking(&self) -> bool {
         matches!(
@@ -62,7 +63,7 @@ impl Phase {
         )
     }
 
-    /// Whether plaintext of any amount can go out.
+    /// Whether any amount of plaintext can be sent.
     #[inline]
     pub(super) fn is_writable(&self) -> bool {
         !self.is_handshaking() || matches!(self, Self::Unconfirmed { half_rtt: true })
@@ -81,32 +82,32 @@ impl std::fmt::Debug for Failed {
     }
 }
 
-/// Where what is to be sent is.
+/// Where outbound data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outbound {
     /// In the transport, and flushed.
     Clean,
     /// In the transport, which may buffer it.
     Unflushed,
-    /// Still here, as plaintext or ciphertext.
+    /// Not in the transport yet, as plaintext or ciphertext.
     Owed,
 }
 
-/// What is known of the bytes that the transport was given.
+/// What is known of the bytes that were passed to the transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Given {
-    /// It was told to flush them.
+    /// They were flushed.
     #[default]
     Flushed,
-    /// It was not.
+    /// They were not flushed.
     Unflushed,
-    /// It has claimed more than it was offered. Nobody knows how many bytes it has taken, so
-    /// nothing can follow them.
+    /// The transport has claimed more bytes than it was offered. It is unknown how many it has
+    /// accepted, so nothing can follow them.
     Miscounted,
 }
 
-/// Whether a transport whose writes fail in this way ends its reads too, by what is left to read
-/// and then an end or an error. Of a reader that waits nothing else has to be feared then.
+/// Whether a transport whose writes fail with `error` ends its reads too, with the remaining data
+/// and then an end or an error. A waiting reader is then sure to be woken.
 pub(super) fn ends_reads(error: &io::Error) -> bool {
     matches!(
         error.kind(),

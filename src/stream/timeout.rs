@@ -1,4 +1,4 @@
-//! How long a handshake may take.
+//! The timeout of a handshake.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-/// A time that begins with the first poll, so that handshakes can be made outside of a runtime.
+/// A timeout that starts with the first poll, so that handshakes can be created outside of a
+/// runtime.
 #[derive(Default)]
 pub(super) enum Timeout {
-    /// There is none.
     #[default]
     Unset,
     Set(Duration),
@@ -18,14 +18,14 @@ pub(super) enum Timeout {
 }
 
 impl Timeout {
-    /// Starts the time, if it has not been started.
+    /// Starts the timeout unless it has started.
     pub(super) fn start(&mut self) {
         if let Self::Set(duration) = self {
             *self = Self::Running(Box::pin(sleep(*duration)));
         }
     }
 
-    /// Ready once the time is over.
+    /// Ready once the timeout has elapsed.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Running(sleep) => sleep.as_mut().poll(cx),

@@ -1,5 +1,5 @@
-//! Moves ciphertext between the transport and the connection: one attempt, or as many as it takes
-//! to get everything out.
+//! Moves ciphertext between the transport and the connection, in one attempt or as many as it takes
+//! to send everything.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -14,17 +14,18 @@ use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt};
 use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
 use crate::error::{Error, ErrorKind};
 
-/// How many bytes one poll may take in for no plaintext before other tasks get their turn: a peer can
-/// send tickets without end.
+/// How many bytes that yield no plaintext one poll may process before it lets other tasks run: a
+/// peer can send tickets without end.
 const FRUITLESS_BYTES: usize = 128 * 1024;
 
-/// How many records, or attempts, one poll may take in: a peer can send tiny ones.
+/// How many records or attempts one poll may process: a peer can send tiny records.
 const RECORDS: usize = 512;
 
-/// How many attempts to take in what has arrived may fail in one poll.
+/// How many attempts of [`TlsStream::drain_io`] may fail in one poll.
 const FAILED_ATTEMPTS: usize = 8;
 
-/// The work that a poll may still do. What it brings the caller is bounded by the caller's buffer.
+/// The work that a poll may still do. Plaintext needs no limit here, since the caller's buffer
+/// bounds it.
 pub(super) struct Budget {
     fruitless: usize,
     records: usize,
@@ -38,14 +39,14 @@ impl Budget {
         }
     }
 
-    /// Notes that a record of so many bytes was taken in, or an attempt made for them.
+    /// Counts a record of `bytes` bytes, or an attempt.
     #[inline]
     pub(super) fn spend(&mut self, bytes: usize) {
         self.fruitless = self.fruitless.saturating_sub(bytes);
         self.records = self.records.saturating_sub(1);
     }
 
-    /// Notes that the bytes have come to something.
+    /// Notes that the bytes have yielded plaintext.
     #[inline]
     pub(super) fn reward(&mut self) {
         self.fruitless = FRUITLESS_BYTES;
@@ -58,7 +59,7 @@ impl Budget {
 }
 
 impl<IO, C: Engine> TlsStream<IO, C> {
-    /// Where what is to be sent is.
+    /// Where outbound data is.
     #[inline]
     pub(super) fn outbound(&self) -> Outbound {
         if self.connection.wants_write() || !self.send_buffer.pending().is_empty() {
@@ -76,7 +77,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Makes one attempt that counts: `Pending` says that `half` will be woken by the transport.
+    /// Makes one attempt and records its outcome: if `Pending`, the transport will wake `half`.
     #[inline]
     pub(super) fn poll_attempt<T>(
         &mut self,
@@ -104,9 +105,10 @@ where
         answer
     }
 
-    /// Takes in one record that is here, or makes one attempt at the transport.
+    /// Processes one buffered record, or makes one attempt to read from the transport.
     ///
-    /// `wanted` is how much plaintext there is room for. A failure of TLS makes the stream fail.
+    /// `wanted` is the amount of plaintext that the caller has room for. A TLS error makes the
+    /// stream fail.
     #[inline]
     pub(super) fn poll_read_io(
         &mut self,
@@ -137,7 +139,7 @@ where
         }
     }
 
-    /// Ready once everything that is queued is with the transport: one attempt, if it takes all.
+    /// Ready once all queued ciphertext is passed to the transport: one attempt, if it accepts all.
     #[inline]
     pub(super) fn poll_write_io(
         &mut self,
@@ -151,7 +153,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Ready once the transport has taken something of what is queued: one attempt, at whole
+    /// Ready once the transport has accepted some of the queued ciphertext: one attempt, with whole
     /// records of at most `most` bytes.
     pub(super) fn poll_transmit(
         &mut self,
@@ -172,7 +174,7 @@ where
             connection.transmit(&mut sink)
         });
         Poll::Ready(match ready!(answer) {
-            // Never tried again in this poll: it would spin.
+            // Trying again within this poll would spin.
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             Ok(taken) => {
                 self.given = Given::Unflushed;
@@ -189,8 +191,8 @@ where
         })
     }
 
-    /// Ready once everything that writes have taken is with the transport, the plaintext that waits
-    /// for a record included.
+    /// Ready once everything that was written is passed to the transport, including plaintext that
+    /// is not in a record yet.
     #[inline]
     pub(super) fn poll_write_out(
         &mut self,
@@ -209,7 +211,7 @@ where
         }
     }
 
-    /// Ready once all is with the transport, and the transport is flushed if it was given anything.
+    /// Ready once everything is passed to the transport and the transport is flushed, if necessary.
     pub(super) fn poll_flush_io(
         &mut self,
         half: Half,
@@ -239,10 +241,10 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Takes in what has arrived, without waiting for more and without losing any of it.
+    /// Reads what has arrived into the input buffer, without waiting and without losing any of it.
     ///
-    /// No more than [`into_inner`](Self::into_inner) can give back, unless our own bytes are
-    /// `blocked`: then the peer may be waiting in the same way, and one side has to give way.
+    /// Reads no more than [`into_inner`](Self::into_inner) can return, unless our own writes are
+    /// `blocked`: the peer may be blocked as well, and one side has to give way.
     pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
         let most = match blocked {
             true => self
@@ -261,14 +263,14 @@ where
             if let Err(failure) = self.connection.absorb(&mut self.input) {
                 return self.fail(failure);
             }
-            // What follows a close_notify is not for us.
+            // Data after a close_notify is not part of this stream.
             if self.input.has_ended()
                 || matches!(self.connection.plaintext(&mut self.input), Ok([]))
             {
                 return;
             }
             if budget.is_spent() {
-                // The waker is not registered, and there may be more.
+                // The waker is not registered, and there may be more to read.
                 cx.waker().wake_by_ref();
                 return;
             }
@@ -288,8 +290,8 @@ where
                     if let Phase::Failed(_) = self.phase {
                         return;
                     }
-                    // The next read is told. Tried again, since a peer that cannot get rid of its
-                    // bytes may be what we wait for.
+                    // The next read returns the error. Try again, since we may be waiting for a
+                    // peer that is blocked until its bytes are read.
                     self.read_error.get_or_insert(error);
                     failed += 1;
                     if failed == FAILED_ATTEMPTS {
@@ -301,8 +303,8 @@ where
         }
     }
 
-    /// Reads what nobody will take, so that a kernel does not answer it with a reset that
-    /// overtakes the alert, and a peer that is blocked in a write comes to read the alert.
+    /// Reads and discards input, so that closing the socket causes no reset that overtakes the
+    /// alert, and a peer that is blocked in a write goes on to read the alert.
     pub(super) fn discard_io(&mut self, half: Half, cx: &mut Context<'_>) {
         let mut budget = Budget::new();
         while !budget.is_spent() {
@@ -325,13 +327,13 @@ where
             |_, _, transport| transport.shutdown()
         ));
         Poll::Ready(match shut {
-            // The peer is gone already, so it has seen the end.
+            // The peer has closed the connection already.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             answer => answer,
         })
     }
 }
 
-/// How much of a peer's bytes a shutdown takes in while its own are blocked: all that a peer with
-/// the same limits can have sent and not got rid of.
+/// How many bytes of the peer a shutdown buffers while its own writes are blocked: as much as a
+/// peer with the same limits can have unsent.
 const LARGEST_GIVEN_WAY: usize = 128 * 1024;

@@ -5,22 +5,22 @@ use std::task::Waker;
 
 use crate::callback::{Direction, Half, waker_of_both};
 
-/// Who waits for which direction of the transport, which itself remembers only the last waker of
-/// each.
+/// Which half waits for which direction of the transport. The transport itself remembers only the
+/// last waker for each direction.
 ///
-/// A reader that pushes bytes out waits for the transport's writes, as the writer does, and a
-/// writer that completes a handshake waits for its reads. So the one that polls last has to wake
-/// both.
+/// A reader that flushes waits for writes of the transport, as the writer does, and a writer that
+/// performs a handshake waits for its reads. So the half that polls last must register a waker that
+/// wakes both.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// By direction, then by half.
+    /// Indexed by direction, then by half.
     waits: [[bool; 2]; 2],
 }
 
 impl Waiters {
-    /// What to give to the transport instead of `own`, if the other half waits here too.
+    /// The waker to register instead of `own`, if the other half waits for this direction too.
     #[inline]
     pub(super) fn joined(&self, direction: Direction, half: Half, own: &Waker) -> Option<Waker> {
         let other = match half {
@@ -34,7 +34,7 @@ impl Waiters {
         }
     }
 
-    /// Remembers that `half` waits: the transport was polled for it and answered `Pending`.
+    /// Notes that `half` waits: the transport was polled for it and returned `Pending`.
     #[inline]
     pub(super) fn register(&mut self, direction: Direction, half: Half, waker: &Waker) {
         self.waits[direction as usize][half as usize] = true;
@@ -44,8 +44,8 @@ impl Waiters {
         }
     }
 
-    /// Remembers that `half` has got an answer, and wakes the other one: the answer may be what it
-    /// waits for, and the transport need not wake anybody any more.
+    /// Notes that a poll for `half` was ready, and wakes the other half: it may be waiting for the
+    /// same progress, and the transport need not wake it any more.
     #[inline]
     pub(super) fn made_progress(&mut self, direction: Direction, half: Half) {
         drop(self.leave(direction, half));
@@ -58,20 +58,20 @@ impl Waiters {
         );
     }
 
-    /// The waker of `half`, if it waits for anything.
+    /// The waker of `half` if it is waiting.
     pub(super) fn registered(&mut self, half: Half) -> Option<Waker> {
         let waits =
             self.is_waiting(Direction::Read, half) || self.is_waiting(Direction::Write, half);
         waits.then(|| self.slot(half).clone()).flatten()
     }
 
-    /// Ends every wait of `half`.
+    /// Removes all registrations of `half`.
     pub(super) fn forget(&mut self, half: Half) {
         drop(self.leave(Direction::Read, half));
         drop(self.leave(Direction::Write, half));
     }
 
-    /// Wakes `half`, if it waits.
+    /// Wakes `half` if it waits for `direction`.
     #[inline]
     pub(super) fn wake(&mut self, direction: Direction, half: Half) {
         if let Some(waker) = self.leave(direction, half) {
@@ -79,13 +79,13 @@ impl Waiters {
         }
     }
 
-    /// Ends the wait of `half`, and gives its waker if it was waiting.
+    /// Removes the registration of `half`, and returns its waker if it was waiting.
     #[inline]
     fn leave(&mut self, direction: Direction, half: Half) -> Option<Waker> {
         if !mem::take(&mut self.waits[direction as usize][half as usize]) {
             return None;
         }
-        // A waker that is not needed any more would keep the memory of its task.
+        // A waker kept longer than needed would keep the memory of its task alive.
         if self.is_waiting(Direction::Read, half) || self.is_waiting(Direction::Write, half) {
             self.slot(half).clone()
         } else {

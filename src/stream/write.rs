@@ -1,4 +1,4 @@
-//! What the application writes: ready, buffer, flush.
+//! Writes of the application: ready, buffer, flush.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -29,7 +29,7 @@ where
         }
         let mut slices = Slices::new(bufs);
         if slices.is_empty() {
-            // Nothing to send, but what failed meanwhile is told.
+            // Nothing to send, but an earlier error is returned.
             return Poll::Ready(self.write_error.take().map_or(Ok(0), Err));
         }
         let written = match self.poll_write_early(cx, slices.first()) {
@@ -39,8 +39,7 @@ where
         self.leave_to_reader(cx, written)
     }
 
-    /// Takes a small write of a batch, by far the most frequent one, without the steps that there are
-    /// for all others.
+    /// A short path for a small write to a batch, which is by far the most frequent one.
     #[inline]
     fn keep_small(&mut self, data: &[u8]) -> bool {
         let is_open = matches!(self.phase, Phase::Open) && self.write_error.is_none();
@@ -49,7 +48,7 @@ where
         is_kept
     }
 
-    /// Writes what is not early data.
+    /// Writes once early data is over.
     fn poll_write_open(
         &mut self,
         cx: &mut Context<'_>,
@@ -60,18 +59,18 @@ where
             let Step { room, is_due } = self.send_buffer.step(slices.left());
             let mut taken = self.buffer(slices, room)?;
             if !is_due && taken > 0 {
-                // A batch, which waits for a flush or for more. If nothing was taken the program
-                // has limited the queue of the connection, which needs room.
+                // The batch waits for more data or a flush. If nothing was taken, the program has
+                // limited the connection's queue, which must be transmitted to make room.
                 return Poll::Ready(Ok(taken));
             }
             match self.poll_write_due(cx)? {
-                // What else there is belongs to the next call, as does an error that it may meet.
+                // The next call writes the rest, and returns its error if there is one.
                 Poll::Ready(()) if taken > 0 => return Poll::Ready(Ok(taken)),
-                // What was here before had to go first.
+                // Older data had to be sent first.
                 Poll::Ready(()) => {}
                 Poll::Pending => {
                     taken += self.buffer(slices, self.send_buffer.room())?;
-                    // What the transport has refused stays here, up to the limit.
+                    // Data that the transport does not accept is buffered, up to the limit.
                     return match taken {
                         0 => Poll::Pending,
                         taken => Poll::Ready(Ok(taken)),
@@ -81,14 +80,15 @@ where
         }
     }
 
-    /// Ready once what may not stay here is with the transport: everything, or most of a batch.
+    /// Ready once no more than the limit is buffered: everything is transmitted, or most of a
+    /// batch.
     fn poll_write_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.send_buffer.attempt_bound() {
             usize::MAX => self.poll_write_io(Half::Writer, cx),
             most if self.connection.wants_write() => self.poll_transmit(Half::Writer, cx, most),
             _ => {
-                // No record is queued, so what fills the batch waits for one: rejected early data,
-                // which may be any amount.
+                // No record is queued, so the batch is full of plaintext that is in no record:
+                // rejected early data, of which there may be any amount.
                 self.send_buffer.transmitted(0);
                 self.make_records()?;
                 Poll::Ready(Ok(()))
@@ -96,15 +96,15 @@ where
         }
     }
 
-    /// Ready once plaintext can be sent: the handshake is over, or has come far enough, and early
-    /// data that the server did not take has been sent again.
+    /// Ready once plaintext can be sent: the handshake has completed or has come far enough, and
+    /// rejected early data has been sent again.
     #[inline]
     pub(super) fn poll_write_open_phase(
         &mut self,
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        // Nearly always, so without a call.
+        // Inlined, since this is nearly always the case.
         let is_open = matches!(self.phase, Phase::Open) && self.write_error.is_none();
         if is_open && self.send_buffer.pending().is_empty() {
             return Poll::Ready(Ok(()));
@@ -116,8 +116,8 @@ where
         if self.write_error.is_none() && !self.phase.is_writable() {
             ready!(self.poll_handshake(half, cx))?;
         }
-        // Told once, to whoever writes: met by a reader that did a writer's work, or behind the last
-        // word of a handshake.
+        // Returned once, by the first write after it: an error met by a reader that was flushing,
+        // or at the end of a handshake.
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
         }
@@ -130,7 +130,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Encrypts up to `room` bytes, or keeps them for the next record; returns how many were taken.
+    /// Encrypts up to `room` bytes, or keeps them for the next record. Returns how many were taken.
     fn buffer(&mut self, slices: &mut Slices<'_>, room: usize) -> io::Result<usize> {
         let mut taken = 0;
         while taken < room && !slices.is_empty() {
@@ -140,7 +140,7 @@ where
             let is_sized = self.send_buffer.is_sized();
             let available = if is_sized { most } else { fits };
             let length = self.send_buffer.next_records(available);
-            // Records with a size of their own are not cut: the next attempt begins with it.
+            // Records of individual size are not divided: this one begins the next attempt.
             if is_sized && taken > 0 && length > fits {
                 break;
             }
@@ -151,11 +151,11 @@ where
             } else {
                 let records = slices.gather(self.send_buffer.pending(), length);
                 match self.connection.send(&records)? {
-                    // Nothing that could be transmitted would make room.
+                    // Nothing is queued whose transmission would make room.
                     0 if !self.connection.wants_write() => {
                         return Err(ErrorKind::WriteZero.into());
                     }
-                    // The connection holds as much as it may.
+                    // The connection's queue is full.
                     0 => break,
                     sent => self.send_buffer.encrypted(sent),
                 }
@@ -167,7 +167,7 @@ where
         Ok(taken)
     }
 
-    /// Makes records of what waits, as far as the connection has room for them.
+    /// Makes records of pending plaintext, as far as the connection has room for them.
     pub(super) fn make_records(&mut self) -> io::Result<()> {
         loop {
             let length = self.send_buffer.last_records();
@@ -184,17 +184,18 @@ where
         }
     }
 
-    /// Ends an operation of the writer: what it leaves behind is left to a reader that waits, since
-    /// the writer may never come back.
+    /// Ends an operation of the writer. A waiting reader is woken to send what the writer leaves
+    /// unsent, since the writer may never be polled again.
     ///
-    /// One rule for writes, flushes and shutdowns, whether they return, fail or will be dropped.
+    /// Applies to writes, flushes and shutdowns alike, whether they complete, fail or are dropped
+    /// later.
     pub(super) fn leave_to_reader<T>(
         &mut self,
         cx: &mut Context<'_>,
         answer: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if self.waiters.is_waiting(Direction::Read, Half::Reader) {
-            // Most transports have nothing to flush, and a flush costs less than to wake a task.
+            // Most transports have nothing to flush, so a flush costs less than waking a task.
             if answer.is_ready() && self.outbound() == Outbound::Unflushed {
                 if let Poll::Ready(Err(error)) = self.poll_flush_transport(Half::Writer, cx) {
                     self.write_error.get_or_insert(error);
@@ -209,7 +210,7 @@ where
 
     fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.phase {
-            // The client may wait for what is here before it sends its Finished.
+            // The client may wait for this data before it sends its Finished.
             Phase::Unconfirmed { .. } => self.write_error.take().map_or(Ok(()), Err)?,
             _ => ready!(self.poll_write_open_phase(Half::Writer, cx))?,
         }
@@ -219,7 +220,7 @@ where
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = self.poll_close(cx);
-        // Before the transport is closed, and while the peer may be waiting for us to read.
+        // Before the transport is closed, and while the peer may be blocked until we read.
         if !self.phase.is_handshaking() {
             self.drain_io(Half::Writer, cx, sent.is_pending());
         }
@@ -237,15 +238,16 @@ where
         self.leave_to_reader(cx, sent)
     }
 
-    /// Ready once close_notify is with the transport, behind all else, and flushed.
+    /// Ready once close_notify is sent after everything else, and flushed.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Phase::Failed(_) = self.phase {
             return self.poll_deliver_alert(Half::Writer, cx);
         }
         if !self.phase.is_closing() {
             if let Phase::Unconfirmed { .. } = self.phase {
-                // What was written does not wait for the client's Finished, but the end does: bytes
-                // that come after it would be answered with a reset, and tickets follow it.
+                // Written data does not wait for the client's Finished, but close_notify does:
+                // bytes that arrive after the transport is closed would cause a reset, and tickets
+                // are sent after Finished.
                 ready!(self.poll_flush_all(cx))?;
                 ready!(self.poll_handshake(Half::Writer, cx))?;
             }
