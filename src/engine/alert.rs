@@ -3,22 +3,22 @@
 use rustls::server::AcceptedAlert;
 use rustls::{AlertDescription, Error};
 
-/// A whole alert record in plaintext, from which the bytes that were sent are taken away.
+/// A complete alert record in plaintext, and how much of it was sent.
 pub(crate) struct Alert {
     record: Vec<u8>,
     sent: usize,
 }
 
 impl Alert {
-    /// What rustls has prepared for a ClientHello that it refuses with `error`, or what fits if it
-    /// has prepared nothing.
+    /// The alert that rustls has prepared for a ClientHello rejected with `error`, or a suitable
+    /// one if it has prepared none.
     pub(crate) fn new(error: &Error, mut prepared: AcceptedAlert) -> Self {
-        // What rustls has prepared for a message that it could not parse is one for all of them.
+        // For messages that it cannot parse, rustls always prepares the same alert.
         if let Error::InvalidMessage(message) = error {
             return Self::fatal((*message).into());
         }
         let mut record = Vec::new();
-        // A vector takes everything.
+        // Writing to a vector does not fail.
         let _ = prepared.write_all(&mut record);
         let otherwise = match error {
             Error::AlertReceived(_) => None,
@@ -30,7 +30,7 @@ impl Alert {
         Self::prepared(record, otherwise)
     }
 
-    /// A record that was prepared, or one with the other alert if nothing was.
+    /// The prepared record, or one with the alert `otherwise` if it is empty.
     pub(crate) fn prepared(record: Vec<u8>, otherwise: Option<AlertDescription>) -> Self {
         match otherwise {
             Some(description) if record.is_empty() => Self::fatal(description),
@@ -38,7 +38,7 @@ impl Alert {
         }
     }
 
-    /// For a fault that is ours.
+    /// For errors on our side.
     pub(crate) fn internal_error() -> Self {
         Self::fatal(AlertDescription::InternalError)
     }
@@ -53,7 +53,7 @@ impl Alert {
         }
     }
 
-    /// What is still to be sent.
+    /// The unsent part.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.record[self.sent..]
     }
@@ -95,7 +95,7 @@ mod tests {
             let last = Alert::new(&error, prepared()).rest().last().copied();
             assert_eq!(last, Some(u8::from(alert)), "{error:?}");
         }
-        // Where nothing is prepared.
+        // Nothing is prepared for these.
         for (error, alert) in [
             (
                 Error::InappropriateHandshakeMessage {

@@ -7,19 +7,19 @@ use rustls::{AlertDescription, InvalidMessage};
 use super::Alert;
 use crate::error::{Error, ErrorKind};
 
-/// Why an attempt to receive brought nothing.
+/// Why an attempt to receive has failed.
 #[derive(Debug)]
 pub enum ReceiveError {
-    /// The error of the transport, unchanged. The next attempt is a new one.
+    /// The error of the transport, unchanged. The next call makes a new attempt.
     Transport(io::Error),
-    /// The connection has failed for good.
+    /// The connection has failed permanently.
     Tls(Failure),
 }
 
 /// The failure of a TLS connection. It is kept, since every later call returns it again.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// Boxed, since every record that is received returns room for it.
+    /// Boxed to keep the result of receiving a record small.
     cause: Box<Cause>,
     /// Whether the connection has queued an alert because of it.
     owes_alert: bool,
@@ -32,7 +32,7 @@ enum Cause {
     Rustls(rustls::Error),
     #[cfg(feature = "next")]
     Next(rustls_next::Error),
-    /// What another binding says of it.
+    /// The error of another binding.
     #[cfg(feature = "ffi")]
     Own(Error),
 }
@@ -63,9 +63,9 @@ impl Failure {
         self
     }
 
-    /// Whether the error is not to be returned before what is queued has been transmitted. A peer
-    /// that ended the connection with an alert of its own hears nothing more, except where rustls
-    /// has another alert for it (RFC 8446, section 6: a warning where there are none).
+    /// Whether the error is returned only after everything queued was transmitted. A peer that
+    /// ended the connection with an alert receives nothing more, unless rustls has another alert
+    /// for it (RFC 8446, section 6: a warning where none are allowed).
     pub(crate) fn owes_alert(&self) -> bool {
         let found = Error::find(&self.to_error()).map(|error| error.kind());
         self.owes_alert || !matches!(found, Some(ErrorKind::Alert(_)))
@@ -77,7 +77,7 @@ impl Failure {
             .then(|| Alert::fatal(AlertDescription::DecodeError))
     }
 
-    /// The error that tells of it, a new object each time.
+    /// The error for the caller, a new object each time.
     pub(crate) fn to_error(&self) -> io::Error {
         match &*self.cause {
             Cause::Rustls(error) => io::Error::new(io::ErrorKind::InvalidData, error.clone()),

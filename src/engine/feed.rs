@@ -1,8 +1,8 @@
-//! How ciphertext goes into a connection that buffers it: record by record.
+//! Passes ciphertext record by record to a connection that buffers it.
 //!
-//! A connection that was given bytes does not give them back. So it gets nothing behind a record
-//! that may be a close_notify, since those bytes are the transport's own, and no part of a record
-//! before the rest is there, so that the keys can be handed over between any two records.
+//! Bytes passed to a connection cannot be taken back. So it receives nothing after a record that
+//! may be a close_notify, since those bytes belong to the transport, and no record before it is
+//! complete, so that the keys can be extracted between any two records.
 
 use std::io::{self, Read};
 
@@ -11,19 +11,19 @@ use super::input::InputBuffer;
 use super::placement::avoid_slow_copy;
 use super::{Failure, LARGEST_PLAINTEXT, LARGEST_RECORD, ReceiveError};
 
-/// What [`Engine::receive`](super::Engine::receive) has done.
+/// The outcome of [`Engine::receive`](super::Engine::receive).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// A record of so many bytes was taken in.
+    /// A record of this many bytes was processed.
     Record(usize),
-    /// So many bytes came from the source, and are no whole record yet.
+    /// This many bytes were read, and are not a complete record yet.
     Bytes(usize),
     /// The source has ended.
     End,
 }
 
 impl Received {
-    /// How many bytes it was.
+    /// The number of bytes.
     pub(crate) fn bytes(self) -> usize {
         match self {
             Self::Record(bytes) | Self::Bytes(bytes) => bytes,
@@ -32,29 +32,29 @@ impl Received {
     }
 }
 
-/// What a connection says of itself after it has processed a record.
+/// The state of a connection after it has processed a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Processed {
-    /// How much plaintext it holds.
+    /// The amount of plaintext it holds.
     pub(crate) plaintext: usize,
     /// Whether the peer has sent close_notify.
     pub(crate) is_closed: bool,
 }
 
-/// A connection that takes ciphertext into a buffer of its own.
+/// A connection that reads ciphertext into its own buffer.
 pub(crate) trait Feed {
-    /// Takes ciphertext in, with one or no call of `source`.
+    /// Reads ciphertext, with at most one call of `source`.
     fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize>;
 
-    /// Decrypts what is whole.
+    /// Decrypts all complete records.
     fn process(&mut self) -> Result<Processed, Failure>;
 
-    /// Whether records may be early data that the connection passes over. It remembers them, and
-    /// counts all of them anew each time that it processes.
+    /// Whether records may be rejected early data, which the connection skips. It keeps them
+    /// buffered, and counts all of them again each time it processes.
     fn may_skip_records(&self) -> bool;
 
-    /// Queues an alert for a handshake message that is too large, for which the connection has none;
-    /// returns whether one can and has to be sent in the clear instead.
+    /// Queues an alert for a handshake message that is too large, for which rustls has none;
+    /// returns whether it must be sent in the clear instead.
     fn refuse_message(&mut self) -> bool;
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn receive<C: Feed>(
         accept_head(connection, input, length, wanted)?;
         return Ok(Received::Record(length));
     }
-    // rustls knows what is wrong with it.
+    // rustls reports what is wrong with it.
     input.set_framed(false);
     receive_unframed(connection, input, source, wanted)
 }
@@ -111,7 +111,8 @@ pub(crate) fn accept<C: Feed>(
     }
 }
 
-/// Takes in the record at the head, which has this length, and gives what it took out of `input`.
+/// Processes the first record, which has this length; returns how many bytes it took out of
+/// `input`.
 #[inline]
 fn accept_head<C: Feed>(
     connection: &mut C,
@@ -123,9 +124,9 @@ fn accept_head<C: Feed>(
         true => skippable(input).unwrap_or(length),
         false => length,
     };
-    // A connection that holds nothing reduces its buffer, and extends it anew for each large record.
-    // So it gets the header of the next one too, where that is sure to follow in this very poll:
-    // the caller still has room when this record is done.
+    // An empty connection shrinks its buffer, and grows it again for each large record. Passing it
+    // the header of the next record as well avoids that, where that record is sure to be processed
+    // in this poll: the caller still has room after this one.
     let follows = wanted > length
         && length > LEAST_BUFFER
         && matches!(input.behind(length), Head::Whole(next) if next > LEAST_BUFFER);
@@ -144,12 +145,12 @@ fn accept_head<C: Feed>(
     Ok(length)
 }
 
-/// Gives bytes to the connection of which nobody knows where records end, since it may have been given
-/// a part of a record elsewhere.
+/// Passes bytes to a connection without knowing where records end, since it may have received a
+/// partial record elsewhere.
 ///
-/// The end of the first record that brings plaintext, or of the peer's close_notify, is where the
-/// connection says so after one byte more. From there records are told apart, and what follows a
-/// close_notify stays here.
+/// After each byte the connection shows whether a record has ended that yields plaintext, or the
+/// peer's close_notify. From there records are told apart, and bytes after a close_notify stay in
+/// `input`.
 fn receive_unframed<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
@@ -169,7 +170,8 @@ fn receive_unframed<C: Feed>(
     input.note_message();
     let (before, mut taken) = (connection.process()?, 0);
     while taken < LARGEST_RECORD && !input.is_empty() {
-        // Most connections have been given whole records, so this is what a record looks like.
+        // Most connections have received complete records, so first assume that a record begins
+        // here.
         let steps = match input.head() {
             Head::Whole(length) => [length - 1, 1],
             Head::Partial(Some(_)) => [input.filled().len(), 0],
@@ -177,7 +179,7 @@ fn receive_unframed<C: Feed>(
         };
         for (mut left, is_exact) in steps.into_iter().zip([false, true]) {
             while left > 0 {
-                // In one call, since these may be many records where they are no single one.
+                // Passed in one call: if this is not a single record, it may be many.
                 let Ok(fed @ 1..) = connection.read_tls(&mut input.first(left, 0)) else {
                     return Err(too_large(connection).into());
                 };
@@ -195,7 +197,7 @@ fn receive_unframed<C: Feed>(
     Ok(Received::Record(taken))
 }
 
-/// Gives bytes to the connection with as few calls as can be.
+/// Passes bytes to the connection in as few calls as possible.
 fn receive_as_it_comes<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
@@ -224,8 +226,8 @@ fn receive_as_it_comes<C: Feed>(
     }
 }
 
-/// Gives the first `length` bytes of `input` to the connection, and `ahead` bytes behind them; returns
-/// the address to which it has copied them.
+/// Passes the first `length` bytes of `input` to the connection, and `ahead` bytes after them;
+/// returns the address to which they were copied.
 #[inline]
 fn feed<C: Feed>(
     connection: &mut C,
@@ -238,8 +240,9 @@ fn feed<C: Feed>(
         if matches!(connection.read_tls(&mut record), Ok(1..)) {
             continue;
         }
-        // Memory does not fail, so this is the connection, which has no room for more: unless it is
-        // full of early data that it passes over, and has been given the record that ends it.
+        // Reading from memory does not fail, so the connection has no room. It may be full of early
+        // data that it skips, and have received the record that ends it: then processing makes
+        // room.
         connection.process()?;
         if !matches!(connection.read_tls(&mut record), Ok(1..)) {
             return Err(too_large(connection));
@@ -252,8 +255,8 @@ fn too_large<C: Feed>(connection: &mut C) -> Failure {
     Failure::too_large(connection.refuse_message())
 }
 
-/// How many of the first bytes are whole records of early data, if that is what they are; no more
-/// than what is sure to leave room for the next record.
+/// The length of the complete records of early data at the beginning, if that is what they may be;
+/// at most what leaves room for the next record.
 fn skippable(input: &InputBuffer) -> Option<usize> {
     let bytes = input.filled();
     let mut length = 0;
@@ -292,7 +295,7 @@ pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Re
     Ok(())
 }
 
-/// What the buffer of a connection is reduced to.
+/// The size to which a connection shrinks its buffer.
 const LEAST_BUFFER: usize = 4096;
 
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
@@ -300,7 +303,7 @@ const RECORD_OVERHEAD: usize = HEADER + 16;
 
 /// [`Engine::stow`](super::Engine::stow).
 pub(crate) fn stow<C: Feed>(connection: &mut C, input: &mut InputBuffer) {
-    // A connection that has failed, or that the peer has closed, takes nothing more.
+    // A connection that has failed or was closed by the peer accepts nothing more.
     if absorb(connection, input).is_err() || input.is_empty() {
         return;
     }
@@ -322,7 +325,7 @@ fn release<C: Feed>(connection: &mut C) {
     let _ = connection.read_tls(&mut Nothing);
 }
 
-/// A source that notes whether it was asked.
+/// A source that notes whether it was called.
 struct Attempted<'a>(&'a mut dyn Read, &'a mut bool);
 
 impl Read for Attempted<'_> {

@@ -1,23 +1,23 @@
-//! The bytes at the head of an [`InputBuffer`], on their way into the connection.
+//! The bytes at the beginning of an [`InputBuffer`], while they are passed to the connection.
 
 use std::io::{self, Read};
 
 use super::input::InputBuffer;
 
-/// Some bytes of an [`InputBuffer`], which are taken out of it when they have been read.
+/// Bytes of an [`InputBuffer`], which are removed once they are read.
 pub(super) struct First<'a> {
     input: &'a mut InputBuffer,
     given: usize,
     length: usize,
     ahead: u8,
-    /// The address to which the first of them were copied, as the last ones tell, since a buffer that
-    /// grows is moved.
+    /// The address to which the first byte was copied. Computed from the last ones, since a buffer
+    /// that grows is moved.
     pub(super) target: usize,
 }
 
 impl InputBuffer {
-    /// The first `length` bytes, to be given to the connection and taken out, and `ahead` bytes of
-    /// the record behind them, which stays here.
+    /// The first `length` bytes, to be read and removed, followed by `ahead` bytes of the next
+    /// record, which are read but not removed.
     #[inline]
     pub(super) fn first(&mut self, length: usize, ahead: u8) -> First<'_> {
         self.note_size(length);

@@ -1,4 +1,4 @@
-//! Where the records of a TLS stream end.
+//! Finds where the records of a TLS stream end.
 
 use super::LARGEST_RECORD;
 
@@ -7,18 +7,18 @@ pub(super) const HEADER: usize = 5;
 
 const APPLICATION_DATA: u8 = 23;
 
-/// What the first bytes of a buffer are.
+/// What a buffer begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
-    /// A whole record of this length, header included.
+    /// A complete record of this length, including the header.
     Whole(usize),
-    /// The beginning of a record, of this length if that is known.
+    /// A partial record, with its length if that is known.
     Partial(Option<usize>),
-    /// Nothing that can be the beginning of a record.
+    /// Not a record.
     Invalid,
 }
 
-/// Looks at the first bytes of `bytes`, which stand where a record begins (RFC 8446, section 5.1).
+/// Examines `bytes`, which begin at a record boundary (RFC 8446, section 5.1).
 #[inline]
 pub(super) fn head(bytes: &[u8]) -> Head {
     // change_cipher_spec to heartbeat.

@@ -1,4 +1,4 @@
-//! A ClientHello on its way into rustls, before there is a connection.
+//! Passes a ClientHello to rustls, before there is a connection.
 
 use std::io::{self, Read};
 
@@ -8,19 +8,19 @@ use rustls::{AlertDescription, Error, InvalidMessage};
 use super::framing::Head;
 use super::{Alert, InputBuffer};
 
-/// What takes ciphertext in until that makes a ClientHello.
+/// Reads ciphertext until it is a complete ClientHello.
 pub(crate) trait AcceptHello {
     type Accepted;
 
-    /// Takes ciphertext in, with one call of `source`.
+    /// Reads ciphertext, with one call of `source`.
     fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize>;
 
-    /// The ClientHello, `None` if it is not whole yet, or why there will be none and what the
-    /// client has to hear of it.
+    /// Returns the ClientHello, `None` if it is incomplete, or the reason why there will be none
+    /// and the alert for the client.
     fn accept(&mut self) -> Result<Option<Self::Accepted>, (Alert, io::Error)>;
 }
 
-/// Takes in the records that are here until they make a ClientHello.
+/// Processes buffered records until they contain a complete ClientHello.
 pub(crate) fn accept<A: AcceptHello>(
     acceptor: &mut A,
     input: &mut InputBuffer,
@@ -30,7 +30,7 @@ pub(crate) fn accept<A: AcceptHello>(
             _ if !input.is_framed() => input.filled().len(),
             Head::Whole(length) => length,
             Head::Partial(_) => return Ok(None),
-            // rustls knows what is wrong with it.
+            // rustls reports what is wrong with it.
             Head::Invalid => {
                 input.set_framed(false);
                 input.filled().len()
@@ -41,7 +41,7 @@ pub(crate) fn accept<A: AcceptHello>(
         }
         let mut record = input.first(length, 0);
         while !record.is_empty() {
-            // Memory does not fail: a message is larger than rustls takes.
+            // Reading from memory does not fail, so the message is larger than rustls accepts.
             if !matches!(acceptor.read_tls(&mut record), Ok(1..)) {
                 let error = Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
                 let error = io::Error::new(io::ErrorKind::InvalidData, error);
@@ -71,7 +71,7 @@ impl AcceptHello for Acceptor {
 }
 
 impl Alert {
-    /// For bytes that nobody can make sense of.
+    /// For bytes that cannot be parsed.
     pub(crate) fn decode_error() -> Self {
         Self::fatal(AlertDescription::DecodeError)
     }

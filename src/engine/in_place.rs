@@ -1,5 +1,4 @@
-//! Records that are decrypted where they lie, in the input buffer: for connections that leave the
-//! buffers to their caller.
+//! Decrypts records in place, in the input buffer, for connections without buffers of their own.
 
 use std::io::{self, Read};
 use std::mem;
@@ -9,9 +8,10 @@ use rustls_next::TlsInputBuffer;
 use super::framing::Head;
 use super::{Failure, InputBuffer, LARGEST_PLAINTEXT, LARGEST_RECORD, ReceiveError, Received};
 
-/// What a connection is given of an [`InputBuffer`]: what it has kept there, and one record more.
+/// The part of an [`InputBuffer`] that a connection sees: the bytes it has kept there, and one more
+/// record.
 ///
-/// It gets nothing behind that record, so that a close_notify takes no byte that is not its own.
+/// Nothing after that record is included, so that a close_notify consumes only its own bytes.
 pub(super) struct Window<'a>(pub(super) &'a mut InputBuffer);
 
 impl TlsInputBuffer for Window<'_> {
@@ -24,7 +24,7 @@ impl TlsInputBuffer for Window<'_> {
         }
     }
 
-    /// The bytes stay where they are, since plaintext is among them.
+    /// The bytes are not moved, since there is plaintext among them.
     #[inline]
     fn discard(&mut self, count: usize) {
         self.0.kept -= count as u32;
@@ -37,8 +37,7 @@ impl TlsInputBuffer for Window<'_> {
     }
 }
 
-/// Where some plaintext begins in memory, and its length: what is left of a slice that has to be let
-/// go before it can be noted.
+/// The address and length of plaintext, noted after the borrow of its slice has ended.
 pub(super) type Found = (usize, usize);
 
 pub(super) fn found(plaintext: &[u8]) -> Found {
@@ -46,7 +45,7 @@ pub(super) fn found(plaintext: &[u8]) -> Found {
 }
 
 impl InputBuffer {
-    /// Gives the first `length` bytes to the connection, which may keep them here.
+    /// Makes the first `length` bytes visible to the connection, which may keep them here.
     #[inline]
     pub(super) fn give(&mut self, length: usize) {
         self.note_size(length);
@@ -54,8 +53,8 @@ impl InputBuffer {
         self.kept += length as u32;
     }
 
-    /// Notes that the connection has found plaintext in this buffer, and joins it to what nobody has
-    /// read.
+    /// Notes that the connection has decrypted plaintext in this buffer, and joins it to the unread
+    /// plaintext.
     pub(super) fn add_plaintext(&mut self, (address, length): Found) {
         let Some(buffer) = &mut self.buffer else {
             return;
@@ -71,21 +70,22 @@ impl InputBuffer {
         };
     }
 
-    /// For a connection that is given nothing.
+    /// For a connection that receives nothing.
     pub(crate) fn ended() -> Self {
         let mut input = Self::default();
         input.end();
         input
     }
 
-    /// Puts bytes before those that the connection was not given; nothing is kept or decrypted.
+    /// Inserts bytes before those that the connection has not received. Nothing may be kept or
+    /// decrypted.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         let joined = [bytes, self.filled()].concat();
         (self.start, self.end) = (0, joined.len() as u32);
         self.buffer = Some(joined.into());
     }
 
-    /// What was decrypted here and nobody has read.
+    /// The decrypted plaintext that is unread.
     #[inline]
     pub(super) fn plaintext(&self) -> &[u8] {
         match &self.buffer {
@@ -105,7 +105,8 @@ impl InputBuffer {
         self.release();
     }
 
-    /// Takes out everything that is decrypted or kept, and leaves what the connection was not given.
+    /// Removes everything that is decrypted or kept, and leaves the bytes that the connection has
+    /// not received.
     pub(super) fn split_off_begun(&mut self) -> Self {
         let unread = Self::holding(self.filled());
         let mut begun = mem::replace(self, unread);
@@ -116,19 +117,19 @@ impl InputBuffer {
 
 /// A connection that decrypts records in the buffer of its caller.
 pub(crate) trait Decrypt {
-    /// Processes what it was given of `input`.
+    /// Processes the bytes of `input` that it was given.
     fn decrypt(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
 
     /// Whether the peer has sent close_notify.
     fn has_closed(&self) -> bool;
 
-    /// Queues an alert for a handshake message that is too large, for which the connection has none;
-    /// returns whether one can and has to be sent in the clear instead.
+    /// Queues an alert for a handshake message that is too large, for which rustls has none;
+    /// returns whether it must be sent in the clear instead.
     fn refuse_message(&mut self) -> bool;
 }
 
-/// The most that parts of one handshake message may take, which rustls leaves to its caller. A peer
-/// can put each byte of a message into a record of its own and pad it.
+/// The limit on the size of a partial handshake message, which rustls leaves to its caller. A peer
+/// can send each byte of a message in a padded record of its own.
 const LARGEST_KEPT: u32 = 256 * 1024;
 
 /// [`Engine::receive`](super::Engine::receive).
@@ -161,7 +162,7 @@ pub(crate) fn accept<D: Decrypt>(
     let length = match input.head() {
         Head::Whole(length) if input.is_framed() => length,
         Head::Partial(_) if input.is_framed() => return Ok(None),
-        // rustls knows what is wrong with it.
+        // rustls reports what is wrong with it.
         _ => {
             input.set_framed(false);
             input.filled().len()

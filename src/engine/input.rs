@@ -9,57 +9,57 @@ use super::spare;
 use super::{KIB, LARGEST_RECORD, ReadAhead};
 use crate::error::{Error, ErrorKind};
 
-/// Records of fewer bytes are no bulk: what follows them is read in small portions, so that a poll
-/// which has done its share of work is not left with thousands of them.
+/// After a shorter record, reads are small, so that a poll that has spent its budget is not left
+/// with thousands of records.
 const SMALL_RECORD: usize = 2 * KIB;
 
 /// How much of a buffer may be unused while it waits for the rest of a record.
 const SLACK: usize = KIB;
 
-/// Ciphertext that was read from the transport and not yet taken in by the connection.
+/// Ciphertext that was read from the transport and not yet passed to the connection.
 ///
-/// Always begins where a record begins, unless the connection had read part of a record before it
-/// got here: then nothing is read ahead.
+/// Begins at a record boundary, unless the connection had read part of a record before: then
+/// nothing is read ahead.
 #[derive(Default)]
 pub struct InputBuffer {
     pub(super) buffer: Option<Box<[u8]>>,
-    /// Where in the buffer the bytes are: from here, to there.
+    /// The range of the bytes in the buffer.
     pub(super) start: u32,
     pub(super) end: u32,
-    /// How many bytes before these a connection that decrypts them here keeps: parts of a message
-    /// that is not whole.
+    /// How many bytes before `start` the connection keeps here while it decrypts in place: parts of
+    /// an incomplete message.
     pub(super) kept: u32,
-    /// What it has decrypted here and nobody has read, before what it keeps: from here, to there.
+    /// The range of the unread plaintext decrypted here, before the bytes it keeps.
     pub(super) plaintext: (u32, u32),
-    /// How many bytes of the first record the connection has been given already.
+    /// How many bytes of the first record were already passed to the connection.
     pub(super) ahead: u8,
     bounds: ReadAhead,
-    /// How many KiB are asked of the source in bulk. At first the least.
+    /// How many KiB to read at once; initially the minimum.
     asked: u16,
-    /// Whether the last record was one of few bytes.
+    /// Whether the last record was a small one.
     after_small: bool,
     source: Source,
-    /// Whether the connection has been given what may be a message to answer.
+    /// Whether the connection has received what may be a message to respond to.
     message: bool,
-    /// Whether the connection may hold room that it does not need when nothing is here.
+    /// Whether the connection may hold memory that it does not need while this is empty.
     heavy: bool,
-    /// Whether bytes go to the connection as they come, since nobody knows where records end.
+    /// Whether bytes are passed on as they arrive, since record boundaries are unknown.
     unframed: bool,
 }
 
-/// What is known of the source.
+/// The state of the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Source {
     #[default]
     Open,
     Ended,
-    /// It has claimed more bytes than it was offered. Nobody knows what is missing, so nothing can
-    /// follow.
+    /// It has claimed more bytes than it was offered. It is unknown which are missing, so nothing
+    /// can follow.
     Miscounted,
 }
 
 impl InputBuffer {
-    /// For a connection that may have read a part of a record already.
+    /// For a connection that may have read a partial record already.
     pub(crate) fn unframed() -> Self {
         Self {
             unframed: true,
@@ -67,14 +67,14 @@ impl InputBuffer {
         }
     }
 
-    /// Bytes that stand where a record begins.
+    /// Holds bytes that begin at a record boundary.
     pub(crate) fn holding(bytes: &[u8]) -> Self {
         let mut input = Self::default();
         input.append(bytes);
         input
     }
 
-    /// Puts bytes behind those that are here.
+    /// Appends bytes.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         let size = self.filled().len() + bytes.len();
         self.room(size).copy_from_slice(bytes);
@@ -82,45 +82,45 @@ impl InputBuffer {
         self.release();
     }
 
-    /// Sets the bounds of what is asked of the source from now on.
+    /// Sets the bounds for the size of reads.
     pub(crate) fn bound(&mut self, bounds: ReadAhead) {
         self.bounds = bounds;
         self.asked = bounds.least;
     }
 
-    /// What the first bytes are.
+    /// What the buffer begins with.
     #[inline]
     pub(super) fn head(&self) -> Head {
         framing::head(self.filled())
     }
 
-    /// Whether a whole record is here.
+    /// Whether it begins with a complete record.
     #[inline]
     pub(crate) fn has_record(&self) -> bool {
         matches!(self.head(), Head::Whole(_))
     }
 
-    /// Whether records are told apart here.
+    /// Whether record boundaries are known.
     #[inline]
     pub(crate) fn is_framed(&self) -> bool {
         !self.unframed
     }
 
-    /// Tells records apart from here, where one begins; or passes bytes on as they come from here.
+    /// Sets whether record boundaries are known, starting with the first byte.
     pub(super) fn set_framed(&mut self, framed: bool) {
         self.unframed = !framed;
     }
 
-    /// Makes one attempt at `source`, for as much as is useful to a caller that has room for
+    /// Makes one attempt to read from `source`, as much as is useful to a caller that has room for
     /// `wanted` bytes of plaintext.
     ///
-    /// What is left over when that room is full has to go into the connection
-    /// ([`Engine::stow`](super::Engine::stow)): that is sure to hold the ciphertext of one record
-    /// beside the plaintext of the record before it. So the bound is that, and what is taken out
-    /// until the room is full, which is at least the record at the head.
+    /// Whatever is left over when that room is full must fit into the connection
+    /// ([`Engine::stow`](super::Engine::stow)), which can hold the ciphertext of one record beside
+    /// the plaintext of the previous one. So the bound is that record, plus the bytes consumed
+    /// until the room is full: at least the first record.
     ///
-    /// `Ok(0)` means that there is no room, or that the source has ended; after that it is not
-    /// asked again.
+    /// `Ok(0)` means that there is no room, or that the source has ended; it is not called again
+    /// after its end.
     #[inline]
     pub(crate) fn fill(&mut self, wanted: usize, source: &mut dyn Read) -> io::Result<usize> {
         let head = match self.head() {
@@ -141,14 +141,14 @@ impl InputBuffer {
         Ok(stored)
     }
 
-    /// Makes one attempt at `source` for bytes that nobody may take out for a while, up to `most` of
-    /// them: with memory for what has arrived, not for what may never arrive.
+    /// Makes one attempt to read bytes that may stay here for a while, until `most` are buffered.
+    /// Allocates for what has arrived, not for what may never arrive.
     pub(crate) fn collect(&mut self, most: usize, source: &mut dyn Read) -> io::Result<usize> {
         let doubled = (self.filled().len() + 1).next_power_of_two();
         self.fill_to(most.min(doubled.max(LARGEST_RECORD)), source)
     }
 
-    /// Makes one attempt at `source`, for as much as there is room for in `size` bytes.
+    /// Makes one attempt to read from `source`, as much as fits into a buffer of `size` bytes.
     #[inline]
     pub(crate) fn fill_to(&mut self, size: usize, source: &mut dyn Read) -> io::Result<usize> {
         if self.has_ended() || self.filled().len() >= size {
@@ -165,9 +165,9 @@ impl InputBuffer {
                 self.end += *stored as u32;
                 self.heavy |= *stored > 2 * KIB;
             }
-            // Nobody knows how long the bytes will wait.
+            // It is unknown how long the bytes will stay here.
             Err(error) => {
-                // Most of them say `WouldBlock`, and hold no error of ours.
+                // Most of them are `WouldBlock` and contain no error of ours.
                 let own = error.get_ref().and_then(|_| Error::find(error));
                 if own.is_some_and(|own| own.kind() == ErrorKind::OverReported) {
                     self.source = Source::Miscounted;
@@ -179,7 +179,7 @@ impl InputBuffer {
         answer
     }
 
-    /// Where what stays in the buffer begins.
+    /// Where the bytes that have to stay in the buffer begin.
     #[inline]
     fn lowest(&self) -> usize {
         match self.plaintext {
@@ -188,7 +188,8 @@ impl InputBuffer {
         }
     }
 
-    /// What is left of a buffer of `size` bytes, without those that were given to the connection.
+    /// The free part of a buffer of `size` bytes, after removing those already passed to the
+    /// connection.
     #[inline]
     fn room(&mut self, size: usize) -> &mut [u8] {
         let lowest = self.lowest();
@@ -214,7 +215,7 @@ impl InputBuffer {
         &mut self.buffer.insert(buffer)[length..size]
     }
 
-    /// Notes that everything has moved to the beginning of the buffer, by so many bytes.
+    /// Notes that everything was moved towards the beginning of the buffer by this many bytes.
     #[inline]
     fn lower(&mut self, by: usize) {
         let by = by as u32;
@@ -226,8 +227,8 @@ impl InputBuffer {
         };
     }
 
-    /// Asks for more next time if there was more than was asked for, and for less if there was
-    /// far less.
+    /// Reads more next time if the source filled the offered space, and less if it filled little of
+    /// it.
     #[inline]
     fn adapt(&mut self, stored: usize, offered: usize, asked: u16) {
         self.asked = if stored == offered {
@@ -239,29 +240,30 @@ impl InputBuffer {
         };
     }
 
-    /// Whether the connection may hold room that it does not need, now that nothing is here.
+    /// Whether the connection may hold memory that it does not need, now that this is empty; clears
+    /// the flag.
     #[inline]
     pub(super) fn take_heavy(&mut self) -> bool {
         mem::take(&mut self.heavy)
     }
 
-    /// Notes that the connection has been given what brought no plaintext.
+    /// Notes that the connection has received data that yielded no plaintext.
     pub(crate) fn note_message(&mut self) {
         self.message = true;
     }
 
-    /// Whether the connection may have been given a message to answer since this was last asked.
+    /// Whether the connection may have received a message to respond to; clears the flag.
     #[inline]
     pub(crate) fn take_message(&mut self) -> bool {
         mem::take(&mut self.message)
     }
 
-    /// Keeps no more memory than about twice what the bytes need. With less, each byte of a peer that
-    /// trickles would cost a new buffer.
+    /// Keeps at most about twice the memory that the bytes need. With a lower limit, a peer that
+    /// sends single bytes would cause an allocation for each.
     fn shrink(&mut self) {
         let filled = self.lowest()..self.end as usize;
         if filled.is_empty() {
-            // All of it is given back.
+            // The whole buffer is released.
             return;
         }
         let large = self
@@ -277,7 +279,7 @@ impl InputBuffer {
         spare::keep(large);
     }
 
-    /// Whether no byte is left in it.
+    /// Whether it is empty.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
@@ -294,7 +296,7 @@ impl InputBuffer {
         self.source == Source::Ended
     }
 
-    /// The bytes in it that the connection has not been given.
+    /// The bytes that were not passed to the connection.
     #[inline]
     pub(crate) fn filled(&self) -> &[u8] {
         match &self.buffer {
@@ -303,37 +305,37 @@ impl InputBuffer {
         }
     }
 
-    /// Notes that a record of this length is taken out.
+    /// Notes the length of a record that is removed.
     #[inline]
     pub(super) fn note_size(&mut self, length: usize) {
         self.after_small = length < SMALL_RECORD;
     }
 
-    /// The record behind the first `length` bytes.
+    /// The record after the first `length` bytes.
     #[inline]
     pub(super) fn behind(&self, length: usize) -> Head {
         framing::head(&self.filled()[length..])
     }
 
-    /// Whether the connection has been given the beginning of a record.
+    /// Whether the connection has received the beginning of the first record.
     #[inline]
     pub(crate) fn is_ahead(&self) -> bool {
         self.ahead > 0
     }
 
-    /// Notes that the connection has dropped what it was given ahead.
+    /// Notes that the connection has dropped the bytes received ahead.
     pub(super) fn forget_ahead(&mut self) {
         self.ahead = 0;
     }
 
-    /// Drops the bytes in it, but nothing that is decrypted.
+    /// Drops the ciphertext, but no decrypted bytes.
     pub(crate) fn clear(&mut self) {
         self.start = self.end;
         self.kept = 0;
         self.release();
     }
 
-    /// Gives the buffer back when nothing is in it.
+    /// Releases the buffer if it is empty.
     #[inline]
     pub(super) fn release(&mut self) {
         if self.lowest() == self.end as usize {
@@ -393,7 +395,7 @@ mod tests {
         assert_eq!(input.filled(), [&[1; 2 * KIB][..], &[2; 5]].concat());
     }
 
-    /// One that trickles, while our own bytes are blocked.
+    /// A peer that sends single bytes, while our own writes are blocked.
     #[test]
     fn a_buffer_is_not_made_anew_for_each_byte() {
         struct Trickle(bool);
@@ -440,7 +442,7 @@ mod tests {
             input.fill(wanted, &mut &bulk[..]).expect("a slice");
             assert_eq!(input.filled().len(), most, "{wanted}");
         }
-        // A record whose beginning is here is taken out in any case.
+        // A record that has begun to arrive is always completed.
         let mut input = InputBuffer::holding(&header);
         input.asked = 64;
         input.fill(1, &mut &bulk[5..]).expect("a slice");

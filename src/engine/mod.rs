@@ -4,7 +4,7 @@
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
 //! - `directions.rs`: its two directions, each by itself
-//! - `next_early.rs`: early data that it has accepted
+//! - `next_early.rs`: early data that a connection of rustls 0.24 has accepted
 //! - `next_sides.rs`: what sets its two sides apart
 //! - `next_verify.rs`: its handshake, where that stops for the verification of the peer
 //! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection

@@ -1,28 +1,28 @@
-//! Ciphertext on its way out, for connections that leave the buffers to their caller: records are
-//! made in it, one behind another.
+//! Outgoing ciphertext of connections without buffers of their own. Records are made in it, one
+//! after another.
 
 use std::cell::Cell;
 use std::io::{self, Write};
 
 thread_local! {
-    /// A connection holds a buffer only while there is ciphertext in it; in between, one a thread
-    /// lies here: the largest that there was.
+    /// A connection holds a buffer only while there is ciphertext in it. In between, each thread
+    /// keeps the largest one here.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// The largest buffer that a thread keeps: a full send buffer, with records of any size.
 const LARGEST_SPARE: usize = 256 * 1024;
 
-/// Ciphertext that waits for the transport.
+/// Ciphertext that is not transmitted yet.
 #[derive(Default)]
 pub(super) struct OutputBuffer {
     bytes: Vec<u8>,
-    /// How much of it is with the transport.
+    /// How much of it was transmitted.
     sent: usize,
 }
 
 impl OutputBuffer {
-    /// How much ciphertext waits.
+    /// The amount of ciphertext that is not transmitted.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.bytes.len() - self.sent
@@ -37,17 +37,17 @@ impl OutputBuffer {
     #[inline]
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
-            // At the end of a thread there is none any more.
+            // Not available while the thread exits.
             self.bytes = SPARE.try_with(Cell::take).unwrap_or_default();
         } else if self.sent > self.bytes.len() / 2 {
-            // Behind a transport that never takes all of it, it would grow without end.
+            // If the transport never accepts all of it, it would grow without bound.
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }
         &mut self.bytes
     }
 
-    /// Makes one attempt at `sink`, with all of it.
+    /// Makes one attempt to write all of it to `sink`.
     #[inline]
     pub(super) fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
         let taken = sink.write(&self.bytes[self.sent..])?;
@@ -56,7 +56,7 @@ impl OutputBuffer {
         Ok(taken)
     }
 
-    /// Takes out the ciphertext that waits.
+    /// Removes the ciphertext that is not transmitted.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let rest = self.bytes.split_off(self.sent);
         self.bytes.clear();
@@ -64,7 +64,7 @@ impl OutputBuffer {
         rest
     }
 
-    /// Gives the buffer back when nothing is in it.
+    /// Releases the buffer if it is empty.
     #[inline]
     pub(super) fn release(&mut self) {
         if !self.is_empty() {

@@ -17,7 +17,7 @@ use crate::error::ErrorKind;
 /// What rustls reserves for a record of TLS 1.3 behind its plaintext: the content type and the tag.
 const RECORD_OVERHEAD: usize = 1 + 16;
 
-/// What sets the two sides apart.
+/// The differences between the two sides.
 pub trait Sided: DerefMut<Target = ConnectionCommon<Self::Data>> {
     type Data: SideData;
     const SIDE: Side;
@@ -78,7 +78,7 @@ impl<C: Sided> Feed for C {
             Err(error) => {
                 let owed = was_empty && self.wants_write();
                 match error {
-                    // rustls has no alert for a message that says it is larger than rustls takes.
+                    // rustls has no alert for a message whose stated length is above its limit.
                     Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge) if !owed => {
                         Err(Failure::too_large(self.refuse_message()))
                     }
@@ -96,13 +96,14 @@ impl<C: Sided> Feed for C {
     }
 
     fn refuse_message(&mut self) -> bool {
-        // Until the client has sent something encrypted a server takes an alert that is not
-        // (RFC 8446, section 6), and what a client sends first in a handshake is its last flight.
+        // Until the client has sent something encrypted, a server accepts an unencrypted alert (RFC
+        // 8446, section 6), and the first encrypted message of a client's handshake is its last
+        // flight.
         let in_the_clear = self.is_handshaking()
             && (C::SIDE == Side::Client
                 || self.protocol_version() != Some(ProtocolVersion::TLSv1_3));
         if !in_the_clear {
-            // rustls has no other alert that can be asked for.
+            // The only alert that rustls can be asked to send.
             self.send_close_notify();
         }
         in_the_clear
@@ -115,7 +116,8 @@ impl<C: Sided> Engine for C {
     }
 
     fn is_awaited(&self) -> bool {
-        // A server of TLS 1.3 that is done has had the client's last word; it owes only tickets.
+        // A TLS 1.3 server whose handshake is complete has received the client's last message; it
+        // has only tickets to send.
         !(C::SIDE == Side::Server && self.protocol_version() == Some(ProtocolVersion::TLSv1_3))
     }
 
@@ -171,7 +173,7 @@ impl<C: Sided> Engine for C {
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
-            // For several slices rustls makes a list of its own.
+            // For several slices rustls allocates a list.
             [one] => {
                 let record = HEADER + one.len().min(LARGEST_PLAINTEXT) + RECORD_OVERHEAD;
                 let _avoided = avoid_slow_copy(one.as_ptr() as usize, HEADER, record);
@@ -190,7 +192,7 @@ impl<C: Sided> Engine for C {
     }
 
     fn queue_responses(&mut self) {
-        // rustls keeps the answer to a key update back until the next write, of whatever length.
+        // rustls delays the response to a key update until the next write, of any length.
         let _ = self.writer().write(&[]);
     }
 

@@ -1,5 +1,5 @@
-//! The buffer of a thread: a stream holds one only while there are bytes in it, and in between the
-//! largest that there was lies here.
+//! A buffer for each thread: a stream holds one only while there are bytes in it, and in between
+//! the thread keeps the largest.
 
 use std::cell::Cell;
 
@@ -10,17 +10,17 @@ thread_local! {
 /// A buffer of at least `size` bytes.
 #[inline]
 pub(super) fn take(size: usize) -> Box<[u8]> {
-    // At the end of a thread there is none any more.
+    // Not available while the thread exits.
     let spare = SPARE.try_with(Cell::take).ok().flatten();
     spare
         .filter(|spare| spare.len() >= size)
         .unwrap_or_else(|| vec![0; size].into_boxed_slice())
 }
 
-/// Keeps the larger of `buffer` and the one that this thread has.
+/// Keeps the larger of `buffer` and the one that this thread already has.
 #[inline]
 pub(super) fn keep(buffer: Box<[u8]>) {
-    // At the end of a thread there is no place left to put it.
+    // Not available while the thread exits.
     let _ = SPARE.try_with(|spare| {
         let other = spare.take().filter(|other| other.len() > buffer.len());
         spare.set(Some(other.unwrap_or(buffer)));
