@@ -57,7 +57,7 @@ impl<T: AsyncRead + ?Sized> Read for Attempt<'_, '_, T> {
         let mut buf = ReadBuf::new(buf);
         let answer = self.transport.as_mut().poll_read(self.cx, &mut buf);
         let stored = within(offered, registered(answer.map_ok(|()| buf.filled().len())))?;
-        // A transport can replace our buffer by another one, of whatever length.
+        // A transport may replace our buffer with one of any other length.
         if buf.filled().as_ptr() != start {
             let reason = format!("{stored} bytes were stored in another buffer");
             return Err(Error::because(ErrorKind::OverReported, reason).into());
@@ -106,7 +106,7 @@ impl<T: fmt::Debug + ?Sized> fmt::Debug for Attempt<'_, '_, T> {
     }
 }
 
-/// The slice that a transport without vectored writes is offered.
+/// The slice to offer to a transport without vectored writes.
 pub(super) fn first_slice<'a>(bufs: &'a [IoSlice<'_>]) -> &'a [u8] {
     bufs.iter()
         .find(|buf| !buf.is_empty())

@@ -1,4 +1,4 @@
-//! Bytes that are read until there are enough of them to be understood.
+//! Reads bytes until there are enough of them to parse.
 
 use std::io::{self, Read};
 use std::pin::Pin;
@@ -11,13 +11,13 @@ use super::{Attempt, poll_attempt};
 /// How much is read at once.
 const CHUNK: usize = 2048;
 
-/// How many chunks one poll may read before other tasks get their turn: they can be of one byte.
+/// How many chunks one poll may read before it lets other tasks run: a chunk may be a single byte.
 pub(crate) const CHUNKS_PER_POLL: usize = 1024;
 
-/// Reads up to `most` bytes in one attempt, and passes to `take` what was read: nothing at the
-/// end of the stream.
+/// Reads up to `most` bytes in one attempt, and passes them to `take`, or an empty slice at the end
+/// of the stream.
 ///
-/// The chunk lies on the stack, so that nothing is allocated for a peer that stays silent.
+/// The chunk is on the stack, so that nothing is allocated for a peer that stays silent.
 pub(crate) fn poll_chunk<IO, T>(
     io: &mut IO,
     cx: &mut Context<'_>,

@@ -91,8 +91,8 @@ impl<T: AsFd> Descriptor<T> {
 
 impl<T: AsFd> Readiness for Descriptor<T> {
     fn poll_blocked(&mut self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The runtime reports changes only, so what it reported may be forgotten only once the
-        // descriptor is not ready. Later changes are reported anew.
+        // The runtime reports changes only, so a reported readiness may be cleared only if the
+        // descriptor is not ready. Later changes are reported again.
         let mut event = ready!(self.poll_reported(direction, cx))?;
         if self.is_ready(direction)? {
             event.retain_ready();
@@ -100,8 +100,8 @@ impl<T: AsFd> Readiness for Descriptor<T> {
             return Poll::Pending;
         }
         event.clear_ready();
-        // Registers the waker, unless there is news, or the end that a descriptor once had,
-        // which the runtime never forgets.
+        // Registers the waker, unless there was another change, or the descriptor has reached its
+        // end, which the runtime never clears.
         if self.poll_reported(direction, cx).is_ready() {
             cx.waker().wake_by_ref();
         }

@@ -102,7 +102,7 @@ impl<C, R: Readiness> CallbackIo<C, R> {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(&mut C) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        // Attempts that always succeed would never let other tasks of the thread run.
+        // Attempts that always succeed would otherwise starve the other tasks of the thread.
         let budget = ready!(poll_proceed(cx));
         let Self {
             callback,

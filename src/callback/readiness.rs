@@ -53,7 +53,7 @@ pub struct ReadinessHandle(Arc<Mutex<Shared>>);
 /// The [`Readiness`] that follows a [`ReadinessHandle`].
 pub struct Signalled {
     shared: Arc<Mutex<Shared>>,
-    /// The announcements after which an attempt was asked for, in each direction.
+    /// The announcement counts that the latest attempts have seen, by direction.
     answered: [u64; 2],
 }
 
@@ -62,7 +62,7 @@ struct Shared {
     owners: usize,
 }
 
-/// One direction: how often it was announced, and who waits for the next time.
+/// One direction: the number of announcements, and the waker of the waiting task.
 #[derive(Default)]
 struct Announced {
     count: u64,
@@ -144,7 +144,7 @@ impl Readiness for Signalled {
         let announced = &mut shared.directions[direction as usize];
         let answered = &mut self.answered[direction as usize];
         if *answered != announced.count {
-            // The attempt that blocked may have been made before the announcement.
+            // The blocked attempt may have been made before the announcement.
             *answered = announced.count;
             return Poll::Ready(Ok(()));
         }
@@ -178,7 +178,7 @@ impl fmt::Debug for Signalled {
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    // Nothing that is done under the lock leaves it half done.
+    // No panic under the lock can leave the state inconsistent.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -3,13 +3,13 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-/// How often a fruitless attempt is repeated before other tasks get their turn.
+/// How often an attempt is repeated before other tasks run.
 const ATTEMPTS_PER_POLL: usize = 1024;
 
-/// Makes attempts until one has a result for the caller.
+/// Repeats attempts until one has a result for the caller.
 ///
-/// `Interrupted` is tried again. After `WouldBlock` `blocked` decides: `Pending` if the waker is
-/// registered, `Ready` to try again.
+/// `Interrupted` is retried. After `WouldBlock`, `blocked` returns `Pending` if the waker is
+/// registered, or `Ready` to try again.
 #[inline]
 pub(crate) fn poll_attempts<T>(
     cx: &mut Context<'_>,

@@ -191,7 +191,7 @@ impl ClientHello {
             .find_map(|(extension, body)| (extension == wanted).then_some(body))
     }
 
-    /// An extension that is nothing but a list of numbers.
+    /// The numbers in an extension that consists of one list.
     fn listed(&self, extension: u16) -> impl Iterator<Item = u16> {
         let list = self
             .extension(extension)
@@ -228,7 +228,7 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
-/// Where the parts of a hello that vary in length lie in its message.
+/// The positions of the variable-length fields of a ClientHello in its message.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     session_id: Range<usize>,
@@ -238,7 +238,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Finds them in a whole message (RFC 8446, section 4.1.2).
+    /// Locates them in a complete message (RFC 8446, section 4.1.2).
     pub(super) fn of(message: &[u8]) -> Result<Self, Fault> {
         let mut place = HEADER + 2 + 32;
         let mut next = |width, name| {
@@ -253,7 +253,7 @@ impl Parts {
         let session_id = next(1, "SessionID")?;
         let cipher_suites = next(2, "CipherSuites")?;
         let compression_methods = next(1, "CompressionMethods")?;
-        // Clients of old end here.
+        // Old clients send no extensions.
         let extensions = match compression_methods.end == message.len() {
             true => message.len()..message.len(),
             false => next(2, "ClientExtensions")?,
@@ -267,7 +267,7 @@ impl Parts {
     }
 }
 
-/// What a length of so many bytes stands before, and what follows that.
+/// Splits off a field with a length prefix of `width` bytes; returns it and the rest.
 fn prefixed(bytes: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(width)?;
     let length = length
@@ -276,7 +276,7 @@ fn prefixed(bytes: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// The numbers of two bytes that a list is made of.
+/// The two-byte numbers of a list.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = u16> {
     bytes
         .chunks_exact(2)

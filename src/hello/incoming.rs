@@ -21,7 +21,7 @@ use crate::stream::Leftover;
 pub struct Incoming<IO> {
     hello: ClientHello,
     io: IO,
-    /// Where the transport is left when the client is refused, if it is not to be dropped.
+    /// Where to leave the transport when the client is refused, instead of dropping it.
     leftover: Option<Leftover<IO>>,
     #[cfg(feature = "proxy-protocol")]
     proxy_header: Option<Arc<ProxyHeader>>,
@@ -39,7 +39,7 @@ impl<IO> Incoming<IO> {
         }
     }
 
-    /// Notes what a trusted proxy says of the client.
+    /// Stores the client's PROXY header, from a trusted proxy.
     #[cfg(feature = "proxy-protocol")]
     pub(crate) fn introduced_by(mut self, header: Option<Arc<ProxyHeader>>) -> Self {
         self.proxy_header = header;
@@ -53,7 +53,7 @@ impl<IO> Incoming<IO> {
         self.proxy_header.as_ref()
     }
 
-    /// Makes a failure leave the transport there, for a listener to go on with.
+    /// Leaves the transport in `leftover` on failure, for a listener to continue with.
     #[cfg(feature = "listener")]
     pub(crate) fn leave_in(mut self, leftover: Leftover<IO>) -> Self {
         self.leftover = Some(leftover);

@@ -14,11 +14,11 @@ pub const LIMIT: usize = 64 * 1024;
 /// The header of a record: its type, version and length.
 const RECORD_HEADER: usize = 5;
 
-/// The major version of every record (RFC 8446, section 5.1); the minor version says nothing.
+/// The major version of every record (RFC 8446, section 5.1). The minor version is not significant.
 const MAJOR: u8 = 3;
 
-/// How many empty records are tolerated, as in other implementations. Nothing else would bound how
-/// much is kept.
+/// How many empty records are accepted, as in other implementations. Without this limit, the memory
+/// for them would be unbounded.
 const EMPTY: usize = 32;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -51,12 +51,12 @@ const APPLICATION_DATA: u8 = 23;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Parser {
-    /// All that was taken, and where the record begins that was taken last.
+    /// All bytes received, and where the latest record begins.
     records: Vec<u8>,
     record: usize,
-    /// How much of the body of that record is still to come, once its header is there.
+    /// How much of that record's body is missing, once its header is complete.
     body: usize,
-    /// How many records had none.
+    /// The number of records without a body.
     empty: usize,
     message: Vec<u8>,
     limit: usize,
@@ -156,7 +156,7 @@ impl Parser {
         }
     }
 
-    /// The header of the record, as far as it is there; none of it while a body is read.
+    /// The part of the record's header that has arrived; empty while a body is read.
     fn header(&self) -> &[u8] {
         match self.body {
             0 => &self.records[self.record..],
@@ -164,12 +164,12 @@ impl Parser {
         }
     }
 
-    /// How many bytes of the message are still to come, at the least, while there is no outcome.
+    /// How many bytes of the message are still missing at least, while there is no outcome.
     fn missing_message(&self) -> usize {
         self.length().unwrap_or(SHORTEST) - self.message.len()
     }
 
-    /// The length of the message with its header, once that is there.
+    /// The length of the message including its header, once that is complete.
     fn length(&self) -> Option<usize> {
         let [_, lengths @ ..] = self.message.first_chunk::<HEADER>()?;
         let length = lengths
@@ -178,7 +178,7 @@ impl Parser {
         Some(HEADER + length)
     }
 
-    /// Looks at the part that was taken last.
+    /// Processes the bytes received last.
     fn advance(&mut self, part: &[u8]) -> Result<(), Fault> {
         if self.body == 0 {
             self.body = check_header(self.header())?.unwrap_or(0);
@@ -233,7 +233,7 @@ impl Default for Parser {
     }
 }
 
-/// The length of the body of a record, if its header is whole.
+/// The length of a record's body, if the header is complete.
 fn check_header(header: &[u8]) -> Result<Option<usize>, Fault> {
     let (kind, version) = match *header {
         [] => return Ok(None),
@@ -264,7 +264,7 @@ fn check_header(header: &[u8]) -> Result<Option<usize>, Fault> {
 /// Why there is no ClientHello.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
-    /// In the words of rustls, which says the same of such bytes.
+    /// As rustls reports such bytes.
     Tls(rustls::Error),
     TooLong,
 }
@@ -286,7 +286,7 @@ impl Fault {
         Error::from(self.clone()).kind() == ErrorKind::NotTls
     }
 
-    /// The alert for the client; there is none in response to an alert.
+    /// The alert for the client. None is sent in response to an alert.
     pub(super) fn answer(&self) -> Option<AlertDescription> {
         match self {
             Self::Tls(rustls::Error::AlertReceived(_)) => None,

@@ -129,7 +129,7 @@ impl<IO> Peek<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Peek<IO> {
-    /// Reads until there is a ClientHello, or it is certain that there will be none.
+    /// Reads until there is a ClientHello, or there can be none.
     fn poll_hello(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming<IO>, Reason>> {
         let Some(io) = &mut self.io else {
             return Poll::Ready(Err(Reason::Transport(done())));
@@ -257,7 +257,7 @@ impl Reason {
                     fault.into(),
                 )
             }
-            // A transport that has failed takes no alert.
+            // No alert can be sent on a transport that has failed.
             Self::Transport(error) => State::Failed(PendingAlert::default(), error),
         }
     }

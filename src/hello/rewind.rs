@@ -30,7 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub struct Rewind<IO> {
     bytes: Vec<u8>,
-    /// How many of the bytes were read from here.
+    /// How many of the bytes were read again.
     read: usize,
     io: IO,
 }
@@ -79,7 +79,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Rewind<IO> {
         buf.put_slice(&rest[..read]);
         this.read += read;
         if this.read == this.bytes.len() {
-            // Not needed any more, and a connection may last.
+            // Frees the memory, since the connection may last.
             this.bytes = Vec::new();
             this.read = 0;
         }

@@ -1,4 +1,4 @@
-//! What was read and is not written yet.
+//! Bytes that were read and are not written yet.
 
 use std::cell::Cell;
 
@@ -6,15 +6,16 @@ use std::cell::Cell;
 pub(super) const SIZE: usize = 128 * 1024;
 
 thread_local! {
-    /// A relay holds a buffer only while there are bytes in it; in between, one a thread lies here.
+    /// A relay holds a buffer only while there are bytes in it. In between, each thread keeps one
+    /// here.
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Bytes on their way in one direction. Takes no memory when it is empty and at rest.
+/// Bytes in transit in one direction. Uses no memory while it is empty and at rest.
 #[derive(Default)]
 pub(super) struct Buffer {
     bytes: Option<Box<[u8]>>,
-    /// Where in it the bytes are: from here, to there.
+    /// The range of the bytes in the buffer.
     start: u32,
     end: u32,
 }
@@ -27,23 +28,23 @@ impl Buffer {
         }
     }
 
-    /// The room for the next read, of an empty buffer.
+    /// The space for the next read. The buffer must be empty.
     pub(super) fn room(&mut self) -> &mut [u8] {
         debug_assert!(self.filled().is_empty(), "read before all was written");
         if self.bytes.as_ref().is_none_or(|bytes| bytes.len() < SIZE) {
-            // At the end of a thread there is none any more.
+            // Not available while the thread exits.
             let spare = SPARE.try_with(Cell::take).ok().flatten();
             self.bytes = Some(spare.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice()));
         }
         self.bytes.as_mut().expect("it was just put there")
     }
 
-    /// Notes that the first `count` bytes of the room were filled.
+    /// Notes that `count` bytes were read into the space.
     pub(super) fn fill(&mut self, count: usize) {
         (self.start, self.end) = (0, count as u32);
     }
 
-    /// Takes out the first `count` bytes.
+    /// Removes the first `count` bytes.
     pub(super) fn consume(&mut self, count: usize) {
         self.start += count as u32;
     }
@@ -52,12 +53,12 @@ impl Buffer {
         self.start = self.end;
     }
 
-    /// Keeps no more memory than the bytes need: nobody knows how long they will stay.
+    /// Keeps no more memory than the bytes need, since they may stay for any length of time.
     pub(super) fn rest(&mut self) {
         let filled = self.filled();
         let kept = match filled.len() {
             0 => None,
-            // A copy is worth it only where it frees much.
+            // Copying is worthwhile only if it frees a lot of memory.
             length if length > SIZE / 2 => return,
             _ => Some(Box::from(filled)),
         };
@@ -66,7 +67,7 @@ impl Buffer {
             return;
         };
         if bytes.len() == SIZE {
-            // At the end of a thread there is no place left to put it.
+            // Not available while the thread exits.
             let _ = SPARE.try_with(|spare| spare.set(Some(bytes)));
         }
     }
@@ -111,7 +112,7 @@ mod tests {
         assert!(has_spare());
         assert_eq!(buffer.bytes.as_ref().expect("bytes").len(), 990);
         assert_eq!(buffer.filled(), [7; 990]);
-        // It is not what a thread keeps.
+        // Not the buffer that a thread keeps.
         SPARE.set(None);
         buffer.clear();
         assert_eq!(buffer.room().len(), SIZE);

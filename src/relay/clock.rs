@@ -1,4 +1,4 @@
-//! When a relay has gone on for long enough.
+//! The time limits of a relay.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,7 +14,7 @@ pub(super) struct Clock {
     start: Instant,
     /// When a byte last moved.
     last: Instant,
-    /// Set again only when it has elapsed, so that to move bytes costs no timer.
+    /// Reset only after it has elapsed, so that moving bytes needs no timer operation.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
@@ -44,7 +44,8 @@ impl Clock {
         }
     }
 
-    /// What ends the relay next if nothing moves. A time beyond what a clock can tell never comes.
+    /// The next time limit if nothing moves. A time that the clock cannot represent is never
+    /// reached.
     fn next(&self) -> Option<(Instant, Cause)> {
         let at = |from: Instant, after: Option<Duration>| from.checked_add(after?);
         match (at(self.last, self.idle), at(self.start, self.limit)) {
@@ -55,7 +56,7 @@ impl Clock {
         }
     }
 
-    /// Ready once the relay has to end.
+    /// Ready once a time limit is reached.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
         loop {
             let Some(sleep) = &mut self.sleep else {

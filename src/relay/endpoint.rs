@@ -39,7 +39,7 @@ pub trait Endpoint: AsyncRead + AsyncWrite + Unpin {
 
 impl Endpoint for TcpStream {
     fn abort(&mut self) {
-        // It fails for a socket that is gone already.
+        // Fails if the socket is already closed.
         let _ = SockRef::from(&*self).set_linger(Some(Duration::ZERO));
     }
 }

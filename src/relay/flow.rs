@@ -22,21 +22,21 @@ use super::error::Cause;
 use crate::callback::{Attempt, Callback, poll_attempt};
 use crate::error::ErrorKind;
 
-/// How many attempts one poll makes in each direction before other tasks get their turn.
+/// How many attempts one poll makes in each direction before other tasks run.
 const ATTEMPTS: usize = 64;
 
 /// One direction.
 pub(super) struct Flow {
-    /// The failures of the source and of the destination, as causes.
+    /// Convert failures of the source and of the destination into causes.
     source: fn(io::Error) -> Cause,
     destination: fn(io::Error) -> Cause,
     state: State,
     buffer: Buffer,
     moved: u64,
-    /// Whether the destination has been given bytes since it was last flushed.
+    /// Whether bytes were written since the destination was last flushed.
     unflushed: bool,
-    /// Whether a write has failed in such a way that the destination may seem to end in order when
-    /// it is read.
+    /// Whether a write has failed such that a read of the destination may return a clean end of
+    /// stream.
     masks_reset: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum State {
     Broken,
 }
 
-/// What both directions have in common.
+/// State shared by both directions.
 pub(super) struct Common {
     /// How many bytes may still be moved.
     pub(super) quota: u64,
@@ -72,7 +72,7 @@ impl Flow {
         }
     }
 
-    /// How many bytes the destination has taken.
+    /// How many bytes were written to the destination.
     pub(super) fn moved(&self) -> u64 {
         self.moved
     }
@@ -85,13 +85,13 @@ impl Flow {
         self.masks_reset
     }
 
-    /// What was read and is not written.
+    /// The bytes that were read and are not written yet.
     pub(super) fn pending(&self) -> &[u8] {
         self.buffer.filled()
     }
 
-    /// Moves bytes until it has to wait. `is_end_doubtful` says that the source may seem to have
-    /// ended in order when it has not.
+    /// Moves bytes until it has to wait. `is_end_doubtful` says that a clean end of the source may
+    /// hide a reset.
     pub(super) fn poll<R: Endpoint, W: Endpoint>(
         &mut self,
         from: &mut R,
@@ -122,7 +122,7 @@ impl Flow {
                     match self.poll_read(from, is_end_doubtful, common, cx) {
                         Poll::Ready(()) => {}
                         Poll::Pending => {
-                            // Nobody knows when the next bytes come.
+                            // The next bytes may be a long time coming.
                             if self.unflushed {
                                 ready!(self.poll_flush(to, common, cx));
                             }
@@ -230,7 +230,8 @@ impl Flow {
         }));
         self.unflushed = false;
         match shut {
-            // The peer is gone already. Whether it has said all is known to who reads it.
+            // The peer has closed already. Whether its data was complete is known to the reading
+            // direction.
             Err(error) if error.kind() != io::ErrorKind::NotConnected => {
                 self.refused(error, common);
             }
@@ -239,10 +240,10 @@ impl Flow {
         Poll::Ready(())
     }
 
-    /// Goes on without the destination: what it has said before is still carried back, and what the
-    /// source sends to it is dropped meanwhile, so that no reset gets ahead of that.
+    /// Continues without the destination: data that it has sent is still relayed, and data from the
+    /// source is discarded meanwhile, so that no reset overtakes it.
     fn refused(&mut self, error: io::Error, common: &mut Common) {
-        // A broken pipe is one whose reader has left in order.
+        // A broken pipe means that the reader has closed normally.
         self.masks_reset = error.kind() != io::ErrorKind::BrokenPipe;
         common
             .cause
@@ -259,7 +260,7 @@ impl Flow {
     /// Makes one more attempt to flush, before the relay ends.
     pub(super) fn flush_last<W: Endpoint>(&mut self, to: &mut W, cx: &mut Context<'_>) {
         if self.unflushed {
-            // Nobody waits for it, and it was not the destination that has failed.
+            // Nothing waits for the result, and the destination is not what failed.
             let _ = Pin::new(to).poll_flush(cx);
         }
     }
