@@ -169,12 +169,12 @@ where
     }
 }
 
-/// What rustls-ffi has prepared for a ClientHello that it refuses, or what fits if it has prepared
-/// nothing.
+/// The alert that rustls-ffi has prepared for a rejected ClientHello, or a suitable one if it has
+/// prepared none.
 fn alert_for(result: rustls_result, prepared: Option<Owned<rustls_accepted_alert>>) -> Alert {
     let mut record = Vec::new();
     if let Some(mut prepared) = prepared {
-        // A vector takes everything.
+        // Writing to a vector does not fail.
         while matches!(write_alert(&mut prepared, &mut record), Ok(1..)) {}
     }
     let otherwise = match result {

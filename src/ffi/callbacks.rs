@@ -135,7 +135,8 @@ impl Write for CCallbacks {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Past the limit there must be something before it, or 0 would be the only honest answer.
+        // If the limit cuts the list off, it must include a slice that is not empty, or the result
+        // would have to be 0.
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };

@@ -69,7 +69,7 @@ mod system {
     pub(super) const NOT_CONNECTED: i32 = 10057; // WSAENOTCONN
     pub(super) const TIMED_OUT: i32 = 10060; // WSAETIMEDOUT
     pub(in crate::ffi) const BUSY: rustls_io_result = rustls_io_result(10037); // WSAEALREADY
-    // What rustls-ffi itself answers in these two cases, on Windows too.
+    // The codes that rustls-ffi itself returns in these two cases, on Windows too.
     pub(in crate::ffi) const FAILED: rustls_io_result = rustls_io_result(libc::EIO);
     pub(in crate::ffi) const INVALID: rustls_io_result = rustls_io_result(libc::EINVAL);
 }

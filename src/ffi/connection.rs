@@ -46,7 +46,7 @@ use crate::stream::{Handshake, TlsStream};
 pub struct FfiConnection {
     pub(super) connection: Owned<rustls_connection>,
     pub(super) side: Side,
-    /// Room for plaintext that was taken out of the connection, and where it is in there.
+    /// A buffer for plaintext read from the connection, and the range that is unread.
     pub(super) room: Vec<u8>,
     pub(super) plaintext: Range<usize>,
 }
@@ -103,12 +103,12 @@ impl FfiConnection {
         let is_new = self.is_handshaking() && !self.has_version();
         match is_new {
             true => self.handshake_behind(io, InputBuffer::default()),
-            // It may have read a part of a record.
+            // It may have read a partial record.
             false => Handshake::new(TlsStream::adopt(io, self, InputBuffer::unframed())),
         }
     }
 
-    /// A handshake that begins with `input`, which was read already.
+    /// A handshake that begins with `input`, which was already read.
     pub(super) fn handshake_behind<IO>(self, io: IO, input: InputBuffer) -> Handshake<IO, Self> {
         Handshake::new(TlsStream::new(io, self, input))
     }

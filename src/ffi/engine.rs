@@ -14,18 +14,19 @@ use crate::engine::{
 };
 use crate::error::ErrorKind;
 
-/// How much plaintext is taken out of the connection at once: more than a record has, so that one
-/// call tells that there is no more.
+/// How much plaintext is read from the connection at once: one byte more than a record has, so that
+/// one call shows whether there is more.
 const ROOM: usize = LARGEST_PLAINTEXT + 1;
 
 impl FfiConnection {
-    /// Processes what came with the ClientHello. If it is refused, driving the connection tells.
+    /// Processes what arrived with the ClientHello. Errors are returned again when the connection
+    /// is driven.
     pub(super) fn process_arrived(&mut self) {
         let _ = self.process();
     }
 
-    /// Takes all plaintext out of the connection, which takes no more ciphertext while it holds
-    /// more than a record of it.
+    /// Reads all plaintext from the connection, which accepts no more ciphertext while it holds
+    /// more than one record of it.
     fn refill(&mut self) -> io::Result<()> {
         if self.plaintext.is_empty() {
             self.plaintext = 0..0;
@@ -95,7 +96,7 @@ impl Feed for FfiConnection {
         let result = rustls_connection::rustls_connection_process_new_packets(self.as_mut_ptr());
         if result != rustls_result::Ok {
             let owed = was_empty && self.wants_write();
-            // rustls has no alert for a message that says it is larger than rustls takes.
+            // rustls has no alert for a message whose stated length is above its limit.
             if result == rustls_result::MessageHandshakePayloadTooLarge && !owed {
                 return Err(Failure::too_large(self.refuse_message()));
             }
@@ -104,7 +105,7 @@ impl Feed for FfiConnection {
         let before = self.plaintext.len();
         let is_closed = self.refill().is_ok() && self.plaintext.len() == before;
         Ok(Processed {
-            // What was taken out of the connection does not count.
+            // Plaintext that was already read from the connection does not count.
             plaintext: 0,
             is_closed,
         })
@@ -129,7 +130,8 @@ impl Engine for FfiConnection {
     }
 
     fn is_awaited(&self) -> bool {
-        // A server of TLS 1.3 that is done has had the client's last word; it owes only tickets.
+        // A TLS 1.3 server whose handshake is complete has received the client's last message; it
+        // has only tickets to send.
         !(self.side == Side::Server && self.is_tls13())
     }
 
@@ -149,7 +151,7 @@ impl Engine for FfiConnection {
     ) -> Result<Received, ReceiveError> {
         let received = feed::receive(self, input, source, wanted);
         if received.is_err() {
-            // Whoever waits should not hold memory meanwhile.
+            // A connection that waits should hold no memory.
             self.room = Vec::new();
             self.plaintext = 0..0;
         }
@@ -186,7 +188,7 @@ impl Engine for FfiConnection {
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
             [slice] => self.write(slice),
-            // One after the other, each slice would become a record.
+            // Written one by one, each slice would become a record.
             slices => {
                 let gathered: Vec<&[u8]> = slices.iter().map(|slice| &**slice).collect();
                 self.write(&gathered.concat())
@@ -204,7 +206,7 @@ impl Engine for FfiConnection {
     }
 
     fn queue_responses(&mut self) {
-        // rustls keeps the answer to a key update back until the next write, of whatever length.
+        // rustls delays the response to a key update until the next write, of any length.
         let _ = self.write(&[]);
     }
 

@@ -13,7 +13,7 @@ use super::codes::{INVALID, SUCCESS, error_of};
 use super::lend::{Lent, attempt};
 use crate::callback::within;
 
-// The types are those of rustls-ffi, or this does not compile.
+// Fails to compile unless the types are those of rustls-ffi.
 const _: rustls_read_callback = Some(read);
 const _: rustls_write_callback = Some(write);
 const _: rustls_write_vectored_callback = Some(write_vectored);
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn write_vectored(
     };
     let without_null;
     let offer = if system.iter().any(|part| base(part).is_null()) {
-        // In C an empty slice may be a null pointer, in Rust it may not.
+        // In C an empty slice may be a null pointer; in Rust it may not.
         without_null = system.iter().map(to_slice).collect::<Option<Vec<_>>>();
         without_null.as_deref()
     } else {
@@ -156,7 +156,7 @@ fn length(part: &Iovec) -> usize {
     part.length as usize
 }
 
-/// `None` for a slice that says it has bytes, and says not where.
+/// `None` for a slice with a length but a null pointer.
 fn to_slice(part: &Iovec) -> Option<IoSlice<'_>> {
     match length(part) {
         0 => Some(IoSlice::new(&[])),

@@ -12,17 +12,18 @@ use rustls_ffi::rustls_io_result;
 
 use super::codes::{BUSY, FAILED, INVALID, SUCCESS, code_of, error_of};
 
-/// How many names of loans a thread takes at once.
+/// How many loan names a thread reserves at once.
 const NAMES: usize = 1 << 12;
 
-/// The first name that no thread has taken. Name 0 is left out: it would be a null pointer.
+/// The first name that no thread has reserved. Name 0 is excluded, since it would be a null
+/// pointer.
 static UNTAKEN: AtomicUsize = AtomicUsize::new(NAMES);
 
 thread_local! {
-    /// The latest of the loans that have not ended on this thread, or null.
+    /// The latest loan in progress on this thread, or null.
     static LATEST: Cell<*const Loan> = const { Cell::new(ptr::null()) };
 
-    /// The next name on this thread; at a multiple of `NAMES` its names are used up.
+    /// The next name on this thread; a multiple of `NAMES` means that none is left.
     static NEXT_NAME: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -122,7 +123,7 @@ fn lend(
     })
 }
 
-/// Makes one attempt at what is lent under the name `userdata`, in the place of C.
+/// Makes one attempt at the loan named `userdata`, on behalf of C.
 pub(super) fn attempt(
     userdata: *mut c_void,
     attempt: impl FnOnce(Lent) -> io::Result<usize>,
@@ -183,7 +184,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// A name that no other loan of the process ever has, short of a wrap-around.
+/// A name that no other loan of the process uses, until the counter wraps around.
 fn next_name() -> usize {
     let mut name = NEXT_NAME.get();
     if name % NAMES == 0 {

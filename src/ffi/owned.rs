@@ -35,7 +35,7 @@ impl Free for rustls_accepted_alert {
     }
 }
 
-/// The one owner of an object.
+/// The sole owner of an object.
 pub(super) struct Owned<T: Free>(NonNull<T>);
 
 impl<T: Free> Owned<T> {
@@ -49,7 +49,7 @@ impl<T: Free> Owned<T> {
         NonNull::new(object).map(Self)
     }
 
-    /// Owns an object that somebody else has owned.
+    /// Takes ownership of an object from another owner.
     ///
     /// # Safety
     ///

@@ -23,7 +23,7 @@ use super::shutdown::{Member, Observer, Phase, Shutdown, Wait};
 use super::threads::HandshakeThreads;
 use super::{Connection, Failed, Handshaker, Listener, ShutdownHandle, Stage};
 
-/// How many connections one poll deals with.
+/// How many connections one poll processes.
 const STEPS_PER_POLL: usize = 32;
 
 /// The connections that a listener returns.
@@ -49,9 +49,10 @@ pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
     source: Option<L>,
     handshaker: H,
     handshakes: JoinSet<Outcome<L::Io, L::Peer, H>>,
-    /// Clients whose handshakes have failed and who may still send.
+    /// Clients whose handshakes have failed and that may still send.
     lingering: JoinSet<()>,
-    /// For the steps of handshakes; made with the first of them, when their runtime is known.
+    /// Limits concurrent handshake steps; created with the first handshake, when its runtime is
+    /// known.
     steps: Option<Arc<Semaphore>>,
     backoff: Backoff,
     pub(super) settings: Settings,
@@ -64,7 +65,7 @@ pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
     pub(super) report: Box<dyn FnMut(Failed<L::Peer>) + Send>,
     observer: Observer,
     stop: Option<Wait>,
-    /// Tells those who wait for the end that there may still be more streams.
+    /// While held, tells those waiting for the shutdown that more streams may follow.
     listening: Option<watch::Receiver<()>>,
 }
 
@@ -160,12 +161,12 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
             }
             ready!(self.poll_source(cx));
         }
-        // Others have their turn, however many connections fail.
+        // Let other tasks run, however many connections fail.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Ready when a connection was dealt with, or no more will come.
+    /// Ready once a connection was processed, or no more will arrive.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(source) = &mut self.source else {
             return Poll::Pending;
@@ -233,7 +234,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
         self.handshakes.spawn_on(connection.run(), &runtime);
     }
 
-    /// Reports a failed handshake, and takes in what the client still sends.
+    /// Reports a failed handshake, and reads what the client still sends.
     fn fail(&mut self, failed: FailedHandshake<L::Io, L::Peer>) {
         (self.report)(failed.failed);
         let Some((io, left)) = failed.io else {
@@ -261,7 +262,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     }
 }
 
-// Nothing of it is ever pinned.
+// No field is ever pinned.
 impl<L: Listener, H: Handshaker<L::Io>> Unpin for TlsListener<L, H> {}
 
 impl<L: Listener, H: Handshaker<L::Io>> Stream for TlsListener<L, H> {

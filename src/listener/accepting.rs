@@ -1,4 +1,4 @@
-//! What happens between the transport and the stream.
+//! From an accepted transport to an established stream.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -20,7 +20,7 @@ use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::{ProxyHeader, Reading};
 
-/// What becomes of a transport.
+/// The outcome of a transport.
 pub(super) type Outcome<IO, P, H> = Result<
     (
         <H as Handshaker<IO>>::Stream,
@@ -33,14 +33,14 @@ pub(super) type Outcome<IO, P, H> = Result<
 /// A transport whose handshake has failed.
 pub(super) struct FailedHandshake<IO, P> {
     pub(super) failed: Failed<P>,
-    /// The transport, if it may still be of use, and for how long.
+    /// The transport, if it can still be used, and for how long.
     pub(super) io: Option<(IO, Duration)>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
-/// A transport that was accepted, and what its handshake needs.
+/// An accepted transport, and everything its handshake needs.
 ///
-/// It does not know the type that accepts: that type may borrow, a task may not.
+/// Independent of the listener's type, which may borrow; a task may not.
 pub(super) struct Accepting<IO, P, H> {
     pub(super) io: IO,
     pub(super) address: P,
@@ -50,9 +50,9 @@ pub(super) struct Accepting<IO, P, H> {
     /// Whether a header of the PROXY protocol comes first.
     #[cfg(feature = "proxy-protocol")]
     pub(super) has_header: bool,
-    /// For the steps of handshakes.
+    /// Limits concurrent handshake steps.
     pub(super) steps: Arc<Semaphore>,
-    /// That of the connection.
+    /// The permit of the connection.
     pub(super) permit: Option<OwnedSemaphorePermit>,
     pub(super) shutdown: Arc<Shutdown>,
 }
@@ -63,7 +63,7 @@ where
     H: Handshaker<IO>,
 {
     pub(super) async fn run(self) -> Outcome<IO, P, H> {
-        // The task may have been started later than the transport was accepted.
+        // The task may start some time after the transport was accepted.
         let left = self.deadline.saturating_sub(self.since.elapsed());
         let mut stage = Stage::Accept;
         #[cfg(feature = "proxy-protocol")]
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// Reads the header of the PROXY protocol, and notes how far that has come.
+/// Reads the header of the PROXY protocol, and stores in `stage` how far it has got.
 #[cfg(feature = "proxy-protocol")]
 async fn read_header<IO>(io: &mut IO, stage: &mut Stage) -> io::Result<ProxyHeader>
 where
@@ -143,7 +143,7 @@ where
     .await
 }
 
-/// Polls `work`, and makes an error of a panic: who panics for one client should be told of which.
+/// Polls `work`, and turns a panic into an error, so that it is reported with its peer.
 fn poll_unwinding<S, F, IO>(
     work: Pin<&mut impl Future<Output = HandshakeResult<S, F, IO>>>,
     cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! How long to wait after accepting has failed.
+//! The pause after accepting has failed.
 
 use std::future::Future;
 use std::io;
@@ -11,10 +11,10 @@ use tokio::time::{Sleep, sleep};
 const SHORTEST: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Waits between failures, longer each time.
+/// Waits between failures, with increasing pauses.
 ///
-/// A process without a free file descriptor fails to accept, and yet there is something to accept:
-/// without a pause it would try for ever.
+/// A process without free file descriptors fails to accept connections that remain pending: without
+/// a pause, it would retry in a busy loop.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     pause: Option<Duration>,
@@ -36,7 +36,7 @@ impl Backoff {
         self.sleep = Some(Box::pin(sleep(pause)));
     }
 
-    /// Ready when it is time to try again.
+    /// Ready once it is time to try again.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sleep) = &mut self.sleep {
             ready!(sleep.as_mut().poll(cx));
@@ -46,7 +46,7 @@ impl Backoff {
     }
 }
 
-/// Whether it is a connection that failed, before it was accepted, and the next one may be fine.
+/// Whether a single connection failed before it was accepted, so that the next may succeed.
 fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

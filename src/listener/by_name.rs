@@ -56,7 +56,7 @@ pub struct ConfigsByName {
 #[derive(Clone, Debug, Default)]
 struct Names {
     exact: HashMap<Box<str>, SharedConfig>,
-    /// By what follows the first label.
+    /// Keyed by what follows the first label.
     wildcards: HashMap<Box<str>, SharedConfig>,
 }
 
@@ -82,7 +82,7 @@ impl ConfigsByName {
             Some(rest) => (&mut names.wildcards, rest),
             None => (&mut names.exact, name),
         };
-        // As rustls has it: in lower case.
+        // In lower case, as rustls passes it.
         let name = DnsName::try_from(name)?.to_lowercase_owned();
         names.insert(name.as_ref().into(), config.into());
         Ok(self)

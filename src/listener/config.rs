@@ -35,7 +35,7 @@ use crate::options::Options;
 #[derive(Clone)]
 pub struct SharedConfig {
     config: Arc<ArcSwap<ServerConfig>>,
-    /// Behind a pointer, since each handshake has a clone of this.
+    /// Shared, since each handshake clones it.
     options: Arc<Options>,
     early_data: bool,
 }

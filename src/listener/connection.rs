@@ -32,7 +32,7 @@ pub struct Connection<S, P, F> {
     stream: S,
     peer: Peer<P, F>,
     member: Member,
-    /// When the first byte has to be there, while it is not.
+    /// The timeout for the first byte, until it arrives.
     first_byte: Option<Pin<Box<Sleep>>>,
     /// Counts towards the limit on connections.
     _permit: Option<OwnedSemaphorePermit>,
@@ -139,13 +139,13 @@ impl<S: AsyncWrite + Unpin, P, F> Connection<S, P, F> {
         self.poll_close(half, cx)
     }
 
-    /// Shuts the stream down, whichever half comes to it, and then fails.
+    /// Shuts the stream down, from whichever half is polled, then fails.
     fn poll_close<T>(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if self.poll_shut(half, cx).is_pending() {
             ready!(self.member.poll_reached(half, Phase::Closed, cx));
         }
         self.member.wake_other(half);
-        // A stream that could not be shut down has ended all the same.
+        // A stream whose shutdown fails has ended too.
         Poll::Ready(Err(ErrorKind::Ended.into()))
     }
 
@@ -157,7 +157,7 @@ impl<S: AsyncWrite + Unpin, P, F> Connection<S, P, F> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
-    /// Polls for bytes of the peer. Fails when the first of them is too late.
+    /// Polls for bytes of the peer. Fails if the first byte is too late.
     fn poll_receive<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -176,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
     }
 }
 
-// Only the stream is ever pinned, and it can be moved.
+// Only the stream is ever pinned, and it is `Unpin`.
 impl<S: Unpin, P, F> Unpin for Connection<S, P, F> {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin, P, F> AsyncRead for Connection<S, P, F> {
@@ -198,7 +198,7 @@ where
         let this = self.get_mut();
         let polled = this.poll_receive(cx, |stream, cx| stream.poll_fill_buf(cx).map_ok(drop));
         match ready!(polled) {
-            // Asked again, since what the first call lends cannot leave it.
+            // Polled again, since the borrow of the first call cannot be returned.
             Ok(()) => Pin::new(&mut this.stream).poll_fill_buf(cx),
             Err(error) => Poll::Ready(Err(error)),
         }

@@ -65,13 +65,13 @@ impl<P> Failed<P> {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe
         );
-        // The end of the grace time has one of these kinds too.
+        // The error at the end of the grace time has one of these kinds too.
         let of_transport =
             Error::find(&self.error).is_none_or(|error| error.kind() == ErrorKind::Truncated);
         self.stage == Stage::FirstByte && has_left && of_transport
     }
 
-    /// The client that a trusted proxy speaks for.
+    /// The client that a trusted proxy has named.
     #[cfg(feature = "proxy-protocol")]
     fn client(&self) -> Option<SocketAddr> {
         let address = self.proxy_header.as_ref()?.proxied_address()?;
@@ -98,7 +98,7 @@ impl fmt::Display for Stage {
 
 impl<P: fmt::Debug> fmt::Display for Failed<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The addresses of Unix sockets can be shown in this way only, and all others look the same.
+        // Addresses of Unix sockets implement only `Debug`; for all others it equals `Display`.
         match (self.client(), &self.peer) {
             (Some(client), Some(peer)) => write!(f, "{client} through {peer:?}: ")?,
             (None, Some(peer)) => write!(f, "{peer:?}: ")?,

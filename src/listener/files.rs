@@ -330,7 +330,7 @@ fn causes<'a>(
 
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     match error.downcast_ref::<io::Error>() {
-        // `source` of an `io::Error` passes over the error that it wraps.
+        // `source` of an `io::Error` skips the error that it wraps.
         Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
         None => error.source(),
     }

@@ -76,7 +76,7 @@ where
         stage: &mut Stage,
     ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
         let incoming = look::hello(io, stage).await?;
-        // Boxed, so that nobody pays for it who has not said hello.
+        // Boxed, so that clients without a ClientHello do not cost this memory.
         Box::pin(self.accept(incoming)).await
     }
 }

@@ -13,7 +13,7 @@ use super::pem::{self, Flaw, Section};
 
 const ENCRYPTED: &str = "the key is encrypted, and has to be decrypted first";
 
-/// Files, each read once and so at one moment.
+/// The contents of files, each read once to get a consistent state.
 pub(super) struct Texts(Vec<(PathBuf, io::Result<Vec<u8>>)>);
 
 impl Texts {
@@ -92,7 +92,7 @@ impl Texts {
         let mut chain = Vec::new();
         for section in &sections {
             let certificate = certificate(section).map_err(flawed)?;
-            // The others are only passed on, and may be of a kind that nobody here has to read.
+            // The other certificates are only passed on, and need not be readable here.
             if chain.is_empty() {
                 ParsedCertificate::try_from(&certificate)
                     .map_err(|error| flawed(numbered(section, 1, &error)))?;
@@ -177,12 +177,12 @@ enum Kind {
     Certificate,
     Key,
     EncryptedKey,
-    /// A key in a form that rustls does not read.
+    /// A key in a format that rustls does not read.
     OtherKey,
     RevocationList,
-    /// Commonly found beside the others, and of no use here.
+    /// Commonly found beside the others, and not needed here.
     Parameters,
-    /// May hold something that is wanted, but in a form that is not read.
+    /// May contain something wanted, but in a format that is not read.
     Other(&'static str),
 }
 
@@ -209,7 +209,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is to be used for `part`: if not, it may stand beside what is used.
+    /// Whether it is to be used for `part`. If not, it is ignored.
     fn is_wanted(&self, part: PemPart, others: &[PemPart]) -> Result<bool, &'static str> {
         let also = |other| others.contains(&other);
         match (self, part) {

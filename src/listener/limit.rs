@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::WhenFull;
 
-/// Hands out a permit for each connection, which goes with it to its end.
+/// Issues a permit for each connection, which holds it until it is dropped.
 pub(super) struct ConnectionLimit {
     semaphore: Arc<Semaphore>,
     when_full: WhenFull,
-    /// For the next connection.
+    /// The permit of the next connection.
     reserved: Option<OwnedSemaphorePermit>,
     acquire: Option<Acquire>,
 }
@@ -31,7 +31,7 @@ impl ConnectionLimit {
         }
     }
 
-    /// Ready when the next connection may be accepted, be it to refuse it.
+    /// Ready once the next connection may be accepted, even if only to close it.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.reserved.is_none() {
             self.reserved = Arc::clone(&self.semaphore).try_acquire_owned().ok();

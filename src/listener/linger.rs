@@ -1,8 +1,8 @@
-//! What follows a failed handshake.
+//! Reads what a client still sends after a failed handshake.
 //!
-//! A kernel answers bytes that nobody will read with a reset, and a reset may overtake the alert
-//! that says why the handshake failed, or make the client's next write fail before it reads the
-//! alert. So what still arrives is taken in, within bounds.
+//! If unread bytes arrive, the kernel sends a reset, which may overtake the alert that explains the
+//! failure, or make the client's next write fail before it reads the alert. So what still arrives
+//! is read, within limits.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,16 +17,16 @@ use tokio::time::timeout;
 /// How long a client may take to close.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 
-/// How many clients may be waited for at once: what a flood of clients that fail can take up.
+/// How many clients may be waited for at once, which bounds the cost of a flood of failing clients.
 pub(super) const MOST: usize = 1024;
 
-/// How much is taken in of a client.
+/// How many bytes are read from a client.
 const BYTES: usize = 256 * 1024;
 
 const READS_PER_POLL: usize = 16;
 
-/// Closes our direction, and takes in what arrives until the client has closed its own, for `time`
-/// at most.
+/// Closes the write half, and discards input until the client has closed its own, for `time` at
+/// most.
 pub(super) async fn linger<IO>(mut io: IO, time: Duration)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -34,15 +34,15 @@ where
     let mut left = BYTES;
     let mut shut = false;
     let closed = poll_fn(|cx| {
-        // At the same time, since the client may not read before it has written.
+        // Done concurrently: the client may not read before it has written.
         shut = shut || Pin::new(&mut io).poll_shutdown(cx).is_ready();
         poll_discard(&mut io, &mut left, cx)
     });
-    // Whoever takes longer is cut off.
+    // Slower clients are disconnected.
     let _ = timeout(time, closed).await;
 }
 
-/// Ready when nothing more is to come, or to be taken in.
+/// Ready once there is nothing more to read, or the limit is reached.
 fn poll_discard<IO>(io: &mut IO, left: &mut usize, cx: &mut Context<'_>) -> Poll<io::Result<()>>
 where
     IO: AsyncRead + Unpin,

@@ -1,4 +1,4 @@
-//! Why files make no configuration.
+//! Why a configuration cannot be loaded from files.
 
 use std::error::Error as StdError;
 use std::fmt;

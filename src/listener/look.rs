@@ -1,4 +1,4 @@
-//! Reads the ClientHello of a client, and stores how far that has got.
+//! Reads the ClientHello of a client, and records the progress.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -15,8 +15,8 @@ use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked, Rewind};
 use crate::proxy_protocol::ProxyHeader;
 use crate::stream::Leftover;
 
-/// Reads the ClientHello. Until it is there, a connection costs little memory: most of those that
-/// stall never send one. An error comes with the transport.
+/// Reads the ClientHello. Until it is complete, a connection costs little memory: most stalled
+/// clients never send one. An error is returned with the transport.
 pub(super) fn hello<IO>(
     io: IO,
     stage: &mut Stage,
@@ -27,7 +27,7 @@ where
     note(hello::peek(io), Peek::bytes, Peek::take_io, stage)
 }
 
-/// Awaits a look, whose `bytes` are those that have come.
+/// Awaits `look`, whose `bytes` are those received so far.
 fn note<L, T, IO>(
     mut look: L,
     bytes: fn(&L) -> &[u8],

@@ -1,10 +1,10 @@
-//! Handshakes that established connections do not feel.
+//! Limits the effect of handshakes on established connections.
 //!
-//! A step of a handshake may compute for as long as a whole request takes elsewhere. When many
-//! clients come at once, tokio's queue, which is first in, first out, fills with such steps, and
-//! everything else waits behind all of them. So a step waits for a permit, of which there is one for
-//! each worker thread, outside of that queue; and then lets the worker poll for I/O and run what
-//! became ready, before it computes.
+//! A step of a handshake may compute for as long as a whole request takes. When many clients
+//! connect at once, tokio's FIFO queue fills with such steps, and everything else waits behind all
+//! of them. So a step waits outside of that queue for a permit, of which there is one for each
+//! worker thread. Then it lets the worker poll for I/O and run the tasks that became ready, before
+//! it computes.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,12 +15,12 @@ use tokio::task::yield_now;
 
 /// Runs `work`, with a permit for each of its polls.
 ///
-/// Between its polls it holds none: who waits for a client keeps nobody out.
+/// It holds none between its polls, so waiting for a client blocks no other handshake.
 pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>) -> F::Output {
     loop {
         let permit = match permits.try_acquire() {
             Ok(permit) => Ok(permit),
-            // Boxed, so that those who wait for their clients do without the space.
+            // Boxed, so that handshakes waiting for their clients do not need the space.
             Err(_) => Box::pin(permits.acquire()).await,
         };
         // The worker polls its driver before it comes back to this task.

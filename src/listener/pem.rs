@@ -52,7 +52,7 @@ impl Section {
     /// Decodes the section as one with this label.
     pub(super) fn decode(&self, label: &str) -> Result<Vec<u8>, Flaw> {
         let flaw = |what: &str| Flaw::new(self.line, format!("{}: {what}", self.label));
-        // Decoders differ in whether they take that.
+        // Decoders differ in whether they accept this.
         if self.base64.len() % 4 != 0 {
             return Err(flaw("incomplete base64 text"));
         }
@@ -69,7 +69,7 @@ impl Section {
     }
 }
 
-/// Returns the body of these bytes if they are one DER SEQUENCE, whole and with nothing behind it.
+/// Returns the contents if these bytes are one complete DER SEQUENCE with nothing after it.
 pub(super) fn sequence(der: &[u8]) -> Option<&[u8]> {
     let (length, body) = match der {
         [0x30, length @ 0..=0x7f, body @ ..] => (usize::from(*length), body),
@@ -147,7 +147,7 @@ fn check_between(between: &Rest<'_>) -> Result<(), Flaw> {
         let text = rest.take_line();
         let text = String::from_utf8_lossy(text);
         let text = trim(&text);
-        // Typesetting programs make other dashes of hyphens.
+        // Typesetting programs replace hyphens by other dashes.
         let word = text.trim_start_matches(|c: char| matches!(c, '-' | '\u{2010}'..='\u{2015}'));
         if word.len() < text.len() {
             let word = word.trim_start().to_ascii_uppercase();
@@ -300,7 +300,7 @@ mod tests {
                 flaw.starts_with(&format!("line {line}: ")),
                 "{text:?}: {flaw}"
             );
-            // The same behind a section that is fine.
+            // The same after a valid section.
             let flaw = read(&format!("{A}\n{text}")).expect_err(text);
             let line = if text.contains('\0') { 1 } else { line + 3 };
             assert!(

@@ -1,8 +1,8 @@
-//! Graceful shutdown: who is still there, and who is told when it is over.
+//! Graceful shutdown: tracks open streams, and reports when all are closed.
 //!
-//! Three watch channels carry it. The value of the first is the phase, which everybody who waits
-//! for its end subscribes to. The others carry no value: their receivers count, and their senders
-//! know when the last of them is gone.
+//! Uses three watch channels. The value of the first is the phase, to which everything that waits
+//! for a phase subscribes. The others carry no value: they count receivers, and report when the
+//! last one is dropped.
 
 use std::fmt;
 use std::future::Future;
@@ -93,7 +93,7 @@ impl ShutdownHandle {
         let left = self.0.streams.receiver_count();
         let _closed = CloseOnDrop(&self.0);
         self.0.advance(Phase::Closing);
-        // What does not even take a close_notify is left to the kernel.
+        // Connections that do not even accept a close_notify are left to the kernel.
         let _ = timeout(CLOSING, self.0.idle()).await;
         left
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for ShutdownHandle {
     }
 }
 
-/// Lets nothing outlast a drain that has begun to close.
+/// Closes everything if a drain is dropped while it is closing streams.
 struct CloseOnDrop<'a>(&'a Shutdown);
 
 impl Drop for CloseOnDrop<'_> {
@@ -116,7 +116,7 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// How far the shutdown has come.
+/// The progress of the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Accepting,
@@ -124,11 +124,11 @@ pub(super) enum Phase {
     Stopping,
     /// Handshakes are dropped and streams are closed.
     Closing,
-    /// Streams fail, whether they are closed or not.
+    /// Streams fail, closed or not.
     Closed,
 }
 
-/// What a listener, its streams and its [`ShutdownHandle`]s share.
+/// State shared by a listener, its streams and its [`ShutdownHandle`]s.
 pub(super) struct Shutdown {
     phase: watch::Sender<Phase>,
     /// Its receiver is the listener's, for as long as it may return streams.
@@ -138,8 +138,8 @@ pub(super) struct Shutdown {
 }
 
 impl Shutdown {
-    /// Returns the shutdown of a listener, and what the listener keeps for as long as it may return
-    /// streams.
+    /// Returns the shutdown of a listener, and a receiver that the listener holds for as long as it
+    /// may return streams.
     pub(super) fn new() -> (Arc<Self>, watch::Receiver<()>) {
         let (listening, receiver) = watch::channel(());
         let shutdown = Self {
@@ -164,23 +164,23 @@ impl Shutdown {
     }
 
     async fn idle(&self) {
-        // In this order, since streams come from the listener.
+        // In this order, since the listener may still return streams.
         self.listening.closed().await;
         self.streams.closed().await;
     }
 }
 
 async fn wait_for(mut phases: watch::Receiver<Phase>, phase: Phase) {
-    // The sender is there for as long as anybody who waits.
+    // The sender outlives everything that waits.
     let _ = phases.wait_for(|current| *current >= phase).await;
 }
 
-/// What sees the phase of a shutdown change.
+/// Observes the phase of a shutdown.
 pub(super) struct Observer {
     phases: watch::Receiver<Phase>,
-    /// The phase that was seen last, so that a look costs no lock.
+    /// The phase seen last, so that checking it needs no lock.
     seen: Phase,
-    /// Keeps the sender.
+    /// Keeps the sender alive.
     shutdown: Arc<Shutdown>,
 }
 
@@ -206,7 +206,7 @@ impl Observer {
         self.seen
     }
 
-    /// Ready when the phase is `phase`, or a later one. Until then the task is woken when it is.
+    /// Ready once `phase` or a later one is reached. Until then the task is registered to be woken.
     pub(super) fn poll_reached(
         &mut self,
         wait: &mut Option<Wait>,
@@ -218,7 +218,7 @@ impl Observer {
             return Poll::Ready(());
         }
         match wait {
-            // Its waker is still registered: only a change of the phase uses it up.
+            // Its waker is still registered: only a change of the phase removes it.
             Some(wait)
                 if wait.phase == phase
                     && wait.seen == self.seen
@@ -255,8 +255,8 @@ pub(super) struct Wait {
     waker: Waker,
 }
 
-/// A stream that a listener has returned: counts for as long as it lives, and has its tasks woken
-/// when it is to be closed.
+/// A stream returned by a listener. It is counted while it lives, and its tasks are woken when it
+/// is to be closed.
 pub(super) struct Member {
     observer: Observer,
     waits: [Option<Wait>; 2],
@@ -286,8 +286,8 @@ impl Member {
             .poll_reached(&mut self.waits[half as usize], phase, cx)
     }
 
-    /// Returns a waker for something that both halves wait for: should the task of one half be gone
-    /// when it is woken, the other is woken all the same.
+    /// Returns a waker for a wait of both halves: it wakes the task of the other half too, in case
+    /// that of `half` is gone.
     pub(super) fn waker_of_both(&self, half: Half, own: &Waker) -> Waker {
         match &self.waits[1 - half as usize] {
             Some(other) if !other.waker.will_wake(own) => waker_of_both(own, &other.waker),
@@ -295,7 +295,7 @@ impl Member {
         }
     }
 
-    /// Wakes the other half, if it waits.
+    /// Wakes the other half if it waits.
     pub(super) fn wake_other(&mut self, half: Half) {
         if let Some(other) = self.waits[1 - half as usize].take() {
             other.waker.wake();

@@ -1,4 +1,4 @@
-//! Threads of their own for handshakes.
+//! Dedicated threads for handshakes.
 
 use std::io;
 
@@ -6,12 +6,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Handshaker, Listener, TlsListener};
 
-/// How nice the threads are to others: where the processor has not enough time for all, they get
-/// about a tenth of what an ordinary thread gets.
+/// The niceness of the threads: when the processor is busy, they get about a tenth of the time of
+/// an ordinary thread.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// A runtime that ends with the listener, without anybody waiting for it.
+/// A runtime that is shut down with the listener, without waiting for it.
 pub(super) struct HandshakeThreads(Option<Runtime>);
 
 impl Drop for HandshakeThreads {
@@ -38,7 +38,8 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
             .enable_all();
         #[cfg(target_os = "linux")]
         builder.on_thread_start(|| {
-            // Of the thread alone. Who may not change it has handshakes of the usual priority.
+            // Applies to this thread only. If it is not permitted, handshakes run with normal
+            // priority.
             let _ = rustix::process::nice(NICENESS);
         });
         let runtime = builder.build()?;

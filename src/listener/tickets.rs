@@ -15,20 +15,20 @@ use rustls::crypto::{CryptoProvider, SecureRandom};
 use rustls::server::ProducesTickets;
 use rustls::{CipherSuite, ContentType, ProtocolVersion, SupportedCipherSuite, Tls13CipherSuite};
 
-/// How long a client may keep a ticket, unless it is set.
+/// The default lifetime of a ticket.
 const LIFETIME: u32 = 12 * 60 * 60;
 
-/// The lengths that a file may have: those of nginx.
+/// The valid lengths of a key file, as in nginx.
 const LENGTHS: [usize; 2] = [48, 80];
 
-/// The first bytes of a file tell its key from others; they stand in each ticket.
+/// The first bytes of a file identify its key, and are part of each ticket.
 const NAME: usize = 16;
 
-/// The longest session that a record holds. One is longer only with a great many certificates of the
-/// client in it, and such a client makes full handshakes.
+/// The longest session that fits into a record. Only a large number of client certificates makes
+/// one longer; such a client performs full handshakes.
 const LONGEST: usize = 16 * 1024;
 
-/// What makes the key of each ticket another one.
+/// The length of the salt that makes the key of each ticket unique.
 const SALT: usize = 32;
 
 /// Keys of session tickets in files, which several servers share: a client resumes its session with
@@ -126,7 +126,7 @@ impl TicketKeys {
         Ok(())
     }
 
-    /// The key and IV of the one ticket that has this salt.
+    /// The key and IV of the ticket with this salt.
     fn derive(&self, key: &Key, salt: &[u8]) -> Option<(AeadKey, Iv)> {
         let expander = self
             .suite

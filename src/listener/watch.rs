@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::load_error::{LoadError, PemPart};
 use super::{PemFiles, SharedConfig};
 
-/// The shortest pause between two looks.
+/// The shortest interval between two checks.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 impl PemFiles {
@@ -60,7 +60,7 @@ impl PemFiles {
                     (watch, outcome)
                 });
                 let Ok((back, outcome)) = look.await else {
-                    // The runtime shuts down.
+                    // The runtime is shutting down.
                     return pending().await;
                 };
                 watch = back;
@@ -72,20 +72,20 @@ impl PemFiles {
     }
 }
 
-// Polling, not a watcher crate: notifications of the kernel say nothing on network and overlay file
-// systems, follow no symbolic links, and differ between platforms, while reading a few small files
-// now and then costs next to nothing.
+// Polling instead of a watcher crate: kernel notifications do not work on network and overlay file
+// systems, do not follow symbolic links, and differ between platforms, while reading a few small
+// files now and then costs next to nothing.
 struct Watch {
     files: PemFiles,
     config: SharedConfig,
-    /// The fingerprint of what the last look saw.
+    /// The fingerprint that was seen last.
     previous: Option<u64>,
-    /// The fingerprint of contents that make no configuration and were reported.
+    /// The fingerprint of invalid contents that were already reported.
     reported: Option<u64>,
 }
 
 impl Watch {
-    /// Looks at the files once. Returns `None` if there is nothing to report.
+    /// Checks the files once. Returns `None` if there is nothing to report.
     fn look(&mut self) -> Option<Result<(), LoadError>> {
         let (texts, seen) = self.files.read();
         if self.previous.replace(seen) != Some(seen) {
