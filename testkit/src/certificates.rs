@@ -1,4 +1,4 @@
-//! A certificate authority made for a test, and the certificates it issues.
+//! A certificate authority for a test, and the certificates that it issues.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,8 +26,8 @@ impl Authority {
     /// Makes a new authority with a new key.
     #[allow(clippy::new_without_default)] // A default value is not expected to be random.
     pub fn new() -> Self {
-        // With a name in common, the one would pass for a forgery of the other instead of a
-        // stranger.
+        // With the same name, one authority would be taken for a forgery of the other, not for an
+        // unknown one.
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
             "pollback test authority {}",

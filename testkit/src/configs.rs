@@ -32,15 +32,16 @@ impl Version {
 
 /// The cryptography that every configuration uses.
 ///
-/// Given explicitly, because a build with all features has two providers and therefore no default.
+/// Passed explicitly, since a build with all features has two providers and therefore no default.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// What the configurations of the two sides have in common.
+/// The settings shared by the configurations of both sides.
 ///
-/// Each call of [`client`](Self::client) and [`server`](Self::server) makes a new configuration;
-/// tickets of one are of no use with another, so a test of resumption keeps both.
+/// Each call of [`client`](Self::client) and [`server`](Self::server) returns a new configuration.
+/// Tickets are valid only for the configuration that issued them, so a test of resumption keeps
+/// both.
 #[derive(Clone, Debug)]
 pub struct Setup {
     version: Version,
@@ -69,19 +70,19 @@ impl Setup {
         self
     }
 
-    /// The server demands a client certificate, and the client has one.
+    /// The server requires a client certificate, and the client has one.
     pub fn client_auth(mut self) -> Self {
         self.client_auth = true;
         self
     }
 
-    /// Whether the server demands a client certificate.
+    /// Whether the server requires a client certificate.
     pub fn is_client_auth(&self) -> bool {
         self.client_auth
     }
 
-    /// The server takes at most so many bytes of early data, and the client sends early data when
-    /// it can.
+    /// The server accepts at most this many bytes of early data, and the client sends early data
+    /// when it can.
     pub fn early_data(mut self, limit: u32) -> Self {
         self.early_data = limit;
         self

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
-/// More polls than any honest test needs.
+/// More polls than any correct test needs.
 const POLL_LIMIT: usize = 5_000_000;
 
 /// Runs tasks on the thread of the test.
@@ -23,7 +23,7 @@ pub struct Executor<'a> {
     between_rounds: Option<Box<dyn FnMut() -> bool + 'a>>,
 }
 
-/// Stands for a spawned task.
+/// Represents a spawned task.
 pub struct Handle<T> {
     index: usize,
     output: Rc<RefCell<Option<T>>>,
@@ -41,7 +41,7 @@ struct State {
     polls: AtomicUsize,
 }
 
-/// A waker of one poll. Those of earlier polls do nothing.
+/// The waker of one poll. Wakers of earlier polls do nothing.
 struct WakerOfPoll {
     poll: usize,
     state: Arc<State>,
@@ -89,8 +89,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Calls `step` after each round in which every woken task is polled. As long as it says that
-    /// more is to come the tasks have not stalled.
+    /// Calls `step` after each round in which all woken tasks were polled. The tasks have not
+    /// stalled until it returns false.
     pub fn between_rounds(&mut self, step: impl FnMut() -> bool + 'a) {
         self.between_rounds = Some(Box::new(step));
     }
@@ -99,7 +99,7 @@ impl<'a> Executor<'a> {
     ///
     /// # Panics
     ///
-    /// When tasks remain and none of them will be woken, or when there is no end of polls.
+    /// If tasks remain and none of them will be woken, or if polls never end.
     pub fn run(&mut self) {
         self.run_until_stalled();
         let mut left = String::new();
@@ -113,11 +113,11 @@ impl<'a> Executor<'a> {
         );
     }
 
-    /// Runs until no task is woken, and says whether all have finished.
+    /// Runs until no task is woken, and returns whether all have finished.
     ///
     /// # Panics
     ///
-    /// When there is no end of polls.
+    /// If polls never end.
     pub fn run_until_stalled(&mut self) -> bool {
         let mut polls = 0;
         while self.poll_each_woken() | self.step() {
@@ -135,7 +135,7 @@ impl<'a> Executor<'a> {
         self.tasks[handle.index].future = None;
     }
 
-    /// Polls a task no more, though its future stays alive.
+    /// Stops polling a task, and keeps its future alive.
     pub fn pause<T>(&mut self, handle: &Handle<T>) {
         self.tasks[handle.index].paused = true;
     }
@@ -146,7 +146,7 @@ impl<'a> Executor<'a> {
     }
 
     fn step(&mut self) -> bool {
-        // What the step wakes is polled in a round of its own.
+        // Tasks woken by the step are polled in a round of their own.
         let more = self.between_rounds.as_mut().is_some_and(|step| step());
         more || self.tasks.iter().any(Task::is_runnable)
     }
@@ -182,7 +182,7 @@ impl Task<'_> {
             .poll(&mut Context::from_waker(&waker))
             .is_ready()
         {
-            // Dropped at once, as a real executor does: what the task owned is closed now.
+            // Dropped at once, as by a real executor, so that whatever the task owns is closed.
             self.future = None;
         }
         true
@@ -190,7 +190,7 @@ impl Task<'_> {
 }
 
 impl<T> Handle<T> {
-    /// Whether the output is there and has not been taken.
+    /// Whether the output is available and has not been taken.
     pub fn is_finished(&self) -> bool {
         self.output.borrow().is_some()
     }
@@ -199,7 +199,7 @@ impl<T> Handle<T> {
     ///
     /// # Panics
     ///
-    /// When the task has not finished, or the output was taken before.
+    /// If the task has not finished, or the output was taken before.
     pub fn take(&self) -> T {
         self.output
             .borrow_mut()
@@ -208,7 +208,7 @@ impl<T> Handle<T> {
     }
 }
 
-/// Runs one future to its end.
+/// Runs one future to completion.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut executor = Executor::new();
     let handle = executor.spawn("the only task", future);
@@ -216,7 +216,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     handle.take()
 }
 
-/// Runs two futures, each as a task of its own, to their end.
+/// Runs two futures to completion, each as a task of its own.
 pub fn join<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
     let mut executor = Executor::new();
     let first = executor.spawn("the first task", first);

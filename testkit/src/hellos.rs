@@ -1,4 +1,4 @@
-//! ClientHellos written by hand: what clients send that rustls would not, nor accept.
+//! ClientHellos written by hand: valid ones that rustls neither sends nor accepts.
 
 fn with_length(width: usize, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("a length").to_be_bytes();
@@ -31,7 +31,7 @@ fn server_name(name: &[u8]) -> (u16, Vec<u8>) {
     (0, with_length(2, &entry))
 }
 
-/// The message in records of at most so many bytes.
+/// The message in records of at most this many bytes.
 pub fn records(message: &[u8], size: usize) -> Vec<u8> {
     message
         .chunks(size)
@@ -39,7 +39,7 @@ pub fn records(message: &[u8], size: usize) -> Vec<u8> {
         .collect()
 }
 
-/// A client of today: GREASE, a post-quantum key share, encrypted ClientHello.
+/// A modern client: GREASE, a post-quantum key share, encrypted ClientHello.
 pub fn modern(name: &[u8]) -> Vec<u8> {
     let share = |group: u16, length: usize| {
         [&group.to_be_bytes()[..], &with_length(2, &vec![7; length])].concat()
@@ -60,12 +60,12 @@ pub fn modern(name: &[u8]) -> Vec<u8> {
     message(0x0303, &[0x2a2a, 0x1301, 0xc02b], &extensions)
 }
 
-/// A client that knows nothing above this version, and names no signature schemes.
+/// A client that supports no version above this one, and sends no signature schemes.
 pub fn old(version: u16, name: &[u8]) -> Vec<u8> {
     message(version, &[0xc014, 0x0035, 0x00ff], &[server_name(name)])
 }
 
-/// A hello whose body has so many bytes.
+/// A ClientHello whose body has this many bytes.
 pub fn of_length(length: usize) -> Vec<u8> {
     let name = server_name(b"long.example");
     let without = message(0x0303, &[0x1301], &[name.clone(), (21, Vec::new())]);

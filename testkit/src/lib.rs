@@ -1,7 +1,7 @@
 //! Deterministic transports, certificates and configurations for the tests of pollback.
 //!
-//! Nothing here knows pollback, so that the same tests can be pointed at any crate with the names
-//! of tokio-rustls.
+//! Independent of pollback, so that the same tests can run against any crate with the API of
+//! tokio-rustls.
 
 pub use proptest;
 

@@ -1,4 +1,4 @@
-//! Programs of the machine that some tests run against.
+//! External programs that some tests run against.
 
 use std::env;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub const REQUIRE: &str = "POLLBACK_REQUIRE_PROGRAMS";
 ///
 /// # Panics
 ///
-/// When the program is missing and [`REQUIRE`] is set.
+/// If the program is missing and [`REQUIRE`] is set.
 pub fn find(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let found = env::var_os("PATH").and_then(|path| {
@@ -27,7 +27,7 @@ pub fn find(name: &str) -> Option<PathBuf> {
             env::var_os(REQUIRE).is_none(),
             "{name} is not installed, and {REQUIRE} is set"
         );
-        // Not by a macro, whose output is shown only where a test fails.
+        // Not printed by a macro, since tests capture that and show it only if they fail.
         let said = writeln!(io::stderr(), "skipped: {name} is not installed");
         said.expect("stderr can be written");
     }

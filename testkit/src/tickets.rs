@@ -1,4 +1,4 @@
-//! Two sides that have met before, as often as a test wants to resume.
+//! Configurations for as many resumptions as a test needs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +13,13 @@ use rustls::{ClientConfig, ClientConnection, NamedGroup, ServerConfig, ServerCon
 
 use crate::configs::Setup;
 
-/// How many tickets one meeting brings.
+/// How many tickets one full handshake provides.
 const TICKETS: usize = 200;
 
 /// The configurations of a client and a server that resume every handshake.
 ///
-/// What they remember is a stock of its own: a handshake that goes wrong, or tickets that never
-/// arrive, make the next one no different.
+/// Tickets are kept in a store of their own, so a handshake that fails, or tickets that never
+/// arrive, do not affect the next one.
 pub struct Acquaintance {
     client: ClientConfig,
     server: ServerConfig,
@@ -28,7 +28,7 @@ pub struct Acquaintance {
 }
 
 impl Acquaintance {
-    /// Lets the two sides of a set-up meet.
+    /// Performs a full handshake between the two sides.
     pub fn new(setup: &Setup) -> Self {
         let (mut client, mut server) = (setup.client(), setup.server());
         let (stock, sessions) = <(Arc<ClientStock>, Arc<ServerStock>)>::default();
@@ -42,7 +42,7 @@ impl Acquaintance {
         }
     }
 
-    /// The configurations, with something to resume for one more handshake at least.
+    /// The configurations, with a ticket for at least one more resumption.
     pub fn configs(&self) -> (ClientConfig, ServerConfig) {
         if lock(&self.stock.0).is_empty() {
             self.meet();
@@ -61,7 +61,7 @@ impl Acquaintance {
     }
 }
 
-/// A full handshake in memory, and a byte from the server behind it.
+/// A full handshake in memory, followed by a byte from the server.
 fn exchange(client: ClientConfig, server: ServerConfig) {
     let name = ServerName::try_from("localhost").expect("a valid name");
     let mut client = ClientConnection::new(Arc::new(client), name).expect("a usable configuration");

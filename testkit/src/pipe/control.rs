@@ -1,33 +1,32 @@
-//! A look into one end of the pipe, and the levers that make it misbehave.
+//! Inspects and controls one end of the pipe.
 
 use std::mem;
 
 use super::faults::{Answer, Operation};
 use super::wire::{Side, Wire};
 
-/// A stream that calls its transport more often than this has no end; the test fails instead of
-/// running for ever.
+/// The limit on calls of a stream: beyond it the test fails, instead of running forever.
 const CALL_LIMIT: usize = 20_000_000;
 
-/// A handle to one end, which stays with the test while a stream owns the end.
+/// A handle to one end, kept by the test while a stream owns the end.
 #[derive(Clone, Debug)]
 pub struct Control {
     wire: Wire,
     side: Side,
 }
 
-/// How often one operation was called on an end.
+/// Counts the calls of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Calls, whatever the answer.
+    /// Calls, whatever the result.
     pub calls: usize,
-    /// Calls that were answered with `Pending`.
+    /// Calls that returned `Pending`.
     pub pending: usize,
     /// Bytes moved.
     pub bytes: usize,
 }
 
-/// What a stream has asked of an end so far.
+/// The calls that a stream has made so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// `poll_read`.
@@ -40,22 +39,22 @@ pub struct Counts {
     pub flush: Tally,
     /// `poll_shutdown`.
     pub shutdown: Tally,
-    /// How many bytes had arrived and were not read when `poll_shutdown` was called first.
+    /// How many bytes had arrived and were unread when `poll_shutdown` was first called.
     pub unread_at_shutdown: Option<usize>,
 }
 
 impl Counts {
-    /// All answers that were `Pending`.
+    /// All calls that returned `Pending`.
     pub fn pending(&self) -> usize {
         self.each().map(|tally| tally.pending).sum()
     }
 
-    /// All bytes that were moved, in and out.
+    /// All bytes moved, in both directions.
     pub fn moved(&self) -> usize {
         self.each().map(|tally| tally.bytes).sum()
     }
 
-    /// Writes of either form.
+    /// Writes of both kinds.
     pub fn writes(&self) -> usize {
         self.write.calls + self.vectored.calls
     }
@@ -73,7 +72,7 @@ impl Counts {
 }
 
 impl Tally {
-    /// Notes one answer: `None` for `Pending`, else how many bytes it moved.
+    /// Records a result: `None` for `Pending`, otherwise the number of bytes moved.
     pub(super) fn add(&mut self, answer: Option<usize>) {
         self.calls += 1;
         assert!(
@@ -92,7 +91,7 @@ impl Control {
         Self { wire, side }
     }
 
-    /// What was asked of this end so far.
+    /// The calls made to this end so far.
     pub fn counts(&self) -> Counts {
         self.wire.locked(self.side, |view| view.own.counts)
     }
@@ -103,13 +102,13 @@ impl Control {
             .locked(self.side, |view| view.own.outgoing.accepted().to_vec())
     }
 
-    /// How many bytes of this end lie before the peer, unread.
+    /// How many bytes written by this end the peer has not read.
     pub fn unread_by_peer(&self) -> usize {
         self.wire
             .locked(self.side, |view| view.own.outgoing.unread())
     }
 
-    /// How many bytes lie before this end, unread.
+    /// How many bytes this end has not read.
     pub fn unread(&self) -> usize {
         self.wire.locked(self.side, |view| view.incoming.unread())
     }
@@ -119,7 +118,7 @@ impl Control {
         self.wire.locked(self.side, |view| view.own.outgoing.closed)
     }
 
-    /// Reads what lies before the peer, in its place.
+    /// Reads in place of the peer.
     pub fn take_unread_by_peer(&self) -> Vec<u8> {
         self.wire.locked(self.side, |view| {
             let writer = view.own.outgoing.writer.take();
@@ -128,7 +127,7 @@ impl Control {
         })
     }
 
-    /// Puts bytes before this end as if the peer had written them.
+    /// Makes bytes available to this end as if the peer had written them.
     pub fn inject(&self, bytes: &[u8]) {
         self.wire.locked(self.side, |view| {
             view.incoming.inject(bytes);
@@ -137,7 +136,7 @@ impl Control {
         });
     }
 
-    /// Ends the stream that this end reads, after what lies unread.
+    /// Ends the stream that this end reads, after the unread bytes.
     pub fn end_of_stream(&self) {
         self.wire.locked(self.side, |view| {
             view.incoming.closed = true;
@@ -146,25 +145,25 @@ impl Control {
         });
     }
 
-    /// Answers the next calls with these answers, one each.
+    /// Returns these results from the next calls, one each.
     pub fn script(&self, operation: Operation, answers: impl IntoIterator<Item = Answer>) {
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).next.extend(answers);
         });
     }
 
-    /// Answers each call with this answer, once the script is through.
+    /// Returns this result from each call after the script.
     pub fn always(&self, operation: Operation, answer: Answer) {
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).always = Some(answer)
         });
     }
 
-    /// Answers every `every`-th call with this answer.
+    /// Returns this result from every `every`-th call.
     ///
     /// # Panics
     ///
-    /// When `every` is less than two, which would leave no call to make progress with.
+    /// If `every` is less than two, which would leave no call that can make progress.
     pub fn every(&self, every: usize, operation: Operation, answer: Answer) {
         assert!(every > 1, "some calls have to be honest");
         self.wire.locked(self.side, |view| {
@@ -172,7 +171,7 @@ impl Control {
         });
     }
 
-    /// Answers the call with this number, counted from 0 over all operations, with this answer.
+    /// Returns this result from the call with this number, counted from 0 over all operations.
     pub fn strike(&self, call: usize, answer: Answer) {
         self.wire
             .locked(self.side, |view| view.own.faults.strike(call, answer));
@@ -184,13 +183,13 @@ impl Control {
             .locked(self.side, |view| view.own.faults.calls.clone())
     }
 
-    /// The answers that were given in place of honest ones, and to what.
+    /// The injected results, and the operations that they were returned from.
     pub fn applied(&self) -> Vec<(Operation, Answer)> {
         self.wire
             .locked(self.side, |view| view.own.faults.applied.clone())
     }
 
-    /// Lets one step pass on this end, and says whether somebody is still to be woken by it.
+    /// Advances this end by one step; returns whether a task is still to be woken by a later one.
     pub fn step(&self) -> bool {
         self.wire.locked(self.side, |view| {
             let timers = mem::take(&mut view.own.timers);
@@ -204,14 +203,14 @@ impl Control {
         })
     }
 
-    /// Moves at most so many bytes in one call.
+    /// Moves at most this many bytes in one call.
     pub fn at_most(&self, operation: Operation, bytes: usize) {
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).at_most = Some(bytes)
         });
     }
 
-    /// Keeps what is written until a flush, or until `limit` bytes are kept.
+    /// Buffers writes until a flush, or until `limit` bytes are buffered.
     pub fn buffer(&self, limit: usize) {
         self.wire
             .locked(self.side, |view| view.own.outgoing.hold_up_to(limit));
@@ -223,7 +222,7 @@ impl Control {
             .locked(self.side, |view| view.own.faults.scalar = true);
     }
 
-    /// Answers each call with `Pending` until [`unblock`](Self::unblock).
+    /// Returns `Pending` from each call until [`unblock`](Self::unblock).
     pub fn block(&self, operation: Operation) {
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).blocked = true

@@ -23,12 +23,12 @@ impl End {
         Self { wire, side }
     }
 
-    /// A handle to look into this end and to make it misbehave.
+    /// A handle that inspects and controls this end.
     pub fn control(&self) -> Control {
         Control::new(self.wire.clone(), self.side)
     }
 
-    /// Offers `offered` bytes, of which `bytes` are more than there is room for, or all.
+    /// Offers `offered` of the bytes: more than there is room for, or all.
     fn write(
         &self,
         cx: &mut Context<'_>,
@@ -81,7 +81,7 @@ fn accept(
     Poll::Ready(Ok(taken))
 }
 
-/// Moves what a buffered transport holds back.
+/// Moves the bytes that a buffered transport holds back.
 fn deliver(view: &mut View<'_>, cx: &Context<'_>) -> Poll<io::Result<()>> {
     let complete = view.own.outgoing.deliver();
     wake_reader(view);

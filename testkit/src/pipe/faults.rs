@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// What a stream can ask of its transport.
+/// An operation of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// `poll_read`.
@@ -18,38 +18,40 @@ pub enum Operation {
     Shutdown,
 }
 
-/// An answer that the pipe would not give of itself.
+/// A result injected in place of the pipe's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// What the pipe would have answered: a place holder in a sequence.
+    /// The pipe's own result: a placeholder in a sequence.
     Honest,
-    /// What the pipe would have answered, for at most so many bytes.
+    /// The pipe's own result, for at most this many bytes.
     AtMost(usize),
-    /// What the pipe would have answered, but the task is woken in any case.
+    /// The pipe's own result, with a wake-up in any case.
     Spurious,
     /// Pending, and the task is woken at once.
     Pending,
-    /// Pending, and the task is woken after so many [steps](super::Control::step).
+    /// Pending, and the task is woken after this many [steps](super::Control::step).
     Delayed(usize),
-    /// Success in which nothing is done: a write takes 0 bytes, a read meets the end of the stream,
-    /// a flush or shutdown only pretends.
+    /// Success without effect: a write accepts 0 bytes, a read returns the end of the stream, a
+    /// flush or shutdown does nothing.
     Nothing,
-    /// An error of this kind that holds an [`Injected`].
+    /// An error of this kind that contains an [`Injected`].
     Error(io::ErrorKind),
-    /// A read finds that the peer is gone: what it had sent is lost, and so is what is sent to it.
-    /// Other operations are honest.
+    /// A read finds that the peer has closed: data in transit is lost in both directions. Other
+    /// operations are unaffected.
     EndOfStream,
-    /// The error `ConnectionReset` that holds an [`Injected`]. It is told once on either side, as a
-    /// socket does; after it reads meet the end of the stream and writes a broken pipe.
+    /// The error `ConnectionReset`, which contains an [`Injected`]. It is returned once on either
+    /// side, as by a socket; after that, reads return the end of the stream and writes fail with a
+    /// broken pipe.
     Reset,
-    /// A panic whose payload is an [`Injected`]. No hook is called, so that nothing is printed.
+    /// A panic whose payload is an [`Injected`]. The panic hook is not called, so nothing is
+    /// printed.
     Panic,
-    /// A write takes what there is room for and claims one byte more than it was offered. Other
-    /// operations are honest.
+    /// A write accepts what fits and reports one byte more than it was offered. Other operations
+    /// are unaffected.
     TooMuch,
 }
 
-/// What is inside an error or a panic that the pipe was told to answer with.
+/// The payload of an injected error or panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Injected;
 
@@ -93,12 +95,12 @@ impl Faults {
         }
     }
 
-    /// Answers the call with this number, counted from 0 over all operations, with this answer.
+    /// Injects this result into the call with this number, counted from 0 over all operations.
     pub(super) fn strike(&mut self, call: usize, answer: Answer) {
         self.strike = Some((call, answer));
     }
 
-    /// What to answer to the call that was noted last.
+    /// The result to return from the latest call.
     pub(super) fn next_answer(&mut self, operation: Operation) -> Answer {
         let answer = match self.strike {
             Some((call, answer)) if call + 1 == self.calls.len() => answer,

@@ -1,4 +1,4 @@
-//! Lets the faults of a side answer in place of the pipe.
+//! Returns injected results in place of the pipe's own.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -8,9 +8,9 @@ use super::faults::{Answer, Injected, Operation};
 use super::wire::View;
 
 pub(super) enum Intervention {
-    /// The pipe answers, for at most so many bytes.
+    /// The pipe's own result, for at most this many bytes.
     Proceed(usize),
-    /// The pipe takes all, and claims more.
+    /// The pipe accepts everything, and reports more.
     TooMuch,
     Answer(Poll<io::Result<()>>),
 }
@@ -29,7 +29,7 @@ pub(super) fn intervene(
     }
     let broken = view.own.outgoing.closed || view.own.outgoing.abandoned;
     if broken && operation != Operation::Read {
-        // As on a socket: what is broken answers so every time.
+        // As on a socket: a broken connection fails every time.
         return HONESTLY;
     }
     if view.own.faults.on(operation).blocked {

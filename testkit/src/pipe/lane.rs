@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::Waker;
 
-/// Bytes on their way from one side to the other.
+/// Bytes in transit from one side to the other.
 pub(super) struct Lane {
     capacity: usize,
     /// With a limit, bytes wait here until a flush or until the limit is reached, as in a
@@ -17,7 +17,7 @@ pub(super) struct Lane {
     pub(super) closed: bool,
     /// No one will read them.
     pub(super) abandoned: bool,
-    /// The connection was reset, and the writer has yet to learn of it.
+    /// The connection was reset, and the writer has not been notified.
     reset: bool,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
@@ -43,7 +43,7 @@ impl Lane {
         self.hold_limit = Some(limit);
     }
 
-    /// Takes a prefix of the bytes and says how long it is; 0 means that there is no room.
+    /// Accepts a prefix of the bytes and returns its length; 0 means that there is no room.
     pub(super) fn accept(&mut self, bytes: &[u8]) -> usize {
         let room = match self.hold_limit {
             Some(limit) => {
@@ -63,25 +63,25 @@ impl Lane {
         taken.len()
     }
 
-    /// Moves what is held towards the reader and says whether nothing is left behind.
+    /// Moves buffered bytes to the reader and returns whether none are left.
     pub(super) fn deliver(&mut self) -> bool {
         let moved = self.held.len().min(self.room());
         self.unread.extend(self.held.drain(..moved));
         self.held.is_empty()
     }
 
-    /// Gives out a prefix of what has arrived.
+    /// Returns a prefix of what has arrived.
     pub(super) fn take(&mut self, limit: usize) -> Vec<u8> {
         let taken = self.unread.len().min(limit);
         self.unread.drain(..taken).collect()
     }
 
-    /// Puts bytes before the reader, whether there is room or not.
+    /// Makes bytes available to the reader, whether there is room or not.
     pub(super) fn inject(&mut self, bytes: &[u8]) {
         self.unread.extend(bytes);
     }
 
-    /// Loses what is on its way, and lets nothing through any more.
+    /// Drops the bytes in transit, and all later ones.
     pub(super) fn cut(&mut self) {
         self.held.clear();
         self.unread.clear();
@@ -89,7 +89,7 @@ impl Lane {
         self.abandoned = true;
     }
 
-    /// Tells the writer of a reset when it calls next.
+    /// Reports a reset to the writer on its next call.
     pub(super) fn reset(&mut self) {
         self.reset = true;
     }
@@ -106,7 +106,7 @@ impl Lane {
         &self.accepted
     }
 
-    /// The most that can be accepted at once.
+    /// The number of bytes that can be accepted at once.
     pub(super) fn most(&self) -> usize {
         self.hold_limit.unwrap_or_else(|| self.room())
     }

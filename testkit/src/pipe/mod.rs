@@ -1,8 +1,8 @@
-//! A two-way pipe in memory: no sockets, no clock, the same run every time.
+//! A two-way pipe in memory, without sockets or clocks: every run is the same.
 //!
 //! Like a socket it keeps one waker per direction and side, the latest, and wakes it when that
-//! direction can move. A [`Control`] looks into the pipe and makes it misbehave while the [`End`]
-//! itself belongs to a stream.
+//! direction can make progress. A [`Control`] inspects the pipe and injects faults while the
+//! [`End`] itself belongs to a stream.
 
 mod control;
 mod end;
@@ -21,7 +21,7 @@ pub use shape::{SHAPES, Shape};
 ///
 /// # Panics
 ///
-/// When the capacity is zero: nothing could ever move.
+/// If the capacity is zero: nothing could ever move.
 pub fn pipe(capacity: usize) -> (End, End) {
     assert!(capacity > 0, "a pipe holds at least one byte");
     let wire = wire::Wire::new(capacity);

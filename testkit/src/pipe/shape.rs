@@ -1,4 +1,4 @@
-//! Ways a transport may be built, each of which a stream has to cope with.
+//! Kinds of transports that a stream has to support.
 
 use std::io::ErrorKind;
 
@@ -8,7 +8,7 @@ use super::{End, pipe};
 /// How both ends of a pipe behave.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// What to print when a test fails.
+    /// The name to print when a test fails.
     pub name: &'static str,
     capacity: usize,
     at_most: Option<usize>,
@@ -26,7 +26,7 @@ const PLAIN: Shape = Shape {
     every_second: None,
 };
 
-/// The shapes that a promise is tested over. Each of them makes progress.
+/// The shapes that a guarantee is tested with. Each of them makes progress.
 pub const SHAPES: [Shape; 10] = [
     PLAIN,
     Shape {

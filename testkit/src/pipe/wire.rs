@@ -1,4 +1,4 @@
-//! What the two ends share, behind the only lock of the pipe.
+//! The state shared by both ends, behind the only lock of the pipe.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,12 +23,12 @@ struct State {
     right: SideState,
 }
 
-/// What belongs to one side: the lane it writes into, how it misbehaves, and what was asked of it.
+/// The state of one side: the lane it writes into, its faults, and the calls it received.
 pub(super) struct SideState {
     pub(super) outgoing: Lane,
     pub(super) faults: Faults,
     pub(super) counts: Counts,
-    /// Which direction will be woken, and after how many steps.
+    /// The direction that will be woken, and after how many steps.
     pub(super) timers: Vec<(Operation, usize)>,
 }
 
@@ -40,12 +40,12 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Wakes the task once the lock is released: a waker may run any code.
+    /// Wakes the task after the lock is released: a waker may run any code.
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         self.wake.extend(waker);
     }
 
-    /// Wakes everybody who waits on either side.
+    /// Wakes all waiting tasks of both sides.
     pub(super) fn wake_all(&mut self) {
         for lane in [&mut self.own.outgoing, &mut *self.incoming] {
             self.wake.extend(lane.reader.take());
@@ -53,18 +53,18 @@ impl View<'_> {
         }
     }
 
-    /// Forgets who waits for the direction of an operation: only the latest call counts, and its
-    /// answer need not be `Pending`.
+    /// Removes the waker for the direction of an operation: only the latest call counts, and it
+    /// need not return `Pending`.
     pub(super) fn forget(&mut self, operation: Operation) {
         *self.slot(operation) = None;
     }
 
-    /// Remembers who waits for the direction of an operation.
+    /// Registers the waker for the direction of an operation.
     pub(super) fn park(&mut self, operation: Operation, cx: &Context<'_>) {
         *self.slot(operation) = Some(cx.waker().clone());
     }
 
-    /// Wakes who waits for the direction of an operation.
+    /// Wakes the task that waits for the direction of an operation.
     pub(super) fn unpark(&mut self, operation: Operation) {
         let waker = self.slot(operation).take();
         self.wake(waker);
@@ -93,7 +93,7 @@ impl Wire {
     }
 
     pub(super) fn locked<T>(&self, side: Side, act: impl FnOnce(&mut View<'_>) -> T) -> T {
-        // A test that panicked has said why; its ends are still dropped in peace.
+        // A test that panicked has reported why; dropping its ends must not panic again.
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let State { left, right } = &mut *state;
         let (own, peer) = match side {

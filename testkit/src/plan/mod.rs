@@ -1,5 +1,5 @@
-//! Plans: what a pipe is like and how its two ends misbehave, as values that can be drawn from a
-//! seed, shrunk, printed and read back.
+//! Plans: the properties of a pipe and the faults of its two ends, as values that can be generated
+//! from a seed, shrunk, printed and parsed.
 
 mod strategy;
 mod text;
@@ -8,47 +8,47 @@ pub use strategy::{Hostility, plans};
 
 use crate::pipe::{Answer, Control, End, Operation, pipe};
 
-/// A pipe and the way that its ends behave.
+/// A pipe and the behaviour of its ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How many bytes the pipe holds in each direction.
+    /// The capacity of the pipe in each direction, in bytes.
     pub capacity: usize,
-    /// How the first end behaves.
+    /// The behaviour of the first end.
     pub left: Manner,
-    /// How the second end behaves.
+    /// The behaviour of the second end.
     pub right: Manner,
 }
 
-/// How one end of a pipe behaves.
+/// The behaviour of one end of a pipe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
-    /// Moves at most so many bytes in one call.
+    /// Moves at most this many bytes in one call.
     pub at_most: Option<usize>,
-    /// Keeps what is written until a flush, or until so many bytes are kept.
+    /// Buffers writes until a flush, or until this many bytes are buffered.
     pub buffer: Option<usize>,
     /// Has no vectored writes.
     pub scalar: bool,
-    /// The answers to `poll_read`.
+    /// The results of `poll_read`.
     pub read: Vec<Step>,
-    /// The answers to `poll_write` and `poll_write_vectored`.
+    /// The results of `poll_write` and `poll_write_vectored`.
     pub write: Vec<Step>,
-    /// The answers to `poll_flush`.
+    /// The results of `poll_flush`.
     pub flush: Vec<Step>,
-    /// The answers to `poll_shutdown`.
+    /// The results of `poll_shutdown`.
     pub shutdown: Vec<Step>,
 }
 
-/// An answer in a list. After the last step of a list every answer is honest.
+/// A result in a list. After the last step of a list no more results are injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// So many calls are answered honestly first.
+    /// How many calls return the pipe's own result first.
     pub skip: usize,
-    /// Then comes this answer.
+    /// The result that is injected then.
     pub answer: Answer,
 }
 
 impl Plan {
-    /// A pipe that holds `capacity` bytes and is honest.
+    /// A pipe that holds `capacity` bytes and has no faults.
     pub fn honest(capacity: usize) -> Self {
         Self {
             capacity,

@@ -1,4 +1,4 @@
-//! Plans drawn at random. They shrink to a wide pipe with few steps.
+//! Random plans. They shrink to a wide pipe with few steps.
 
 use std::io::ErrorKind;
 
@@ -12,19 +12,19 @@ use crate::pipe::Answer;
 /// What a random plan may do to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostility {
-    /// It may delay and cut into pieces: every connection has to succeed.
+    /// It may delay and split: every connection has to succeed.
     Slow,
     /// It may break the connection, too.
     Hostile,
 }
 
-/// The most steps that a list of answers has.
+/// The maximum number of steps in a list.
 const STEPS: usize = 12;
 
-/// The most calls that a step lets pass.
+/// The maximum number of calls that a step skips.
 const SKIP: usize = 40;
 
-/// Plans of that hostility.
+/// Plans with this hostility.
 pub fn plans(hostility: Hostility) -> impl Strategy<Value = Plan> {
     let capacity = prop_oneof![
         4 => (1_usize..64 * 1024).prop_map(|less| 64 * 1024 - less),
@@ -45,12 +45,12 @@ fn manner(hostility: Hostility) -> impl Strategy<Value = Manner> {
         weighted(0.2, Just(())),
     );
     let list = || vec(step(hostility), 0..STEPS);
-    // Hardly more than one flush, and one shutdown, is made of a connection at a time.
+    // A connection hardly makes more than one flush and one shutdown at a time.
     let short = || vec(step(hostility), 0..STEPS / 3);
     (shape, list(), list(), short(), short()).prop_map(
         |((at_most, buffer, scalar), read, write, mut flush, shutdown)| {
             if buffer.is_some() {
-                // Nobody can see that a buffer which claims to be flushed is not.
+                // A buffer that falsely reports success of a flush cannot be detected.
                 flush.retain(|step| step.answer != Answer::Nothing);
             }
             Manner {
