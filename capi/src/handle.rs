@@ -1,4 +1,4 @@
-//! Making a transport, asking what it failed with, freeing it.
+//! Creates and frees transports, and returns the last error.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::slice;
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn pollback_transport_free(transport: *mut pollback_transp
     if transport.is_null() {
         return;
     }
-    // SAFETY: `pollback_transport_from_fd` made it of a box, and it is given back once.
+    // SAFETY: `pollback_transport_from_fd` created it from a box, and it is freed once.
     let transport = unsafe { Box::from_raw(transport.cast::<Transport>()) };
     boundary((), || drop(transport));
 }

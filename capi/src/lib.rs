@@ -128,7 +128,7 @@ pub struct pollback_transport {
 pub type pollback_wake_callback =
     Option<unsafe extern "C" fn(context: *mut c_void, direction: c_int)>;
 
-/// Keeps a panic from C.
+/// Keeps a panic from unwinding into C.
 fn boundary<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }

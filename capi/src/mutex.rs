@@ -1,21 +1,21 @@
-//! A mutex that the tools of C programs can see.
+//! A mutex that is visible to the analysis tools of C programs.
 //!
-//! The thread sanitizer and valgrind follow calls of the pthread library. The mutex of std makes no
-//! such calls, so they would take what happens in turn for a race.
+//! The thread sanitizer and valgrind intercept calls of the pthread library. The mutex of std makes
+//! none, so they would report a race where there is none.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// A value that one thread at a time can use.
+/// A value that can be used by one thread at a time.
 pub(crate) struct Mutex<T> {
     // A pthread mutex must not move while it is in use.
     raw: Box<UnsafeCell<libc::pthread_mutex_t>>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the mutex lets one thread at a time get at the value, as if it were sent from one to the
-// other.
+// SAFETY: the mutex gives one thread at a time access to the value, as if it were sent from one to
+// the other.
 unsafe impl<T: Send> Send for Mutex<T> {}
 
 // SAFETY: as above.
@@ -29,7 +29,7 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// Waits for the value. It must not be asked for twice by one thread.
+    /// Waits for the value. A thread that holds the guard must not call it again.
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         // SAFETY: the mutex is initialised, stays where it is, and is not destroyed before `drop`.
         let code = unsafe { libc::pthread_mutex_lock(self.raw.get()) };
@@ -48,7 +48,7 @@ impl<T> Drop for Mutex<T> {
     }
 }
 
-/// Gives the value until it is dropped.
+/// Access to the value until it is dropped.
 pub(crate) struct Guard<'a, T> {
     mutex: &'a Mutex<T>,
     /// The thread that has locked a mutex has to unlock it.

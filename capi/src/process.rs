@@ -1,4 +1,4 @@
-//! The state that all transports of a process share, and that a forked child does not inherit.
+//! State shared by all transports of a process, and not inherited by a forked child.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,26 +9,26 @@ use std::sync::{Arc, Weak};
 use crate::mutex::Mutex;
 use crate::watcher::Watcher;
 
-/// How many forks lie between this process and the first that used the library, at least.
+/// The number of forks, at least, between this process and the first that used the library.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// The state of the latest generation that needed one.
+/// The state of the latest generation that needed any.
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The state of one process.
 ///
-/// A child makes one of its own and never touches that of its parent: a thread that does not exist
-/// in the child may have held its locks at the time of the fork.
+/// A child creates its own and never touches that of its parent: a thread that does not exist in
+/// the child may have held its locks at the time of the fork.
 pub(crate) struct Process {
     generation: u32,
-    /// Keeps the parent's state reachable, for whoever looks for leaks.
+    /// Keeps the parent's state reachable, for leak detectors.
     _earlier: Option<&'static Self>,
     shared: Mutex<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
-    /// The descriptors that transports own.
+    /// The descriptors owned by transports.
     owned: BTreeSet<RawFd>,
     watcher: Weak<Watcher>,
 }
@@ -58,18 +58,18 @@ impl Process {
             Err(other) => {
                 // SAFETY: it was made above, and nothing else has seen it.
                 drop(unsafe { Box::from_raw(made) });
-                // SAFETY: another thread has published it, so it is never freed.
+                // SAFETY: published by another thread, so it is never freed.
                 Ok(unsafe { &*other })
             }
         }
     }
 
-    /// Whether this is the process that runs, and not one that it was forked from.
+    /// Whether this is the current process, and not one that it was forked from.
     pub(crate) fn is_current(&self) -> bool {
         self.generation == GENERATION.load(Ordering::Acquire)
     }
 
-    /// Notes that a transport owns a descriptor. `false` if one does already.
+    /// Notes that a transport owns a descriptor. Returns `false` if one already does.
     pub(crate) fn own(&self, fd: RawFd) -> bool {
         self.shared.lock().owned.insert(fd)
     }

@@ -11,8 +11,8 @@ use rustix::net::{
 /// The most slices that systems take in one call.
 const SLICES: usize = 1024;
 
-// Asked for in each call, so that neither the mode of the socket, which is shared with whoever has
-// inherited or duplicated it, nor the disposition of a signal has to be changed.
+// Passed to each call, so that neither the mode of the socket, which is shared with everything that
+// has inherited or duplicated it, nor the disposition of a signal has to be changed.
 const RECEIVE: RecvFlags = RecvFlags::DONTWAIT;
 #[cfg(not(target_vendor = "apple"))]
 const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
@@ -27,7 +27,7 @@ pub(crate) fn check(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Makes a socket one that is closed by exec, and that raises no signal.
+/// Makes a socket close-on-exec, and keeps it from raising signals.
 pub(crate) fn take_over(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     #[cfg(target_vendor = "apple")]
     sockopt::set_socket_nosigpipe(fd, true)?;
@@ -62,7 +62,8 @@ impl Write for &Socket {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // Past the limit there must be something before it, or 0 would be the only honest result.
+        // If the limit cuts the list off, it must include a slice that is not empty, or the result
+        // would have to be 0.
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };

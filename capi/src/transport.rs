@@ -20,13 +20,13 @@ use crate::{POLLBACK_READABLE, POLLBACK_WRITABLE, code};
 pub(crate) struct Transport {
     socket: Socket,
     wake: Option<Wake>,
-    /// Locked during an attempt. Nothing until an attempt has returned EAGAIN.
+    /// Locked during an attempt. `None` until an attempt has returned EAGAIN.
     watch: Mutex<Option<Watch>>,
     /// The directions in which the last attempt returned EAGAIN.
     interest: AtomicI32,
     /// The code of the last error, or 0.
     last_error: AtomicI32,
-    /// The process that has noted the descriptor as owned.
+    /// The process that has noted the ownership of the descriptor.
     owner: &'static Process,
 }
 
@@ -73,7 +73,7 @@ impl Transport {
             Err(TryLockError::WouldBlock) => return code(Errno::BUSY),
         };
         if watch.as_ref().is_some_and(|watch| !watch.is_current()) {
-            // It was the parent's.
+            // It belonged to the parent.
             *watch = None;
         }
         let flag = match direction {
@@ -81,7 +81,7 @@ impl Transport {
             Direction::Write => POLLBACK_WRITABLE,
         };
         if let Some(watch) = &*watch {
-            // Before the attempt, since the socket may become ready at any time after.
+            // Before the attempt, since the socket may become ready at any time after it.
             watch.watched().block(flag);
         }
         let mut socket = &self.socket;
@@ -128,7 +128,7 @@ impl Transport {
         self.interest.load(Ordering::Relaxed)
     }
 
-    /// The message of the last error; nothing if there was none.
+    /// The message of the last error; empty if there was none.
     pub(crate) fn last_error(&self) -> String {
         match self.last_error.load(Ordering::Relaxed) {
             0 => String::new(),
@@ -145,7 +145,7 @@ impl AsFd for Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        // Both while the descriptor is still open, and so cannot be another's.
+        // Both while the descriptor is still open, so that it cannot have been reused.
         *self.watch.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
         if self.owner.is_current() {
             self.owner.disown(self.as_fd().as_raw_fd());
@@ -153,8 +153,8 @@ impl Drop for Transport {
     }
 }
 
-/// The code of an error that keeps a transport from being watched. EAGAIN, which is what a limit on
-/// threads is reported with, would say that a wake callback will be called.
+/// The code of an error that prevents watching a transport. EAGAIN, which reports a limit on
+/// threads, would promise a call of the wake callback.
 fn errno_of(error: &io::Error) -> Errno {
     match Errno::from_io_error(error) {
         Some(Errno::AGAIN) => Errno::NOMEM,
