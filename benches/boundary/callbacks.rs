@@ -1,4 +1,4 @@
-//! C callbacks over a socket, as a tokio transport.
+//! C callbacks over a socket, as a Tokio transport.
 
 use std::ffi::c_void;
 use std::io::{self, IoSlice, Read, Write};
@@ -20,7 +20,7 @@ pub(crate) fn transport(
     socket.set_nonblocking(true)?;
     let descriptor = Descriptor::new(Arc::clone(socket))?;
     let userdata = ptr::from_ref::<UnixStream>(socket).cast_mut().cast();
-    // SAFETY: the socket is there as long as the descriptor, which stays with the callbacks.
+    // SAFETY: the socket lives as long as the descriptor, which the callbacks own.
     let callbacks = unsafe {
         CCallbacks::new(Some(socket_read), Some(socket_write), userdata)
             .with_write_vectored(vectored.then_some(socket_write_vectored as _))

@@ -1,4 +1,4 @@
-//! Transports that count what is asked of them.
+//! Transports that count their calls.
 
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What was asked of a transport.
+/// The number of calls of a transport.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) calls: usize,
@@ -87,7 +87,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Counted<T> {
     }
 }
 
-/// Takes everything, and counts the calls.
+/// Accepts everything, and counts the calls.
 #[derive(Default)]
 pub(crate) struct Sink(pub(crate) Tally);
 

@@ -1,4 +1,4 @@
-//! What the boundary to C costs: the same bytes over rustls, over rustls-ffi and over C callbacks,
+//! The cost of the boundary to C: the same bytes over rustls, over rustls-ffi and over C callbacks,
 //! in one run.
 //!
 //! ```sh
@@ -33,10 +33,10 @@ use counted::{Counted, Sink};
 
 const MIB: usize = 1 << 20;
 
-/// How much the application writes at once.
+/// The size of the application's writes.
 const CHUNK: usize = 64 * 1024;
 
-/// How much is queued in a connection for the second table.
+/// How much is queued in a connection, for the second table.
 const QUEUED: usize = 3 * MIB;
 
 #[tokio::main(flavor = "current_thread")]
@@ -102,20 +102,20 @@ fn c_sides() -> (FfiConnection, FfiConnection) {
     (client.connection(c"localhost"), server.connection())
 }
 
-/// What a MiB has cost.
+/// The cost of a MiB.
 struct Cost {
     clock: Duration,
     processor: Duration,
 }
 
-/// How much time all threads of this process have used. Unlike that of the clock it can be
-/// compared on a machine that does other things too.
+/// The processor time of all threads of this process. Unlike elapsed time it is comparable on a
+/// machine that runs other things too.
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("a time since the start")
 }
 
-/// Moves the bytes to the end of the stream.
+/// Moves bytes until the end of the stream.
 async fn transfer<C, S>(mut client: C, mut server: S, bytes: usize) -> io::Result<Cost>
 where
     C: AsyncRead + AsyncWrite + Unpin,

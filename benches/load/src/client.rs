@@ -1,4 +1,4 @@
-//! Clients: one that is healthy, and what others send before they stall.
+//! Clients: a healthy one, and the data that others send before they stall.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,23 +13,23 @@ use pollback_testkit::configs::{Setup, Version};
 
 use crate::BoxError;
 
-/// A certificate that the clients accept.
+/// A verifier that accepts the given certificate.
 pub(crate) fn identity() -> Identity {
     Authority::shared().server()
 }
 
-/// Makes handshakes, one after another.
+/// Performs handshakes, one after another.
 pub(crate) struct Client {
     config: Arc<ClientConfig>,
 }
 
 impl Client {
-    /// Makes full handshakes.
+    /// Performs full handshakes.
     pub(crate) fn new() -> Self {
         Self::with(Resumption::disabled())
     }
 
-    /// Resumes the session before.
+    /// Resumes the previous session.
     pub(crate) fn resuming() -> Self {
         Self::with(Resumption::in_memory_sessions(8))
     }
@@ -63,7 +63,7 @@ impl Client {
         Ok(hello)
     }
 
-    /// How long it takes to connect and to get one answer.
+    /// Measures how long it takes to connect and get one response.
     pub(crate) fn ask(&self, server: SocketAddr) -> Result<Duration, BoxError> {
         let begun = Instant::now();
         let tcp = TcpStream::connect(server)?;
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// The time in the middle of so many.
+    /// The median.
     pub(crate) fn usual(&self, server: SocketAddr, count: usize) -> Result<Duration, BoxError> {
         let times = (0..count).map(|_| self.ask(server));
         let mut times = times.collect::<Result<Vec<_>, _>>()?;

@@ -1,13 +1,13 @@
-//! How many files this process may have open.
+//! The limit on open files of this process.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is needed for everything but the clients that stall.
+/// The number needed for everything but the stalled clients.
 const RESERVE: u64 = 200;
 
-/// Raises the limit as far as it goes; gives the number of connections that it is good for.
+/// Raises the limit as far as possible; returns how many connections it allows.
 pub(crate) fn raise() -> io::Result<usize> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(

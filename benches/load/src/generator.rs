@@ -1,11 +1,11 @@
-//! The programs that make requests, and what they say of them.
+//! The load generators, and their output.
 
 use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::BoxError;
 
-/// Prints which versions there are, or fails if a program is missing.
+/// Prints their versions, or fails if a program is missing.
 pub(crate) fn announce() -> Result<(), BoxError> {
     for (program, argument) in [("wrk", "-v"), ("h2load", "--version")] {
         let output = Command::new(program)
@@ -32,7 +32,7 @@ pub(crate) enum Load {
     Http2Once,
 }
 
-/// What a load has led to.
+/// The result of a load.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) requests: u64,
@@ -43,7 +43,7 @@ pub(crate) struct Outcome {
 impl Load {
     pub(crate) const ALL: [Self; 4] = [Self::Http1, Self::Http1Once, Self::Http2, Self::Http2Once];
 
-    /// How the tables name it.
+    /// Its name in the tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Http1 => "HTTP/1.1, keep-alive",
@@ -67,7 +67,7 @@ impl Load {
         command
     }
 
-    /// Puts the load on a server.
+    /// Runs the load against a server.
     pub(crate) fn put_on(self, server: SocketAddr) -> Result<Outcome, BoxError> {
         let mut command = self.command();
         let output = command.arg(format!("https://{server}/")).output()?;
@@ -80,7 +80,7 @@ impl Load {
     }
 }
 
-/// The number behind the first `words` of a text.
+/// The number after the first `words` of a text.
 fn number_behind(text: &str, words: &str) -> Option<f64> {
     let (_, rest) = text.split_once(words)?;
     let end = rest.trim_start();
@@ -94,7 +94,7 @@ fn number_before(text: &str, words: &str) -> Option<f64> {
 }
 
 fn of_wrk(text: &str) -> Option<Outcome> {
-    // Both lines are there only if something has failed.
+    // Both lines are printed only if something has failed.
     let refused = number_behind(text, "Non-2xx or 3xx responses:").unwrap_or(0.0);
     let broken: f64 = match text.split_once("Socket errors:") {
         Some((_, errors)) => ["connect", "read", "write", "timeout"]

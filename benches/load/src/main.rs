@@ -14,8 +14,8 @@
 //!
 //! compares the example proxy with haproxy and nginx, where these are installed, and counts system
 //! calls where strace is. `--only flood` measures established connections under a flood of
-//! handshakes, through these and other relays; `--only relays` gives the example proxy many
-//! connections, and backends that fail. None of the three is a part of the run without `--only`.
+//! handshakes, through these and other relays; `--only relays` tests the example proxy with many
+//! connections and with failing backends. None of the three runs without `--only`.
 
 mod client;
 mod descriptors;
@@ -45,25 +45,25 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Parser)]
 #[command(about = "Puts a server on pollback and one on tokio-rustls under load")]
 struct Arguments {
-    /// How often each load is put on each server.
+    /// How often each load is run against each server.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How many clients stall.
     #[arg(long, default_value_t = 10_000)]
     clients: usize,
-    /// How many seconds a handshake may take while clients stall.
+    /// The handshake timeout in seconds while clients stall.
     #[arg(long, default_value_t = 10)]
     deadline: u64,
     /// How often the configuration is replaced.
     #[arg(long, default_value_t = 1000)]
     reloads: usize,
-    /// The example proxy as a program.
+    /// The binary of the example proxy.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/examples/proxy"))]
     proxy: PathBuf,
-    /// Does only the work of the proxies that has these words in its name.
+    /// Runs only the work of the proxies whose name contains these words.
     #[arg(long, default_value = "")]
     work: String,
-    /// The one part to run.
+    /// The only part to run.
     #[arg(long)]
     only: Option<Part>,
     #[command(subcommand)]
@@ -79,21 +79,21 @@ enum Part {
     Proxies,
     /// Established connections under a flood of handshakes, through several relays.
     Flood,
-    /// The example proxy with many connections, and with backends that fail.
+    /// The example proxy with many connections, and with failing backends.
     Relays,
 }
 
-/// What a process of its own does.
+/// The role of a child process.
 #[derive(Subcommand)]
 enum Process {
-    /// Serves, as long as its input is open.
+    /// Serves until its input is closed.
     #[command(hide = true)]
     Serve {
         kind: Kind,
         folder: PathBuf,
         deadline: u64,
     },
-    /// Relays, as long as its input is open.
+    /// Relays until its input is closed.
     #[command(hide = true)]
     Relay {
         kind: flood::Kind,

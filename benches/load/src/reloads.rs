@@ -9,13 +9,13 @@ use crate::generator::Load;
 use crate::serve::Kind;
 use crate::server::{Folder, Server};
 
-/// No handshake comes near it.
+/// Far longer than any handshake takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// So that the reloads go on for as long as every load.
+/// So many that reloads continue for as long as every load.
 const PAUSE: Duration = Duration::from_millis(8);
 
-/// Puts every load on one server while it reads one certificate after another.
+/// Runs every load against one server while it reloads one certificate after another.
 pub(crate) fn run(folder: &Folder, reloads: usize) -> Result<(), BoxError> {
     let mut server = Server::start(Kind::Listener, folder, DEADLINE)?;
     let address = server.address();

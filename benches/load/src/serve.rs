@@ -37,7 +37,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::TokioRustls, Self::Acceptor, Self::Listener];
 
-    /// How the tables name it.
+    /// Its name in the tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Listener => "pollback, `TlsListener`",
@@ -47,14 +47,14 @@ impl Kind {
     }
 }
 
-/// The certificate's file in the folder.
+/// The name of the certificate's file in the folder.
 pub(crate) const CHAIN: &str = "chain.pem";
 
-/// The key's file in the folder.
+/// The name of the key's file in the folder.
 pub(crate) const KEY: &str = "key.pem";
 
-/// Serves until the input ends. Says on stdout where; answers each line of the input when the
-/// certificate has been read anew.
+/// Serves until the input ends. Prints its address on stdout, and responds to each line of the
+/// input once the certificate is reloaded.
 pub(crate) fn run(kind: Kind, folder: &Path, deadline: Duration) -> Result<(), BoxError> {
     let files = PemFiles::new(folder.join(CHAIN), folder.join(KEY), |chain, key| {
         let mut config = ServerConfig::builder_with_provider(provider())
@@ -102,7 +102,7 @@ async fn listen(tcp: TcpListener, config: SharedConfig, deadline: Duration) {
     }
 }
 
-/// What a program does that has no listener, if it is careful enough to set a deadline.
+/// What a program without a listener does, if it is careful enough to set a timeout.
 async fn accept<F, S>(
     tcp: TcpListener,
     deadline: Duration,
@@ -123,7 +123,7 @@ where
     }
 }
 
-/// Answers every request with the same few bytes, over HTTP/1.1 or HTTP/2.
+/// Responds to every request with the same few bytes, over HTTP/1.1 or HTTP/2.
 async fn answer<S>(stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -131,7 +131,7 @@ where
     let service = service_fn(|_| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"hello\n"))))
     });
-    // The load counts what fails; here it would be counted twice.
+    // The load generator counts failures; here they would be counted twice.
     let _ = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -1,4 +1,4 @@
-//! A server as the process that it is: what it is told, and what it uses.
+//! The server as a child process: its control, and its resource usage.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use crate::client::identity;
 use crate::serve::{CHAIN, KEY, Kind};
 use crate::usage::Usage;
 
-/// A folder for certificate and key, which is gone in the end.
+/// A temporary folder for certificate and key, removed on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -28,7 +28,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Puts another certificate into it.
+    /// Replaces the certificate.
     pub(crate) fn put(&self, identity: &Identity) -> io::Result<()> {
         fs::write(self.0.join(CHAIN), identity.certificate_pem())?;
         fs::write(self.0.join(KEY), identity.key_pem())
@@ -41,12 +41,12 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left in a temporary folder does no harm.
+        // Files left in a temporary folder do no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// A server in a process of its own, which ends with this value.
+/// A server in a process of its own, which is killed when this is dropped.
 pub(crate) struct Server {
     process: Child,
     input: ChildStdin,
@@ -82,7 +82,7 @@ impl Server {
         self.address
     }
 
-    /// Has the certificate read anew.
+    /// Makes it reload the certificate.
     pub(crate) fn reload(&mut self) -> io::Result<()> {
         self.input.write_all(b"\n")?;
         match self.output.read_line(&mut String::new())? {
@@ -95,10 +95,10 @@ impl Server {
         PathBuf::from(format!("/proc/{}/{file}", self.process.id()))
     }
 
-    /// How long its threads have used a processor, in the kernel too.
+    /// The processor time of its threads, including the kernel.
     pub(crate) fn processor_time(&self) -> Result<Duration, BoxError> {
         let stat = fs::read_to_string(self.about("stat"))?;
-        // The name comes first, in brackets, and may hold anything.
+        // The name comes first, in brackets, and may contain anything.
         let (_, rest) = stat.rsplit_once(')').ok_or("a line without a name")?;
         let mut times = rest.split_whitespace().skip(11).map(str::parse::<u64>);
         let mut next = || times.next().ok_or("a line without times");
@@ -107,7 +107,7 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// What it uses.
+    /// Its resource usage.
     pub(crate) fn usage(&self) -> Usage {
         Usage::of(&self.process)
     }
@@ -115,7 +115,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // A process that has ended already cannot be killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -13,13 +13,14 @@ use crate::server::{Folder, Server};
 /// How many handshakes of a healthy client are timed.
 const HEALTHY: usize = 300;
 
-/// How many clients come at once: the queue of a listening socket holds 128 for most programs.
+/// How many clients connect at once: the queue of a listening socket has 128 places in most
+/// programs.
 const BATCH: usize = 100;
 
-/// How often a server is asked whether all clients are gone.
+/// How often to check whether all clients are gone.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How long after the deadline they may be there before it is an error.
+/// How long after the timeout they may remain before it is an error.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where clients stall.
@@ -41,7 +42,7 @@ impl Stall {
         }
     }
 
-    /// What of a ClientHello is sent.
+    /// The part of a ClientHello that is sent.
     fn part(self, hello: &[u8]) -> &[u8] {
         match self {
             Self::Silent => &[],
@@ -93,7 +94,7 @@ fn measure(
             tcp.write_all(stall.part(&hello))?;
             stalled.push(tcp);
         }
-        // It comes behind them in the queue of the kernel, which might overflow otherwise.
+        // Queued in the kernel after them; otherwise its queue might overflow.
         client.ask(server.address())?;
     }
     let last = Instant::now();

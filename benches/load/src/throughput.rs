@@ -1,4 +1,4 @@
-//! Requests, and what a server needs for each.
+//! Requests per second, and the server's cost of each.
 
 use std::time::Duration;
 
@@ -7,20 +7,21 @@ use crate::generator::Load;
 use crate::serve::Kind;
 use crate::server::{Folder, Server};
 
-/// No handshake comes near it.
+/// Far longer than any handshake takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What was measured of one server under one load.
+/// The measurements of one server under one load.
 #[derive(Clone, Default)]
 struct Measured {
     per_second: Vec<f64>,
-    /// Microseconds of a processor for each request.
+    /// Processor time of each request in microseconds.
     costs: Vec<f64>,
     requests: u64,
     failed: u64,
 }
 
-/// Puts each load on each server, in turns, so that what else the machine does falls on all of them.
+/// Runs each load against each server in turns, so that other activity of the machine affects all
+/// of them.
 pub(crate) fn run(folder: &Folder, rounds: usize) -> Result<(), BoxError> {
     let servers = Kind::ALL.map(|kind| Server::start(kind, folder, DEADLINE));
     let servers = servers.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -82,7 +83,7 @@ impl Measured {
     }
 }
 
-/// The one in the middle.
+/// The median.
 fn median(sorted: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }

@@ -1,4 +1,4 @@
-//! What a process uses.
+//! Resource usage of a process.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::process::Child;
 
 use crate::BoxError;
 
-/// A process that is looked at.
+/// The process that is examined.
 pub(crate) struct Usage(PathBuf);
 
 impl Usage {
@@ -15,7 +15,7 @@ impl Usage {
         Self(PathBuf::from(format!("/proc/{}", process.id())))
     }
 
-    /// How much memory it has in use, in bytes. That of the kernel for its sockets is not in it.
+    /// Its memory use in bytes, without the kernel's memory for its sockets.
     pub(crate) fn memory(&self) -> Result<usize, BoxError> {
         let statm = fs::read_to_string(self.0.join("statm"))?;
         let pages: usize = statm
@@ -26,7 +26,7 @@ impl Usage {
         Ok(pages * rustix::param::page_size())
     }
 
-    /// How many files and sockets it has open.
+    /// The number of its open files and sockets.
     pub(crate) fn descriptors(&self) -> io::Result<usize> {
         Ok(fs::read_dir(self.0.join("fd"))?.count())
     }

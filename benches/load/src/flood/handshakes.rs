@@ -1,4 +1,4 @@
-//! Clients that make handshakes, each one after another.
+//! Clients that perform handshakes, each one after another.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::BoxError;
 
-/// Makes so many handshakes at once for so long, on this thread. Returns how many that are in a
+/// Performs handshakes on this thread, this many at once and for this long. Returns the rate per
 /// second. Without TLS it makes connections, each with a short request.
 pub(super) fn flood(
     server: SocketAddr,
@@ -78,7 +78,7 @@ async fn exchange(server: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Full handshakes, without the checks that would take the client as long as they take the server.
+/// Full handshakes, without the checks that would cost the client as much as the server.
 pub(crate) fn any_server() -> Result<ClientConfig, Error> {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&version::TLS13])?
@@ -89,7 +89,7 @@ pub(crate) fn any_server() -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// Takes every server for the right one: nobody here minds.
+/// Accepts every server certificate.
 #[derive(Debug)]
 struct Anybody;
 

@@ -1,4 +1,4 @@
-//! Established connections while a flood of handshakes comes: how long their requests take, through
+//! Established connections during a flood of handshakes: the latency of their requests, through
 //! several relays that terminate TLS.
 
 mod handshakes;
@@ -22,16 +22,16 @@ use relay::Relay;
 pub(crate) use relay::{Kind, run as serve};
 use waits::Threads;
 
-/// How long one measurement takes.
+/// The duration of one measurement.
 const TIME: Duration = Duration::from_secs(2);
 
-/// How long the flood takes that is under way meanwhile.
+/// The duration of the flood during it.
 const FLOOD: Duration = Duration::from_millis(2500);
 
-/// How many clients make handshakes, each one after another.
+/// How many clients perform handshakes, each one after another.
 const CLIENTS: usize = 64;
 
-/// How many clients have sent a part of a ClientHello, or one and nothing more.
+/// How many clients have sent a partial ClientHello, or a complete one and nothing more.
 const STALLED: usize = 1000;
 
 /// What is measured.
@@ -43,19 +43,19 @@ enum Subject {
     Program(Program),
 }
 
-/// A subject that runs.
+/// A running subject.
 enum Running {
     Relay(Relay),
     Program(Proxy),
 }
 
-/// What was measured of a subject, once for each round.
+/// The measurements of a subject, one for each round.
 #[derive(Default)]
 struct Measured {
     /// Handshakes a second.
     rates: Vec<f64>,
-    /// Handshakes a second of the server's processor time, without that which the established
-    /// connections take: where they wait less, they ask for more.
+    /// Handshakes per second of the server's processor time, excluding the time for the established
+    /// connections: the less they wait, the more requests they make.
     efficiencies: Vec<f64>,
     /// Milliseconds.
     medians: Vec<f64>,
@@ -65,8 +65,8 @@ struct Measured {
     calm: Vec<f64>,
 }
 
-/// Measures each relay that is installed, `rounds` times in turns, and says which are not. `own` is
-/// the example proxy as a program.
+/// Measures each installed relay, `rounds` times in turns, and prints which are missing. `own` is
+/// the binary of the example proxy.
 pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxError> {
     let mut subjects: Vec<_> = Kind::ALL.map(Subject::Relay).into();
     subjects.push(Subject::Stalled(Kind::Listener));
@@ -198,7 +198,7 @@ impl Measured {
         let before = threads.ran()?;
         let (times, rate) = scope(|scope| -> Result<_, BoxError> {
             let flood = scope.spawn(|| {
-                // A moment longer, so that all is measured under it.
+                // Slightly longer, so that the whole measurement is under load.
                 handshakes::flood(address, subject.speaks_tls(), CLIENTS, FLOOD)
             });
             sleep(TIME / 8);
@@ -219,7 +219,7 @@ impl Measured {
     }
 }
 
-/// Leaves clients behind that have sent a part of a ClientHello, or one and nothing more.
+/// Leaves clients behind that have sent a partial ClientHello, or a complete one and nothing more.
 fn stall(client: &Client, address: SocketAddr) -> Result<Vec<TcpStream>, BoxError> {
     let hello = client.hello()?;
     let mut stalled = Vec::new();
@@ -233,7 +233,7 @@ fn stall(client: &Client, address: SocketAddr) -> Result<Vec<TcpStream>, BoxErro
         tcp.write_all(&hello[..end])?;
         stalled.push(tcp);
         if number % 64 == 0 {
-            // The queue of a listening socket holds 128 for most programs.
+            // The queue of a listening socket has 128 places in most programs.
             sleep(Duration::from_millis(20));
         }
     }

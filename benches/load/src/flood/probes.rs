@@ -1,4 +1,4 @@
-//! Established connections that make a request now and then.
+//! Established connections that send occasional requests.
 
 use std::io;
 use std::iter::once;
@@ -15,13 +15,13 @@ use crate::proxies::peer::Peer;
 /// How many there are.
 pub(super) const COUNT: usize = 16;
 
-/// How long each of them waits between two requests.
+/// The pause between two requests of each.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How many bytes a request has, and its response.
+/// The size of a request, and of its response.
 const BYTES: usize = 64;
 
-/// How long requests have taken, in milliseconds, sorted; without the time in which the server, the
+/// The latencies of requests in milliseconds, sorted, without the time in which the server, the
 /// backend or the client waited for a processor.
 pub(super) struct Times(Vec<f64>);
 
@@ -30,7 +30,7 @@ impl Times {
         self.0.len()
     }
 
-    /// The time within which this part of the requests were answered.
+    /// The given percentile.
     pub(super) fn at(&self, part: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);
         let index = (last as f64 * part).round() as usize;
@@ -38,18 +38,18 @@ impl Times {
     }
 }
 
-/// Gives this thread the processor before the flood has it: otherwise the flood would delay it, and
-/// the server would seem slow.
+/// Gives this thread priority over the flood, which would otherwise delay it and make the server
+/// seem slow.
 fn go_first() -> bool {
     rustix::process::nice(-10).is_ok()
 }
 
-/// Whether the user may do that.
+/// Whether the user is allowed to do that.
 pub(super) fn may_go_first() -> bool {
     thread::spawn(go_first).join().unwrap_or(false)
 }
 
-/// Starts a backend that sends back what it gets. Returns where, and its thread.
+/// Starts an echo backend. Returns its address and thread.
 pub(crate) fn backend() -> Result<(SocketAddr, Threads), BoxError> {
     let (told, thread) = channel();
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -57,7 +57,7 @@ pub(crate) fn backend() -> Result<(SocketAddr, Threads), BoxError> {
     let address = listener.local_addr()?;
     let serve = move || -> io::Result<()> {
         go_first();
-        // Nobody waits for it when the other side is gone.
+        // Nothing waits for it once the other side is gone.
         let _ = told.send(Threads::own());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -87,7 +87,7 @@ async fn echo(mut tcp: tokio::net::TcpStream) -> io::Result<()> {
     }
 }
 
-/// Makes the connections.
+/// Establishes the connections.
 pub(super) fn connect(
     client: &Client,
     address: SocketAddr,
@@ -104,7 +104,7 @@ pub(super) fn connect(
     (0..COUNT).map(connect).collect()
 }
 
-/// Makes requests on each connection for so long.
+/// Sends requests on each connection for this long.
 pub(super) fn measure(
     peers: Vec<Peer>,
     others: &[Threads],
@@ -144,7 +144,8 @@ pub(super) fn measure(
     })
 }
 
-/// By how much the smallest growth has grown: one of the threads has served the request, and has
+/// The increase of the smallest growth: one of the threads has served the request, and has waited
+/// for at least as long.
 /// waited for at least as long.
 fn least_growth((before, after): (&Vec<Duration>, Vec<Duration>)) -> Duration {
     let grown = before

@@ -1,4 +1,4 @@
-//! The smallest relay, which terminates TLS in several ways.
+//! A minimal relay, which terminates TLS in several ways.
 
 use std::future::Future;
 use std::io::{self, BufRead, BufReader};
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Acceptor,
     /// By the `TlsListener` of pollback.
     Listener,
-    /// By the same, with threads of their own for handshakes.
+    /// By the same, with dedicated threads for handshakes.
     Threads,
 }
 
@@ -43,7 +43,7 @@ impl Kind {
         Self::Threads,
     ];
 
-    /// How the table names it.
+    /// Its name in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Plain => "no TLS",
@@ -55,7 +55,7 @@ impl Kind {
     }
 }
 
-/// A relay in a process of its own, which ends with this value.
+/// A relay in a process of its own, which is killed when this is dropped.
 pub(super) struct Relay {
     process: Child,
     /// It runs for as long as this is open.
@@ -102,13 +102,13 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // A process that has ended already cannot be killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Relays until the input ends. Says on stdout where.
+/// Relays until the input ends. Prints its address on stdout.
 pub(crate) fn run(
     kind: Kind,
     folder: &Path,

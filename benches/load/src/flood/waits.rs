@@ -1,4 +1,4 @@
-//! How long threads have waited for a processor.
+//! The time that threads have waited for a processor.
 
 use std::cmp::Reverse;
 use std::fs::{self, File};
@@ -17,7 +17,7 @@ impl Threads {
         Ok(Self(vec![File::open("/proc/thread-self/schedstat")?]))
     }
 
-    /// All threads of a process and of those that it has started.
+    /// All threads of a process and of its children.
     pub(crate) fn all(process: u32) -> Result<Self, BoxError> {
         Ok(Self(
             threads(process)?
@@ -27,7 +27,7 @@ impl Threads {
         ))
     }
 
-    /// The `count` threads among them that have run the longest, other than those that only make
+    /// The `count` threads with the longest run time, other than those that only perform
     /// handshakes.
     pub(crate) fn serving(process: u32, count: usize) -> Result<Self, BoxError> {
         let mut serving = Vec::new();
@@ -41,19 +41,19 @@ impl Threads {
         Ok(Self(serving.collect()))
     }
 
-    /// How long they have run so far, all together.
+    /// Their total run time so far.
     pub(crate) fn ran(&self) -> io::Result<Duration> {
         self.0.iter().map(|file| Ok(times(file)?.0)).sum()
     }
 
-    /// How long each of them has waited so far.
+    /// The waiting time of each so far.
     pub(crate) fn waits(&self) -> io::Result<Vec<Duration>> {
         let waited = self.0.iter().map(|file| Ok(times(file)?.1));
         waited.collect()
     }
 }
 
-/// The threads of a process and of those that it has started, with their names.
+/// The threads of a process and of its children, with their names.
 fn threads(process: u32) -> Result<Vec<(String, File)>, BoxError> {
     let mut threads = Vec::new();
     let mut processes = vec![process];
@@ -71,7 +71,7 @@ fn threads(process: u32) -> Result<Vec<(String, File)>, BoxError> {
     Ok(threads)
 }
 
-/// How long a thread has run, and how long it has waited.
+/// The run time and the waiting time of a thread.
 fn times(file: &File) -> io::Result<(Duration, Duration)> {
     let mut text = [0; 100];
     let count = file.read_at(&mut text, 0)?;

@@ -1,17 +1,17 @@
-//! A backend that sends as much as it is asked for.
+//! A backend that sends as many bytes as requested.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-/// A request is this, and how many bytes are wanted.
+/// A request consists of this and the number of bytes wanted.
 const MARK: &[u8; 8] = b"pollback";
 
 pub(super) struct Backend {
     pub(super) address: SocketAddr,
 }
 
-/// A request for so many bytes, `length` bytes long, 16 at the least.
+/// A request for this many bytes, `length` bytes long, at least 16.
 pub(super) fn request(length: usize, wanted: u64) -> Vec<u8> {
     let mut request = vec![0; length.saturating_sub(16)];
     request.extend(MARK);
@@ -27,7 +27,7 @@ impl Backend {
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
                 let serve = move || {
-                    // A client that is gone wants nothing more.
+                    // A client that has closed needs nothing more.
                     let _ = serve(tcp);
                 };
                 let _ = thread::Builder::new().stack_size(256 * 1024).spawn(serve);
@@ -37,7 +37,7 @@ impl Backend {
     }
 }
 
-/// Whatever comes before a request, a ClientHello for example, is skipped.
+/// Skips whatever comes before a request, such as a ClientHello.
 fn serve(mut tcp: TcpStream) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     let mut read = vec![0; 64 * 1024];

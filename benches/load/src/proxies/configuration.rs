@@ -1,4 +1,4 @@
-//! The same work, as each proxy is told of it.
+//! The same work as the configuration of each proxy.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use crate::serve::{CHAIN, KEY};
 
 /// What a proxy has to do.
 pub(super) struct Setup<'a> {
-    /// Where the certificate is.
+    /// The path of the certificate.
     pub(super) folder: &'a Path,
     pub(super) terminating: SocketAddr,
     pub(super) passing: SocketAddr,
@@ -18,7 +18,7 @@ pub(super) struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    /// One port is enough, which routes by name.
+    /// One port is enough, since it routes by name.
     pub(super) fn own(&self) -> String {
         let Self {
             terminating, to, ..
@@ -76,7 +76,7 @@ impl Setup<'_> {
     }
 }
 
-/// Loads the module of nginx for TCP where it is a file of its own.
+/// Loads nginx's TCP module where it is a separate file.
 pub(super) fn load_module() -> String {
     let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
     match module.is_file() {

@@ -1,4 +1,4 @@
-//! The example proxy beside haproxy and nginx: the same work, and what it costs each of them.
+//! The example proxy beside haproxy and nginx: the cost of the same work in each.
 
 mod backend;
 mod configuration;
@@ -15,8 +15,8 @@ use backend::Backend;
 use program::{PROGRAMS, Program, Proxy};
 use work::{IDLE, WORKS};
 
-/// Measures each proxy that is installed, `rounds` times in turns, and says which are not.
-/// `own` is the example proxy as a program; `words` are those of the work to be done.
+/// Measures each installed proxy, `rounds` times in turns, and prints which are missing. `own` is
+/// the binary of the example proxy; `words` selects the work.
 pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Result<(), BoxError> {
     let backend = Backend::start()?;
     let client = Client::new();
@@ -43,7 +43,7 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Re
         for _ in 0..rounds {
             for (index, program) in programs.iter().enumerate() {
                 let proxy = Proxy::start(*program, own, folder, backend.address, 1)?;
-                // What is done for the first time costs more.
+                // The first run costs more.
                 work.once(&client, &proxy)?;
                 let before = proxy.processor_time()?;
                 work.run(&client, &proxy)?;

@@ -21,7 +21,7 @@ impl Peer {
         Ok(Self::Terminated(Box::new(stream)))
     }
 
-    /// Sends a ClientHello, and goes on without TLS.
+    /// Sends a ClientHello, and continues without TLS.
     pub(super) fn passed(client: &Client, address: SocketAddr) -> Result<Self, BoxError> {
         let mut tcp = connect(address)?;
         tcp.write_all(&client.hello_to("other.example")?)?;
@@ -33,7 +33,7 @@ impl Peer {
         Ok(Self::Plain(connect(address)?))
     }
 
-    /// Sends a request of so many bytes, and reads the response of so many.
+    /// Sends a request of this many bytes, and reads a response of this many.
     pub(crate) fn ask(&mut self, length: usize, wanted: u64) -> io::Result<()> {
         let request = request(length, wanted);
         match self {
@@ -42,7 +42,7 @@ impl Peer {
         }
     }
 
-    /// Whether its handshake was a resumed one.
+    /// Whether its handshake was resumed.
     pub(super) fn is_resumed(&self) -> bool {
         match self {
             Self::Terminated(stream) => {
@@ -52,7 +52,7 @@ impl Peer {
         }
     }
 
-    /// Ends in order, and waits for the proxy to do so.
+    /// Shuts down, and waits for the proxy to do so.
     pub(super) fn close(self) -> io::Result<()> {
         let mut tcp = match self {
             Self::Terminated(mut stream) => {

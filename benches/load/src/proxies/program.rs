@@ -1,4 +1,4 @@
-//! The proxies as the processes that they are.
+//! The proxies as child processes.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ pub(crate) enum Program {
 
 pub(crate) const PROGRAMS: [Program; 3] = [Program::Own, Program::Haproxy, Program::Nginx];
 
-/// A proxy that runs; it is ended when this is dropped.
+/// A running proxy; it is killed when this is dropped.
 pub(crate) struct Proxy {
     program: Program,
     process: Child,
@@ -47,7 +47,7 @@ impl Program {
         }
     }
 
-    /// Why it cannot be measured, if it cannot.
+    /// The reason why it cannot be measured, if there is one.
     pub(crate) fn missing(self, own: &Path, folder: &Folder) -> Option<String> {
         match self {
             Self::Own => (!own.is_file()).then(|| {
@@ -120,7 +120,7 @@ impl Program {
 }
 
 impl Proxy {
-    /// Starts one with so many worker threads, which relays to the backend at `to`.
+    /// Starts one with this many worker threads, which relays to the backend at `to`.
     pub(crate) fn start(
         program: Program,
         own: &Path,
@@ -128,7 +128,7 @@ impl Proxy {
         to: SocketAddr,
         workers: usize,
     ) -> Result<Self, BoxError> {
-        // Free now, and hardly taken in the next moment.
+        // The port is free now, and unlikely to be taken before it is used.
         let free = || -> Result<_, BoxError> { Ok(TcpListener::bind("127.0.0.1:0")?) };
         let listeners = [free()?, free()?];
         let [terminating, passing] = &listeners;
@@ -172,7 +172,7 @@ impl Proxy {
         PathBuf::from(format!("/proc/{}/{file}", self.process.id()))
     }
 
-    /// How long its threads have run, in the kernel too.
+    /// The processor time of its threads, including the kernel.
     pub(super) fn processor_time(&self) -> Result<Duration, BoxError> {
         let mut all = Duration::ZERO;
         for thread in fs::read_dir(self.about("task"))? {
@@ -183,7 +183,7 @@ impl Proxy {
         Ok(all)
     }
 
-    /// How much memory it has in use, in bytes, without what it shares with others.
+    /// Its memory use in bytes, without what it shares with others.
     pub(super) fn memory(&self) -> Result<usize, BoxError> {
         let text = fs::read_to_string(self.about("smaps_rollup"))?;
         let anonymous = text
@@ -205,7 +205,7 @@ impl Proxy {
             .args(["-p", &self.process.id().to_string()])
             .stderr(Stdio::null())
             .spawn()?;
-        // It does not say when it has begun.
+        // It does not report when it has started.
         sleep(Duration::from_secs(1));
         let done = work();
         kill_process(Pid::from_child(&strace), Signal::INT)?;
@@ -223,9 +223,9 @@ fn total(text: &str) -> Option<u128> {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // A process that has ended already cannot be killed.
         let _ = match self.program {
-            // Which has processes of its own to end.
+            // It has child processes to end.
             Program::Nginx => kill_process(Pid::from_child(&self.process), Signal::TERM).is_ok(),
             _ => self.process.kill().is_ok(),
         };

@@ -1,4 +1,4 @@
-//! What is done through each proxy.
+//! The work done through each proxy.
 
 use std::thread;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::program::Proxy;
 use crate::BoxError;
 use crate::client::Client;
 
-/// A piece of work, and how often its unit is in it.
+/// A kind of work, and how many units it consists of.
 pub(super) struct Work {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,
@@ -18,17 +18,17 @@ pub(super) struct Work {
 }
 
 enum Kind {
-    /// All units are MiB, which these connections share.
+    /// The units are MiB, shared between these connections.
     Bulk { connections: u64 },
-    /// Each unit is a request and a response of so many bytes.
+    /// Each unit is a request and a response of this many bytes.
     Exchanges { bytes: usize },
     /// Each unit is a connection.
     Connections,
-    /// Each unit is a connection whose handshake is resumed.
+    /// Each unit is a connection with a resumed handshake.
     Resumed,
 }
 
-/// Connections that do nothing.
+/// Idle connections.
 pub(super) struct Idle {
     pub(super) name: &'static str,
     terminated: bool,
@@ -72,7 +72,7 @@ impl Work {
         Ok(peer.close()?)
     }
 
-    /// Makes so many connections, each of which resumes the one before.
+    /// Makes this many connections, each of which resumes the previous session.
     fn resumed(&self, proxy: &Proxy) -> Result<(), BoxError> {
         let client = Client::resuming();
         for number in 0..=self.units {
@@ -117,7 +117,7 @@ impl Work {
 }
 
 impl Idle {
-    /// How many bytes the proxy grows by for each of a thousand connections.
+    /// The proxy's memory growth for each of a thousand connections, in bytes.
     pub(super) fn memory(&self, client: &Client, proxy: &Proxy) -> Result<usize, BoxError> {
         let open = |count| -> Result<Vec<Peer>, BoxError> {
             let open = |_| {
@@ -127,11 +127,11 @@ impl Idle {
             };
             (0..count).map(open).collect()
         };
-        // What the proxy takes for the first ones, it has.
+        // Memory for the first ones is allocated already.
         let _first = open(200)?;
         let before = proxy.memory()?;
         let _peers = open(1000)?;
-        // What it frees a moment later is not counted.
+        // Memory that is released a moment later does not count.
         thread::sleep(Duration::from_secs(1));
         Ok(proxy.memory()?.saturating_sub(before) / 1000)
     }

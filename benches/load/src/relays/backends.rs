@@ -9,7 +9,7 @@ use socket2::SockRef;
 use crate::BoxError;
 use crate::flood::probes;
 
-/// Where they are.
+/// Their addresses.
 pub(super) struct Backends {
     serves: SocketAddr,
     hangs: SocketAddr,
@@ -23,7 +23,7 @@ impl Backends {
             // Kept open, and not read.
             hangs: each(|kept, tcp| kept.push(tcp))?,
             resets: each(|_, mut tcp| {
-                // The first bytes of the client are read, so that it has a connection by then.
+                // The client's first bytes are read, so that its connection is established by then.
                 let _ = tcp.read(&mut [0; 1024]);
                 let _ = SockRef::from(&tcp).set_linger(Some(std::time::Duration::ZERO));
             })?,
@@ -39,7 +39,7 @@ impl Backends {
     }
 }
 
-/// Starts a backend that does this with each connection.
+/// Starts a backend that handles each connection this way.
 fn each(
     mut then: impl FnMut(&mut Vec<TcpStream>, TcpStream) + Send + 'static,
 ) -> io::Result<SocketAddr> {

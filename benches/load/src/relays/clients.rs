@@ -15,11 +15,11 @@ use tokio_rustls::client::TlsStream;
 use crate::BoxError;
 use crate::flood::any_server;
 
-/// How many connections are made at once: the queue of a listening socket holds 128 for most
+/// How many connections are made at once: the queue of a listening socket has 128 places in most
 /// programs.
 const BATCH: usize = 64;
 
-/// How many bytes an exchange has in each direction.
+/// The size of an exchange in each direction.
 const BYTES: usize = 1024;
 
 /// How many new connections are timed.
@@ -33,10 +33,10 @@ pub(super) struct Clients {
 
 type Stream = TlsStream<TcpStream>;
 
-/// What busy connections have done.
+/// The work of busy connections.
 pub(super) struct Busy {
     pub(super) total: u64,
-    /// The exchanges of the connection that made the fewest.
+    /// The exchanges of the slowest connection.
     pub(super) least: u64,
     pub(super) most: u64,
     pub(super) failed: usize,
@@ -75,7 +75,7 @@ impl Clients {
         }
     }
 
-    /// Makes connections, which send a first byte and do not wait.
+    /// Makes connections that send a first byte and do not wait.
     pub(super) fn handshakes(
         &self,
         name: &'static str,
@@ -115,12 +115,12 @@ impl Clients {
         })
     }
 
-    /// How long a new connection takes, with one exchange: the time in the middle.
+    /// The median time of a new connection with one exchange.
     pub(super) fn usual(&self) -> Result<Duration, BoxError> {
         self.runtime.block_on(usual(|| self.connect("localhost")))
     }
 
-    /// Makes exchanges on all connections for so long. Returns also how long a new connection takes
+    /// Makes exchanges on all connections for this long. Also returns the time of a new connection
     /// meanwhile.
     pub(super) fn busy(
         &self,

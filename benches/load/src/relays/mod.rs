@@ -15,16 +15,16 @@ use backends::Backends;
 use clients::Clients;
 use proxy::Proxy;
 
-/// How long a relay may be idle whose backend hangs.
+/// The idle timeout of relays whose backend hangs.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// How many connections are busy at once, or have a backend that fails.
+/// How many connections are busy at once, or have a failing backend.
 const MANY: usize = 1000;
 
-/// How long something is watched.
+/// How long something is observed.
 const TIME: Duration = Duration::from_secs(4);
 
-/// `own` is the example proxy as a program.
+/// `own` is the binary of the example proxy.
 pub(crate) fn run(
     folder: &Folder,
     own: &Path,
@@ -140,7 +140,7 @@ fn reloads_under_traffic(
     gone(proxy)
 }
 
-/// Waits until no relay is left, nor a socket of one.
+/// Waits until no relay or socket of one is left.
 fn gone(proxy: &Proxy) -> Result<(), BoxError> {
     for _ in 0..600 {
         if proxy.relays()? == 0 && proxy.usage().descriptors()? < 50 {

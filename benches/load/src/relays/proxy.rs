@@ -1,4 +1,4 @@
-//! The example proxy, with backends that serve and others that fail.
+//! The example proxy, with working and failing backends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,7 +17,7 @@ use crate::serve::{CHAIN, KEY};
 use crate::server::Folder;
 use crate::usage::Usage;
 
-/// It is ended when this is dropped.
+/// It is killed when this is dropped.
 pub(super) struct Proxy {
     process: Child,
     pub(super) address: SocketAddr,
@@ -71,12 +71,12 @@ impl Proxy {
         Usage::of(&self.process)
     }
 
-    /// How long its threads have run, in the kernel too.
+    /// The processor time of its threads, including the kernel.
     pub(super) fn processor_time(&self) -> Result<Duration, BoxError> {
         Ok(Threads::all(self.process.id())?.ran()?)
     }
 
-    /// Has its configuration read again.
+    /// Makes it reload its configuration.
     pub(super) fn reload(&mut self) -> Result<(), BoxError> {
         kill_process(Pid::from_child(&self.process), Signal::HUP)?;
         let mut line = String::new();
@@ -87,7 +87,7 @@ impl Proxy {
         }
     }
 
-    /// How many connections it relays now.
+    /// The number of connections it currently relays.
     pub(super) fn relays(&self) -> Result<u64, BoxError> {
         let mut tcp = TcpStream::connect(self.counters)?;
         tcp.write_all(b"GET /metrics HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n")?;
@@ -101,7 +101,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // A process that has ended already cannot be killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
