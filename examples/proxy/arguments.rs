@@ -38,7 +38,7 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// An error says what is wrong.
+    /// Errors describe the invalid argument.
     pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let (mut check, mut files, mut is_file) = (false, Vec::new(), false);
         for argument in arguments {

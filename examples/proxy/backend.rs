@@ -1,4 +1,4 @@
-//! The way to a backend.
+//! Connections to backends.
 
 use std::fmt;
 use std::io;
@@ -36,34 +36,34 @@ pub(crate) struct Backend {
     pub(crate) byte_limit: Option<u64>,
 }
 
-/// How many connections there may be at once.
+/// The maximum number of simultaneous connections.
 #[derive(Clone)]
 struct Limit {
     connections: usize,
     free: Arc<Semaphore>,
 }
 
-/// What a backend is told of a client.
+/// The client, as described to the backend.
 pub(crate) struct Introduction<'a> {
     pub(crate) source: SocketAddr,
     pub(crate) destination: SocketAddr,
     pub(crate) server_name: Option<&'a str>,
-    /// The application protocols that the backend may choose from. With one of them the choice has
-    /// been made.
+    /// The application protocols that the backend may choose from. A single one means that the
+    /// choice has been made.
     pub(crate) alpn: Vec<Vec<u8>>,
 }
 
 /// A connection to a backend.
 pub(crate) struct Reached {
     pub(crate) transport: Box<dyn Transport>,
-    /// What the backend has chosen.
+    /// The protocol that the backend has chosen.
     pub(crate) alpn: Option<Vec<u8>>,
-    /// Counts it, for as long as it lasts.
+    /// Counts the connection while it is open.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
 }
 
-/// How the proxy's own TLS is written: a relay flushes when there is nothing more to send, and moves
-/// up to 128 KiB at a time.
+/// The options of the proxy's own TLS streams: a relay flushes when there is nothing more to send,
+/// and moves up to 128 KiB at a time.
 pub(crate) const BATCHED: Options = Options::new()
     .with_batched_writes(true)
     .with_send_buffer_limit(128 * 1024);
@@ -111,7 +111,7 @@ impl Backend {
         self.proxy_protocol.is_some()
     }
 
-    /// Makes a connection, over which the backend has been told of the client.
+    /// Connects, and sends the backend the client's PROXY header.
     pub(crate) async fn connect(&self, client: &Introduction<'_>) -> io::Result<Reached> {
         let deadline = Instant::now() + self.connect_timeout;
         let late = |reason| io::Error::new(io::ErrorKind::TimedOut, reason);
@@ -163,7 +163,7 @@ impl fmt::Debug for Backend {
 
 impl Introduction<'_> {
     fn header(&self, version: ProxyProtocol) -> io::Result<Vec<u8>> {
-        // An IPv4 address that came in through an IPv6 socket is told as what it is.
+        // A client that connected over IPv4 to an IPv6 socket is reported with its IPv4 address.
         let canonical =
             |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let addresses = ProxiedAddress::stream(canonical(self.source), canonical(self.destination));
@@ -183,7 +183,7 @@ impl Introduction<'_> {
     }
 }
 
-/// The host of an address, which is to be one that can be looked up and connected to.
+/// The host of an address, which must be suitable for looking up and connecting.
 fn host(address: &Spanned<String>) -> Result<&str, Problem> {
     let problem = |message: &str| Err(Problem::at(address.span(), message));
     if address.get_ref().contains("://") {
@@ -252,7 +252,7 @@ fn server_name(
 ) -> Result<ServerName<'static>, Problem> {
     let (name, span) = match &tls.get_ref().name {
         Some(name) => (name.get_ref().as_str(), name.span()),
-        // An IPv6 address stands in brackets only where a port follows.
+        // An IPv6 address is in brackets only if a port follows.
         None => (host.trim_matches(['[', ']']), backend.address.span()),
     };
     ServerName::try_from(name.to_owned())

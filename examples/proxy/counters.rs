@@ -1,4 +1,4 @@
-//! What the proxy counts.
+//! The counters of the proxy.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -44,7 +44,7 @@ impl Counters {
             &["stream"],
         )?;
         for result in ["done", "refused"] {
-            // They are there from the start, as 0.
+            // Present from the start, as 0.
             reloads.with_label_values(&[result]);
         }
         let registry = Registry::new();
@@ -84,7 +84,7 @@ impl Counters {
         self.reloads.with_label_values(&[result]).inc();
     }
 
-    /// The counter of the lines that did not get to this stream.
+    /// The counter of lines that could not be written to this stream.
     pub(crate) fn dropped(&self, stream: &str) -> IntCounter {
         self.dropped.with_label_values(&[stream])
     }

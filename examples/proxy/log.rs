@@ -1,8 +1,8 @@
-//! Lines for whoever reads them, which never hold the proxy up.
+//! Log output that never blocks the proxy.
 //!
-//! A write to a pipe that nobody reads blocks, and so a thread of its own writes. What it cannot get
-//! rid of is kept up to a limit; lines beyond it are dropped and counted, as are lines whose writes
-//! fail.
+//! A write to a pipe that nobody reads blocks, so a thread of its own writes. Lines that cannot be
+//! written yet are buffered up to a limit; further lines are dropped and counted, as are lines
+//! whose writes fail.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
-/// How many bytes wait for a reader at the most: about a thousand lines.
+/// The maximum number of buffered bytes: about a thousand lines.
 const LIMIT: usize = 256 * 1024;
 
-/// How long a line waits for others that are written with it: to wake a thread for each of them would
-/// cost more than to write it.
+/// How long a line waits for others to be written with it: waking a thread for each line would cost
+/// more than writing it.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Lines that go to one place, in order. Clones write to the same.
+/// Lines for one destination, in order. Clones share the destination.
 #[derive(Clone)]
 pub(crate) struct Lines(Arc<Shared>);
 
@@ -34,16 +34,16 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: String,
-    /// What the writer has taken from there and not got rid of.
+    /// How many bytes the writer has taken from the buffer and not written yet.
     is_writing: bool,
-    /// Whether the writer has nothing to do, and has to be woken.
+    /// Whether the writer is idle and has to be woken.
     is_asleep: bool,
-    /// Whether somebody waits until all is written, and does not want to wait for others.
+    /// Whether a caller is waiting for everything to be written, without waiting for more lines.
     is_finishing: bool,
 }
 
 impl Lines {
-    /// Writes to `out`. `dropped` counts lines that do not get there.
+    /// Writes to `out`. `dropped` counts the lines that cannot be written.
     pub(crate) fn new(out: impl Write + Send + 'static, dropped: IntCounter) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -58,7 +58,7 @@ impl Lines {
         Ok(Self(shared))
     }
 
-    /// Leaves one line, without waiting for anybody.
+    /// Queues a line, without blocking.
     pub(crate) fn say(&self, line: impl Display) {
         let line = format!("{line}\n");
         let mut state = self.0.lock();
@@ -72,7 +72,7 @@ impl Lines {
         }
     }
 
-    /// Waits until all lines are written, but not for long.
+    /// Waits until all lines are written, for a short time at most.
     pub(crate) fn finish(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         let mut state = self.0.lock();
@@ -93,13 +93,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what there is, for ever.
+    /// Writes queued lines forever.
     fn write(&self, mut out: impl Write) {
         let mut is_torn = false;
         loop {
             let mut lines = self.next();
             if is_torn {
-                // What follows a part of a line begins on a line of its own.
+                // After a partial line, starts a new one.
                 lines.insert(0, '\n');
             }
             let written = write_what_goes(&mut out, lines.as_bytes());
@@ -132,7 +132,7 @@ impl Shared {
     }
 }
 
-/// Returns how many bytes were written before an error, or all of them.
+/// Writes until an error; returns how many bytes were written.
 fn write_what_goes(out: &mut impl Write, bytes: &[u8]) -> usize {
     let mut written = 0;
     while written < bytes.len() {

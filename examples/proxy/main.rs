@@ -73,7 +73,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints for a reader who may have left.
+/// Prints, and ignores that the reader may have closed its end.
 fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -101,11 +101,11 @@ async fn start(path: PathBuf, telemetry: Arc<Telemetry>) -> ExitCode {
 }
 
 async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Error>> {
-    // One for all configurations: a client can resume what an earlier one has begun.
+    // Shared by all configurations, so that clients can resume sessions after a reload.
     let tickets = Ticketer::new()?;
     let (listen, routes) = load(&path, &tickets, None, |_| Ok(()))?;
     let routes = Arc::new(ArcSwap::from_pointee(routes));
-    // Before anybody can know that there is a proxy: an early signal would end it.
+    // Before the proxy is announced: an earlier signal would kill it.
     let signals = Signals::new()?;
     let tcp = bind(listen.address).await?;
     let remarks = &telemetry.remarks;
@@ -157,8 +157,8 @@ async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Er
     }
 }
 
-/// Has a timer that is due soon, for ever: tokio wakes its driver, with a system call, for each timer
-/// that is due before all others, which two of each connection would be.
+/// Always keeps a timer that is due soon: tokio wakes its driver with a system call for each timer
+/// that is due before all others, as two timers of each connection would be.
 async fn tick() {
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -170,7 +170,7 @@ async fn bind(Address(address): Address) -> Result<TcpListener, String> {
     bound.map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
-/// What it takes to do as signals say.
+/// Everything needed to handle signals.
 struct Control {
     path: PathBuf,
     listen: Listen,
@@ -203,7 +203,7 @@ impl Control {
         }
     }
 
-    /// Handshakes from now on are made under the new routes; connections keep the ones they have.
+    /// New handshakes use the new routes; established connections keep theirs.
     fn reload(&self) -> Result<(), Located> {
         let last = self.routes.load();
         let (_, routes) = load(&self.path, &self.tickets, Some(&last), |listen| {

@@ -1,4 +1,4 @@
-//! The HTTP port that has the counters.
+//! The HTTP endpoint for the counters.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(crate) async fn serve(listener: TcpListener, limit: Duration, telemetry: Arc
             let connection = http1::Builder::new()
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(tcp), service);
-            // Whoever asks in another way, or too slowly, finds the connection closed.
+            // Other and slow requests are answered by closing the connection.
             let _ = timeout(limit, connection).await;
         });
     }

@@ -1,11 +1,11 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their location.
 
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-/// What is wrong, and at which bytes of the file.
+/// An error, and the bytes of the file that it refers to.
 #[derive(Debug)]
 pub(crate) struct Problem {
     span: Range<usize>,
@@ -20,7 +20,7 @@ impl Problem {
         }
     }
 
-    /// Names the file, the line and the column, and shows the line, which is one of `text`.
+    /// Adds the file, the line and the column, and shows the line from `text`.
     pub(crate) fn in_file(self, path: &Path, text: &str) -> Located {
         let before = &text[..self.span.start];
         let begin = before.rfind('\n').map_or(0, |end| end + 1);
@@ -41,7 +41,7 @@ impl From<toml::de::Error> for Problem {
     }
 }
 
-/// A problem with its place, as it is shown.
+/// An error with its location, as displayed.
 #[derive(Debug)]
 pub(crate) struct Located(String);
 

@@ -1,4 +1,4 @@
-//! What is done with a client until bytes can be relayed.
+//! Handles a client until bytes can be relayed.
 
 use std::error::Error;
 use std::fmt;
@@ -20,30 +20,30 @@ use crate::routes::{Route, Routes};
 use crate::terminate::Terminate;
 use crate::transport::Transport;
 
-/// A client that is served.
+/// A client to serve.
 pub(crate) type Client = Connection<Box<dyn Transport>, SocketAddr, Arrival>;
 
-/// What is known of a client that is served.
+/// Properties of a client to serve.
 pub(crate) struct Arrival {
     pub(crate) server_name: Option<Arc<str>>,
     pub(crate) route: Arc<Route>,
-    /// These are settled with the backend where TLS is passed through.
+    /// With TLS passthrough, client and backend negotiate these.
     pub(crate) version: Option<ProtocolVersion>,
     pub(crate) alpn: Option<Arc<[u8]>>,
     backend: Mutex<Option<Reached>>,
 }
 
-/// Why a client whose hello has come is not served.
+/// Why a client is rejected after its ClientHello.
 #[derive(Debug)]
 pub(crate) struct Unserved {
     pub(crate) server_name: Option<Arc<str>>,
-    /// `None` if there is none for that name.
+    /// `None` if no route has that name.
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) end: End,
     cause: io::Error,
 }
 
-/// Receives clients under the routes of the moment.
+/// Receives clients with the current routes.
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
 ) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
@@ -86,8 +86,8 @@ async fn receive(
     }
 }
 
-/// Makes the handshake. Where the backend speaks TLS too and has something to choose from, it comes
-/// first: both sides have to speak the same application protocol.
+/// Performs the handshake. If the backend speaks TLS and can choose a protocol, connects to it
+/// first: both sides have to use the same application protocol.
 async fn accept(
     incoming: Incoming<TcpStream>,
     terminate: &Terminate,
@@ -139,12 +139,12 @@ async fn reach(
     route.backend.connect(&introduction).await
 }
 
-/// The addresses that a trusted proxy names; one that speaks for itself names none.
+/// The addresses from the header of a trusted proxy; none if it speaks for itself.
 pub(crate) fn proxied(header: Option<&Arc<ProxyHeader>>) -> Option<&ProxiedAddress> {
     header?.proxied_address()
 }
 
-/// What a client is told when the backend cannot be reached.
+/// The alert for the client if the backend cannot be reached.
 fn alert(error: &io::Error) -> AlertDescription {
     let backend_said = PollbackError::find(error).map(|error| error.kind());
     match backend_said {
@@ -156,7 +156,7 @@ fn alert(error: &io::Error) -> AlertDescription {
 }
 
 impl Arrival {
-    /// The connection to the backend, if it was made already.
+    /// The connection to the backend, if it exists already.
     pub(crate) fn take_backend(&self) -> Option<Reached> {
         let mut backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
         backend.take()
@@ -164,7 +164,7 @@ impl Arrival {
 }
 
 impl Unserved {
-    /// The one that a listener reports, if it is one.
+    /// The error as the reason reported by a listener, if it contains one.
     pub(crate) fn find(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }

@@ -1,4 +1,4 @@
-//! The line of JSON that each connection leaves behind.
+//! The log line of a connection, in JSON.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,27 +18,27 @@ use crate::traffic::Traffic;
 /// How a connection has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
-    /// In order: both sides have sent all they had.
+    /// Both sides have sent everything and closed.
     Closed,
     /// No byte has moved for too long.
     Idle,
-    /// It has lasted for longer, or moved more bytes, than is allowed.
+    /// It has exceeded the time limit or the byte limit.
     Limit,
-    /// The client was cut off, or has broken a rule.
+    /// The client's connection has failed, or it has violated the protocol.
     Client,
-    /// So was, or has, the backend.
+    /// The same for the backend.
     Backend,
     /// The backend could not be reached.
     Unreachable,
-    /// No route has the name that the client asks for.
+    /// No route matches the requested server name.
     UnknownName,
-    /// The client came to nothing before it could be served.
+    /// The client failed before it could be served.
     Handshake,
-    /// The proxy itself has ended.
+    /// The proxy was shut down.
     Stopped,
 }
 
-/// What is written of a connection, as soon as this is dropped.
+/// The log line of a connection, written when this is dropped.
 pub(crate) struct Record {
     pub(crate) peer: SocketAddr,
     pub(crate) server_name: Option<Arc<str>>,
@@ -108,17 +108,17 @@ impl Record {
     }
 }
 
-/// The time in the form of RFC 3339, in UTC and to the millisecond.
+/// The time in RFC 3339 format, in UTC, with milliseconds.
 fn accepted_at(time: SystemTime) -> String {
     let time = OffsetDateTime::from(time);
-    // Which sets what is smaller to 0.
+    // Sets all smaller units to 0.
     let time = time.replace_millisecond(time.millisecond());
     time.expect("it has that already")
         .format(&Rfc3339)
         .expect("the year has four digits")
 }
 
-/// Also when the proxy ends, and drops what is still at work.
+/// Runs also when the proxy ends and drops unfinished tasks.
 impl Drop for Record {
     fn drop(&mut self) {
         let line = self.line();

@@ -1,4 +1,4 @@
-//! What becomes of which client: the configuration, checked and with its files read.
+//! The routes of clients: the configuration, validated, with its files loaded.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,26 +14,26 @@ use crate::problem::{Located, Problem};
 use crate::settings::{Listen, Settings};
 use crate::terminate::Terminate;
 
-/// Where which clients go.
+/// All routes.
 pub(crate) struct Routes {
-    /// By the names as they are written, in lower case.
+    /// Keyed by the names as written, in lower case.
     by_name: BTreeMap<String, Arc<Route>>,
     backends: BTreeMap<String, Arc<Backend>>,
 }
 
-/// Where the clients of a name go.
+/// The route of one name.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// The name as it is written.
+    /// The name as written.
     pub(crate) name: String,
-    /// How TLS is terminated, if it is.
+    /// How TLS is terminated, if at all.
     pub(crate) terminate: Option<Arc<Terminate>>,
     pub(crate) backend: Arc<Backend>,
 }
 
-/// Reads a configuration and the files that it names. `tickets` are taken from the clients of all
-/// configurations that were made with them. Connections that were made under the `last`
-/// configuration go on counting.
+/// Loads a configuration and the files that it names. `tickets` are accepted from clients of all
+/// configurations created with the same ones. Connections from the `last` configuration remain
+/// counted.
 pub(crate) fn load(
     path: &Path,
     tickets: &Arc<dyn ProducesTickets>,
@@ -113,7 +113,7 @@ impl Routes {
         })
     }
 
-    /// The route of the clients that ask for a server of this name, or for none.
+    /// The route of clients that request this server name, or none.
     pub(crate) fn find(&self, server_name: Option<&str>) -> Option<&Arc<Route>> {
         let name = server_name.unwrap_or("*").to_ascii_lowercase();
         let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));

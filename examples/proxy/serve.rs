@@ -1,4 +1,4 @@
-//! One connection, from its handshake or the failure of it to its line of JSON.
+//! One connection, from its handshake to its log line.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,14 +14,14 @@ use crate::receive::{Client, Unserved, proxied};
 use crate::record::{End, Record};
 use crate::telemetry::Telemetry;
 
-/// Serves a client to the end.
+/// Serves a client until its connection ends.
 pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
     let peer = client.peer();
     let arrival = &peer.facts;
     let route = arrival.route.clone();
     let proxied = proxied(peer.proxy_header.as_ref());
-    // Dropped before the client is, since the listener counts that one: the line is written before
-    // the proxy ends.
+    // Dropped before the client, which the listener counts: so the line is written before the proxy
+    // exits.
     let mut record = Record {
         peer: proxied.map_or(peer.address, |address| address.source),
         server_name: arrival.server_name.clone(),
@@ -34,7 +34,7 @@ pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
         error: None,
         telemetry,
     };
-    // Boxed, since it takes room only until there is a connection.
+    // Boxed, since it is needed only until the connection is established.
     let reached = match Box::pin(reach(&mut client, &record)).await {
         Ok(reached) => reached,
         Err(error) => {
@@ -68,8 +68,7 @@ pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
     };
 }
 
-/// The connection to the backend: the one that was made for the handshake of the client, or a new
-/// one.
+/// The connection to the backend: the one made during the client's handshake, or a new one.
 async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
     let peer = client.peer();
     let arrival = &peer.facts;
@@ -79,7 +78,7 @@ async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
     let backend = &arrival.route.backend;
     let destination = match proxied(peer.proxy_header.as_ref()) {
         Some(address) => address.destination,
-        // Asked of the kernel only where the backend is told.
+        // A system call, made only if the backend needs it.
         None if backend.speaks_proxy_protocol() => client.get_ref().tcp().local_addr()?,
         None => record.peer,
     };
@@ -104,9 +103,9 @@ fn is_of_listener(error: &io::Error) -> bool {
     Error::find(error).is_some_and(|error| error.kind() == ErrorKind::Ended)
 }
 
-/// Leaves a line for a client that could not be served.
+/// Logs a client that could not be served.
 pub(crate) fn report(mut failed: Failed<SocketAddr>, telemetry: Arc<Telemetry>) {
-    // The line has a place of its own for the address.
+    // The line has a separate field for the address.
     let Some(address) = failed.peer.take() else {
         telemetry.remarks.say(failed);
         return;

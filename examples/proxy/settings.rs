@@ -1,4 +1,4 @@
-//! The configuration as it is written. `proxy.toml` says what each key means.
+//! The configuration as written. `proxy.toml` explains each key.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -96,7 +96,7 @@ pub(crate) struct Tls {
     pub(crate) roots: Option<Spanned<PathBuf>>,
 }
 
-/// Which version of the PROXY protocol a backend is told of the client in.
+/// The version of the PROXY protocol sent to a backend.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ProxyProtocol {
@@ -143,7 +143,7 @@ impl From<Milliseconds> for Duration {
 
 impl From<Count> for usize {
     fn from(count: Count) -> Self {
-        // A 16-bit machine has no room for more than it can count.
+        // A 16-bit platform cannot have more than `usize::MAX` anyway.
         count.0.get().try_into().unwrap_or(Self::MAX)
     }
 }

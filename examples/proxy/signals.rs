@@ -1,8 +1,8 @@
-//! What the proxy is told by signals.
+//! Signals to the proxy.
 
 use std::io;
 
-/// What the proxy is to do.
+/// The requested action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Signal {
     #[cfg_attr(not(unix), expect(dead_code, reason = "there is no signal for it"))]
@@ -10,7 +10,7 @@ pub(crate) enum Signal {
     End,
 }
 
-/// The signals that come, where there are any.
+/// The signals, on platforms that have them.
 #[cfg(unix)]
 pub(crate) struct Signals {
     hangup: tokio::signal::unix::Signal,
@@ -39,7 +39,7 @@ impl Signals {
     }
 }
 
-/// Ctrl-C, where there are no signals.
+/// Ctrl-C, on platforms without signals.
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 
@@ -58,7 +58,7 @@ impl Signals {
 }
 
 impl Signals {
-    /// Waits until the proxy is to end.
+    /// Waits until the proxy is to exit.
     pub(crate) async fn end(&mut self) {
         while self.next().await != Signal::End {}
     }

@@ -1,4 +1,4 @@
-//! What the proxy tells of itself: counters, and lines on stdout and stderr.
+//! The output of the proxy: counters, and lines on stdout and stderr.
 
 use std::error::Error;
 use std::io;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use crate::counters::Counters;
 use crate::log::Lines;
 
-/// What is shared by all connections.
+/// Shared by all connections.
 pub(crate) struct Telemetry {
     pub(crate) counters: Counters,
     /// The lines of JSON, on stdout.
     pub(crate) records: Lines,
-    /// What the proxy itself has to say, on stderr.
+    /// Messages of the proxy itself, on stderr.
     pub(crate) remarks: Lines,
 }
 
@@ -28,7 +28,7 @@ impl Telemetry {
         })
     }
 
-    /// Waits for the lines to be written, but not for a reader that does not come.
+    /// Waits for the lines to be written, but only for a short time.
     pub(crate) fn finish(&self) {
         const LIMIT: Duration = Duration::from_secs(1);
         self.records.finish(LIMIT);

@@ -1,4 +1,4 @@
-//! How TLS is terminated.
+//! TLS termination.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use pollback::rustls::{self, ServerConfig, crypto};
 use crate::problem::Problem;
 use crate::settings;
 
-/// The configurations of a route, which differ in the application protocols that they allow.
+/// The configurations of a route, which differ in the application protocols they offer.
 #[derive(Debug)]
 pub(crate) struct Terminate {
     all: Arc<ServerConfig>,
@@ -66,7 +66,7 @@ impl Terminate {
         Arc::clone(&self.all)
     }
 
-    /// For a client whose protocol has been chosen already; `None` stands for none.
+    /// For a client whose protocol has been chosen already; `None` means no protocol.
     pub(crate) fn config_for(&self, chosen: Option<&[u8]>) -> Arc<ServerConfig> {
         let mut one = self.one.iter();
         let found = chosen.and_then(|chosen| one.find(|(protocol, _)| protocol == chosen));

@@ -1,4 +1,4 @@
-//! How much one connection has moved.
+//! Counts the bytes moved by one connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use pollback::relay::{Endpoint, Moved, Relay, RelayError};
 use prometheus::IntCounter;
 
-/// The bytes of one connection, which count for those of all connections as well.
+/// The bytes of one connection, which are also added to the totals.
 pub(crate) struct Traffic {
     pub(crate) moved: Moved,
     to_backend: IntCounter,
@@ -14,7 +14,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Adds what is moved to the totals of both directions.
+    /// Adds to the totals of both directions.
     pub(crate) fn new(to_backend: IntCounter, to_client: IntCounter) -> Self {
         Self {
             moved: Moved::default(),
@@ -23,7 +23,7 @@ impl Traffic {
         }
     }
 
-    /// Polls a relay, and notes what it has moved.
+    /// Polls a relay, and records the bytes it has moved.
     pub(crate) fn poll<C: Endpoint, B: Endpoint>(
         &mut self,
         relay: &mut Relay<C, B>,

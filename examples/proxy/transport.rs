@@ -1,11 +1,11 @@
-//! What bytes are carried by, whichever way a route goes.
+//! The transport of a route, with or without TLS.
 
 use pollback::hello::Rewind;
 use pollback::relay::Endpoint;
 use pollback::{client, server};
 use tokio::net::TcpStream;
 
-/// One side of the proxy: a TLS stream, or what is passed through.
+/// One side of the proxy: a TLS stream, or a connection that is passed through.
 pub(crate) trait Transport: Endpoint + Send {
     /// The socket underneath.
     fn tcp(&self) -> &TcpStream;
