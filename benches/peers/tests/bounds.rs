@@ -1,7 +1,7 @@
-//! What does not depend on how fast a machine is: calls, records, bytes and allocations.
+//! Results that do not depend on the speed of the machine: calls, records, bytes and allocations.
 //!
-//! The two ends share a thread, so the kernel has delivered what was written before the other end
-//! looks. Where it has not, a read more is made; the bounds leave room for that.
+//! Both ends share a thread, so the kernel has usually delivered what was written before the other
+//! end reads. If it has not, one more read is made; the bounds allow for that.
 
 use pollback_peers::contenders::{self, BASELINE, SIZED};
 use pollback_peers::work::{Counted, Row, Work};
@@ -15,7 +15,7 @@ fn counted(row: &str, peer: &str) -> (Counted, u64) {
     (counted.expect("work that succeeds"), row.counted as u64)
 }
 
-/// Every call of the transports, those that would have blocked among them.
+/// All calls of the transports, including those that would have blocked.
 fn calls(counted: &Counted) -> u64 {
     let (reads, writes) = (counted.calls.reads, counted.calls.writes);
     reads.answered + reads.pending + writes.answered + writes.pending
@@ -50,7 +50,7 @@ fn bulk_makes_full_records() {
     for peer in OURS {
         let (counted, mib) = counted("bulk", peer);
         let records = counted.records.unwrap();
-        // The limit of what a blocked stream holds can cut one.
+        // The limit on the data buffered by a blocked stream can divide one.
         let cut = counted.calls.writes.pending;
         let most = 64 * mib + cut;
         assert!((64 * mib..=most).contains(&records), "{peer}: {counted:?}");
@@ -139,7 +139,7 @@ fn writes_of_any_size_leave_in_batches() {
         let row = Row { work, ..*bulk };
         let mib = 8;
         let counted = batched.workload.counted(&row, mib).expect("a transfer");
-        // Three records each, and what is left for the flush.
+        // Three records each, and the rest at the flush.
         assert!(
             counted.calls.writes.answered <= 22 * mib as u64,
             "{write}: {counted:?}"
@@ -172,6 +172,6 @@ fn small_records_can_be_used_early() {
     let ours = link(contenders::named("pollback").expect("known").workload);
     let theirs = link(contenders::named(BASELINE).expect("known").workload);
     assert_eq!((sized.first, ours.first, theirs.first), (1, 12, 12));
-    // The records that are more take less than a segment.
+    // The additional records take less than a segment.
     assert!(sized.whole <= ours.whole + 1, "{sized:?} {ours:?}");
 }

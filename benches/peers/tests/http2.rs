@@ -1,4 +1,4 @@
-//! In how many writes of the transport hyper's answers leave over HTTP/2.
+//! How many transport writes hyper's HTTP/2 responses take.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,10 +19,11 @@ async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallibl
     Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
 }
 
-/// The frames of a client that says nothing else (RFC 9113, section 6.5.2).
+/// The frames of a client that sends nothing else (RFC 9113, section 6.5.2).
 const FRAME: u32 = 16 * 1024;
 
-/// The writes of a server that answers some requests, one after the other, in frames of this size.
+/// The writes of a server that responds to some requests, one after the other, with frames of this
+/// size.
 async fn writes<P: Peer>(peer: P, frame: u32) -> io::Result<u64> {
     let counter = Counter::default();
     let (near, far) = tokio::io::duplex(1 << 20);
@@ -41,7 +42,7 @@ async fn writes<P: Peer>(peer: P, frame: u32) -> io::Result<u64> {
     let mut before = 0;
     for round in 0..=ANSWERS {
         if round == 1 {
-            // The first is behind the settings of both ends.
+            // The first follows the settings of both ends.
             before = counter.counts().writes.answered;
         }
         let request = Request::get("https://localhost/").body(Empty::<Bytes>::new());

@@ -1,4 +1,5 @@
-//! What an idle connection holds. Alone in its process, because the heap of all of it is measured.
+//! The memory of an idle connection. Runs in a process of its own, since the whole heap is
+//! measured.
 
 use pollback_peers::contenders::{self, BASELINE};
 use pollback_peers::work::Idle;

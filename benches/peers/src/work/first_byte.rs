@@ -1,4 +1,4 @@
-//! When the first byte of an answer comes over a link with a delay, from the ClientHello on.
+//! The time from the ClientHello to the first byte of a response, over a link with a delay.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::KIB;
 
-/// How long a byte takes from one end to the other.
+/// The one-way delay of the link.
 pub const DELAY: Duration = Duration::from_millis(50);
 
 /// How the connection begins.
@@ -23,9 +23,10 @@ pub enum Beginning {
     FullTls12,
     /// A full handshake of TLS 1.3.
     Full,
-    /// With a ticket.
+    /// A resumed handshake.
     Resumed,
-    /// With a ticket, the request as early data, the answer as soon as the server has it.
+    /// A resumed handshake with the request as early data, and a response as soon as the server has
+    /// it.
     Early,
 }
 
@@ -33,7 +34,7 @@ impl Beginning {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::FullTls12, Self::Full, Self::Resumed, Self::Early];
 
-    /// For a reader.
+    /// The description for readers.
     pub fn title(self) -> &'static str {
         match self {
             Self::FullTls12 => "full, TLS 1.2",
@@ -50,7 +51,7 @@ impl Beginning {
         }
     }
 
-    /// How many connections there were before.
+    /// How many connections were made before.
     fn acquaintances(self) -> usize {
         match self {
             Self::FullTls12 | Self::Full => 0,
@@ -62,7 +63,7 @@ impl Beginning {
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
-/// A server that never answers is a defect, and no figure.
+/// A server that never responds is a defect, not a result.
 const LIMIT: Duration = Duration::from_secs(10);
 
 macro_rules! measured {
@@ -91,7 +92,7 @@ macro_rules! measured {
                                 stream.flush().await?;
                                 stream.read_u8().await?;
                                 let first_byte = begun.elapsed();
-                                // The ticket comes behind the answer, if not before it.
+                                // The ticket arrives after the response, if not before it.
                                 stream.shutdown().await?;
                                 stream.read_to_end(&mut Vec::new()).await?;
                                 io::Result::Ok(first_byte)
@@ -137,7 +138,7 @@ measured!(
     }
 );
 
-/// Two ends that are far from each other.
+/// Two ends connected by a link with a delay.
 fn link() -> (DuplexStream, DuplexStream) {
     let (near, here) = duplex(64 * KIB);
     let (far, there) = duplex(64 * KIB);
@@ -170,6 +171,6 @@ async fn arrive(mut link: UnboundedReceiver<Underway>, mut to: WriteHalf<DuplexS
             return;
         }
     }
-    // The other end may be gone already.
+    // The other end may be closed already.
     let _ = to.shutdown().await;
 }

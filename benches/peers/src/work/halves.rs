@@ -1,4 +1,4 @@
-//! Work both ways at once, with halves of streams.
+//! Transfers in both directions at once, with split streams.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use super::{KIB, MIB, give, take};
 use crate::cost::{Cost, Start};
 use crate::peer::{Halves, Peer, Splitter, Stream};
 
-/// How much a write is given, and a read has room for.
+/// The size of each write, and of the buffer of each read.
 const PIECE: usize = 64 * KIB;
 
 /// The halves of a socket, which share no lock.
@@ -20,7 +20,7 @@ pub(super) fn split_socket(tcp: TcpStream) -> Halves {
     (Box::new(reader), Box::new(writer))
 }
 
-/// Moves so many MiB each way at the same time, with a task for each half.
+/// Moves this many MiB in each direction at once, with a task for each half.
 pub(super) fn both_ways<P: Peer, T: Stream, B>(
     runtime: &Runtime,
     peer: &P,
@@ -44,7 +44,7 @@ pub(super) fn both_ways<P: Peer, T: Stream, B>(
     Ok((start.cost(), begun))
 }
 
-/// Moves so many MiB from one half to the other one.
+/// Moves this many MiB from one half to the other.
 async fn one_way<W, R>(mut writer: W, mut reader: R, units: usize) -> io::Result<()>
 where
     W: AsyncWrite + Send + Unpin + 'static,

@@ -1,4 +1,4 @@
-//! What a connection holds that waits for a request.
+//! The memory held by a connection that waits for a request.
 
 use std::io;
 use std::net::TcpListener;
@@ -16,13 +16,13 @@ use crate::allocator::in_use;
 use crate::peer::{Peer, Stream};
 use crate::transport::{Listener, connected};
 
-/// How many connections are measured together: the allocator keeps some of what is freed.
+/// How many connections are measured together: the allocator retains some of the freed memory.
 const CONNECTIONS: usize = 1000;
 
-/// What each has said before it waits.
+/// What each has sent before it waits.
 const REQUEST: usize = 16 * KIB;
 
-/// Bytes that streams hold while their tasks wait for a request.
+/// Memory that streams hold while their tasks wait for a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Idle {
     /// A stream of the client.
@@ -31,12 +31,12 @@ pub struct Idle {
     pub server: Held,
 }
 
-/// Bytes that one stream holds.
+/// Memory that one stream holds, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
-    /// On the heap, with the stream itself in a box.
+    /// On the heap, with the stream itself boxed.
     pub heap: usize,
-    /// The size of the stream, with its transport in it.
+    /// The size of the stream, including its transport.
     pub size: usize,
 }
 
@@ -75,7 +75,7 @@ pub fn idle<P: Peer>(peer: &P) -> io::Result<Idle> {
     })
 }
 
-/// Makes connections and leaves each as a task leaves it that waits for more.
+/// Makes connections, each left with a task that waits for more data.
 async fn park<S: Stream>(make: impl AsyncFn() -> io::Result<S>) -> io::Result<Vec<Box<S>>> {
     let mut streams = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -86,12 +86,13 @@ async fn park<S: Stream>(make: impl AsyncFn() -> io::Result<S>) -> io::Result<Ve
     Ok(streams)
 }
 
-/// Says what one of them holds, by what is free afterwards: so nothing counts that they share.
+/// Measures the memory of one of them as the memory freed by its drop, so shared memory does not
+/// count.
 async fn release<S: Stream>(mut streams: Vec<Box<S>>) -> Held {
     let count = streams.len();
     let before = in_use();
     streams.clear();
-    // What the runtime has for a socket it gives back when it next looks for events.
+    // The runtime releases its memory for a socket when it next polls for events.
     yield_now().await;
     Held {
         heap: (before - in_use()) / count,

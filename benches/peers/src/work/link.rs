@@ -1,7 +1,7 @@
-//! When the bytes of a message can be used that comes over a slow link.
+//! When the bytes of a message become usable over a slow link.
 //!
-//! There is no clock here: the link delivers segment after segment, and after each the client takes
-//! what it can. So the figures are the same each time.
+//! No clock is involved: the link delivers one segment after another, and after each the client
+//! reads what it can. So the results are deterministic.
 
 use std::io;
 use std::pin::pin;
@@ -15,19 +15,19 @@ use super::KIB;
 use super::run::runtime;
 use crate::peer::{Peer, Stream};
 
-/// What a segment carries: 1,500 bytes without the headers of IPv6 and TCP, with timestamps.
+/// The payload of a segment: 1,500 bytes without the headers of IPv6 and TCP, with timestamps.
 const SEGMENT: usize = 1428;
 
-/// How long a segment takes, with its headers, at 10 megabits a second.
+/// The transmission time of a segment with its headers, at 10 megabits per second.
 const SEGMENT_TIME: Duration = Duration::from_micros(1200);
 
 /// What the server sends.
 const MESSAGE: usize = 100_000;
 
-/// More than the message as records.
+/// More than the message takes as records.
 const ROOM: usize = 256 * KIB;
 
-/// How many segments arrive before so much of a message can be used.
+/// How many segments arrive before this much of a message can be used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arrival {
     /// Its first byte.
@@ -39,7 +39,7 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// How long so many segments take, in milliseconds.
+    /// The transmission time of this many segments, in milliseconds.
     pub fn milliseconds(segments: usize) -> f64 {
         segments as f64 * SEGMENT_TIME.as_secs_f64() * 1e3
     }
@@ -56,7 +56,7 @@ pub fn link<P: Peer>(peer: &P) -> io::Result<Arrival> {
             } => streams?,
             ended = copy_bidirectional(&mut near, &mut far) => return Err(ended.unwrap_err()),
         };
-        // What the server sends behind its handshake belongs to no message.
+        // Data that the server sends after its handshake is not part of a message.
         while deliver_segment(&mut far, &mut near).await? {}
         usable(&mut client)?;
 
@@ -64,7 +64,7 @@ pub fn link<P: Peer>(peer: &P) -> io::Result<Arrival> {
         server.flush().await?;
         let (mut arrival, mut received, mut segments) = (Arrival::default(), 0, 0);
         while received < MESSAGE {
-            // A task that never yields is told at some time that nothing is there.
+            // tokio returns `Pending` at times to a task that never yields.
             yield_now().await;
             if !deliver_segment(&mut far, &mut near).await? {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -85,7 +85,7 @@ pub fn link<P: Peer>(peer: &P) -> io::Result<Arrival> {
     })
 }
 
-/// Delivers one segment, if something is under way.
+/// Delivers one segment, if there is one in transit.
 async fn deliver_segment(from: &mut DuplexStream, to: &mut DuplexStream) -> io::Result<bool> {
     let mut segment = [0; SEGMENT];
     let Some(count) = read_now(from, &mut segment)? else {
@@ -95,7 +95,7 @@ async fn deliver_segment(from: &mut DuplexStream, to: &mut DuplexStream) -> io::
     Ok(true)
 }
 
-/// Takes what can be used, and says how much.
+/// Reads what can be used, and returns how much.
 fn usable(stream: &mut impl Stream) -> io::Result<usize> {
     let mut room = vec![0; MESSAGE];
     let mut total = 0;

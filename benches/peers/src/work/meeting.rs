@@ -1,15 +1,15 @@
-//! Two threads that wait for each other, and learn when the other has failed.
+//! A rendezvous of two threads, which also detects that the other has failed.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// One side of a meeting.
+/// One side of a rendezvous.
 pub(super) struct Meeting {
     tell: Sender<()>,
     hear: Receiver<()>,
 }
 
-/// Both sides of a meeting.
+/// Both sides of a rendezvous.
 pub(super) fn meeting() -> (Meeting, Meeting) {
     let (tell_one, hear_other) = channel();
     let (tell_other, hear_one) = channel();
@@ -18,7 +18,7 @@ pub(super) fn meeting() -> (Meeting, Meeting) {
 }
 
 impl Meeting {
-    /// Waits until the other thread has come here too.
+    /// Waits until the other thread has arrived too.
     pub(super) fn meet(&self) -> io::Result<()> {
         let came = self.tell.send(()).is_ok() && self.hear.recv().is_ok();
         came.then_some(())

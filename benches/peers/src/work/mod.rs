@@ -1,4 +1,4 @@
-//! What the streams are put to: the rows of the table.
+//! The work done by the streams: the rows of the table.
 
 use std::io;
 
@@ -29,23 +29,23 @@ const MIB: usize = 1 << 20;
 pub enum Work {
     /// The client writes MiBs in pieces of one size; the server reads into a buffer of another.
     Bulk {
-        /// What one write is given.
+        /// The size of each write.
         write: usize,
-        /// What one read has room for.
+        /// The size of the buffer of each read.
         read: usize,
     },
-    /// The client writes a request of this size, the server answers with as much.
+    /// The client writes a request of this size; the server responds with as much.
     RoundTrips(usize),
     /// The client writes 1000 times 100 bytes, then flushes.
     Writes,
-    /// The client writes 1000 slices of 100 bytes, so many at a time, then flushes.
+    /// The client writes 1000 slices of 100 bytes, this many at a time, then flushes.
     VectoredWrites(usize),
-    /// None: the connection is made, and that is all.
+    /// Nothing but establishing the connection.
     Handshake,
 }
 
 impl Work {
-    /// The part of the client.
+    /// The client's part.
     pub async fn client<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
         match self {
             Self::Bulk { write, .. } => give(stream, units * MIB, write).await,
@@ -64,7 +64,7 @@ impl Work {
         }
     }
 
-    /// The part of the server.
+    /// The server's part.
     pub async fn server<S: Stream>(self, stream: &mut S, units: usize) -> io::Result<()> {
         match self {
             Self::Bulk { read, .. } => take(stream, units * MIB, read).await,
@@ -85,7 +85,7 @@ impl Work {
     }
 }
 
-/// Writes so many bytes, in pieces of one size, then flushes.
+/// Writes this many bytes, in pieces of one size, then flushes.
 async fn give<W>(stream: &mut W, bytes: usize, piece: usize) -> io::Result<()>
 where
     W: AsyncWrite + Unpin,
@@ -97,7 +97,7 @@ where
     stream.flush().await
 }
 
-/// Reads so many bytes, into a buffer of `room` bytes.
+/// Reads this many bytes, into a buffer of `room` bytes.
 async fn take<R>(stream: &mut R, mut bytes: usize, room: usize) -> io::Result<()>
 where
     R: AsyncRead + Unpin,

@@ -2,24 +2,24 @@
 
 use super::{KIB, Work};
 
-/// A row of the table: some work, and how it is done.
+/// A row of the table: a kind of work, and the setup for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// Its name on the command line and in the files.
     pub name: &'static str,
-    /// What is done, for a reader.
+    /// The description for readers.
     pub title: &'static str,
-    /// What is done.
+    /// The work.
     pub work: Work,
     /// Where the two ends are.
     pub threads: Threads,
     /// What is between them.
     pub sockets: Sockets,
-    /// The most plaintext that a record of the client holds, if not as much as can be.
+    /// The limit on the plaintext in a record of the client, if there is one.
     pub record: Option<usize>,
-    /// What is counted by.
+    /// The unit of the results.
     pub unit: Unit,
-    /// How many units take about half a second, or less where the clock is looked at.
+    /// How many units take about half a second, or less if elapsed time is measured.
     pub timed: usize,
     /// How many units are counted.
     pub counted: usize,
@@ -28,31 +28,31 @@ pub struct Row {
 /// Where the two ends of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// Both are tasks of one thread.
+    /// Both are tasks on one thread.
     One,
     /// Each has a thread of its own.
     Two,
-    /// The work is done both ways at once, with the halves of both streams as tasks of two threads.
-    /// What is measured is the time of the clock.
+    /// The work is done in both directions at once, with the halves of both streams as tasks on two
+    /// threads. Elapsed time is measured.
     Halves,
 }
 
-/// How TCP is set up.
+/// The configuration of TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sockets {
-    /// With TCP_NODELAY. What is measured is the time of the processors.
+    /// With TCP_NODELAY. Processor time is measured.
     NoDelay,
-    /// As they come: a small segment waits while another is not acknowledged. What is measured is
-    /// the time of the clock.
+    /// The default: a small segment waits while another is unacknowledged. Elapsed time is
+    /// measured.
     Default,
 }
 
-/// What the cost of a row is divided by.
+/// The unit that the cost of a row is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// 2^20 bytes of plaintext.
     Mib,
-    /// A request and its answer.
+    /// A request and its response.
     RoundTrip,
     /// 100,000 bytes in small pieces.
     Batch,

@@ -13,21 +13,21 @@ use crate::cost::{Cost, Start};
 use crate::peer::{Peer, Splitter, Stream, split_by_lock};
 use crate::transport::{self, Counter, Counts, Listener, connected};
 
-/// How many connections share the work of a sample.
+/// How many connections the work of a sample is divided between.
 const CONNECTIONS: usize = 8;
 
-/// What was counted, at both ends together.
+/// The counts of both ends together.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
     /// Calls of the transports.
     pub calls: Counts,
-    /// TLS records that were written, where there are any.
+    /// TLS records written, if any.
     pub records: Option<u64>,
-    /// Allocations, where they can be seen.
+    /// Allocations, if they are visible.
     pub allocations: Option<u64>,
 }
 
-/// Does the work of a row and says what it costs, without counting calls.
+/// Does the work of a row and returns its cost, without counting calls.
 pub fn timed<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Cost> {
     let (connections, each) = match row.work {
         Work::Handshake => (units, 1),
@@ -49,7 +49,7 @@ pub fn counted<P: Peer>(peer: P, row: &Row, units: usize) -> io::Result<Counted>
     Ok(Counted {
         calls,
         records: P::MAKES_RECORDS.then_some(calls.records),
-        // Threads of a runtime have counters of their own.
+        // The threads of a runtime have separate counters.
         allocations: (P::ALLOCATES_IN_RUST && row.threads != Threads::Halves)
             .then_some(cost.allocations),
     })
@@ -69,7 +69,7 @@ pub fn in_memory<P: Peer>(peer: &P, row: &Row, units: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes connections with a peer, over TCP that is wrapped in something.
+/// Makes connections with a peer, over wrapped TCP connections.
 struct Pair<P, W, T> {
     peer: P,
     wrap: W,
@@ -195,7 +195,7 @@ fn as_tasks<P: Peer, T: Stream, B>(
     Ok((cost, begun))
 }
 
-/// Runs both as tasks of this thread.
+/// Runs both as tasks on this thread.
 pub(super) async fn both<A, B>(
     one: impl Future<Output = io::Result<A>> + Send + 'static,
     other: impl Future<Output = io::Result<B>> + Send + 'static,
@@ -213,10 +213,10 @@ pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_io().build()
 }
 
-/// Changes where on the heap the next things come to lie.
+/// Shifts the addresses of the next heap allocations.
 ///
-/// Copies are slow between places whose addresses differ by little more than a multiple of 4096,
-/// so without this a figure would tell where things happened to lie.
+/// Copies are slow between addresses whose difference is slightly more than a multiple of 4096, so
+/// otherwise the results would depend on accidental placement.
 fn scatter() -> Vec<Vec<u8>> {
     let size = || fastrand::usize(16..8192);
     (0..64)
