@@ -43,7 +43,7 @@ pub(crate) async fn serve(listener: TcpListener, limit: Duration, telemetry: Arc
             let connection = http1::Builder::new()
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(tcp), service);
-            // Other and slow requests are answered by closing the connection.
+            // The connection is closed on any other request, and on slow ones.
             let _ = timeout(limit, connection).await;
         });
     }

@@ -67,13 +67,13 @@ pub(crate) const LARGEST_RECORD: usize = LARGEST_PLAINTEXT + 2048 + 5;
 
 /// A TLS connection that turns plaintext into ciphertext and back.
 ///
-/// The shape is that of the rustls C API, since that fits every rustls. Nothing here waits: `source`
-/// and `sink` are attempts, whose errors are passed through as the objects they are.
+/// The methods follow the rustls C API, which suits every version of rustls. Nothing here waits:
+/// `source` and `sink` are attempts, whose errors are returned unchanged.
 ///
 /// The order of calls: [`plaintext`](Self::plaintext) until it has none, then
 /// [`receive`](Self::receive); [`send`](Self::send), then [`transmit`](Self::transmit) for as long
-/// as [`wants_write`](Self::wants_write). After a failure of TLS only what is owed to the peer is
-/// still transmitted: the caller keeps the failure and does not ask again.
+/// as [`wants_write`](Self::wants_write). After a failure of TLS, only what is already queued is
+/// transmitted: the caller keeps the failure and does not call [`receive`](Self::receive) again.
 pub trait Engine {
     /// The most plaintext that a record of this engine holds.
     const FULL_RECORD: usize = LARGEST_PLAINTEXT;
@@ -83,18 +83,19 @@ pub trait Engine {
     /// Whether the handshake still has to complete before plaintext can pass both ways.
     fn is_handshaking(&self) -> bool;
 
-    /// Whether the peer cannot complete its handshake without what is to be transmitted.
+    /// Whether the peer needs what is queued to complete its handshake.
     fn is_awaited(&self) -> bool;
 
     /// Whether there is ciphertext to transmit.
     fn wants_write(&self) -> bool;
 
-    /// Whether the peer took the early data, once the handshake is over.
+    /// Whether the peer accepted the early data, once the handshake is over.
     fn is_early_data_accepted(&self) -> bool;
 
-    /// Ready once the handshake does not stop for the verification of the peer, with whether it did.
+    /// Ready once the handshake is not waiting for the verification of the peer; returns whether it
+    /// was.
     ///
-    /// While it stops, it takes in no records.
+    /// While it waits, no records are processed.
     fn poll_verified(
         &mut self,
         _: &mut InputBuffer,
@@ -105,19 +106,19 @@ pub trait Engine {
 
     // Input.
 
-    /// Takes in the record at the head of `input`, if it is whole, and returns its length.
+    /// Processes the first record of `input` if it is complete, and returns its length.
     fn accept(&mut self, input: &mut InputBuffer, wanted: usize) -> Result<Option<usize>, Failure>;
 
-    /// Does as [`accept`](Self::accept), or makes one attempt at `source` if `input` holds no whole
-    /// record.
+    /// As [`accept`](Self::accept), but makes one attempt to read from `source` if `input` holds no
+    /// complete record.
     ///
-    /// `wanted` is how much plaintext the caller has room for; together with what
-    /// [`absorb`](Self::absorb) can take later on it bounds how much is read ahead.
+    /// `wanted` is the amount of plaintext that the caller has room for. It limits how much is read
+    /// ahead, together with what [`absorb`](Self::absorb) can process later.
     ///
     /// # Errors
     ///
-    /// [`ReceiveError::Transport`] is the outcome of the attempt. After a [`ReceiveError::Tls`] the
-    /// connection has failed, and an alert may be waiting to be transmitted.
+    /// [`ReceiveError::Transport`] is the error of the attempt. After a [`ReceiveError::Tls`] the
+    /// connection has failed, and may have queued an alert.
     fn receive(
         &mut self,
         input: &mut InputBuffer,
@@ -128,73 +129,73 @@ pub trait Engine {
     /// Moves records out of `input` for as long as the connection is sure to hold their plaintext.
     fn absorb(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
 
-    /// Moves what the connection has decrypted or begun to decrypt out of `input`, and leaves the
-    /// rest: the connection is about to be given away without it.
+    /// Moves everything that the connection has decrypted or begun to decrypt out of `input`, and
+    /// leaves the rest, before the connection is returned without `input`.
     fn take_begun(&mut self, _: &mut InputBuffer) {}
 
-    /// What [`take_begun`](Self::take_begun) or [`stow`](Self::stow) has moved, if it is apart from
-    /// what the connection itself holds.
+    /// What [`take_begun`](Self::take_begun) or [`stow`](Self::stow) has moved, if it is stored
+    /// separately from the connection.
     fn take_stowed(&mut self) -> Option<InputBuffer> {
         None
     }
 
-    /// Moves all of `input` into the connection, which is about to be given away.
+    /// Moves all of `input` into the connection, which is about to be returned.
     fn stow(&mut self, input: &mut InputBuffer);
 
-    /// Decrypted bytes, which lie in the connection or in `input`: some, none for ever after
-    /// close_notify (an empty slice), none yet (`WouldBlock`), or none for ever since the connection
-    /// was told of a truncation.
+    /// Returns decrypted bytes from the connection or `input`. Returns an empty slice after
+    /// close_notify, `WouldBlock` if there are none yet, and another error once the connection was
+    /// notified of a truncation.
     fn plaintext<'a>(&'a mut self, input: &'a mut InputBuffer) -> io::Result<&'a [u8]>;
 
     /// Drops the first `taken` bytes of [`plaintext`](Self::plaintext).
     fn consume(&mut self, input: &mut InputBuffer, taken: usize);
 
     /// Moves early data of the peer into `buf` and returns how much; `None` if none was accepted,
-    /// or none is accepted yet.
+    /// or none yet.
     fn read_early(&mut self, _buf: &mut [u8]) -> Option<usize> {
         None
     }
 
     // Output.
 
-    /// Encrypts plaintext; returns how much of it, which is 0 when no more can be queued.
+    /// Encrypts plaintext and returns how much; 0 if the queue is full.
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Encrypts plaintext as early data, as far as the handshake has room for it.
+    /// Encrypts plaintext as early data, as far as the handshake has room for it; returns how much.
     fn send_early(&mut self, data: &[u8]) -> io::Result<usize>;
 
     /// Sets how much ciphertext can be queued; `None` for any amount.
     fn limit_queue(&mut self, bytes: Option<usize>);
 
-    /// Queues what the peer asked for and the connection held back until something would be sent.
+    /// Queues the responses that the connection delays until the next write.
     fn queue_responses(&mut self);
 
-    /// Transmits ciphertext: one attempt at `sink`, with everything that is queued.
+    /// Makes one attempt to write everything queued to `sink`.
     fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize>;
 
     /// Queues close_notify, after which no plaintext may be sent.
     fn close(&mut self);
 }
 
-/// A connection whose two directions can be driven by themselves.
+/// A connection whose two directions can be driven separately.
 #[cfg(feature = "next")]
 pub trait Divide: Engine + Sized {
-    /// The direction from the peer. Whatever it has to send is with the other one.
+    /// The receiving direction. Whatever it has to send is sent by the other one.
     type Receiver: Engine + Owes;
-    /// The direction to the peer.
+    /// The sending direction.
     type Sender: Engine;
 
-    /// Both directions, or the connection again while its handshake goes on.
+    /// Splits the connection, or returns it while its handshake is in progress.
     fn divide(self) -> Result<(Self::Receiver, Self::Sender), Self>;
 
-    /// The connection that they belong to.
+    /// Reunites the two directions.
     fn unite(receiver: Self::Receiver, sender: Self::Sender) -> Self;
 }
 
-/// The direction from the peer.
+/// The receiving direction of a connection.
 #[cfg(feature = "next")]
 pub trait Owes {
-    /// Whether the other direction has got something to send since this was last asked: a response,
-    /// or the alert of a failure.
+    /// Returns whether it has queued something in the sending direction since the last call: a
+    /// response, or the alert of a failure.
     fn take_owes(&mut self) -> bool;
 }
