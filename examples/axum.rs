@@ -28,8 +28,8 @@ use pollback::rustls::{ServerConfig, crypto};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-/// hyper flushes when a message is complete, so its writes can be batched. The peer of a program that
-/// writes and does not flush would wait forever.
+/// hyper flushes after each message, so its writes can be batched. In a program that writes without
+/// flushing, the peer would wait forever.
 const OPTIONS: Options = Options::new().with_batched_writes(true);
 
 /// How long open connections may take after Ctrl-C.
@@ -93,7 +93,7 @@ async fn run(chain: &str, key: &str, roots: &str, address: &str) -> Result<(), B
     });
     let router = Router::new().route("/", get(who));
     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
-    // In a task of the runtime's workers: the main task would have to be woken for each connection.
+    // Run as a task on a worker: the main task would have to be woken for each connection.
     let serving = tokio::spawn(async move {
         axum::serve(listener, service)
             .with_graceful_shutdown(async move { told.stopped().await })
@@ -112,7 +112,7 @@ fn configure(
     clients: ClientAuthorities,
 ) -> Result<ServerConfig, Box<dyn Error + Send + Sync>> {
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-    // A client may have no certificate, but not one that these roots have not issued.
+    // A client needs no certificate, but if it sends one, these roots must have issued it.
     let verifier =
         WebPkiClientVerifier::builder_with_provider(clients.roots, Arc::clone(&provider))
             .with_crls(clients.revocation_lists)

@@ -4,9 +4,9 @@
 //! cargo run --features fd --example callbacks
 //! ```
 //!
-//! The closures stand for whatever your program has instead of a Tokio transport: a socket that a C
-//! library owns, a serial line, a tunnel. They never wait and do not use Tokio: they return
-//! `WouldBlock`, and the descriptor tells when to try again.
+//! The closures represent whatever your program uses instead of a Tokio transport: a socket owned
+//! by a C library, a serial line, a tunnel. They never block and do not use Tokio: they return
+//! `WouldBlock`, and the readiness of the descriptor tells when to try again.
 
 use std::error::Error;
 use std::io::{self, IoSlice, Read, Write};
@@ -61,7 +61,7 @@ async fn run() -> Result<(), BoxError> {
     let server = tokio::spawn(echo(listener, acceptor));
 
     let calls = Arc::new(Calls::default());
-    // Tokio only opens the connection; what remains is a socket in non-blocking mode.
+    // Tokio only opens the connection; from here on it is a plain non-blocking socket.
     let socket = TcpStream::connect(address).await?.into_std()?;
     let transport = transport(socket, Arc::clone(&calls))?;
     let name = ServerName::try_from("localhost")?;

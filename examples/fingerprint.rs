@@ -117,7 +117,7 @@ fn fingerprint(hello: &ClientHello) -> String {
     );
     extensions.retain(|kind| ![SERVER_NAME, ALPN].contains(kind));
     extensions.sort_unstable();
-    // In the order of the client, other than the rest.
+    // In the client's order, unlike the rest.
     let schemes: Vec<u16> = match extensions.contains(&SIGNATURE_ALGORITHMS) {
         true => hello.signature_schemes().map(u16::from).collect(),
         false => Vec::new(),
@@ -129,7 +129,7 @@ fn fingerprint(hello: &ClientHello) -> String {
     format!("{clear}_{}_{}", digest(&list(&suites)), digest(&offered))
 }
 
-/// Values that a client sends only to see whether servers put up with them (RFC 8701).
+/// Values that a client sends only to test that servers ignore them (RFC 8701).
 fn is_grease(value: u16) -> bool {
     let [high, low] = value.to_be_bytes();
     high == low && low & 0x0f == 0x0a

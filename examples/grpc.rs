@@ -1,4 +1,4 @@
-//! Requests the health of a gRPC server, with a client and a server of tonic in one program.
+//! Queries the health of a gRPC server, with a tonic client and server in one program.
 //!
 //! ```sh
 //! cargo run --example grpc --features tonic
@@ -75,10 +75,10 @@ fn greet(request: Request<()>) -> Result<Request<()>, Status> {
     Ok(request)
 }
 
-/// A channel of tonic over a TLS stream of this crate.
+/// A tonic channel over a TLS stream of this crate.
 async fn connect(config: ClientConfig, address: SocketAddr) -> Result<Channel, BoxError> {
     let connector = TlsConnector::from(Arc::new(config));
-    // http, since the connection that tonic gets is encrypted already.
+    // `http`, since the connection passed to tonic is encrypted already.
     let endpoint = Endpoint::from_static("http://localhost");
     let connect = tower::service_fn(move |_| {
         let connector = connector.clone();
@@ -108,7 +108,7 @@ fn configs() -> Result<(ClientConfig, ServerConfig), BoxError> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![certificate], PrivateKeyDer::from(key))?;
-    // gRPC is HTTP/2.
+    // gRPC requires HTTP/2.
     for alpn in [&mut client.alpn_protocols, &mut server.alpn_protocols] {
         alpn.push(b"h2".to_vec());
     }

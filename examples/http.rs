@@ -34,17 +34,17 @@ use pollback::rustls::{self, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a client may take for its handshake, and again for the first byte of its request.
+/// The timeout for the handshake, and again for the first byte of the request.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How many connections may be open.
+/// The limit on open connections.
 const CONNECTIONS: usize = 10_000;
 
-/// After how long a silent client is asked whether it is still there.
+/// The idle time after which a client is probed.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// hyper flushes when a message is complete, so its writes can be batched. The peer of a program that
-/// writes and does not flush would wait forever.
+/// hyper flushes after each message, so its writes can be batched. In a program that writes without
+/// flushing, the peer would wait forever.
 const OPTIONS: Options = Options::new().with_batched_writes(true);
 
 /// How long open connections may take after Ctrl-C.
@@ -109,7 +109,7 @@ async fn run(chain: &str, key: &str, address: &str) -> Result<(), BoxError> {
     reload_on_hangup(files, config)?;
     println!("listening on {bound}");
     let drained = tokio::spawn(drain_on_interrupt(shutdown.clone()));
-    // In a task of the runtime's workers: the main task would have to be woken for each connection.
+    // Run as a task on a worker: the main task would have to be woken for each connection.
     let accepting = tokio::spawn(async move {
         while let Some(connection) = listener.accept().await {
             tokio::spawn(serve(connection, bound.port(), shutdown.clone()));
@@ -156,7 +156,7 @@ async fn drain_on_interrupt(shutdown: ShutdownHandle) -> std::io::Result<usize> 
     Ok(shutdown.drain(GRACE).await)
 }
 
-/// What clients are served over.
+/// The transport of a client.
 trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
@@ -196,7 +196,7 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let served = tokio::select! {
         served = serving.as_mut() => served,
         () = shutdown.stopped() => {
-            // Requests in progress are completed, and no more are accepted.
+            // Completes requests in progress, and accepts no more.
             serving.as_mut().graceful_shutdown();
             serving.await
         }

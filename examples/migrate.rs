@@ -7,8 +7,8 @@
 //! +use pollback::{LazyConfigAcceptor, TlsConnector, TlsStream};
 //! ```
 //!
-//! An echo server for two names, which looks at the ClientHello before it chooses a certificate,
-//! and a client that trusts one of them and gets its connection back where it does not trust.
+//! An echo server for two names, which inspects the ClientHello before it chooses a certificate,
+//! and a client that trusts one of them and recovers its transport when the other is rejected.
 //!
 //! ```sh
 //! cargo run --example migrate
@@ -48,7 +48,7 @@ async fn main() -> Result<(), BoxError> {
     let address = listener.local_addr()?;
     tokio::spawn(accept(listener, Arc::new(sites)));
 
-    // A fallible handshake hands the transport back when it fails.
+    // A fallible handshake returns the transport on failure.
     let name = pki_types::ServerName::try_from(STRANGER)?;
     let tcp = TcpStream::connect(address).await?;
     match connector.connect(name, tcp).into_fallible().await {
@@ -95,7 +95,7 @@ async fn accept(listener: TcpListener, sites: Arc<Sites>) {
     }
 }
 
-/// Looks at the name that the client asks for, answers as that site, and echoes.
+/// Reads the requested server name, accepts with the certificate for that name, and echoes.
 async fn echo(tcp: TcpStream, sites: &Sites) -> io::Result<()> {
     let start = LazyConfigAcceptor::new(Default::default(), tcp).await?;
     let hello = start.client_hello();

@@ -3,8 +3,8 @@
 //!
 //!     cargo run --example verify --features next
 //!
-//! Here the service listens on the loopback interface: it is sent the SHA-256 fingerprint of a
-//! certificate, and answers with a line that says "good" or "revoked".
+//! The service listens on the loopback interface: it receives the SHA-256 fingerprint of a
+//! certificate, and responds with a line that says "good" or "revoked".
 
 use std::error::Error;
 use std::io;
@@ -43,12 +43,12 @@ async fn ask(address: SocketAddr, identity: &Identity<'_>) -> Result<(), Certifi
     match answer.await.as_deref() {
         Ok("good\n") => Ok(()),
         Ok("revoked\n") => Err(CertificateError::Revoked),
-        // No answer is no permission.
+        // Without a response the certificate is rejected.
         _ => Err(CertificateError::UnknownRevocationStatus),
     }
 }
 
-/// Verifies servers as the configuration says, and then asks the service about them.
+/// Verifies servers with the configured verifier, and then queries the service.
 fn connector(config: ClientConfig, service: SocketAddr) -> TlsConnector {
     let verifier = Arc::clone(config.verifier());
     TlsConnector::from(Arc::new(config))
@@ -63,7 +63,7 @@ fn connector(config: ClientConfig, service: SocketAddr) -> TlsConnector {
         })
 }
 
-/// Answers one question about a certificate.
+/// Responds to one query.
 async fn answer(service: TcpListener, revoked: Option<String>) -> io::Result<()> {
     let mut stream = BufReader::new(service.accept().await?.0);
     let mut question = String::new();

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as one GET needs.
+//! The parts of HTTP/1.1 that a GET needs.
 
 use std::io;
 
@@ -6,18 +6,18 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWr
 
 use crate::url::Url;
 
-/// The longest head of an answer that is taken in.
+/// The longest response head that is accepted.
 const HEAD_LIMIT: u64 = 64 * 1024;
 
 enum Body {
     None,
     Length(u64),
     Chunked,
-    /// Ends with the connection, which TLS tells from a connection that was cut.
+    /// Ends with the connection. TLS detects truncation.
     Rest,
 }
 
-/// Sends the request and copies the body of the answer to `output`.
+/// Sends the request and copies the body of the response to `output`.
 pub(crate) async fn get<S, W>(stream: &mut S, url: &Url, output: &mut W) -> io::Result<()>
 where
     S: AsyncBufRead + AsyncWrite + Unpin,
@@ -40,7 +40,7 @@ where
     output.flush().await
 }
 
-/// Reads the head of the answer, shows its status, and finds out how the body ends.
+/// Reads the head of the response, prints its status, and determines how the body ends.
 async fn head<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Body> {
     let mut head = stream.take(HEAD_LIMIT);
     loop {
@@ -67,14 +67,14 @@ async fn head<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Body> {
                 body = Body::Chunked;
             } else if name.eq_ignore_ascii_case("content-length") {
                 let length = value.parse().map_err(|_| invalid("a bad Content-Length"))?;
-                // A length beside chunks means nothing.
+                // A length is ignored if the body is chunked.
                 if !matches!(body, Body::Chunked) {
                     body = Body::Length(length);
                 }
             }
         }
         match status {
-            // An interim answer: the real one follows.
+            // An interim response, followed by the final one.
             100..200 => {}
             204 | 304 => return Ok(Body::None),
             200..300 => return Ok(body),

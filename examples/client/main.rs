@@ -61,7 +61,7 @@ Fetches a URL over HTTPS. The body goes to stdout, what was negotiated to stderr
 It exits with 0 once the URL was fetched, with 1 if that failed, and with 2 for wrong arguments.
 ";
 
-/// How long a server may take until it has finished the handshake.
+/// The timeout for connecting and the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 struct Options {
@@ -73,7 +73,7 @@ struct Options {
     alpn: Vec<Vec<u8>>,
     repeat: u32,
     early_data: bool,
-    /// Whether it is to be done by rustls 0.24.
+    /// Whether to use rustls 0.24.
     next: bool,
 }
 
@@ -143,7 +143,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
 
 async fn get(options: &Options) -> Result<(), BoxError> {
     let url: Url = options.url.parse()?;
-    // One for all connections: the sessions are kept with it.
+    // Shared by all connections, since it stores the sessions.
     if options.next {
         #[cfg(feature = "next")]
         {
@@ -185,7 +185,7 @@ async fn repeat<C: TlsConnection>(
         };
         eprintln!("{}", negotiated(stream.get_ref().1));
         http::get(&mut stream, url, &mut tokio::io::stdout()).await?;
-        // The response is complete, whether the server is still there or not.
+        // The response is complete, even if the server has not closed properly.
         let _ = stream.shutdown().await;
     }
     Ok(())
@@ -219,7 +219,7 @@ fn config(options: &Options) -> Result<ClientConfig, BoxError> {
 fn platform_roots() -> Result<RootCertStore, BoxError> {
     let loaded = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    // Platforms keep a few old certificates that rustls does not take; the others will do.
+    // Platforms have a few old certificates that rustls rejects; the others suffice.
     roots.add_parsable_certificates(loaded.certs);
     match loaded.errors.into_iter().next() {
         _ if !roots.is_empty() => Ok(roots),
@@ -250,7 +250,7 @@ fn name(value: Option<impl Debug>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| format!("{value:?}"))
 }
 
-/// What an error means to the one who typed the URL.
+/// What an error means for the user.
 fn explanation(error: &(dyn Error + 'static)) -> String {
     let Some(found) = pollback::Error::find(error) else {
         return error.to_string();
@@ -261,7 +261,7 @@ fn explanation(error: &(dyn Error + 'static)) -> String {
         _ => "",
     };
     match found.source() {
-        // rustls has no more to say about an alert.
+        // For alerts, the message of rustls adds nothing.
         Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => {
             format!("{found}{hint}: {cause}")
         }

@@ -1,4 +1,4 @@
-//! As much of a URL as an HTTPS client needs.
+//! The parts of a URL that an HTTPS client needs.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// The name that the server's certificate has to be for.
+    /// The name that the server's certificate must be valid for.
     pub(crate) fn name(&self) -> ServerName<'static> {
         self.name.clone()
     }
@@ -34,7 +34,7 @@ impl Url {
         &self.authority
     }
 
-    /// Path and query, as they go into the request line.
+    /// Path and query, as sent in the request line.
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
@@ -45,7 +45,7 @@ impl FromStr for Url {
 
     fn from_str(url: &str) -> Result<Self, String> {
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // Sent as it is, a line break would end the request line.
+            // An unescaped line break would end the request line.
             return Err(
                 "bad URL: spaces and non-ASCII characters have to be percent-encoded".into(),
             );

@@ -1,4 +1,4 @@
-//! A transport that counts the attempts made on it.
+//! A transport that counts attempts.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Attempts {
     pub(crate) made: u64,
-    /// Those of them that would have blocked.
+    /// The number that would have blocked.
     pub(crate) pending: u64,
     pub(crate) bytes: u64,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Counts {
     pub(crate) flush: Attempts,
 }
 
-/// A transport, and what was asked of it.
+/// A transport, with counters.
 #[derive(Debug)]
 pub(crate) struct Counting<T> {
     transport: T,

@@ -1,4 +1,4 @@
-//! How far the transfer has come, on stderr: a bar on a terminal, lines where there is none.
+//! The progress of the transfer, on stderr: a bar on a terminal, otherwise lines.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::BoxError;
 pub(crate) struct Progress {
     total: u64,
     moved: AtomicU64,
-    /// `None` where stderr is no terminal.
+    /// `None` if stderr is not a terminal.
     bar: Option<ProgressBar>,
 }
 
@@ -28,7 +28,7 @@ impl Progress {
         })
     }
 
-    /// Notes that so many bytes more have been received.
+    /// Adds received bytes.
     pub(crate) fn received(&self, bytes: u64) {
         let before = self.moved.fetch_add(bytes, Ordering::Relaxed);
         if let Some(bar) = &self.bar {

@@ -1,4 +1,4 @@
-//! What is printed at the end.
+//! The report that is printed at the end.
 
 use std::fmt::{self, Debug, Display, Formatter};
 
@@ -12,7 +12,7 @@ use crate::transfer::Received;
 /// What one side of the connection reports.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
-    /// Where the bytes that this side received came from and went to.
+    /// Where this side received its bytes from, and where it wrote them.
     pub(crate) direction: &'static str,
     /// The digest of what this side sent.
     pub(crate) sent: Sha,
@@ -49,7 +49,7 @@ impl Side {
     }
 }
 
-/// The whole report, as it is printed.
+/// The whole report, as printed.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) client: Side,

@@ -10,11 +10,11 @@ use crate::BoxError;
 use crate::payload::{Reader, Sha};
 use crate::progress::Progress;
 
-/// What the application holds at once: this many bytes, written as slices of `SLICE`.
+/// How many bytes the application buffers, written as slices of `SLICE` bytes.
 pub(crate) const BUFFER: usize = 16 * SLICE;
 const SLICE: usize = 16 * 1024;
 
-/// What was received, and how long that took: from the call until the peer's `close_notify`.
+/// The bytes received, and the time from the call until the peer's `close_notify`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) digest: Sha,

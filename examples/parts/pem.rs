@@ -8,7 +8,7 @@ use pollback::rustls::RootCertStore;
 use pollback::rustls::pki_types::pem::{self, PemObject};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A chain, the certificate of its owner first, and the owner's key.
+/// A chain, the end-entity certificate first, and its key.
 pub(crate) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 pub(crate) fn identity(chain: &Path, key: &Path) -> Result<Identity, Box<dyn Error + Send + Sync>> {
@@ -21,14 +21,14 @@ pub(crate) fn identity(chain: &Path, key: &Path) -> Result<Identity, Box<dyn Err
     Ok((certificates, key))
 }
 
-/// Those whose signatures are trusted.
+/// The trusted root certificates.
 pub(crate) fn roots(path: &Path) -> Result<RootCertStore, Box<dyn Error + Send + Sync>> {
     let mut roots = RootCertStore::empty();
     add_roots(path, |certificate| roots.add(certificate))?;
     Ok(roots)
 }
 
-/// Adds them to a store of whichever rustls.
+/// Adds them to a root store of either version of rustls.
 pub(crate) fn add_roots<E: Display>(
     path: &Path,
     mut add: impl FnMut(CertificateDer<'static>) -> Result<(), E>,
@@ -42,7 +42,7 @@ pub(crate) fn add_roots<E: Display>(
         .map_err(|e| format!("root file {}: {e}", path.display()).into())
 }
 
-/// At least one.
+/// Returns at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,4 +1,4 @@
-//! A certificate for those who have none.
+//! Creates a certificate for users who have none.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +12,9 @@ use rcgen::{
 use crate::BoxError;
 use crate::pem::Identity;
 
-/// Makes a certificate for this machine, and the root that signs it.
+/// Creates a certificate for this machine, and the root that signs it.
 ///
-/// The root's key is gone when this returns: nothing else can be signed with it.
+/// The root's key is dropped on return, so nothing else can be signed with it.
 pub(crate) fn make(write_root: Option<&Path>) -> Result<Identity, BoxError> {
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as one answer needs.
+//! The parts of HTTP/1.1 that one response needs.
 
 use std::io;
 
@@ -6,27 +6,27 @@ use pollback::stream::{TlsConnection, TlsStream};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The longest head of a request that is taken in.
+/// The longest request head that is accepted.
 const HEAD_LIMIT: u64 = 16 * 1024;
-/// How much of a refused request is read after the answer.
+/// How much of a rejected request is read after the response.
 const REST_LIMIT: u64 = 1024 * 1024;
 
-/// What a request deserves.
+/// How to respond to a request.
 enum Verdict {
     Get,
     Head,
-    /// It may do harm to carry it out twice.
+    /// Carrying it out twice may do harm.
     Unsafe,
     Wrong(&'static str),
 }
 
-/// Reads the head of one request, answers it and closes the connection.
+/// Reads the head of one request, sends the response and closes the connection.
 pub(crate) async fn answer<C: TlsConnection>(
     stream: &mut TlsStream<TcpStream, C>,
     hello: &str,
 ) -> io::Result<()> {
     let Some(verdict) = request(stream).await? else {
-        // A client that only wanted the handshake.
+        // A client that only performed the handshake.
         return stream.shutdown().await;
     };
     let came_early = stream.early_data_read() > 0;
@@ -36,7 +36,7 @@ pub(crate) async fn answer<C: TlsConnection>(
     };
     let (status, body) = match verdict {
         Verdict::Get | Verdict::Head => ("200 OK", &hello[..]),
-        // RFC 8470, section 5.2: whoever has seen these bytes can send them again.
+        // RFC 8470, section 5.2: an attacker can replay these bytes.
         Verdict::Unsafe if came_early => ("425 Too Early", ""),
         Verdict::Unsafe => ("405 Method Not Allowed", ""),
         Verdict::Wrong(status) => (status, ""),
@@ -52,13 +52,13 @@ pub(crate) async fn answer<C: TlsConnection>(
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
     if matches!(verdict, Verdict::Unsafe | Verdict::Wrong(_)) {
-        // Bytes that nobody reads make a kernel reset the connection, answer and all.
+        // Unread bytes would cause a reset, and the response might be lost.
         tokio::io::copy(&mut stream.take(REST_LIMIT), &mut tokio::io::sink()).await?;
     }
     Ok(())
 }
 
-/// Reads a head up to its empty line; `None` where the client sent nothing at all.
+/// Reads a head up to its empty line; returns `None` if the client sent nothing at all.
 async fn request<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Option<Verdict>> {
     let mut head = stream.take(HEAD_LIMIT);
     let mut lines = Vec::new();

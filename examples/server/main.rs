@@ -46,7 +46,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// How much early data is accepted: enough for the head of a request.
 const EARLY_DATA: u32 = 16 * 1024;
 
-/// How long a client may take for its handshake, and again for its request.
+/// The timeout for the handshake, and again for the request.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
@@ -82,7 +82,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = &mut interrupted => break,
-            // Takes finished ones out of the set; without any it is never ready.
+            // Removes finished tasks from the set; pending forever if it is empty.
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
@@ -91,19 +91,19 @@ async fn serve(options: Options) -> Result<(), BoxError> {
                 acceptor.spawn(tcp, peer, &mut connections);
             }
             Err(error) => {
-                // Out of descriptors, most likely: accepting again at once would only spin.
+                // Most likely out of descriptors: accepting again at once would only spin.
                 eprintln!("server: accept: {error}");
                 sleep(Duration::from_millis(100)).await;
             }
         }
     }
     drop(listener);
-    // Open connections may finish; each of them has a deadline.
+    // Open connections may finish; each has a timeout.
     while connections.join_next().await.is_some() {}
     Ok(())
 }
 
-/// Of whichever rustls.
+/// For either version of rustls.
 enum Acceptor {
     Current(TlsAcceptor),
     #[cfg(feature = "next")]
@@ -174,7 +174,7 @@ fn config(options: &Options) -> Result<ServerConfig, BoxError> {
     Ok(config)
 }
 
-/// Serves one client. Its failures are reported, and do not affect others.
+/// Serves one client. Failures are reported, and do not affect others.
 async fn connection<C: TlsConnection>(
     handshake: Handshake<TcpStream, C>,
     peer: SocketAddr,
@@ -193,7 +193,7 @@ async fn connection<C: TlsConnection>(
     }
 }
 
-/// How a client is connected.
+/// The properties of a client's connection.
 struct Facts {
     version: Option<String>,
     alpn: Option<Vec<u8>>,
@@ -211,7 +211,7 @@ fn facts(connection: &ServerConnection) -> Facts {
 }
 
 impl Facts {
-    /// What the client is told.
+    /// The response text.
     fn hello(&self) -> String {
         let alpn = self.alpn.as_deref().unwrap_or(b"none");
         let mut hello = "hello".to_owned();
@@ -229,13 +229,13 @@ impl Facts {
     }
 }
 
-/// An error, with what it means if TLS failed.
+/// An error, explained if it is one of TLS.
 fn explanation(error: &io::Error) -> String {
     let Some(found) = pollback::Error::find(error) else {
         return error.to_string();
     };
     match found.source() {
-        // rustls has no more to say about an alert.
+        // For alerts, the message of rustls adds nothing.
         Some(cause) if !matches!(found.kind(), ErrorKind::Alert(_)) => format!("{found}: {cause}"),
         _ => found.to_string(),
     }

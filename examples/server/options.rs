@@ -32,25 +32,25 @@ It exits with 0 after Ctrl-C or --count, with 1 if it cannot start, and with 2 f
 
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
-    /// Certificate chain and key; without them they are created.
+    /// Certificate chain and key. Created if not given.
     pub(crate) given: Option<(PathBuf, PathBuf)>,
-    /// Where the created certificate is written to.
+    /// Where to write the created certificate.
     pub(crate) write_root: Option<PathBuf>,
-    /// The roots that issue client certificates, which are required then.
+    /// The roots for client certificates, which are then required.
     pub(crate) client_roots: Option<PathBuf>,
-    /// Whether sessions are kept in tickets instead of in memory.
+    /// Whether sessions are stored in tickets instead of in memory.
     pub(crate) tickets: bool,
     /// Whether a client that resumes a session may send its request as early data.
     pub(crate) early_data: bool,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
-    /// Whether it is to be done by rustls 0.24.
+    /// Whether to use rustls 0.24.
     pub(crate) next: bool,
-    /// How many connections to serve before the end.
+    /// How many connections to serve before exiting.
     pub(crate) count: u64,
 }
 
 impl Options {
-    /// Returns `None` for wrong arguments.
+    /// Returns `None` for invalid arguments.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let (mut certificate, mut key) = (None, None);
         let mut options = Self {
