@@ -82,7 +82,7 @@ async fn serve(options: Options) -> Result<(), BoxError> {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = &mut interrupted => break,
-            // Removes finished tasks from the set; pending forever if it is empty.
+            // Removes finished tasks from the set. The branch is disabled if the set is empty.
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
