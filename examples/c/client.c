@@ -1,4 +1,4 @@
-/* Fetches a page over HTTPS: rustls-ffi makes TLS of it, pollback moves the bytes. */
+/* Fetches a page over HTTPS: rustls-ffi performs TLS, pollback the I/O. */
 
 #include <netdb.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ static bool fetch(rustls_connection *connection, pollback_transport *transport, 
     if (count < 0)
         return false;
     rustls_connection_send_close_notify(connection);
-    /* The page is here: a server that has left already does not take that away. */
+    /* The page is complete, even if the server has closed already. */
     drive_out(connection, transport);
     return true;
 }

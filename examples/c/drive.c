@@ -34,7 +34,7 @@ bool wait_for(pollback_transport *transport, int directions)
     return ready > 0;
 }
 
-/* Sends what there is. Returns 0, EAGAIN if the transport is full, or why it failed. */
+/* Sends queued data. Returns 0, EAGAIN if the transport is full, or the error. */
 static int send_out(rustls_connection *connection, pollback_transport *transport)
 {
     while (rustls_connection_wants_write(connection)) {
@@ -49,7 +49,7 @@ static int send_out(rustls_connection *connection, pollback_transport *transport
     return 0;
 }
 
-/* Takes in what has arrived. Returns 0, EAGAIN if that is nothing, or why it failed. */
+/* Reads what has arrived. Returns 0, EAGAIN if nothing has, or the error. */
 static int take_in(rustls_connection *connection, pollback_transport *transport, bool *ended)
 {
     size_t taken = 0;
@@ -62,7 +62,7 @@ static int take_in(rustls_connection *connection, pollback_transport *transport,
     result = rustls_connection_process_new_packets(connection);
     if (result != RUSTLS_RESULT_OK) {
         complain("TLS", result);
-        /* Tell the peer, as far as that goes without waiting. */
+        /* Send the alert, as far as possible without blocking. */
         send_out(connection, transport);
         return EPROTO;
     }
@@ -81,7 +81,7 @@ bool drive(rustls_connection *connection, pollback_transport *transport)
         complain_of(transport);
         return false;
     }
-    /* Read also while the way out is blocked: the peer may be blocked in the same way. */
+    /* Read also while writes are blocked: the peer may be blocked as well. */
     if (rustls_connection_wants_read(connection)) {
         code = take_in(connection, transport, &ended);
         if (code == 0) {

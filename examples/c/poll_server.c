@@ -1,7 +1,7 @@
 /* Serves a page over HTTPS to many clients at the same time, with one thread and poll(2). An event
- * loop of another kind (epoll, libuv, GLib) goes in the place of the function `main_loop`.
+ * loop of another kind (epoll, libuv, GLib) replaces the function `main_loop`.
  *
- * A server that strangers can reach also needs a deadline for each client. */
+ * A public server also needs a timeout for each client. */
 
 #include <errno.h>
 #include <poll.h>
@@ -56,7 +56,7 @@ static bool send_some(struct client *client)
     return true;
 }
 
-/* Writes the page once the request is whole. False if the client is lost. */
+/* Writes the page once the request is complete. False if the client is lost. */
 static bool answer(struct client *client)
 {
     size_t count = 0;
@@ -98,7 +98,7 @@ static bool serve(struct client *client)
         if (code != 0 || taken == 0)
             return false;
         if (rustls_connection_process_new_packets(client->connection) != RUSTLS_RESULT_OK) {
-            /* The alert, as far as that goes without waiting. */
+            /* Send the alert, as far as possible without blocking. */
             send_some(client);
             return false;
         }
@@ -175,7 +175,7 @@ static bool main_loop(struct server *server)
         }
         if (server->polled[count].revents != 0)
             take_client(server);
-        /* From the end, so that the last can go in the place of one that is done with. */
+        /* Backwards, so that the last client can take the place of a finished one. */
         for (size_t i = count; i-- > 0;) {
             if (server->polled[i].revents != 0 && !serve(server->clients[i])) {
                 free_client(server->clients[i]);

@@ -1,4 +1,4 @@
-/* Serves a page over HTTPS, one client after the other. A rustls_acceptor reads the hello, so that
+/* Serves a page over HTTPS, one client after the other. A rustls_acceptor reads the ClientHello, so that
  * a server with several configurations could choose among them. */
 
 #include <errno.h>
@@ -27,7 +27,7 @@ static void refuse(rustls_accepted_alert *alert, pollback_transport *transport)
     rustls_accepted_alert_free(alert);
 }
 
-/* Reads the hello. NULL if there is none, after the client was told why. */
+/* Reads the ClientHello. Returns NULL on failure, after the alert was sent. */
 static rustls_accepted *hear(pollback_transport *transport)
 {
     rustls_acceptor *acceptor = rustls_acceptor_new();
