@@ -1,5 +1,5 @@
-/* Serves a page over HTTPS, one client after the other. A rustls_acceptor reads the ClientHello, so that
- * a server with several configurations could choose among them. */
+/* Serves a page over HTTPS, one client after the other. A rustls_acceptor reads the ClientHello, so
+ * that a server with several configurations could choose between them. */
 
 #include <errno.h>
 #include <stdio.h>
