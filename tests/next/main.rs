@@ -64,7 +64,10 @@ mod owned {
 
 mod contended;
 mod early_data;
+#[path = "../api/either_side.rs"]
+mod either_side;
 mod features;
+mod generic;
 mod key_updates;
 mod peers;
 mod pre_release;

@@ -391,7 +391,7 @@ async fn read_and_check<R: AsyncRead + AsyncBufReadExt + Unpin>(mut reader: R) {
     assert_eq!(read, ROUNDS * PART);
 }
 
-async fn over_tcp(
+pub(crate) async fn over_tcp(
     version: Version,
 ) -> (client::TlsStream<TcpStream>, server::TlsStream<TcpStream>) {
     let setup = Setup::new(version);

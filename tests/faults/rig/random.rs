@@ -125,6 +125,8 @@ const MAKES: &[Make] = &[
     Make::Next,
     #[cfg(feature = "next")]
     Make::NextTuned,
+    #[cfg(feature = "next")]
+    Make::NextHalved,
 ];
 
 /// Lets a peer be gone where a read meets the end. A server that answers early goes on writing: if it
