@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use super::TlsStream;
 use super::sides::WriteSide;
+use crate::engine::Failure;
 
 /// What both halves have.
 ///
@@ -20,6 +21,8 @@ pub(super) struct Shared<W, T> {
     reader: Mutex<Option<Waker>>,
     /// Whether the peer is owed something that the reader could not send.
     owed: AtomicBool,
+    /// Why the reader has failed.
+    failure: Mutex<Option<Failure>>,
 }
 
 /// The writing side, for one half.
@@ -36,6 +39,7 @@ impl<W, T> Shared<W, T> {
             wanted: AtomicBool::new(false),
             reader: Mutex::new(None),
             owed: AtomicBool::new(false),
+            failure: Mutex::new(None),
         }
     }
 
@@ -77,6 +81,18 @@ impl<W, T> Shared<W, T> {
         self.owed.store(true, Ordering::SeqCst);
         // As in `lock_or_wake`.
         fence(Ordering::SeqCst);
+    }
+
+    /// Notes why the reader has failed; what the peer is owed for it is noted behind that.
+    pub(super) fn note_failure(&self, failure: &Failure) {
+        let mut noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.get_or_insert_with(|| failure.clone());
+    }
+
+    /// Why the reader has failed, if it has.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clone()
     }
 
     /// Whether the peer is owed something that nobody has sent.

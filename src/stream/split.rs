@@ -184,11 +184,16 @@ where
         cx: &mut Context<'_>,
         answer: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if self.stream.connection.take_owes() {
+        let owes = self.stream.connection.take_owes();
+        if let Phase::Failed(failed) = &self.stream.phase {
+            // What came before the failure is read before it, but not written after it.
+            self.shared.note_failure(&failed.failure);
+        }
+        if owes {
             self.shared.note_owed();
         }
         if let Phase::Failed(failed) = &self.stream.phase {
-            // What came before the failure is read before it, and the failure is returned again.
+            // The failure is returned again.
             if let Poll::Ready(Ok(_)) = answer {
                 return answer;
             }
@@ -297,7 +302,15 @@ where
             &mut Context<'_>,
         ) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let answer = operation(Pin::new(&mut *self.shared.lock()), cx);
+        let mut writer = self.shared.lock();
+        if self.shared.is_owed() {
+            if let Some(failure) = self.shared.failure() {
+                writer.connection.queue_responses();
+                writer.fail(failure);
+            }
+        }
+        let answer = operation(Pin::new(&mut *writer), cx);
+        drop(writer);
         while self.shared.take_owed() {
             let mut writer = self.shared.lock();
             if let Poll::Ready(Err(error)) = writer.poll_respond(cx) {

@@ -130,6 +130,30 @@ fn a_failure_of_the_reader_sends_an_alert_and_fails_the_writer() {
     });
 }
 
+/// The reader has met it, and returns it behind what came before.
+#[test]
+fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
+    for_each_version(|version| {
+        let Halves {
+            mut reader,
+            mut writer,
+            io,
+            mut client,
+        } = halves(version);
+        executor::block_on(send(&mut client, b"hello"));
+        io.inject(&FORGED);
+        let mut room = [0; 64];
+        let read = executor::block_on(reader.read(&mut room));
+        assert_eq!(read.expect("what came before"), 5);
+        let error = executor::block_on(writer.write(b"more")).expect_err("no connection");
+        assert_eq!(tls_error(&error), &Error::DecryptError);
+        let error = executor::block_on(client.read_u8()).expect_err("an alert");
+        assert_alert(&error, AlertDescription::BadRecordMac);
+        let error = executor::block_on(reader.read(&mut room)).expect_err("a bad record");
+        assert_eq!(tls_error(&error), &Error::DecryptError);
+    });
+}
+
 #[test]
 fn the_alert_of_a_reader_waits_for_a_transport_that_is_blocked() {
     for_each_version(|version| {

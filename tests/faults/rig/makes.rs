@@ -233,6 +233,23 @@ impl Make {
         self != Self::Theirs
     }
 
+    /// The same with whole streams.
+    pub(crate) fn whole(self) -> Self {
+        match self {
+            #[cfg(feature = "next")]
+            Self::NextHalved => Self::Next,
+            make => make,
+        }
+    }
+
+    /// Whether a shutdown reads what has arrived: in owned halves only the reader reads.
+    pub(crate) fn takes_in_at_shutdown(self) -> bool {
+        #[cfg(feature = "next")]
+        return !matches!(self, Self::Theirs | Self::NextHalved);
+        #[cfg(not(feature = "next"))]
+        return self.is_ours();
+    }
+
     pub(super) async fn connect(self, config: ClientConfigs, early: bool, io: Io) -> Connected {
         #[cfg(feature = "next")]
         let (config, next) = config;

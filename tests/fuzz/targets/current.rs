@@ -9,7 +9,7 @@ use pollback::rustls;
 use pollback::{LazyConfigAcceptor, TlsAcceptor, TlsConnector, TlsStream};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::{Acceptor, ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
+use rustls::server::{Acceptor, ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{
@@ -66,7 +66,7 @@ impl Version for Current {
     }
 
     fn forget(server: &mut ServerConfig) {
-        server.session_storage = ServerSessionMemoryCache::new(1);
+        server.session_storage = Arc::new(NoServerSessionStorage {});
     }
 
     fn connect(config: ClientConfig, early: bool, handling: Handling) -> Begin {

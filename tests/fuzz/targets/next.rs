@@ -18,7 +18,7 @@ use rustls::crypto::{
 use rustls::error::PeerIncompatible;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::{
-    ClientHello, ServerCredentialResolver, ServerHandshake, ServerSessionMemoryCache,
+    ClientHello, NoServerSessionStorage, ServerCredentialResolver, ServerHandshake,
 };
 use rustls::time_provider::TimeProvider;
 use rustls::{
@@ -62,7 +62,7 @@ impl Version for Next {
     }
 
     fn forget(server: &mut ServerConfig) {
-        server.session_storage = ServerSessionMemoryCache::new(1);
+        server.session_storage = Arc::new(NoServerSessionStorage {});
     }
 
     fn connect(config: ClientConfig, early: bool, handling: Handling) -> Begin {

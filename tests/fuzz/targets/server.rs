@@ -16,11 +16,15 @@ pub(super) fn run<V: Version>(data: &[u8]) -> bool {
         ..Handling::default()
     };
     let bytes = input.rest();
-    let config = V::server(Records::Unmarked, Tls::Any);
-    let expected = V::verdict_of_server(config.clone(), lazy, bytes);
+    // Each session is resumed once.
+    let config = || match choices & 4 != 0 {
+        true => V::acquainted(Records::Unmarked, true).1,
+        false => V::server(Records::Unmarked, Tls::Any),
+    };
+    let expected = V::verdict_of_server(config(), lazy, bytes);
     let accept = match lazy {
-        true => V::accept_lazily(config, handling),
-        false => V::accept(config, handling),
+        true => V::accept_lazily(config(), handling),
+        false => V::accept(config(), handling),
     };
     attack(&manner, bytes, &expected, |end| async move {
         let stream = accept(end).await?;

@@ -26,7 +26,7 @@ pub(super) trait Version {
     /// Allows early data of at most `most` bytes.
     fn allow_early_data(client: &mut Self::ClientConfig, server: &mut Self::ServerConfig, most: u32);
 
-    /// Makes the server forget its sessions.
+    /// Makes the server forget its sessions, and keep none from now on.
     fn forget(server: &mut Self::ServerConfig);
 
     fn connect(config: Self::ClientConfig, early: bool, handling: Handling) -> Begin;
