@@ -13,9 +13,9 @@ use rustls_next::pki_types::ServerName;
 use rustls_next::{ClientConfig, ClientSide, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::engine::InputBuffer;
 use crate::engine::next::Connection;
 use crate::engine::next_verify::Verifier;
-use crate::engine::InputBuffer;
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};

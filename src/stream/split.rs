@@ -61,6 +61,10 @@ impl<IO, C: Divide> TlsStream<IO, C> {
         self,
         split: impl FnOnce(IO) -> (R, W),
     ) -> Result<Halves<R, W, C>, Self> {
+        // Early data may have to be sent again although the connection has come to its end.
+        if self.phase.is_handshaking() {
+            return Err(self);
+        }
         let (receiver, sender) = match (*self.connection).divide() {
             Ok(directions) => directions,
             Err(connection) => {

@@ -73,7 +73,9 @@ where
     let exporter = connection.exporter().map_err(io::Error::other)?;
     let derived = exporter.derive(b"EXPERIMENTAL test", None, [0; 32]);
     if connection.protocol_version() == Some(engine::wire(Version::Tls13)) {
-        connection.refresh_traffic_keys().map_err(io::Error::other)?;
+        connection
+            .refresh_traffic_keys()
+            .map_err(io::Error::other)?;
     }
     let halves = stream.into_split();
     let (mut reader, mut writer) = halves.map_err(|_| io::ErrorKind::InvalidInput)?;

@@ -92,8 +92,6 @@ impl Cipher {
     /// How much of a record is not its mark; none if it has another one.
     pub(super) fn text(&self, record: &[u8], sequence: u64) -> Option<usize> {
         let mark = self.mark(sequence);
-        record
-            .ends_with(&mark)
-            .then_some(record.len() - mark.len())
+        record.ends_with(&mark).then_some(record.len() - mark.len())
     }
 }

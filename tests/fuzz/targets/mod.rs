@@ -41,15 +41,39 @@ pub(crate) struct Target {
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
-    target("server", server::run::<Current>, record::of_server::<Current>),
+    target(
+        "server",
+        server::run::<Current>,
+        record::of_server::<Current>,
+    ),
     #[cfg(feature = "next")]
-    target("server-next", server::run::<Next>, record::of_server::<Next>),
-    target("client", client::run::<Current>, record::of_client::<Current>),
+    target(
+        "server-next",
+        server::run::<Next>,
+        record::of_server::<Next>,
+    ),
+    target(
+        "client",
+        client::run::<Current>,
+        record::of_client::<Current>,
+    ),
     #[cfg(feature = "next")]
-    target("client-next", client::run::<Next>, record::of_client::<Next>),
-    target("operations", |input| operations::run(input, Make::Current), Vec::new),
+    target(
+        "client-next",
+        client::run::<Next>,
+        record::of_client::<Next>,
+    ),
+    target(
+        "operations",
+        |input| operations::run(input, Make::Current),
+        Vec::new,
+    ),
     #[cfg(feature = "next")]
-    target("operations-next", |input| operations::run(input, Make::Next), Vec::new),
+    target(
+        "operations-next",
+        |input| operations::run(input, Make::Next),
+        Vec::new,
+    ),
     target("callbacks", callbacks::run, Vec::new),
 ];
 

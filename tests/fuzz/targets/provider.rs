@@ -20,9 +20,7 @@ use rustls::{
     Tls13CipherSuite,
 };
 
-use super::cryptography::{
-    BYTE, CHECKSUM, Checksum, Cipher, Constant, KEY, Open, RECORD, Records,
-};
+use super::cryptography::{BYTE, CHECKSUM, Checksum, Cipher, Constant, KEY, Open, RECORD, Records};
 
 /// The provider of both sides.
 pub(super) fn provider(records: Records) -> Arc<CryptoProvider> {

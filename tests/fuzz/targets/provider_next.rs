@@ -25,9 +25,7 @@ use rustls::{
     CipherSuiteCommon, ConnectionTrafficSecrets, Error, Tls12CipherSuite, Tls13CipherSuite,
 };
 
-use super::cryptography::{
-    BYTE, CHECKSUM, Checksum, Cipher, Constant, KEY, Open, RECORD, Records,
-};
+use super::cryptography::{BYTE, CHECKSUM, Checksum, Cipher, Constant, KEY, Open, RECORD, Records};
 use super::version::Tls;
 
 /// The provider of both sides, which says the versions too.

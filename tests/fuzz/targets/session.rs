@@ -151,7 +151,10 @@ fn both<V: Version>(choice: u8, handling: [Handling; 2]) -> (Begin, Begin) {
 
 /// A client of one version and a server of another, which have not met before.
 fn strangers<C: Version, S: Version>(choice: u8, handling: [Handling; 2]) -> (Begin, Begin) {
-    let (records, tls) = (Records::Marked, if choice == 1 { Tls::V12 } else { Tls::V13 });
+    let (records, tls) = (
+        Records::Marked,
+        if choice == 1 { Tls::V12 } else { Tls::V13 },
+    );
     (
         C::connect(C::client(records, tls), false, handling[0]),
         S::accept(S::server(records, tls), handling[1]),

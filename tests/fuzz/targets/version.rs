@@ -24,7 +24,11 @@ pub(super) trait Version {
     fn server(records: Records, tls: Tls) -> Self::ServerConfig;
 
     /// Allows early data of at most `most` bytes.
-    fn allow_early_data(client: &mut Self::ClientConfig, server: &mut Self::ServerConfig, most: u32);
+    fn allow_early_data(
+        client: &mut Self::ClientConfig,
+        server: &mut Self::ServerConfig,
+        most: u32,
+    );
 
     /// Makes the server forget its sessions, and keep none from now on.
     fn forget(server: &mut Self::ServerConfig);
