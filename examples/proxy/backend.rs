@@ -62,8 +62,11 @@ pub(crate) struct Reached {
     pub(crate) permit: Option<OwnedSemaphorePermit>,
 }
 
-/// How the proxy's own TLS is written: a relay flushes when there is nothing more to send.
-pub(crate) const BATCHED: Options = Options::new().with_batched_writes(true);
+/// How the proxy's own TLS is written: a relay flushes when there is nothing more to send, and moves
+/// up to 128 KiB at a time.
+pub(crate) const BATCHED: Options = Options::new()
+    .with_batched_writes(true)
+    .with_send_buffer_limit(128 * 1024);
 
 impl Backend {
     pub(crate) fn new(

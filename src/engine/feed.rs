@@ -6,8 +6,9 @@
 
 use std::io::{self, Read};
 
-use super::framing::{self, Head};
+use super::framing::{self, HEADER, Head};
 use super::input::InputBuffer;
+use super::placement::avoid_slow_copy;
 use super::{Failure, LARGEST_PLAINTEXT, LARGEST_RECORD, ReceiveError};
 
 /// What [`Engine::receive`](super::Engine::receive) has done.
@@ -128,8 +129,12 @@ fn accept_head<C: Feed>(
     let follows = wanted > length
         && length > LEAST_BUFFER
         && matches!(input.behind(length), Head::Whole(next) if next > LEAST_BUFFER);
-    feed(connection, input, length, if follows { HEADER } else { 0 })?;
+    let ahead = if follows { HEADER as u8 } else { 0 };
+    let start = feed(connection, input, length, ahead)?;
+    let plaintext = length.saturating_sub(RECORD_OVERHEAD + 1);
+    let avoided = avoid_slow_copy(start + HEADER, 0, plaintext);
     let state = connection.process()?;
+    drop(avoided);
     if state.is_closed {
         input.forget_ahead();
     }
@@ -219,14 +224,15 @@ fn receive_as_it_comes<C: Feed>(
     }
 }
 
-/// Gives the first `length` bytes of `input` to the connection, and `ahead` bytes behind them.
+/// Gives the first `length` bytes of `input` to the connection, and `ahead` bytes behind them; returns
+/// the address to which it has copied them.
 #[inline]
 fn feed<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
     length: usize,
     ahead: u8,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let mut record = input.first(length, ahead);
     while !record.is_empty() {
         if matches!(connection.read_tls(&mut record), Ok(1..)) {
@@ -239,7 +245,7 @@ fn feed<C: Feed>(
             return Err(too_large(connection));
         }
     }
-    Ok(())
+    Ok(record.target)
 }
 
 fn too_large<C: Feed>(connection: &mut C) -> Failure {
@@ -289,11 +295,8 @@ pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Re
 /// What the buffer of a connection is reduced to.
 const LEAST_BUFFER: usize = 4096;
 
-/// The length of a record's header.
-const HEADER: u8 = 5;
-
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
-const RECORD_OVERHEAD: usize = 5 + 16;
+const RECORD_OVERHEAD: usize = HEADER + 16;
 
 /// [`Engine::stow`](super::Engine::stow).
 pub(crate) fn stow<C: Feed>(connection: &mut C, input: &mut InputBuffer) {

@@ -3,7 +3,7 @@
 use super::LARGEST_RECORD;
 
 /// The bytes before the body of a record: its type, version and length.
-const HEADER: usize = 5;
+pub(super) const HEADER: usize = 5;
 
 const APPLICATION_DATA: u8 = 23;
 

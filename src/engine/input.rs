@@ -32,7 +32,7 @@ pub struct InputBuffer {
     /// What it has decrypted here and nobody has read, before what it keeps: from here, to there.
     pub(super) plaintext: (u32, u32),
     /// How many bytes of the first record the connection has been given already.
-    ahead: u8,
+    pub(super) ahead: u8,
     bounds: ReadAhead,
     /// How many KiB are asked of the source in bulk. At first the least.
     asked: u16,
@@ -309,19 +309,6 @@ impl InputBuffer {
         self.after_small = length < SMALL_RECORD;
     }
 
-    /// The first `length` bytes, to be given to the connection and taken out, and `ahead` bytes of
-    /// the record behind them, which stays here.
-    #[inline]
-    pub(super) fn first(&mut self, length: usize, ahead: u8) -> First<'_> {
-        self.note_size(length);
-        First {
-            given: usize::from(self.ahead),
-            length,
-            ahead,
-            input: self,
-        }
-    }
-
     /// The record behind the first `length` bytes.
     #[inline]
     pub(super) fn behind(&self, length: usize) -> Head {
@@ -355,41 +342,6 @@ impl InputBuffer {
                 spare::keep(buffer);
             }
         }
-    }
-}
-
-/// Some bytes of an [`InputBuffer`], which are taken out of it when they have been read.
-pub(super) struct First<'a> {
-    input: &'a mut InputBuffer,
-    given: usize,
-    length: usize,
-    ahead: u8,
-}
-
-impl First<'_> {
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.given == self.length + usize::from(self.ahead)
-    }
-}
-
-impl Read for First<'_> {
-    #[inline]
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let end = self.length + usize::from(self.ahead);
-        let taken = (&self.input.filled()[self.given..end]).read(buf)?;
-        self.given += taken;
-        Ok(taken)
-    }
-}
-
-impl Drop for First<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let done = self.given.min(self.length);
-        self.input.start += done as u32;
-        self.input.ahead = (self.given - done) as u8;
-        self.input.release();
     }
 }
 

@@ -27,6 +27,7 @@ mod alert;
 pub(crate) mod directions;
 mod failure;
 pub(crate) mod feed;
+mod first;
 mod framing;
 mod hello;
 #[cfg(feature = "next")]
@@ -48,6 +49,7 @@ pub(crate) mod next_sides;
 pub(crate) mod next_verify;
 #[cfg(feature = "next")]
 mod output;
+mod placement;
 mod read_ahead;
 mod rustls;
 mod spare;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 /// How much is read at once.
-pub(super) const SIZE: usize = 64 * 1024;
+pub(super) const SIZE: usize = 128 * 1024;
 
 thread_local! {
     /// A relay holds a buffer only while there are bytes in it; in between, one a thread lies here.

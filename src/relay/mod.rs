@@ -26,10 +26,10 @@
 //!
 //! # What it costs
 //!
-//! - **Memory**: an idle relay has no buffer. While it copies bytes it uses a buffer of 64 KiB that
-//!   belongs to the thread; what a stream does not accept stays in the relay, up to 64 KiB in each
+//! - **Memory**: an idle relay has no buffer. While it copies bytes it uses a buffer of 128 KiB that
+//!   belongs to the thread; what a stream does not accept stays in the relay, up to 128 KiB in each
 //!   direction, and until then nothing more is read.
-//! - **Calls**: reads take up to 64 KiB. The destination is flushed when the source has nothing more
+//! - **Calls**: reads take up to 128 KiB. The destination is flushed when the source has nothing more
 //!   to read, and not after each write. So TLS streams should use
 //!   [batched writes](crate::Options::with_batched_writes): bulk data is then sent in full records and
 //!   few calls, and the last bytes before a pause are still sent at once.

@@ -62,10 +62,12 @@ fn bulk_allocates_what_rustls_allocates_for_a_record() {
     for peer in OURS {
         let (counted, _) = counted("bulk", peer);
         let (allocations, records) = (counted.allocations.unwrap(), counted.records.unwrap());
-        // rustls makes two of them, and its buffer grows in five steps for the records of a read.
+        // rustls makes two of them, and its buffer grows in five steps for the records of a read. For
+        // each that is received, and each write, another is tried and not used, so that copies are
+        // fast; where it lies badly, one or two more.
         let reads = counted.calls.reads;
         assert!(
-            allocations <= 2 * records + 6 * (reads.answered + reads.pending) + 64,
+            allocations <= 4 * records + 6 * (reads.answered + reads.pending) + 64,
             "{peer}: {counted:?}"
         );
     }
