@@ -52,7 +52,7 @@
 //! All else is the same, since it is the same code: attempts, [`Options`], timeouts, the end of TLS
 //! with the transport kept, [`Parts`](crate::stream::Parts), early data that is answered before the
 //! end of the handshake ([`TlsAcceptor::early_data`]), and
-//! [`TlsConnection`] for generic code.
+//! [`TlsConnection`] for generic code; [`Side`] is for generic code that uses what is here alone.
 //!
 //! # Records
 //!

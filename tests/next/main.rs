@@ -72,6 +72,7 @@ mod key_updates;
 mod peers;
 mod pre_release;
 mod splits;
+mod unsplit;
 mod verify;
 #[path = "../../examples/verify.rs"]
 #[allow(dead_code, reason = "the test has a main function of its own")]
