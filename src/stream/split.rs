@@ -155,7 +155,11 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         let Some(io) = other.io.io else {
             unreachable!("only a half that is dropped lets go of its transport");
         };
-        let connection = C::unite(*reader.connection, *other.connection);
+        let mut connection = C::unite(*reader.connection, *other.connection);
+        if let Phase::Failed(_) = reader.phase {
+            // The alert, which nobody may have asked for yet.
+            connection.queue_responses();
+        }
         let mut stream = TlsStream::new(join(reader.io.0, io), connection, reader.input);
         if owed {
             stream.input.note_message();

@@ -4,6 +4,7 @@
 mod generator;
 mod targets;
 
+use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -11,8 +12,15 @@ use std::path::Path;
 use generator::Generator;
 use targets::{TARGETS, Target};
 
-/// How many inputs are generated for each target.
+/// How many inputs are generated for each target, unless `POLLBACK_INPUTS` says so.
 const GENERATED: usize = 250;
+
+fn generated() -> usize {
+    match env::var("POLLBACK_INPUTS") {
+        Ok(count) => count.parse().expect("a number of inputs"),
+        Err(_) => GENERATED,
+    }
+}
 
 /// The inputs that are kept for a target, with their names: seeds, and whatever failed once.
 fn kept(target: &Target) -> Vec<(String, Vec<u8>)> {
@@ -69,7 +77,7 @@ fn generated_inputs() {
         let mut parents: Vec<_> = kept(target).into_iter().map(|(_, input)| input).collect();
         parents.extend((target.seeds)().into_iter().map(|(_, input)| input));
         let mut generator = Generator::new(parents);
-        for number in 0..GENERATED {
+        for number in 0..generated() {
             run(target, &format!("number {number}"), &generator.next());
         }
     }
