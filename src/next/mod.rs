@@ -84,7 +84,7 @@ pub mod client;
 pub mod server;
 mod split;
 
-use rustls_next::ConnectionOutputs;
+use rustls_next::{ClientSide, ConnectionOutputs, ServerSide};
 
 use crate::engine::Engine as _;
 use crate::engine::next_sides::Sided;
@@ -121,9 +121,9 @@ pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
 /// ```
 pub trait Side: Sided {}
 
-impl Side for rustls::ClientSide {}
+impl Side for ClientSide {}
 
-impl Side for rustls::ServerSide {}
+impl Side for ServerSide {}
 
 impl<S: Sided> TlsConnection for Connection<S> {
     type CommonState = ConnectionOutputs;
