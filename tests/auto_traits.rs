@@ -204,6 +204,38 @@ fn the_c_side_is_what_the_transport_is() {
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
 }
 
+#[cfg(feature = "next")]
+#[test]
+#[rustfmt::skip]
+fn on_rustls_0_24_it_is_the_same() {
+    use pollback::next::rustls::{ClientSide, ServerSide};
+    use pollback::next::{
+        Connection, LazyConfigAcceptor, ReadHalf, StartHandshake, TlsAcceptor, TlsConnector,
+        TlsStream, WriteHalf,
+    };
+
+    let differences = differences! {
+        TlsConnector                                => yes yes yes;
+        TlsAcceptor                                 => yes yes yes;
+        Connection<ClientSide>                      => yes yes yes;
+        Connection<ServerSide>                      => yes yes yes;
+        TlsStream<TcpStream, ClientSide>            => yes yes yes;
+        TlsStream<Local, ClientSide>                => no  no  yes;
+        TlsStream<Unshared, ServerSide>             => yes no  yes;
+        TlsStream<Pinned, ServerSide>               => yes yes no;
+        Handshake<TcpStream, Connection<ClientSide>> => yes yes yes;
+        LazyConfigAcceptor<TcpStream>               => yes yes yes;
+        LazyConfigAcceptor<Local>                   => no  no  yes;
+        StartHandshake<TcpStream>                   => yes yes yes;
+        ReadHalf<TcpStream, TcpStream, ClientSide>  => yes yes yes;
+        ReadHalf<Local, TcpStream, ClientSide>      => no  no  yes;
+        // The other half is behind a mutex.
+        WriteHalf<Unshared, ServerSide>             => yes yes yes;
+        WriteHalf<Local, ServerSide>                => no  no  yes;
+    };
+    assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
 #[cfg(feature = "listener")]
 #[test]
 #[rustfmt::skip]

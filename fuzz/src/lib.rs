@@ -3,11 +3,11 @@
 #[path = "../../tests/fuzz/targets/mod.rs"]
 mod targets;
 
-use targets::TARGETS;
+use targets::{TARGETS, Target};
 
 /// The names of the targets.
 pub fn targets() -> impl Iterator<Item = &'static str> {
-    TARGETS.iter().map(|(name, _)| *name)
+    TARGETS.iter().map(|target| target.name)
 }
 
 /// Runs one input through a target.
@@ -15,13 +15,20 @@ pub fn targets() -> impl Iterator<Item = &'static str> {
 /// # Panics
 ///
 /// When the input breaks something, or there is no such target.
-pub fn run(target: &str, input: &[u8]) {
-    let found = TARGETS.iter().find(|(name, _)| *name == target);
-    let (_, body) = found.expect("a target of this name");
-    body(input);
+pub fn run(name: &str, input: &[u8]) {
+    (named(name).body)(input);
 }
 
 /// The recorded connections of a target, with their names.
-pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
-    targets::seeds(target)
+///
+/// # Panics
+///
+/// When there is no such target.
+pub fn seeds(name: &str) -> Vec<(&'static str, Vec<u8>)> {
+    (named(name).seeds)()
+}
+
+fn named(name: &str) -> &'static Target {
+    let found = TARGETS.iter().find(|target| target.name == name);
+    found.expect("a target of this name")
 }

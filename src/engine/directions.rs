@@ -36,7 +36,7 @@ pub struct Sender {
     pub(super) send: Option<SendTraffic>,
     pub(super) output: OutputBuffer,
     /// How much ciphertext may be queued.
-    limit: Option<usize>,
+    limit: usize,
 }
 
 /// As with rustls 0.23.
@@ -47,7 +47,7 @@ impl Default for Sender {
         Self {
             send: None,
             output: OutputBuffer::default(),
-            limit: Some(QUEUE_LIMIT),
+            limit: QUEUE_LIMIT,
         }
     }
 }
@@ -252,10 +252,7 @@ impl Sender {
         slices: &[IoSlice<'_>],
         write: impl FnOnce(OutboundPlain<'_>, &mut Vec<u8>) -> Result<(), Error>,
     ) -> io::Result<usize> {
-        let room = match self.limit {
-            Some(limit) => limit.saturating_sub(self.output.len()),
-            None => usize::MAX,
-        };
+        let room = self.limit.saturating_sub(self.output.len());
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         let length = total.min(room);
         if length == 0 {
@@ -348,7 +345,7 @@ impl Engine for Sender {
     }
 
     fn limit_queue(&mut self, bytes: Option<usize>) {
-        self.limit = bytes;
+        self.limit = bytes.unwrap_or(usize::MAX);
     }
 
     fn queue_responses(&mut self) {

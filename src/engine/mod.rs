@@ -3,10 +3,12 @@
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
-//! - `directions.rs`: its two directions, each by itself
-//! - `next_early.rs`: early data that a connection of rustls 0.24 has accepted
-//! - `next_sides.rs`: what sets its two sides apart
-//! - `next_verify.rs`: its handshake, where that stops for the verification of the peer
+//! - `next_facts.rs`: what a program asks of them
+//! - `directions.rs`: their two directions, each by itself
+//! - `next_sides.rs`: what sets their two sides apart
+//! - `next_handshake.rs`: their handshake
+//! - `next_verify.rs`: the same, where it stops for the verification of the peer
+//! - `next_early.rs`: early data that a server has accepted
 //! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
@@ -35,6 +37,10 @@ mod input;
 pub(crate) mod next;
 #[cfg(feature = "next")]
 mod next_early;
+#[cfg(feature = "next")]
+mod next_facts;
+#[cfg(feature = "next")]
+mod next_handshake;
 #[cfg(feature = "next")]
 pub(crate) mod next_hello;
 #[cfg(feature = "next")]

@@ -1,23 +1,19 @@
 //! Connections of rustls 0.24, both sides in one implementation: a whole one during the handshake,
 //! and two directions after it.
 
-use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
-use std::ops::Deref;
 use std::task::{Context, Poll, ready};
 
 use rustls_next::crypto::cipher::OutboundPlain;
 use rustls_next::enums::ProtocolVersion;
-use rustls_next::error::ApiMisuse;
 use rustls_next::split::SplitConnection;
-use rustls_next::{
-    ClientSide, ConnectionOutputs, Error, KeyingMaterialExporter, NeedsInput, ServerSide, Tcp,
-};
+use rustls_next::{NeedsInput, Tcp};
 
 use super::directions::{Receiver, Sender, to_io_error};
-use super::in_place::{self, Decrypt, Window, found};
+use super::in_place::{self, Decrypt};
 use super::next_early::Early;
+use super::next_handshake::Handshake;
 use super::next_sides::Sided;
 use super::next_verify::{Verifier, Verifying};
 use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveError, Received};
@@ -27,10 +23,10 @@ use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveErro
 /// Dereferences to what both sides know of the connection: its version, its ALPN protocol, the
 /// identity of the peer. In a handshake with a verifier nothing of it is known before the end.
 pub struct Connection<S: Sided> {
-    state: State<S>,
-    sender: Sender,
+    pub(super) state: State<S>,
+    pub(super) sender: Sender,
     /// What was read for it, while it is with no stream.
-    stowed: Option<Box<InputBuffer>>,
+    pub(super) stowed: Option<Box<InputBuffer>>,
 }
 
 /// The direction from the peer. Boxed where it is large and soon gone.
@@ -38,26 +34,18 @@ pub struct Connection<S: Sided> {
     clippy::large_enum_variant,
     reason = "a handshake is short, and an idle stream is one allocation less"
 )]
-enum State<S: Sided> {
+pub(super) enum State<S: Sided> {
     Handshake(Box<Handshake<S>>),
     /// The same, where the caller verifies the peer.
     Verifying(Box<Verifying<S>>),
     Traffic(Receiver<S>),
 }
 
-struct Handshake<S: Sided> {
-    connection: rustls_next::Connection<S, Tcp>,
-    early: Early,
-}
-
 impl<S: Sided> Connection<S> {
     /// Takes over a connection that has queued `output`.
     pub(crate) fn new(connection: rustls_next::Connection<S, Tcp>, output: &[u8]) -> Self {
-        let early = Early::default();
-        Self::with(
-            State::Handshake(Box::new(Handshake { connection, early })),
-            output,
-        )
+        let handshake = Handshake::new(connection);
+        Self::with(State::Handshake(Box::new(handshake)), output)
     }
 
     /// Takes over a handshake that has queued `output`, to verify the peer with `verifier`.
@@ -82,12 +70,6 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Whether the handshake still has to complete.
-    #[inline]
-    pub fn is_handshaking(&self) -> bool {
-        !matches!(self.state, State::Traffic(_))
-    }
-
     /// Whether a client may send early data.
     pub(crate) fn has_early_data(&mut self) -> bool {
         match &mut self.state {
@@ -97,153 +79,27 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// What this side alone knows of the connection: the server name, or what has become of early
-    /// data.
-    pub fn side(&self) -> &S {
-        match &self.state {
-            State::Handshake(handshake) => handshake.connection.side(),
-            State::Verifying(verifying) => &verifying.side,
-            State::Traffic(receiver) => receiver.side(),
-        }
-    }
-
-    /// Keying material for other protocols (RFC 5705); once a connection.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::HandshakeNotComplete`] during the handshake; `ApiMisuse` the second time.
-    pub fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
-        match &mut self.state {
-            State::Traffic(receiver) => receiver.exporter(),
-            _ => Err(Error::HandshakeNotComplete),
-        }
-    }
-
-    /// Keying material that early data is sent with (RFC 8446, section 7.5); once a connection.
-    ///
-    /// # Errors
-    ///
-    /// `ApiMisuse` where there is none, and the second time.
-    pub fn early_exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
-        match &mut self.state {
-            State::Handshake(handshake) => match handshake.early.take_exporter() {
-                Some(exporter) => Ok(exporter),
-                None => handshake.connection.early_exporter(),
-            },
-            State::Verifying(verifying) => verifying.outputs.early_exporter(),
-            State::Traffic(receiver) => receiver.early_exporter(),
-        }
-    }
-
-    /// Changes the keys of TLS 1.3, and asks the peer to change its own. The message goes out with the
-    /// next write or flush of the stream.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::HandshakeNotComplete`] during the handshake, and with TLS 1.2; whatever rustls says
-    /// after a failure or a shutdown.
-    pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
-        match &mut self.state {
-            State::Traffic(_) => self.sender.refresh_traffic_keys(),
-            _ => Err(Error::HandshakeNotComplete),
-        }
-    }
-
-    /// Takes out the ciphertext that waits for the transport.
-    pub fn take_ciphertext(&mut self) -> Vec<u8> {
-        self.sender.output.take()
-    }
-
-    /// Takes out the plaintext that was decrypted and not read, early data first, where the connection
-    /// is with no stream.
-    pub fn take_plaintext(&mut self) -> Vec<u8> {
-        let mut plaintext = self.early().map(Early::take).unwrap_or_default();
-        if let Some(input) = &mut self.stowed {
-            plaintext.extend_from_slice(input.plaintext());
-            input.consume(input.plaintext().len());
-        }
-        plaintext
-    }
-
-    fn early(&mut self) -> Option<&mut Early> {
+    pub(super) fn early(&mut self) -> Option<&mut Early> {
         match &mut self.state {
             State::Handshake(handshake) => Some(&mut handshake.early),
             State::Verifying(_) => None,
             State::Traffic(receiver) => Some(&mut receiver.early),
         }
     }
-}
 
-impl Connection<ClientSide> {
-    /// Whether the server has accepted early data, as
-    /// [`ClientSide::is_early_data_accepted`].
-    pub fn is_early_data_accepted(&self) -> bool {
-        self.side().is_early_data_accepted()
-    }
-
-    /// How many tickets of TLS 1.3 the server has sent; none are counted during the handshake, nor
-    /// once the server has closed.
-    pub fn tls13_tickets_received(&self) -> u32 {
-        match &self.state {
-            State::Traffic(receiver) => receiver.tls13_tickets_received(),
-            _ => 0,
-        }
-    }
-}
-
-impl Connection<ServerSide> {
-    /// Puts `data` into the tickets of this connection; a client that resumes it shows the data again
-    /// ([`ServerSide::received_resumption_data`]).
-    ///
-    /// # Errors
-    ///
-    /// `ApiMisuse` after the ClientHello, and in a handshake with a verifier.
-    ///
-    /// # Panics
-    ///
-    /// If the data is not shorter than 2^15 bytes.
-    pub fn set_resumption_data(&mut self, data: &[u8]) -> Result<(), Error> {
-        match &mut self.state {
-            State::Handshake(handshake) => handshake.connection.set_resumption_data(data),
-            _ => Err(ApiMisuse::ResumptionDataProvidedTooLate.into()),
-        }
-    }
-}
-
-impl<S: Sided> Connection<S> {
     /// Processes what was given during the handshake, and goes on to traffic at its end.
     fn decrypt_handshake(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
-        let Handshake { connection, early } = match &mut self.state {
-            State::Handshake(handshake) => &mut **handshake,
+        let output = &mut self.sender.output;
+        let is_over = match &mut self.state {
+            State::Handshake(handshake) => handshake.process(input, output)?,
             State::Verifying(verifying) => {
-                let completed = verifying.process(input, &mut self.sender.output)?;
+                let completed = verifying.process(input, output)?;
                 self.go_on(completed);
                 return Ok(());
             }
             State::Traffic(_) => return Ok(()),
         };
-        let output = &mut self.sender.output;
-        let queued = output.len();
-        let mut window = Window(input);
-        let mut handler = connection.read_tls(&mut window, output.end());
-        let received = S::received_early(&mut handler);
-        let later = handler
-            .next_payload()
-            .map(|payload| payload.map(|payload| found(payload.bytes())));
-        drop(handler);
-        output.release();
-        let owed = output.len() > queued;
-        if let Some(exporter) = S::accepted_early(connection) {
-            early.accept(exporter);
-        }
-        early.push(received.unwrap_or_default());
-        let later = later
-            .transpose()
-            .map_err(|error| Failure::from(error).with_alert(owed))?;
-        if let Some(later) = later {
-            input.add_plaintext(later);
-        }
-        if !connection.is_handshaking() {
+        if is_over {
             let gone = State::Traffic(Receiver::gone());
             if let State::Handshake(handshake) = mem::replace(&mut self.state, gone) {
                 self.go_on(Some(handshake.connection.split()?));
@@ -446,27 +302,5 @@ impl<S: Sided> Divide for Connection<S> {
             sender,
             stowed: None,
         }
-    }
-}
-
-impl<S: Sided> Deref for Connection<S> {
-    type Target = ConnectionOutputs;
-
-    fn deref(&self) -> &ConnectionOutputs {
-        match &self.state {
-            State::Handshake(handshake) => &handshake.connection,
-            State::Verifying(verifying) => &verifying.outputs,
-            State::Traffic(receiver) => receiver.outputs(),
-        }
-    }
-}
-
-impl<S: Sided> fmt::Debug for Connection<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("is_handshaking", &self.is_handshaking())
-            .field("outputs", &**self)
-            .field("side", self.side())
-            .finish_non_exhaustive()
     }
 }

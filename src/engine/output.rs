@@ -5,27 +5,37 @@ use std::cell::Cell;
 use std::io::{self, Write};
 
 thread_local! {
-    /// A connection holds a buffer only while there is ciphertext in it. In between, each thread
-    /// keeps the largest one here.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// A connection holds a buffer only while there is ciphertext in it; in between, one a thread
+    /// lies here: the largest that there was.
+    static SPARE: Cell<Option<Box<Pending>>> = const { Cell::new(None) };
 }
 
 /// The largest buffer that a thread keeps: a full send buffer, with records of any size.
 const LARGEST_SPARE: usize = 256 * 1024;
 
-/// Ciphertext that is not transmitted yet.
+/// Ciphertext that waits for the transport. Small where there is none, as in idle connections.
 #[derive(Default)]
-pub(super) struct OutputBuffer {
+pub(super) struct OutputBuffer(Option<Box<Pending>>);
+
+#[derive(Default)]
+struct Pending {
     bytes: Vec<u8>,
     /// How much of it was transmitted.
     sent: usize,
+}
+
+impl Pending {
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
 }
 
 impl OutputBuffer {
     /// The amount of ciphertext that is not transmitted.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.bytes.len() - self.sent
+        self.0.as_ref().map_or(0, |pending| pending.rest().len())
     }
 
     #[inline]
@@ -36,50 +46,58 @@ impl OutputBuffer {
     /// Where records are appended.
     #[inline]
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
-        if self.bytes.capacity() == 0 {
-            // Not available while the thread exits.
-            self.bytes = SPARE.try_with(Cell::take).unwrap_or_default();
-        } else if self.sent > self.bytes.len() / 2 {
-            // If the transport never accepts all of it, it would grow without bound.
-            self.bytes.drain(..self.sent);
-            self.sent = 0;
+        let pending = self.0.get_or_insert_with(|| {
+            // At the end of a thread there is none any more.
+            SPARE
+                .try_with(Cell::take)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        });
+        if pending.sent > pending.bytes.len() / 2 {
+            // Behind a transport that never takes all of it, it would grow without end.
+            pending.bytes.drain(..pending.sent);
+            pending.sent = 0;
         }
-        &mut self.bytes
+        &mut pending.bytes
     }
 
     /// Makes one attempt to write all of it to `sink`.
     #[inline]
     pub(super) fn transmit(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
-        let taken = sink.write(&self.bytes[self.sent..])?;
-        self.sent += taken;
+        let rest = self.0.as_ref().map_or(&[][..], |pending| pending.rest());
+        let taken = sink.write(rest)?;
+        if let Some(pending) = &mut self.0 {
+            pending.sent += taken;
+        }
         self.release();
         Ok(taken)
     }
 
     /// Removes the ciphertext that is not transmitted.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        let rest = self.bytes.split_off(self.sent);
-        self.bytes.clear();
-        self.sent = 0;
+        let Some(pending) = &mut self.0 else {
+            return Vec::new();
+        };
+        let rest = pending.bytes.split_off(pending.sent);
+        self.0 = None;
         rest
     }
 
     /// Releases the buffer if it is empty.
     #[inline]
     pub(super) fn release(&mut self) {
-        if !self.is_empty() {
+        let Some(mut pending) = self.0.take_if(|pending| pending.rest().is_empty()) else {
             return;
-        }
-        self.sent = 0;
-        let mut buffer = std::mem::take(&mut self.bytes);
-        buffer.clear();
-        if buffer.capacity() <= LARGEST_SPARE {
+        };
+        pending.sent = 0;
+        pending.bytes.clear();
+        if pending.bytes.capacity() <= LARGEST_SPARE {
             let _ = SPARE.try_with(|spare| {
                 let other = spare.take();
-                spare.set(match other.capacity() > buffer.capacity() {
-                    true => other,
-                    false => buffer,
-                });
+                let larger =
+                    other.filter(|other| other.bytes.capacity() > pending.bytes.capacity());
+                spare.set(Some(larger.unwrap_or(pending)));
             });
         }
     }

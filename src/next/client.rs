@@ -13,9 +13,9 @@ use rustls_next::pki_types::ServerName;
 use rustls_next::{ClientConfig, ClientSide, Error};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::engine::InputBuffer;
 use crate::engine::next::Connection;
 use crate::engine::next_verify::Verifier;
-use crate::engine::{Engine as _, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake};
@@ -208,14 +208,5 @@ impl TlsConnector {
     /// Returns the configuration.
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
-    }
-}
-
-impl<IO> From<(IO, Connection<ClientSide>)> for TlsStream<IO> {
-    /// Continues a connection that was taken out of a stream with
-    /// [`into_inner`](stream::TlsStream::into_inner).
-    fn from((io, mut connection): (IO, Connection<ClientSide>)) -> Self {
-        let input = connection.take_stowed().unwrap_or_default();
-        Self::adopt(io, connection, input)
     }
 }

@@ -52,7 +52,7 @@
 //! All else is the same, since it is the same code: attempts, [`Options`], timeouts, the end of TLS
 //! with the transport kept, [`Parts`](crate::stream::Parts), early data that is answered before the
 //! end of the handshake ([`TlsAcceptor::early_data`]), and
-//! [`TlsConnection`] for generic code.
+//! [`TlsConnection`] for generic code; [`Side`] is for generic code that uses what is here alone.
 //!
 //! # Records
 //!
@@ -84,8 +84,9 @@ pub mod client;
 pub mod server;
 mod split;
 
-use rustls_next::ConnectionOutputs;
+use rustls_next::{ClientSide, ConnectionOutputs, ServerSide};
 
+use crate::engine::Engine as _;
 use crate::engine::next_sides::Sided;
 use crate::stream::TlsConnection;
 
@@ -101,10 +102,42 @@ pub use split::{ReadHalf, WriteHalf};
 /// [`ClientSide`](rustls::ClientSide) or a [`ServerSide`](rustls::ServerSide).
 pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
 
+/// The side of a connection: [`ClientSide`](rustls::ClientSide) or
+/// [`ServerSide`](rustls::ServerSide).
+///
+/// For code that is generic over both and uses more of rustls 0.24 than [`TlsConnection`] has: halves,
+/// exporters, new keys. This trait is sealed. What is generic and moves streams to other threads says
+/// so with `Connection<S>: Send`.
+///
+/// ```
+/// use pollback::next::rustls::{Error, KeyingMaterialExporter};
+/// use pollback::next::{Side, TlsStream};
+///
+/// /// Keys for another protocol, as a client or a server.
+/// fn keys<IO, S: Side>(stream: &mut TlsStream<IO, S>) -> Result<[u8; 32], Error> {
+///     let exporter: KeyingMaterialExporter = stream.get_mut().1.exporter()?;
+///     exporter.derive(b"EXPERIMENTAL another protocol", None, [0; 32])
+/// }
+/// ```
+pub trait Side: Sided {}
+
+impl Side for ClientSide {}
+
+impl Side for ServerSide {}
+
 impl<S: Sided> TlsConnection for Connection<S> {
     type CommonState = ConnectionOutputs;
 
     fn common_state(&self) -> &ConnectionOutputs {
         self
+    }
+}
+
+impl<IO, S: Sided> From<(IO, Connection<S>)> for TlsStream<IO, S> {
+    /// Continues a connection that was taken out of a stream with
+    /// [`into_inner`](crate::stream::TlsStream::into_inner).
+    fn from((io, mut connection): (IO, Connection<S>)) -> Self {
+        let input = connection.take_stowed().unwrap_or_default();
+        Self::adopt(io, connection, input)
     }
 }

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::engine::next::Connection;
 use crate::engine::next_hello::{AcceptedHello, HelloAcceptor};
 use crate::engine::next_verify::Verifier;
-use crate::engine::{Alert, Engine as _, InputBuffer};
+use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
@@ -360,14 +360,5 @@ impl<IO: fmt::Debug> fmt::Debug for StartHandshake<IO> {
             .field("client_hello", &self.hello.accepted.client_hello())
             .field("io", &self.io)
             .finish_non_exhaustive()
-    }
-}
-
-impl<IO> From<(IO, Connection<ServerSide>)> for TlsStream<IO> {
-    /// Continues a connection that was taken out of a stream with
-    /// [`into_inner`](stream::TlsStream::into_inner).
-    fn from((io, mut connection): (IO, Connection<ServerSide>)) -> Self {
-        let input = connection.take_stowed().unwrap_or_default();
-        Self::adopt(io, connection, input)
     }
 }

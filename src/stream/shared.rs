@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use super::TlsStream;
 use super::sides::WriteSide;
+use crate::engine::Failure;
 
 /// State shared by both halves.
 ///
@@ -20,6 +21,8 @@ pub(super) struct Shared<W, T> {
     reader: Mutex<Option<Waker>>,
     /// Whether there is a pending response that the reader could not send.
     owed: AtomicBool,
+    /// Why the reader has failed.
+    failure: Mutex<Option<Failure>>,
 }
 
 /// The write side, locked by one half.
@@ -36,6 +39,7 @@ impl<W, T> Shared<W, T> {
             wanted: AtomicBool::new(false),
             reader: Mutex::new(None),
             owed: AtomicBool::new(false),
+            failure: Mutex::new(None),
         }
     }
 
@@ -80,7 +84,19 @@ impl<W, T> Shared<W, T> {
         fence(Ordering::SeqCst);
     }
 
-    /// Whether there is a pending response.
+    /// Notes why the reader has failed; what the peer is owed for it is noted behind that.
+    pub(super) fn note_failure(&self, failure: &Failure) {
+        let mut noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.get_or_insert_with(|| failure.clone());
+    }
+
+    /// Why the reader has failed, if it has.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clone()
+    }
+
+    /// Whether the peer is owed something that nobody has sent.
     pub(super) fn is_owed(&self) -> bool {
         self.owed.load(Ordering::SeqCst)
     }

@@ -61,6 +61,10 @@ impl<IO, C: Divide> TlsStream<IO, C> {
         self,
         split: impl FnOnce(IO) -> (R, W),
     ) -> Result<Halves<R, W, C>, Self> {
+        // Early data may have to be sent again although the connection has come to its end.
+        if self.phase.is_handshaking() {
+            return Err(self);
+        }
         let (receiver, sender) = match (*self.connection).divide() {
             Ok(directions) => directions,
             Err(connection) => {
@@ -151,7 +155,11 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         let Some(io) = other.io.io else {
             unreachable!("only a half that is dropped lets go of its transport");
         };
-        let connection = C::unite(*reader.connection, *other.connection);
+        let mut connection = C::unite(*reader.connection, *other.connection);
+        if let Phase::Failed(_) = reader.phase {
+            // The alert, which nobody may have asked for yet.
+            connection.queue_responses();
+        }
         let mut stream = TlsStream::new(join(reader.io.0, io), connection, reader.input);
         if owed {
             stream.input.note_message();
@@ -184,12 +192,16 @@ where
         cx: &mut Context<'_>,
         answer: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if self.stream.connection.take_owes() {
+        let owes = self.stream.connection.take_owes();
+        if let Phase::Failed(failed) = &self.stream.phase {
+            // What came before the failure is read before it, but not written after it.
+            self.shared.note_failure(&failed.failure);
+        }
+        if owes {
             self.shared.note_owed();
         }
         if let Phase::Failed(failed) = &self.stream.phase {
-            // Return the data that arrived before the failure first; later calls return the failure
-            // again.
+            // The failure is returned again.
             if let Poll::Ready(Ok(_)) = answer {
                 return answer;
             }
@@ -297,7 +309,15 @@ where
             &mut Context<'_>,
         ) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let answer = operation(Pin::new(&mut *self.shared.lock()), cx);
+        let mut writer = self.shared.lock();
+        if self.shared.is_owed() {
+            if let Some(failure) = self.shared.failure() {
+                writer.connection.queue_responses();
+                writer.fail(failure);
+            }
+        }
+        let answer = operation(Pin::new(&mut *writer), cx);
+        drop(writer);
         while self.shared.take_owed() {
             let mut writer = self.shared.lock();
             if let Poll::Ready(Err(error)) = writer.poll_respond(cx) {

@@ -1,42 +1,12 @@
 //! Code that does not care which side it is on.
 
-use crate::support::{Transport, localhost, setups, talk};
+use crate::either_side::{echo, establish, finish, take_apart};
+use crate::support::{localhost, setups, talk};
 use pollback::rustls::CommonState;
-use pollback::stream::{Handshake, Parts, TlsConnection, TlsStream};
-use pollback::{Options, TlsAcceptor, TlsConnector};
-use std::io;
+use pollback::stream::{Parts, TlsConnection, TlsStream};
+use pollback::{TlsAcceptor, TlsConnector};
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-
-/// Of a version of rustls that it does not know.
-async fn finish<IO, C>(mut stream: TlsStream<IO, C>) -> io::Result<()>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-    C: TlsConnection,
-{
-    stream.close().await
-}
-
-async fn establish<IO, C>(handshake: Handshake<IO, C>) -> io::Result<TlsStream<IO, C>>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-    C: TlsConnection,
-{
-    handshake.with_options(Options::new()).await
-}
-
-async fn take_apart<IO, C>(handshake: Handshake<IO, C>) -> io::Result<(IO, C)>
-where
-    IO: AsyncRead + AsyncWrite + Unpin,
-    C: TlsConnection,
-{
-    let Ok(mut stream) = handshake.into_fallible().await.map_err(|(error, _)| error) else {
-        return Err(io::ErrorKind::InvalidData.into());
-    };
-    stream.finish_handshake().await?;
-    stream.flush().await?;
-    Ok(stream.into_inner())
-}
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What both sides know, of the version of rustls that is named.
 fn alpn<IO, C>(stream: &TlsStream<IO, C>) -> Option<Vec<u8>>
@@ -45,17 +15,6 @@ where
 {
     let common = stream.get_ref().1.common_state();
     common.alpn_protocol().map(<[u8]>::to_vec)
-}
-
-async fn echo<IO, C>(stream: &mut TlsStream<IO, C>) -> io::Result<()>
-where
-    IO: Transport,
-    C: TlsConnection,
-{
-    let mut byte = [0];
-    stream.read_exact(&mut byte).await?;
-    stream.write_all(&byte).await?;
-    stream.flush().await
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 #![expect(clippy::duplicate_mod, reason = "one suite, run on two crates")]
 
 mod conversions;
+mod either_side;
 mod features;
 mod generic;
 mod on_pollback;

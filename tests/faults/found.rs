@@ -59,3 +59,15 @@ fn a_failed_read_does_not_keep_the_peer_from_its_writes() {
         ));
     }
 }
+
+/// A client was split between the end of its handshake and the answer to its early data, which it then
+/// sent again although it was accepted.
+#[cfg(feature = "next")]
+#[test]
+fn accepted_early_data_is_sent_once_by_a_client_that_is_split() {
+    check(
+        "scenario=half-rtt-two-tasks-tls13 client=NextHalved server=Next carrier=Direct \
+         capacity=506 left.write=7:interrupted,2:pending,1:interrupted,1:pending \
+         left.flush=2:pending right.read=0:pending,0:pending",
+    );
+}

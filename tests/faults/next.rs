@@ -43,6 +43,23 @@ fn on_both_sides() {
     swept.finish();
 }
 
+/// In owned halves, with whole streams at the other end.
+#[test]
+fn in_halves() {
+    let mut swept = Swept::default();
+    for scenario in fit().filter(|scenario| scenario.client.len() > 1) {
+        for role in Role::BOTH {
+            let mut case = Case::new(scenario);
+            (case.client, case.server) = match role {
+                Role::Client => (Make::NextHalved, Make::Next),
+                Role::Server => (Make::Next, Make::NextHalved),
+            };
+            swept.everything(&case, role, &ANSWERS);
+        }
+    }
+    swept.finish();
+}
+
 /// With rustls 0.23 at the other end, which is not struck.
 #[test]
 fn on_one_side() {

@@ -10,7 +10,7 @@ use pollback::rustls::pki_types::ServerName;
 use pollback::{TlsAcceptor, TlsConnector};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Answer, Control, pipe};
+use pollback_testkit::pipe::{Answer, Control, End, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::rig::Role;
@@ -68,19 +68,77 @@ fn plain() -> Talk {
     }
 }
 
-fn tls(version: Version, subject: Role) -> Talk {
-    let (client_end, server_end) = pipe(1 << 20);
-    let controls = [client_end.control(), server_end.control()];
+/// Both sides over a pipe.
+type Meet = fn(Version, (End, End)) -> (Box<dyn Stream>, Box<dyn Stream>);
+
+fn current(version: Version, (near, far): (End, End)) -> (Box<dyn Stream>, Box<dyn Stream>) {
     let setup = Setup::new(version);
     let connector = TlsConnector::from(Arc::new(setup.client()));
     let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
-    let name = ServerName::try_from("localhost").expect("a valid name");
-    let (client, server) = executor::join(
-        connector.connect(name, client_end),
-        acceptor.accept(server_end),
-    );
-    let mut client: Box<dyn Stream> = Box::new(client.expect("a handshake"));
-    let mut server: Box<dyn Stream> = Box::new(server.expect("a handshake"));
+    let (client, server) =
+        executor::join(connector.connect(localhost(), near), acceptor.accept(far));
+    (
+        Box::new(client.expect("a handshake")),
+        Box::new(server.expect("a handshake")),
+    )
+}
+
+/// On rustls 0.24, whole or in owned halves.
+#[cfg(feature = "next")]
+mod on_next {
+    use pollback::next::{Side, TlsAcceptor, TlsConnector, TlsStream};
+
+    use super::*;
+    use crate::next_engine::Setup;
+
+    pub(super) fn whole(version: Version, ends: (End, End)) -> (Box<dyn Stream>, Box<dyn Stream>) {
+        let (client, server) = meet(version, ends);
+        (Box::new(client), Box::new(server))
+    }
+
+    pub(super) fn halved(version: Version, ends: (End, End)) -> (Box<dyn Stream>, Box<dyn Stream>) {
+        let (client, server) = meet(version, ends);
+        (in_halves(client), in_halves(server))
+    }
+
+    fn meet(
+        version: Version,
+        (near, far): (End, End),
+    ) -> (
+        pollback::next::client::TlsStream<End>,
+        pollback::next::server::TlsStream<End>,
+    ) {
+        let setup = Setup::new(version);
+        let connector = TlsConnector::from(Arc::new(setup.client()));
+        let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+        let (client, server) =
+            executor::join(connector.connect(localhost(), near), acceptor.accept(far));
+        (client.expect("a handshake"), server.expect("a handshake"))
+    }
+
+    fn in_halves<S: Side>(stream: TlsStream<End, S>) -> Box<dyn Stream> {
+        let halves = stream.into_split_with(tokio::io::split);
+        let (reader, writer) = halves.expect("a handshake that is over");
+        Box::new(tokio::io::join(reader, writer))
+    }
+}
+
+const ALL: &[(&str, Meet)] = &[
+    ("0.23", current),
+    #[cfg(feature = "next")]
+    ("0.24", on_next::whole),
+    #[cfg(feature = "next")]
+    ("0.24 in halves", on_next::halved),
+];
+
+fn localhost() -> ServerName<'static> {
+    ServerName::try_from("localhost").expect("a valid name")
+}
+
+fn tls(meet: Meet, version: Version, subject: Role) -> Talk {
+    let ends = pipe(1 << 20);
+    let controls = [ends.0.control(), ends.1.control()];
+    let (mut client, mut server) = meet(version, ends);
     // The tickets are read, so that nothing lies in the pipe.
     executor::block_on(server.write_all(b".")).expect("a write");
     executor::block_on(server.flush()).expect("a flush");
@@ -179,13 +237,16 @@ fn an_application_sees_what_the_transport_shows() {
             for acts in sequences() {
                 let raw = look(plain(), data, event, acts);
                 let expected = expected(event, acts, &raw);
-                for version in Version::ALL {
-                    for role in Role::BOTH {
-                        let seen = look(tls(version, role), data, event, acts);
-                        assert_eq!(
-                            seen, expected,
-                            "{acts:?} by the {role:?} after {event:?} and {data} bytes, {version:?}"
-                        );
+                for (name, meet) in ALL {
+                    for version in Version::ALL {
+                        for role in Role::BOTH {
+                            let seen = look(tls(*meet, version, role), data, event, acts);
+                            assert_eq!(
+                                seen, expected,
+                                "{name}: {acts:?} by the {role:?} after {event:?} and {data} bytes, \
+                                 {version:?}"
+                            );
+                        }
                     }
                 }
             }

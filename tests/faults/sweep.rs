@@ -162,7 +162,7 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
 fn taken_in(case: &Case, outcome: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         let unread = outcome.of(role).counts.unread_at_shutdown;
-        if case.make(role).is_ours() && unread.is_some_and(|bytes| bytes > 0) {
+        if case.make(role).takes_in_at_shutdown() && unread.is_some_and(|bytes| bytes > 0) {
             return Err(format!("{role:?}: {unread:?} bytes unread at the shutdown"));
         }
     }

@@ -4,22 +4,30 @@
 mod generator;
 mod targets;
 
+use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use generator::Generator;
-use targets::{TARGETS, seeds};
+use targets::{TARGETS, Target};
 
-/// How many inputs are generated for each target.
+/// How many inputs are generated for each target, unless `POLLBACK_INPUTS` says so.
 const GENERATED: usize = 250;
 
+fn generated() -> usize {
+    match env::var("POLLBACK_INPUTS") {
+        Ok(count) => count.parse().expect("a number of inputs"),
+        Err(_) => GENERATED,
+    }
+}
+
 /// The inputs that are kept for a target, with their names: seeds, and whatever failed once.
-fn kept(target: &str) -> Vec<(String, Vec<u8>)> {
+fn kept(target: &Target) -> Vec<(String, Vec<u8>)> {
     // One target over two engines has the same inputs for both.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/seeds")
-        .join(target.trim_end_matches("-next"));
+        .join(target.name.trim_end_matches("-next"));
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
     let mut kept: Vec<_> = files
         .map(|file| {
@@ -32,47 +40,45 @@ fn kept(target: &str) -> Vec<(String, Vec<u8>)> {
     kept
 }
 
-/// Runs one input, and shows it if it fails.
-fn run(body: fn(&[u8]), name: &str, input: &[u8]) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(input))) {
+/// Runs one input, and shows it if it fails. Returns whether all came to a clean end.
+fn run(target: &Target, name: &str, input: &[u8]) -> bool {
+    let run = AssertUnwindSafe(|| (target.body)(input));
+    catch_unwind(run).unwrap_or_else(|panic| {
         let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
-        eprintln!("failed on {name}:\n{hex}");
-        resume_unwind(panic);
-    }
+        eprintln!("{} failed on {name}:\n{hex}", target.name);
+        resume_unwind(panic)
+    })
 }
 
 #[test]
 fn kept_inputs() {
-    for (target, body) in TARGETS {
+    for target in TARGETS {
         let kept = kept(target);
-        assert!(!kept.is_empty(), "no inputs are kept for {target}");
+        assert!(!kept.is_empty(), "no inputs are kept for {}", target.name);
         for (name, input) in kept {
-            run(*body, &name, &input);
+            run(target, &name, &input);
         }
     }
 }
 
 #[test]
 fn recorded_connections() {
-    for (target, body) in TARGETS {
-        for (name, input) in seeds(target) {
-            run(*body, &format!("{target}, {name}"), &input);
+    for target in TARGETS {
+        for (name, input) in (target.seeds)() {
+            let is_clean = run(target, name, &input);
+            assert!(is_clean, "{}: {name} does not succeed", target.name);
         }
     }
 }
 
 #[test]
 fn generated_inputs() {
-    for (target, body) in TARGETS {
+    for target in TARGETS {
         let mut parents: Vec<_> = kept(target).into_iter().map(|(_, input)| input).collect();
-        parents.extend(seeds(target).into_iter().map(|(_, input)| input));
+        parents.extend((target.seeds)().into_iter().map(|(_, input)| input));
         let mut generator = Generator::new(parents);
-        for number in 0..GENERATED {
-            run(
-                *body,
-                &format!("{target}, number {number}"),
-                &generator.next(),
-            );
+        for number in 0..generated() {
+            run(target, &format!("number {number}"), &generator.next());
         }
     }
 }

@@ -64,11 +64,15 @@ mod owned {
 
 mod contended;
 mod early_data;
+#[path = "../api/either_side.rs"]
+mod either_side;
 mod features;
+mod generic;
 mod key_updates;
 mod peers;
 mod pre_release;
 mod splits;
+mod unsplit;
 mod verify;
 #[path = "../../examples/verify.rs"]
 #[allow(dead_code, reason = "the test has a main function of its own")]

@@ -1,4 +1,4 @@
-//! Owned halves: what becomes of each when the other fails, closes or goes, and both together again.
+//! Owned halves: what becomes of each when the other fails, closes or goes.
 
 use std::io;
 
@@ -18,19 +18,19 @@ use crate::support::{
     read_what_is_there, receive, receive_all, records, send, tls_error,
 };
 
-type ReadHalf =
+pub(crate) type ReadHalf =
     pollback::next::ReadHalf<tokio::io::ReadHalf<End>, tokio::io::WriteHalf<End>, ServerSide>;
-type WriteHalf = pollback::next::WriteHalf<tokio::io::WriteHalf<End>, ServerSide>;
+pub(crate) type WriteHalf = pollback::next::WriteHalf<tokio::io::WriteHalf<End>, ServerSide>;
 
 /// A server in halves, and its client.
-struct Halves {
-    reader: ReadHalf,
-    writer: WriteHalf,
-    io: Control,
-    client: client::TlsStream<End>,
+pub(crate) struct Halves {
+    pub(crate) reader: ReadHalf,
+    pub(crate) writer: WriteHalf,
+    pub(crate) io: Control,
+    pub(crate) client: client::TlsStream<End>,
 }
 
-fn halves(version: Version) -> Halves {
+pub(crate) fn halves(version: Version) -> Halves {
     let setup = Setup::new(version);
     let ends = pipe(WIDE);
     let io = ends.1.control();
@@ -47,7 +47,7 @@ fn halves(version: Version) -> Halves {
     }
 }
 
-fn for_each_version(test: impl Fn(Version)) {
+pub(crate) fn for_each_version(test: impl Fn(Version)) {
     for version in Version::ALL {
         eprintln!("{version:?}");
         test(version);
@@ -55,7 +55,7 @@ fn for_each_version(test: impl Fn(Version)) {
 }
 
 /// A record that no key decrypts.
-const FORGED: [u8; 5 + 64] = {
+pub(crate) const FORGED: [u8; 5 + 64] = {
     let mut record = [0; 5 + 64];
     [record[0], record[1], record[2], record[4]] = [23, 3, 3, 64];
     record
@@ -126,6 +126,30 @@ fn a_failure_of_the_reader_sends_an_alert_and_fails_the_writer() {
         let error = executor::block_on(client.read_u8()).expect_err("an alert");
         assert_alert(&error, AlertDescription::BadRecordMac);
         let error = executor::block_on(writer.write(b"more")).expect_err("no connection");
+        assert_eq!(tls_error(&error), &Error::DecryptError);
+    });
+}
+
+/// The reader has met it, and returns it behind what came before.
+#[test]
+fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
+    for_each_version(|version| {
+        let Halves {
+            mut reader,
+            mut writer,
+            io,
+            mut client,
+        } = halves(version);
+        executor::block_on(send(&mut client, b"hello"));
+        io.inject(&FORGED);
+        let mut room = [0; 64];
+        let read = executor::block_on(reader.read(&mut room));
+        assert_eq!(read.expect("what came before"), 5);
+        let error = executor::block_on(writer.write(b"more")).expect_err("no connection");
+        assert_eq!(tls_error(&error), &Error::DecryptError);
+        let error = executor::block_on(client.read_u8()).expect_err("an alert");
+        assert_alert(&error, AlertDescription::BadRecordMac);
+        let error = executor::block_on(reader.read(&mut room)).expect_err("a bad record");
         assert_eq!(tls_error(&error), &Error::DecryptError);
     });
 }
@@ -231,6 +255,59 @@ async fn a_writer_that_is_dropped_is_a_truncation_over_tcp() {
 }
 
 #[test]
+fn halves_that_are_both_dropped_end_the_transport() {
+    for_each_version(|version| {
+        for (blocked, reader_first) in [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let Halves {
+                reader,
+                mut writer,
+                io,
+                mut client,
+            } = halves(version);
+            if blocked {
+                io.block(Operation::Write);
+            }
+            executor::block_on(writer.write_all(b"request")).expect("room for it");
+            if reader_first {
+                drop(reader);
+                drop(writer);
+            } else {
+                drop(writer);
+                drop(reader);
+            }
+            if !blocked {
+                assert_eq!(executor::block_on(receive(&mut client, 7)), b"request");
+            }
+            let error = executor::block_on(client.read_u8()).expect_err("no close_notify");
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    });
+}
+
+#[test]
+fn a_shutdown_of_the_peer_leaves_the_writer_at_work() {
+    for_each_version(|version| {
+        let Halves {
+            mut reader,
+            mut writer,
+            mut client,
+            ..
+        } = halves(version);
+        executor::block_on(async {
+            client.shutdown().await.expect("a shutdown");
+            for _ in 0..2 {
+                assert_eq!(reader.read(&mut [0; 8]).await.expect("a clean end"), 0);
+            }
+            send(&mut writer, b"answer").await;
+            writer.shutdown().await.expect("a shutdown");
+        });
+        let received = executor::block_on(receive_all(&mut client));
+        assert_eq!(received.expect("a clean end"), b"answer");
+    });
+}
+
+#[test]
 fn a_reader_that_is_dropped_leaves_the_writer_at_work() {
     for_each_version(|version| {
         let Halves {
@@ -270,53 +347,6 @@ fn a_batch_that_a_writer_left_is_sent_by_the_reader() {
     executor::block_on(writer.write_all(b"request")).expect("a batch");
     executor.run_until_stalled();
     assert_eq!(read_what_is_there(&mut client), b"request");
-}
-
-#[test]
-fn halves_of_one_stream_make_it_again() {
-    for_each_version(|version| {
-        let Halves {
-            mut reader,
-            mut writer,
-            io,
-            mut client,
-        } = halves(version);
-        // In the middle of what is read, and with something to be sent.
-        let bytes = pattern(40_000);
-        executor::block_on(send(&mut client, &bytes));
-        let first = executor::block_on(receive(&mut reader, 10_000));
-        io.block(Operation::Write);
-        executor::block_on(writer.write_all(b"request")).expect("room for it");
-        let united = reader.unsplit_with(writer, tokio::io::ReadHalf::unsplit);
-        let mut server = united.expect("both of one stream");
-        io.unblock(Operation::Write);
-        let rest = executor::block_on(receive(&mut server, 30_000));
-        assert!([first, rest].concat() == bytes);
-        executor::block_on(async {
-            server.shutdown().await.expect("a shutdown");
-            let received = receive_all(&mut client).await.expect("a clean end");
-            assert_eq!(received, b"request");
-            client.shutdown().await.expect("a shutdown");
-            let rest = receive_all(&mut server).await.expect("a clean end");
-            assert!(rest.is_empty());
-        });
-    });
-}
-
-#[test]
-fn halves_of_two_streams_stay_halves() {
-    let (one, other) = (halves(Version::Tls13), halves(Version::Tls13));
-    let refused = one.reader.unsplit_with(other.writer, |_, _| -> End {
-        unreachable!("another stream")
-    });
-    let (mut reader, mut writer) = refused.map(drop).expect_err("two streams");
-    let (mut client, mut other_client) = (one.client, other.client);
-    executor::block_on(async {
-        send(&mut client, b"hello").await;
-        assert_eq!(receive(&mut reader, 5).await, b"hello");
-        send(&mut writer, b"there").await;
-        assert_eq!(receive(&mut other_client, 5).await, b"there");
-    });
 }
 
 /// Two threads a side, and key updates of both in between.
@@ -391,7 +421,7 @@ async fn read_and_check<R: AsyncRead + AsyncBufReadExt + Unpin>(mut reader: R) {
     assert_eq!(read, ROUNDS * PART);
 }
 
-async fn over_tcp(
+pub(crate) async fn over_tcp(
     version: Version,
 ) -> (client::TlsStream<TcpStream>, server::TlsStream<TcpStream>) {
     let setup = Setup::new(version);

@@ -13,11 +13,11 @@ fn idle(peer: &str) -> Idle {
 fn check_next(theirs: Idle) {
     let ours = idle("pollback-next");
     assert!(
-        ours.server.heap * 100 <= theirs.server.heap * 45,
+        ours.server.heap * 100 <= theirs.server.heap * 42,
         "{ours:?} {theirs:?}"
     );
     assert!(
-        ours.client.heap * 100 <= theirs.client.heap * 54,
+        ours.client.heap * 100 <= theirs.client.heap * 52,
         "{ours:?} {theirs:?}"
     );
     assert!(ours.client.size <= 256, "{ours:?}");

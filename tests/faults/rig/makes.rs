@@ -36,6 +36,9 @@ pub(crate) enum Make {
     /// The same with all of its options.
     #[cfg(feature = "next")]
     NextTuned,
+    /// The same in owned halves.
+    #[cfg(feature = "next")]
+    NextHalved,
 }
 
 type Connected = io::Result<Box<dyn Stream>>;
@@ -110,42 +113,55 @@ pub(crate) type ServerConfigs = (ServerConfig, pollback::next::rustls::ServerCon
 #[cfg(feature = "next")]
 mod next {
     use pollback::next::rustls::{ClientConfig, ServerConfig};
-    use pollback::next::{LazyConfigAcceptor, TlsAcceptor, TlsConnector};
+    use pollback::next::{LazyConfigAcceptor, Side, TlsAcceptor, TlsConnector, TlsStream};
 
     use super::*;
+    use crate::rig::halves::InHalves;
+
+    fn handled<S: Side>(stream: TlsStream<Io, S>, in_halves: bool) -> Box<dyn Stream>
+    where
+        TlsStream<Io, S>: Stream,
+        InHalves<S>: Stream + From<TlsStream<Io, S>>,
+    {
+        match in_halves {
+            true => Box::new(InHalves::from(stream)),
+            false => Box::new(stream),
+        }
+    }
 
     pub(super) async fn connect(
         config: ClientConfig,
         early: bool,
-        options: Options,
+        (options, in_halves): (Options, bool),
         io: Io,
     ) -> Connected {
         let connector = TlsConnector::from(Arc::new(config)).early_data(early);
         let name = ServerName::try_from("localhost").expect("a valid name");
         let connect = connector.with_options(options).connect(name, io);
-        Ok(Box::new(connect.await?))
+        Ok(handled(connect.await?, in_halves))
     }
 
     pub(super) async fn accept(
         config: ServerConfig,
         early: bool,
-        options: Options,
+        (options, in_halves): (Options, bool),
         io: Io,
     ) -> Connected {
         let acceptor = TlsAcceptor::from(Arc::new(config)).early_data(early);
-        Ok(Box::new(acceptor.with_options(options).accept(io).await?))
+        let accept = acceptor.with_options(options).accept(io);
+        Ok(handled(accept.await?, in_halves))
     }
 
     pub(super) async fn accept_lazily(
         config: ServerConfig,
-        options: Options,
+        (options, in_halves): (Options, bool),
         io: Io,
-        side: &Side,
+        side: &super::Side,
     ) -> Connected {
         let mut acceptor = LazyConfigAcceptor::new(io);
         let start = cancelled_at_times(&mut acceptor, side).await?;
         let accept = start.into_stream(Arc::new(config)).with_options(options);
-        Ok(Box::new(accept.await?))
+        Ok(handled(accept.await?, in_halves))
     }
 }
 
@@ -191,22 +207,24 @@ impl Make {
         Self::Next,
         #[cfg(feature = "next")]
         Self::NextTuned,
+        #[cfg(feature = "next")]
+        Self::NextHalved,
     ];
 
     /// Whether it is on rustls 0.24, which resumes nothing of 0.23.
     pub(crate) fn is_next(self) -> bool {
         #[cfg(feature = "next")]
-        return matches!(self, Self::Next | Self::NextTuned);
+        return matches!(self, Self::Next | Self::NextTuned | Self::NextHalved);
         #[cfg(not(feature = "next"))]
         return false;
     }
 
-    /// The options of this make on rustls 0.24.
+    /// The options of this make on rustls 0.24, and whether it is in halves.
     #[cfg(feature = "next")]
-    fn next_options(self) -> Options {
+    fn next_handling(self) -> (Options, bool) {
         match self {
-            Self::NextTuned => options(),
-            _ => Options::new(),
+            Self::NextTuned => (options(), false),
+            _ => (Options::new(), self == Self::NextHalved),
         }
     }
 
@@ -215,13 +233,30 @@ impl Make {
         self != Self::Theirs
     }
 
+    /// The same with whole streams.
+    pub(crate) fn whole(self) -> Self {
+        match self {
+            #[cfg(feature = "next")]
+            Self::NextHalved => Self::Next,
+            make => make,
+        }
+    }
+
+    /// Whether a shutdown reads what has arrived: in owned halves only the reader reads.
+    pub(crate) fn takes_in_at_shutdown(self) -> bool {
+        #[cfg(feature = "next")]
+        return !matches!(self, Self::Theirs | Self::NextHalved);
+        #[cfg(not(feature = "next"))]
+        return self.is_ours();
+    }
+
     pub(super) async fn connect(self, config: ClientConfigs, early: bool, io: Io) -> Connected {
         #[cfg(feature = "next")]
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next | Self::NextTuned => {
-                next::connect(next, early, self.next_options(), io).await
+            Self::Next | Self::NextTuned | Self::NextHalved => {
+                next::connect(next, early, self.next_handling(), io).await
             }
             Self::Ours => ours::connect(config, early, io).await,
             Self::Tuned => tuned::connect(config, early, io).await,
@@ -235,8 +270,8 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next | Self::NextTuned => {
-                next::accept(next, early, self.next_options(), io).await
+            Self::Next | Self::NextTuned | Self::NextHalved => {
+                next::accept(next, early, self.next_handling(), io).await
             }
             Self::Ours => ours::accept(config, early, io).await,
             Self::Tuned => tuned::accept(config, early, io).await,
@@ -279,8 +314,8 @@ impl Make {
         let (config, next) = config;
         match self {
             #[cfg(feature = "next")]
-            Self::Next | Self::NextTuned => {
-                next::accept_lazily(next, self.next_options(), io, side).await
+            Self::Next | Self::NextTuned | Self::NextHalved => {
+                next::accept_lazily(next, self.next_handling(), io, side).await
             }
             Self::Ours => ours::accept_lazily(config, io, side).await,
             Self::Tuned => tuned::accept_lazily(config, io, side).await,

@@ -4,6 +4,8 @@ mod acts;
 mod attempting;
 mod carrier;
 mod case;
+#[cfg(feature = "next")]
+mod halves;
 mod makes;
 #[cfg(feature = "next")]
 mod next_world;

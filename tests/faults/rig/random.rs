@@ -99,6 +99,11 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
             if client.is_next() != server.is_next() && case.scenario.handshake.is_resumed() {
                 case.client = server;
             }
+            if !case.scenario.has_two_tasks() {
+                // Of owned halves only the reader reads, and a task that waits for the writer does not.
+                case.client = case.client.whole();
+                case.server = case.server.whole();
+            }
             case.carrier = carrier;
             case.plan = plan;
             case.stop = stop;
@@ -125,6 +130,8 @@ const MAKES: &[Make] = &[
     Make::Next,
     #[cfg(feature = "next")]
     Make::NextTuned,
+    #[cfg(feature = "next")]
+    Make::NextHalved,
 ];
 
 /// Lets a peer be gone where a read meets the end. A server that answers early goes on writing: if it

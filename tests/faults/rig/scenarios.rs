@@ -87,6 +87,11 @@ impl Scenario {
             )
     }
 
+    /// Whether each side has a task that reads and one that writes.
+    pub(crate) fn has_two_tasks(&self) -> bool {
+        self.client.len() > 1 && self.server.len() > 1
+    }
+
     fn with(mut self, handshake: Handshake) -> Self {
         self.handshake = handshake;
         self

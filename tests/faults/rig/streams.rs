@@ -123,6 +123,10 @@ stream!(Attempting);
 stream!(pollback::next::client::TlsStream<Io>);
 #[cfg(feature = "next")]
 stream!(pollback::next::server::TlsStream<Io>);
+#[cfg(feature = "next")]
+stream!(super::halves::InHalves<pollback::next::rustls::ClientSide>);
+#[cfg(feature = "next")]
+stream!(super::halves::InHalves<pollback::next::rustls::ServerSide>);
 
 /// Does the same with the stream of whichever side.
 macro_rules! on_either {
@@ -204,18 +208,18 @@ ours!(pollback::next::client::TlsStream<Io>, stream => on_the_only!(stream));
 #[cfg(feature = "next")]
 ours!(pollback::next::server::TlsStream<Io>, stream => on_the_only!(stream));
 
-fn rebuilt<C: TlsConnection>(stream: TlsStream<Io, C>) -> TlsStream<Io, C> {
+pub(super) fn rebuilt<C: TlsConnection>(stream: TlsStream<Io, C>) -> TlsStream<Io, C> {
     stream.into_parts().into()
 }
 
-fn adopted<C: TlsConnection>(stream: TlsStream<Io, C>) -> TlsStream<Io, C>
+pub(super) fn adopted<C: TlsConnection>(stream: TlsStream<Io, C>) -> TlsStream<Io, C>
 where
     TlsStream<Io, C>: From<(Io, C)>,
 {
     stream.into_inner().into()
 }
 
-fn clear<C: TlsConnection + 'static>(stream: TlsStream<Io, C>) -> Box<dyn Stream> {
+pub(super) fn clear<C: TlsConnection + 'static>(stream: TlsStream<Io, C>) -> Box<dyn Stream> {
     match stream.into_transport() {
         Ok(transport) => Box::new(Clear(Attempted(transport))),
         Err((error, stream)) => {

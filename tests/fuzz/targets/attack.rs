@@ -1,17 +1,19 @@
 //! A stream whose peer says whatever the input says.
 
+use std::error;
 use std::future::Future;
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use pollback::rustls::{self, Connection};
 use pollback::{Error, ErrorKind};
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Control, End, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::input::Input;
+use super::streams::Transport;
+use super::version::Verdict;
 
 /// How the peer goes about it.
 pub(super) struct Manner {
@@ -35,24 +37,24 @@ impl Manner {
     }
 }
 
-/// Makes a connection, if the bytes that it takes for that are enough.
-pub(super) type Rustls<'a> = dyn Fn(&mut &[u8]) -> Result<Option<Connection>, rustls::Error> + 'a;
-
-/// Runs `subject` against a peer that sends `bytes`, and checks what must hold whatever they are.
+/// Runs `subject` against a peer that sends `bytes`, and checks what must hold whatever they are: among
+/// it that the end is as rustls alone has it (`expected`).
 ///
-/// `rustls` makes a connection of the subject's configuration.
-pub(super) fn attack<F>(
+/// Returns whether it came to a clean end.
+pub(super) fn attack<E, F>(
     manner: &Manner,
     bytes: &[u8],
-    rustls: &Rustls<'_>,
-    subject: impl FnOnce(End) -> F,
-) where
+    expected: &Verdict<E>,
+    subject: impl FnOnce(Box<dyn Transport>) -> F,
+) -> bool
+where
+    E: error::Error + PartialEq + 'static,
     F: Future<Output = io::Result<()>>,
 {
     let (end, peer) = pipe(manner.capacity);
     let control = end.control();
     let mut executor = Executor::new();
-    let outcome = executor.spawn("the subject", subject(end));
+    let outcome = executor.spawn("the subject", subject(Box::new(end)));
     let attacker = Attacker {
         end: peer,
         unsent: bytes,
@@ -69,22 +71,23 @@ pub(super) fn attack<F>(
     let turns = executor.polls(&attacker) + moved;
     assert!(polls <= 16 + 2 * turns, "{polls} polls for {turns} turns");
     assert_bounded(&control, moved);
-    let (expected, alert) = verdict(rustls, bytes);
     let records = whole_records(&sent);
-    match outcome.take() {
+    let outcome = outcome.take();
+    match &outcome {
         Ok(()) => {
-            assert_eq!(None, expected, "went unnoticed");
+            assert_eq!(None, expected.error, "went unnoticed");
             assert!(manner.deaf || records.is_some(), "a record is cut off");
         }
-        Err(error) => check_error(&error, manner.deaf, expected.as_ref()),
+        Err(error) => check_error(error, manner.deaf, expected.error.as_ref()),
     }
-    if alert && !manner.deaf {
-        let last = records.as_ref().and_then(|records| records.last());
+    if expected.alert && !manner.deaf {
+        let expected = &expected.error;
         assert!(
-            last.is_some_and(Record::is_alert),
+            ends_in_an_alert(&sent),
             "no alert for {expected:?} in {records:?}"
         );
     }
+    outcome.is_ok()
 }
 
 /// Work is bounded by what there is to work on.
@@ -105,40 +108,11 @@ fn assert_bounded(control: &Control, moved: usize) {
     );
 }
 
-/// What rustls alone makes of the bytes: its error, and whether there is an alert to send then.
-fn verdict(rustls: &Rustls<'_>, mut bytes: &[u8]) -> (Option<rustls::Error>, bool) {
-    let mut connection = match rustls(&mut bytes) {
-        Ok(Some(connection)) => connection,
-        Ok(None) => return (None, false),
-        Err(error) => {
-            let alert = !is_alert_of_peer(&error);
-            return (Some(error), alert);
-        }
-    };
-    loop {
-        if let Err(error) = connection.process_new_packets() {
-            let mut sent = Vec::new();
-            while connection.wants_write() {
-                connection.write_tls(&mut sent).expect("a vector takes all");
-            }
-            let records = whole_records(&sent).expect("whole records");
-            let alert = !is_alert_of_peer(&error) && records.last().is_some_and(Record::is_alert);
-            return (Some(error), alert);
-        }
-        let _ = connection.reader().read_to_end(&mut Vec::new());
-        if !matches!(connection.read_tls(&mut bytes), Ok(1..)) {
-            return (None, false);
-        }
-    }
-}
-
-/// Whoever has sent an alert need not be sent one.
-fn is_alert_of_peer(error: &rustls::Error) -> bool {
-    matches!(error, rustls::Error::AlertReceived(_))
-}
-
 /// The error is that of rustls, or says how the transport ended.
-fn check_error(error: &io::Error, deaf: bool, expected: Option<&rustls::Error>) {
+fn check_error<E>(error: &io::Error, deaf: bool, expected: Option<&E>)
+where
+    E: error::Error + PartialEq + 'static,
+{
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     match kind(error) {
         Some(_) if tls.is_some() => assert_eq!(tls, expected, "not what rustls says"),
@@ -195,6 +169,13 @@ impl Record {
             _ => false,
         }
     }
+}
+
+/// Whether the bytes are whole records, and the last of them is an alert.
+pub(super) fn ends_in_an_alert(bytes: &[u8]) -> bool {
+    let records = whole_records(bytes);
+    let last = records.as_ref().and_then(|records| records.last());
+    last.is_some_and(Record::is_alert)
 }
 
 /// What the bytes are made of; `None` when the last record is not whole.

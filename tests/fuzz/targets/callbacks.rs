@@ -14,7 +14,7 @@ use super::input::Input;
 use super::session::{Make, Session};
 
 /// The room of the channel, the answers of both sides, then the session.
-pub(super) fn run(data: &[u8]) {
+pub(super) fn run(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let capacity = input.choose(&[1 << 16, 1, 2, 100, 5000]);
     let (client_waits, server_waits) = (ReadinessHandle::new(), ReadinessHandle::new());
@@ -45,28 +45,28 @@ pub(super) fn run(data: &[u8]) {
                 scalar(client, client_waits.1),
                 scalar(server, server_waits.1),
             );
-            session.run(&mut executor, ends, sound, moved);
+            session.run(&mut executor, ends, sound, moved)
         }
         [false, true] => {
             let ends = (
                 scalar(client, client_waits.1),
                 gathering(server, server_waits.1),
             );
-            session.run(&mut executor, ends, sound, moved);
+            session.run(&mut executor, ends, sound, moved)
         }
         [true, false] => {
             let ends = (
                 gathering(client, client_waits.1),
                 scalar(server, server_waits.1),
             );
-            session.run(&mut executor, ends, sound, moved);
+            session.run(&mut executor, ends, sound, moved)
         }
         [true, true] => {
             let ends = (
                 gathering(client, client_waits.1),
                 gathering(server, server_waits.1),
             );
-            session.run(&mut executor, ends, sound, moved);
+            session.run(&mut executor, ends, sound, moved)
         }
     }
 }

@@ -1,32 +1,32 @@
 //! A client whose server is the input.
 
-use std::sync::Arc;
-
-use pollback::TlsConnector;
-use pollback::rustls::ClientConnection;
 use tokio::io::AsyncWriteExt;
 
 use super::attack::{Manner, attack, echo};
-use super::configs::{self, ALL, localhost};
 use super::cryptography::Records;
 use super::input::Input;
+use super::version::{Handling, Tls, Version};
 
 /// Four bytes say how the server behaves and one how it is talked to; the rest is what it sends.
-pub(super) fn run(data: &[u8]) {
+pub(super) fn run<V: Version>(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let manner = Manner::take(&mut input);
-    let early = input.flag();
-    let config = || {
-        Arc::new(match early {
-            true => configs::acquainted(Records::Unmarked, true).0,
-            false => configs::client(Records::Unmarked, ALL),
-        })
+    let choices = input.byte();
+    let early = choices & 1 != 0;
+    let handling = Handling {
+        in_halves: choices & 2 != 0,
+        ..Handling::default()
     };
-    let connector = TlsConnector::from(config()).early_data(early);
-    let rustls = |_: &mut &[u8]| Ok(Some(ClientConnection::new(config(), localhost())?.into()));
-    attack(&manner, input.rest(), &rustls, |end| async move {
-        let mut stream = connector.connect(localhost(), end).await?;
+    let config = || match early {
+        true => V::acquainted(Records::Unmarked, true).0,
+        false => V::client(Records::Unmarked, Tls::Any),
+    };
+    let bytes = input.rest();
+    let expected = V::verdict_of_client(config(), bytes);
+    let connect = V::connect(config(), early, handling);
+    attack(&manner, bytes, &expected, |end| async move {
+        let mut stream = connect(end).await?;
         stream.write_all(b"request").await?;
         echo(stream, manner.room).await
-    });
+    })
 }

@@ -2,29 +2,11 @@
 //!
 //! With it an input alone decides how a run goes, since rustls has no other source of chance; and an
 //! input can say anything in any state of a connection, since every key, signature and checksum fits.
-
-use std::sync::{Arc, LazyLock};
-
-use pollback::rustls;
-use rustls::crypto::cipher::{
-    AeadKey, InboundOpaqueMessage, InboundPlainMessage, Iv, KeyBlockShape, MessageDecrypter,
-    MessageEncrypter, OutboundOpaqueMessage, OutboundPlainMessage, PrefixedPayload,
-    Tls12AeadAlgorithm, Tls13AeadAlgorithm, UnsupportedOperationError,
-};
-use rustls::crypto::tls12::PrfUsingHmac;
-use rustls::crypto::tls13::HkdfUsingHmac;
-use rustls::crypto::{
-    ActiveKeyExchange, CryptoProvider, GetRandomFailed, KeyExchangeAlgorithm, SecureRandom,
-    SharedSecret, SupportedKxGroup, aws_lc_rs, hmac,
-};
-use rustls::{
-    CipherSuite, CipherSuiteCommon, ConnectionTrafficSecrets, ContentType, Error, NamedGroup,
-    PeerMisbehaved, ProtocolVersion, SignatureScheme, SupportedCipherSuite, Tls12CipherSuite,
-    Tls13CipherSuite,
-};
+//! `provider.rs` and `provider_next.rs` give it to rustls, for which two versions have traits of their
+//! own: with the same marks, so that one speaks with the other.
 
 /// The most plaintext that a record holds.
-const RECORD: usize = 16 * 1024;
+pub(super) const RECORD: usize = 16 * 1024;
 
 /// Whether records carry a mark of their key and number, and are refused without it.
 ///
@@ -36,110 +18,28 @@ pub(super) enum Records {
     Unmarked,
 }
 
-/// The provider of both sides.
-pub(super) fn provider(records: Records) -> Arc<CryptoProvider> {
-    static PROVIDERS: LazyLock<[Arc<CryptoProvider>; 2]> =
-        LazyLock::new(|| [Records::Marked, Records::Unmarked].map(assemble));
-    Arc::clone(&PROVIDERS[records as usize])
-}
-
-fn assemble(records: Records) -> Arc<CryptoProvider> {
-    let open: &Open = Box::leak(Box::new(Open(records)));
-    let common = |suite| CipherSuiteCommon {
-        suite,
-        hash_provider: match aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256 {
-            SupportedCipherSuite::Tls13(real) => real.common.hash_provider,
-            SupportedCipherSuite::Tls12(real) => real.common.hash_provider,
-        },
-        confidentiality_limit: u64::MAX,
-    };
-    let tls13 = Tls13CipherSuite {
-        common: common(CipherSuite::TLS13_AES_128_GCM_SHA256),
-        hkdf_provider: Box::leak(Box::new(HkdfUsingHmac(open))),
-        aead_alg: open,
-        quic: None,
-    };
-    let tls12 = Tls12CipherSuite {
-        common: common(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
-        prf_provider: Box::leak(Box::new(PrfUsingHmac(open))),
-        kx: KeyExchangeAlgorithm::ECDHE,
-        sign: &[
-            SignatureScheme::ED25519,
-            SignatureScheme::ECDSA_NISTP256_SHA256,
-        ],
-        aead_alg: open,
-    };
-    Arc::new(CryptoProvider {
-        cipher_suites: vec![
-            SupportedCipherSuite::Tls13(Box::leak(Box::new(tls13))),
-            SupportedCipherSuite::Tls12(Box::leak(Box::new(tls12))),
-        ],
-        kx_groups: vec![&Constant],
-        secure_random: &Constant,
-        ..aws_lc_rs::default_provider()
-    })
-}
-
 /// Stands for everything that would be random, or would depend on a secret.
 #[derive(Debug)]
-struct Constant;
+pub(super) struct Constant;
 
-const BYTE: u8 = 0x2a;
-
-impl SecureRandom for Constant {
-    fn fill(&self, buf: &mut [u8]) -> Result<(), GetRandomFailed> {
-        buf.fill(BYTE);
-        Ok(())
-    }
-}
-
-impl SupportedKxGroup for Constant {
-    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        Ok(Box::new(Self))
-    }
-
-    fn name(&self) -> NamedGroup {
-        NamedGroup::X25519
-    }
-}
-
-impl ActiveKeyExchange for Constant {
-    fn complete(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, Error> {
-        match peer.len() {
-            32 => Ok(SharedSecret::from(&[BYTE; 32][..])),
-            _ => Err(PeerMisbehaved::InvalidKeyShare.into()),
-        }
-    }
-
-    fn pub_key(&self) -> &[u8] {
-        &[BYTE; 32]
-    }
-
-    fn group(&self) -> NamedGroup {
-        NamedGroup::X25519
-    }
-}
+pub(super) const BYTE: u8 = 0x2a;
 
 /// A cipher that leaves the text as it is, and a checksum that anybody can make.
-struct Open(Records);
+pub(super) struct Open(pub(super) Records);
 
-impl hmac::Hmac for Open {
-    fn with_key(&self, key: &[u8]) -> Box<dyn hmac::Key> {
-        Box::new(Checksum(self.0, key.to_vec()))
-    }
+/// The length of every key.
+pub(super) const KEY: usize = 16;
 
-    fn hash_output_len(&self) -> usize {
-        32
-    }
-}
+/// The length of every checksum.
+pub(super) const CHECKSUM: usize = 32;
 
-struct Checksum(Records, Vec<u8>);
+pub(super) struct Checksum(pub(super) Records, pub(super) Vec<u8>);
 
-impl hmac::Key for Checksum {
-    fn sign_concat(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> hmac::Tag {
+impl Checksum {
+    pub(super) fn of(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> [u8; CHECKSUM] {
         if self.0 == Records::Unmarked {
             // Fits everything.
-            return hmac::Tag::new(&[BYTE; 32]);
+            return [BYTE; CHECKSUM];
         }
         let bytes = [&self.1[..], first, &middle.concat(), last].concat();
         // FNV-1a, from four beginnings.
@@ -150,133 +50,48 @@ impl hmac::Key for Checksum {
                     (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
                 })
         });
-        hmac::Tag::new(&sums.map(u64::to_be_bytes).concat())
-    }
-
-    fn tag_len(&self) -> usize {
-        32
+        let mut checksum = [0; CHECKSUM];
+        checksum.copy_from_slice(&sums.map(u64::to_be_bytes).concat());
+        checksum
     }
 }
 
-struct Cipher {
+pub(super) struct Cipher {
     records: Records,
-    version: ProtocolVersion,
+    pub(super) is_tls13: bool,
     key: u64,
 }
 
 impl Open {
-    fn cipher(&self, version: ProtocolVersion, key: &AeadKey) -> Box<Cipher> {
+    pub(super) fn cipher(&self, is_tls13: bool, key: &[u8]) -> Box<Cipher> {
         let key = key
-            .as_ref()
             .iter()
             .fold(0, |sum: u64, byte| sum.rotate_left(8) ^ u64::from(*byte));
         Box::new(Cipher {
             records: self.0,
-            version,
+            is_tls13,
             key,
         })
     }
 }
 
-impl Tls13AeadAlgorithm for Open {
-    fn encrypter(&self, key: AeadKey, _: Iv) -> Box<dyn MessageEncrypter> {
-        self.cipher(ProtocolVersion::TLSv1_3, &key)
-    }
-
-    fn decrypter(&self, key: AeadKey, _: Iv) -> Box<dyn MessageDecrypter> {
-        self.cipher(ProtocolVersion::TLSv1_3, &key)
-    }
-
-    fn key_len(&self) -> usize {
-        16
-    }
-
-    fn extract_keys(
-        &self,
-        _: AeadKey,
-        _: Iv,
-    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
-        Err(UnsupportedOperationError)
-    }
-}
-
-impl Tls12AeadAlgorithm for Open {
-    fn encrypter(&self, key: AeadKey, _: &[u8], _: &[u8]) -> Box<dyn MessageEncrypter> {
-        self.cipher(ProtocolVersion::TLSv1_2, &key)
-    }
-
-    fn decrypter(&self, key: AeadKey, _: &[u8]) -> Box<dyn MessageDecrypter> {
-        self.cipher(ProtocolVersion::TLSv1_2, &key)
-    }
-
-    fn key_block_shape(&self) -> KeyBlockShape {
-        KeyBlockShape {
-            enc_key_len: 16,
-            fixed_iv_len: 4,
-            explicit_nonce_len: 8,
-        }
-    }
-
-    fn extract_keys(
-        &self,
-        _: AeadKey,
-        _: &[u8],
-        _: &[u8],
-    ) -> Result<ConnectionTrafficSecrets, UnsupportedOperationError> {
-        Err(UnsupportedOperationError)
-    }
-}
-
 impl Cipher {
-    fn mark(&self, sequence: u64) -> Vec<u8> {
+    /// What follows the text and, in TLS 1.3, its type.
+    pub(super) fn mark(&self, sequence: u64) -> Vec<u8> {
         match self.records {
             Records::Marked => (self.key ^ sequence).to_be_bytes().to_vec(),
             Records::Unmarked => Vec::new(),
         }
     }
-}
 
-impl MessageEncrypter for Cipher {
-    fn encrypt(
-        &mut self,
-        message: OutboundPlainMessage<'_>,
-        sequence: u64,
-    ) -> Result<OutboundOpaqueMessage, Error> {
-        let mut text = PrefixedPayload::with_capacity(message.payload.len() + 9);
-        text.extend_from_chunks(&message.payload);
-        let mut content_type = message.typ;
-        if self.version == ProtocolVersion::TLSv1_3 {
-            text.extend_from_slice(&[u8::from(content_type)]);
-            content_type = ContentType::ApplicationData;
-        }
-        text.extend_from_slice(&self.mark(sequence));
-        // What a record of TLS 1.3 calls its version, too.
-        let version = ProtocolVersion::TLSv1_2;
-        Ok(OutboundOpaqueMessage::new(content_type, version, text))
+    /// How long the record of a text is.
+    pub(super) fn length(&self, text: usize) -> usize {
+        text + usize::from(self.is_tls13) + self.mark(0).len()
     }
 
-    fn encrypted_payload_len(&self, length: usize) -> usize {
-        let content_type = usize::from(self.version == ProtocolVersion::TLSv1_3);
-        length + content_type + self.mark(0).len()
-    }
-}
-
-impl MessageDecrypter for Cipher {
-    fn decrypt<'a>(
-        &mut self,
-        mut message: InboundOpaqueMessage<'a>,
-        sequence: u64,
-    ) -> Result<InboundPlainMessage<'a>, Error> {
+    /// How much of a record is not its mark; none if it has another one.
+    pub(super) fn text(&self, record: &[u8], sequence: u64) -> Option<usize> {
         let mark = self.mark(sequence);
-        if !message.payload.ends_with(&mark) {
-            return Err(Error::DecryptError);
-        }
-        let length = message.payload.len() - mark.len();
-        message.payload.truncate(length);
-        match self.version {
-            ProtocolVersion::TLSv1_3 => message.into_tls13_unpadded_message(),
-            _ if length > RECORD => Err(Error::PeerSentOversizedRecord),
-            _ => Ok(message.into_plain_message()),
-        }
+        record.ends_with(&mark).then_some(record.len() - mark.len())
     }
 }

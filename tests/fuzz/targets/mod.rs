@@ -7,29 +7,76 @@ mod answers;
 mod attack;
 mod callbacks;
 mod client;
-mod configs;
 mod cryptography;
+mod current;
 mod input;
 #[cfg(feature = "next")]
 mod next;
 mod operations;
+mod provider;
+#[cfg(feature = "next")]
+mod provider_next;
 mod record;
 mod server;
 mod session;
 mod steps;
 mod streams;
+mod version;
 
-pub(crate) use record::seeds;
+use current::Current;
+#[cfg(feature = "next")]
+use next::Next;
+use record::Seeds;
+use session::Make;
 
-/// A target: its name, which is also that of its folder of seeds, and its body.
-pub(crate) type Target = (&'static str, fn(&[u8]));
+/// A fuzz target.
+pub(crate) struct Target {
+    /// Without `-next` also the name of its folder of seeds.
+    pub(crate) name: &'static str,
+    /// Returns whether all came to a clean end.
+    pub(crate) body: fn(&[u8]) -> bool,
+    /// Records connections that come to a clean end.
+    pub(crate) seeds: fn() -> Seeds,
+}
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
-    ("server", server::run),
-    ("client", client::run),
-    ("operations", operations::run),
+    target(
+        "server",
+        server::run::<Current>,
+        record::of_server::<Current>,
+    ),
     #[cfg(feature = "next")]
-    ("operations-next", operations::run_next),
-    ("callbacks", callbacks::run),
+    target(
+        "server-next",
+        server::run::<Next>,
+        record::of_server::<Next>,
+    ),
+    target(
+        "client",
+        client::run::<Current>,
+        record::of_client::<Current>,
+    ),
+    #[cfg(feature = "next")]
+    target(
+        "client-next",
+        client::run::<Next>,
+        record::of_client::<Next>,
+    ),
+    target(
+        "operations",
+        |input| operations::run(input, Make::Current),
+        Vec::new,
+    ),
+    #[cfg(feature = "next")]
+    target(
+        "operations-next",
+        |input| operations::run(input, Make::Next),
+        Vec::new,
+    ),
+    target("callbacks", callbacks::run, Vec::new),
 ];
+
+const fn target(name: &'static str, body: fn(&[u8]) -> bool, seeds: fn() -> Seeds) -> Target {
+    Target { name, body, seeds }
+}

@@ -17,18 +17,8 @@ const OPERATIONS: [Operation; 4] = [
     Operation::Shutdown,
 ];
 
-/// The pipe, the answers of its ends, when it stands still, then the session.
-pub(super) fn run(data: &[u8]) {
-    operate(data, Make::Current);
-}
-
-/// The same on rustls 0.24, on both sides or on one.
-#[cfg(feature = "next")]
-pub(super) fn run_next(data: &[u8]) {
-    operate(data, Make::Next);
-}
-
-fn operate(data: &[u8], make: Make) {
+/// The pipe, the answers of its ends, when it stands still, then the session of this make.
+pub(super) fn run(data: &[u8], make: Make) -> bool {
     let mut input = Input::new(data);
     let capacity = input.choose(&[1 << 16, 1, 2, 100, 5000]);
     let ends = pipe(capacity);
@@ -59,7 +49,7 @@ fn operate(data: &[u8], make: Make) {
         let bytes = controls.each_ref().map(|control| control.written().len());
         answered + bytes.iter().sum::<usize>()
     };
-    session.run(&mut executor, ends, sound, moved);
+    session.run(&mut executor, ends, sound, moved)
 }
 
 /// Sets up one end, and says what it will answer.

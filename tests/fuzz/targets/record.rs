@@ -1,63 +1,71 @@
 //! Inputs that make a connection succeed, recorded from connections that did.
 
-use std::sync::Arc;
-
-use pollback::rustls::{
-    ClientConfig, ProtocolVersion, ServerConfig, SupportedProtocolVersion, version,
-};
-use pollback::{TlsAcceptor, TlsConnector};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::pipe;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::configs::{self, localhost};
 use super::cryptography::Records;
+use super::version::{Handling, Tls, Version};
 
-/// The name and the bytes of each seed of the target.
-pub(crate) fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
-    // The peer sends all at once, listens, and the subject has room for a record and more.
-    const PLAIN: [u8; 5] = [0; 5];
-    const EARLY_OR_LAZY: [u8; 5] = [0, 0, 0, 0, 1];
-    let [tls13, tls12, early] = [
-        talk(fresh(&version::TLS13), false),
-        talk(fresh(&version::TLS12), false),
-        talk(configs::acquainted(Records::Unmarked, true), true),
-    ];
-    match target {
-        "server" => vec![
-            ("tls13", [&PLAIN[..], &tls13.0].concat()),
-            ("tls12", [&PLAIN[..], &tls12.0].concat()),
-            ("tls13-lazy", [&EARLY_OR_LAZY[..], &tls13.0].concat()),
-            ("early-data", [&PLAIN[..], &early.0].concat()),
-        ],
-        "client" => vec![
-            ("tls13", [&PLAIN[..], &tls13.1].concat()),
-            ("tls12", [&PLAIN[..], &tls12.1].concat()),
-            ("early-data", [&EARLY_OR_LAZY[..], &early.1].concat()),
-        ],
-        _ => Vec::new(),
-    }
+/// The name and the bytes of each seed.
+pub(crate) type Seeds = Vec<(&'static str, Vec<u8>)>;
+
+// The peer sends all at once, listens, and the subject has room for a record and more.
+const PLAIN: [u8; 5] = [0; 5];
+const EARLY_OR_LAZY: [u8; 5] = [0, 0, 0, 0, 1];
+const IN_HALVES: [u8; 5] = [0, 0, 0, 0, 2];
+const ACQUAINTED: [u8; 5] = [0, 0, 0, 0, 4];
+
+pub(super) fn of_server<V: Version>() -> Seeds {
+    let [tls13, tls12, early] = talks::<V>().map(|(client, _)| client);
+    vec![
+        ("tls13", [&PLAIN[..], &tls13].concat()),
+        ("tls12", [&PLAIN[..], &tls12].concat()),
+        ("tls13-lazy", [&EARLY_OR_LAZY[..], &tls13].concat()),
+        ("tls13-halves", [&IN_HALVES[..], &tls13].concat()),
+        ("early-data", [&ACQUAINTED[..], &early].concat()),
+    ]
 }
 
-fn fresh(version: &'static SupportedProtocolVersion) -> (ClientConfig, ServerConfig) {
-    (
-        configs::client(Records::Unmarked, &[version]),
-        configs::server(Records::Unmarked, &[version]),
-    )
+pub(super) fn of_client<V: Version>() -> Seeds {
+    let [tls13, tls12, early] = talks::<V>().map(|(_, server)| server);
+    vec![
+        ("tls13", [&PLAIN[..], &tls13].concat()),
+        ("tls12", [&PLAIN[..], &tls12].concat()),
+        ("tls13-halves", [&IN_HALVES[..], &tls13].concat()),
+        ("early-data", [&EARLY_OR_LAZY[..], &early].concat()),
+    ]
 }
 
 /// What a client and a server send to each other.
-fn talk((client, server): (ClientConfig, ServerConfig), early: bool) -> (Vec<u8>, Vec<u8>) {
+type Talk = (Vec<u8>, Vec<u8>);
+
+/// With TLS 1.3, with TLS 1.2, and with early data.
+fn talks<V: Version>() -> [Talk; 3] {
+    let fresh = |tls| {
+        let (client, mut server) = (
+            V::client(Records::Unmarked, tls),
+            V::server(Records::Unmarked, tls),
+        );
+        // The number of a session of TLS 1.2 would be what every client has offered.
+        V::forget(&mut server);
+        (client, server)
+    };
+    [
+        talk::<V>(fresh(Tls::V13), false),
+        talk::<V>(fresh(Tls::V12), false),
+        talk::<V>(V::acquainted(Records::Unmarked, true), true),
+    ]
+}
+
+fn talk<V: Version>((client, server): (V::ClientConfig, V::ServerConfig), early: bool) -> Talk {
     let (client_end, server_end) = pipe(1 << 16);
     let (client_io, server_io) = (client_end.control(), server_end.control());
-    let connector = TlsConnector::from(Arc::new(client)).early_data(early);
-    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let connect = V::connect(client, early, Handling::default());
+    let accept = V::accept(server, Handling::default());
     executor::join(
         async {
-            let mut stream = connector
-                .connect(localhost(), client_end)
-                .await
-                .expect("connected");
+            let mut stream = connect(Box::new(client_end)).await.expect("connected");
             stream.write_all(b"request").await.expect("written");
             stream.shutdown().await.expect("shut down");
             stream
@@ -66,11 +74,9 @@ fn talk((client, server): (ClientConfig, ServerConfig), early: bool) -> (Vec<u8>
                 .expect("an answer");
         },
         async {
-            let mut stream = acceptor.accept(server_end).await.expect("accepted");
+            let mut stream = accept(Box::new(server_end)).await.expect("accepted");
             stream.write_all(b"answer").await.expect("written");
-            if stream.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
-                stream.get_mut().1.refresh_traffic_keys().expect("new keys");
-            }
+            stream.ask_for_new_keys();
             stream
                 .read_to_end(&mut Vec::new())
                 .await

@@ -14,12 +14,14 @@ use pollback::{Error, ErrorKind, Options, RecordSizing};
 use pollback_testkit::executor::Executor;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::configs;
 use super::cryptography::Records;
+use super::current::Current;
 use super::input::Input;
+#[cfg(feature = "next")]
+use super::next::Next;
 use super::steps::{self, Steps};
-use super::streams::{self, Begin, Stream};
-use pollback::rustls::version;
+use super::streams::{Begin, Stream};
+use super::version::{Handling, Tls, Version};
 
 /// What both sides do.
 pub(super) struct Session {
@@ -47,9 +49,12 @@ impl Session {
     pub(super) fn take(input: &mut Input<'_>, longest: usize, make: Make) -> Self {
         let choices = input.byte();
         let tuned = [choices & 4 != 0, choices & 8 != 0];
-        let options = tuned.map(|tuned| if tuned { all_options() } else { Options::new() });
+        let handling = tuned.map(|tuned| Handling {
+            options: if tuned { all_options() } else { Options::new() },
+            in_halves: choices & 64 != 0,
+        });
         Self {
-            begin: make.begin(choices, options),
+            begin: make.begin(choices, handling),
             steps: [0, 1].map(|_| Steps::take(input, longest)),
         }
     }
@@ -59,7 +64,8 @@ impl Session {
         !self.steps.iter().any(Steps::leaves)
     }
 
-    /// Carries it out. With `sound` transports nothing may fail.
+    /// Carries it out, and returns whether both sides came to a clean end. With `sound` transports
+    /// nothing may fail.
     ///
     /// `moved` says how many bytes and answers the transports gave, which bounds the polls.
     pub(super) fn run<A, B>(
@@ -68,7 +74,8 @@ impl Session {
         (client_io, server_io): (A, B),
         sound: bool,
         moved: impl Fn() -> usize,
-    ) where
+    ) -> bool
+    where
         A: AsyncRead + AsyncWrite + Unpin + 'static,
         B: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -102,6 +109,7 @@ impl Session {
         }
         client.check(&server, sound);
         server.check(&client, sound);
+        client.ended.get() && server.ended.get()
     }
 }
 
@@ -109,43 +117,48 @@ impl Session {
 #[derive(Clone, Copy)]
 pub(super) enum Make {
     Current,
-    /// rustls 0.24, on both sides or on one.
+    /// rustls 0.24, on both sides or on one, whole or in halves.
     #[cfg(feature = "next")]
     Next,
 }
 
 impl Make {
-    fn begin(self, choices: u8, options: [Options; 2]) -> (Begin, Begin) {
+    fn begin(self, choices: u8, handling: [Handling; 2]) -> (Begin, Begin) {
         let choice = choices % 4;
         match self {
-            Self::Current => {
-                let (client, server) = match choice {
-                    0 | 1 => {
-                        let version = [&version::TLS13, &version::TLS12][usize::from(choice)];
-                        let records = Records::Marked;
-                        (
-                            configs::client(records, &[version]),
-                            configs::server(records, &[version]),
-                        )
-                    }
-                    _ => configs::acquainted(Records::Marked, choice == 2),
-                };
-                (
-                    streams::connect(client, choice > 1, options[0]),
-                    streams::accept(server, options[1]),
-                )
-            }
+            Self::Current => both::<Current>(choice, handling),
             #[cfg(feature = "next")]
-            Self::Next => {
-                let early = (choice > 1).then_some(choice == 2);
-                match choices >> 4 & 3 {
-                    1 => super::next::with_a_current_server(choice != 1, options),
-                    2 => super::next::with_a_current_client(choice != 1, options),
-                    _ => super::next::both(choice != 1, early, options),
-                }
-            }
+            Self::Next => match choices >> 4 & 3 {
+                1 => strangers::<Next, Current>(choice, handling),
+                2 => strangers::<Current, Next>(choice, handling),
+                _ => both::<Next>(choice, handling),
+            },
         }
     }
+}
+
+/// Both sides of one version.
+fn both<V: Version>(choice: u8, handling: [Handling; 2]) -> (Begin, Begin) {
+    if choice < 2 {
+        return strangers::<V, V>(choice, handling);
+    }
+    let (client, server) = V::acquainted(Records::Marked, choice == 2);
+    (
+        V::connect(client, true, handling[0]),
+        V::accept(server, handling[1]),
+    )
+}
+
+/// A client of one version and a server of another, which have not met before.
+fn strangers<C: Version, S: Version>(choice: u8, handling: [Handling; 2]) -> (Begin, Begin) {
+    let (records, tls) = (
+        Records::Marked,
+        if choice == 1 { Tls::V12 } else { Tls::V13 },
+    );
+    (
+        C::connect(C::client(records, tls), false, handling[0]),
+        S::accept(S::server(records, tls), handling[1]),
+    )
 }
 
 /// Everything that a stream can do with small and large writes.
