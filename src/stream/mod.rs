@@ -152,6 +152,9 @@ pub struct TlsStream<IO, C> {
     waiters: Waiters,
     phase: Phase,
     given: Given,
+    /// How much ciphertext writes have made that is not with the transport, about; since close_notify
+    /// was queued, how much there was then.
+    unsent: usize,
     /// Whether the peer may wait for something that is not flushed: plaintext that a write has
     /// taken, or the end of a handshake. It waits for neither tickets nor responses.
     awaited: bool,
@@ -172,6 +175,7 @@ impl<IO, C> TlsStream<IO, C> {
             waiters: Waiters::default(),
             phase: Phase::default(),
             given: Given::default(),
+            unsent: 0,
             awaited: false,
             read_error: None,
             write_error: None,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::sink::Shown;
 use crate::engine::LARGEST_PLAINTEXT;
 use crate::options::{Options, RecordSizing};
 
@@ -46,7 +47,10 @@ impl Default for Rules {
 }
 
 /// The most that a record adds to its plaintext (RFC 5288, section 3, is the largest).
-const RECORD_OVERHEAD: usize = 32;
+pub(super) const RECORD_OVERHEAD: usize = 32;
+
+/// How many records a connection shows of its queue at the most: rustls 0.23, however many there are.
+const MOST_SHOWN: usize = 64;
 
 /// What a write may do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +82,6 @@ impl SendBuffer {
                 ..Rules::default()
             })
         }))
-    }
-
-    /// The most plaintext that may stay here.
-    #[inline]
-    pub(super) fn limit(&self) -> usize {
-        self.0.as_ref().map_or(ONE_ATTEMPT, |rules| rules.limit)
     }
 
     /// What a write that still has `left` bytes may do.
@@ -207,14 +205,32 @@ impl SendBuffer {
         count - waited
     }
 
-    /// Notes that so many bytes of what was encrypted are left.
+    /// Notes that nothing of what was encrypted is left.
     #[inline]
-    pub(super) fn transmitted(&mut self, left: usize) {
+    pub(super) fn transmitted_all(&mut self) {
         if let Some(rules) = &mut self.0 {
+            rules.queued = 0;
+        }
+    }
+
+    /// Notes that the transport has taken so many bytes of what the connection has shown of its
+    /// queue.
+    #[inline]
+    pub(super) fn transmitted(&mut self, taken: usize, shown: Shown) {
+        let Some(rules) = &mut self.0 else {
+            return;
+        };
+        if shown.records < MOST_SHOWN {
+            let left = shown.bytes - taken;
             let records = left / LARGEST_PLAINTEXT;
             let rest = left % LARGEST_PLAINTEXT;
             rules.queued =
                 records * LARGEST_PLAINTEXT + rest.saturating_sub(records * RECORD_OVERHEAD);
+        } else {
+            // There may be more, so this is what is gone: rather too little of it than too much.
+            let records = shown.records * taken / shown.bytes.max(1) + 1;
+            let gone = taken.saturating_sub(records * RECORD_OVERHEAD);
+            rules.queued = rules.queued.saturating_sub(gone);
         }
     }
 
@@ -292,7 +308,7 @@ mod tests {
         assert_eq!(buffer.encrypted(32 * KIB), 22 * KIB);
         assert_eq!(buffer.room(), 32 * KIB);
         assert!(buffer.is_holding());
-        buffer.transmitted(0);
+        buffer.transmitted_all();
         assert!(!buffer.is_holding());
         assert_eq!(buffer.room(), 64 * KIB);
     }
