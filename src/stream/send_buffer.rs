@@ -179,6 +179,23 @@ impl SendBuffer {
         }
     }
 
+    /// Makes `data` wait, if it may wait for a flush and does not fill a record.
+    #[inline]
+    pub(super) fn keep_small(&mut self, data: &[u8]) -> bool {
+        let Some(rules) = self.0.as_deref_mut() else {
+            return false;
+        };
+        let waiting = rules.pending.len() - rules.start + data.len();
+        let may_wait = rules.batched
+            && rules.sizing.is_none()
+            && waiting < rules.record
+            && rules.queued + waiting <= rules.limit;
+        if may_wait {
+            rules.pending.extend_from_slice(data);
+        }
+        may_wait
+    }
+
     /// Makes `data` wait.
     pub(super) fn keep(&mut self, data: &[u8]) {
         let rules = self.0.get_or_insert_default();
