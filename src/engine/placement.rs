@@ -55,8 +55,13 @@ mod tests {
 
     const RECORD: usize = 16 * 1024;
 
+    fn address_of(size: usize) -> usize {
+        let vector = black_box(Vec::<u8>::with_capacity(size));
+        vector.as_ptr() as usize
+    }
+
     fn next_address() -> usize {
-        black_box(Vec::<u8>::with_capacity(RECORD)).as_ptr() as usize
+        address_of(RECORD)
     }
 
     #[test]
@@ -85,7 +90,7 @@ mod tests {
         let held = |avoided: Avoided| avoided._places.iter().any(|place| place.capacity() > 0);
         let well = next_address();
         assert!(!held(avoid_slow_copy(well, 0, RECORD)));
-        let small = black_box(Vec::<u8>::with_capacity(SMALL)).as_ptr() as usize;
+        let small = address_of(SMALL);
         assert!(!held(avoid_slow_copy(small - 11, 0, SMALL)));
     }
 }

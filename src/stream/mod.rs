@@ -152,8 +152,11 @@ pub struct TlsStream<IO, C> {
     waiters: Waiters,
     phase: Phase,
     given: Given,
-    /// Whether the peer may be waiting for unflushed data: plaintext that a write has accepted, or
-    /// the end of a handshake. It does not wait for tickets or responses.
+    /// How much ciphertext writes have made that is not with the transport, about; since close_notify
+    /// was queued, how much there was then.
+    unsent: usize,
+    /// Whether the peer may wait for something that is not flushed: plaintext that a write has
+    /// taken, or the end of a handshake. It waits for neither tickets nor responses.
     awaited: bool,
     /// Transport errors found by the other half, or while something else had to be returned first.
     /// The next read or write returns them.
@@ -172,6 +175,7 @@ impl<IO, C> TlsStream<IO, C> {
             waiters: Waiters::default(),
             phase: Phase::default(),
             given: Given::default(),
+            unsent: 0,
             awaited: false,
             read_error: None,
             write_error: None,

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::sink::Shown;
 use crate::engine::LARGEST_PLAINTEXT;
 use crate::options::{Options, RecordSizing};
 
@@ -46,8 +47,11 @@ impl Default for Rules {
     }
 }
 
-/// The most that a record adds to its plaintext (RFC 5288, section 3, adds the most).
-const RECORD_OVERHEAD: usize = 32;
+/// The most that a record adds to its plaintext (RFC 5288, section 3, is the largest).
+pub(super) const RECORD_OVERHEAD: usize = 32;
+
+/// How many records a connection shows of its queue at the most: rustls 0.23, however many there are.
+const MOST_SHOWN: usize = 64;
 
 /// What a write does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +85,7 @@ impl SendBuffer {
         }))
     }
 
-    /// The most plaintext that may be buffered.
-    #[inline]
-    pub(super) fn limit(&self) -> usize {
-        self.0.as_ref().map_or(ONE_ATTEMPT, |rules| rules.limit)
-    }
-
-    /// What a write with `left` bytes remaining does next.
+    /// What a write that still has `left` bytes may do.
     #[inline]
     pub(super) fn step(&self, left: usize) -> Step {
         match &self.0 {
@@ -226,14 +224,32 @@ impl SendBuffer {
         count - waited
     }
 
-    /// Notes that `left` bytes of ciphertext are not transmitted yet.
+    /// Notes that nothing of what was encrypted is left.
     #[inline]
-    pub(super) fn transmitted(&mut self, left: usize) {
+    pub(super) fn transmitted_all(&mut self) {
         if let Some(rules) = &mut self.0 {
+            rules.queued = 0;
+        }
+    }
+
+    /// Notes that the transport has taken so many bytes of what the connection has shown of its
+    /// queue.
+    #[inline]
+    pub(super) fn transmitted(&mut self, taken: usize, shown: Shown) {
+        let Some(rules) = &mut self.0 else {
+            return;
+        };
+        if shown.records < MOST_SHOWN {
+            let left = shown.bytes - taken;
             let records = left / LARGEST_PLAINTEXT;
             let rest = left % LARGEST_PLAINTEXT;
             rules.queued =
                 records * LARGEST_PLAINTEXT + rest.saturating_sub(records * RECORD_OVERHEAD);
+        } else {
+            // There may be more, so this is what is gone: rather too little of it than too much.
+            let records = shown.records * taken / shown.bytes.max(1) + 1;
+            let gone = taken.saturating_sub(records * RECORD_OVERHEAD);
+            rules.queued = rules.queued.saturating_sub(gone);
         }
     }
 
@@ -311,7 +327,7 @@ mod tests {
         assert_eq!(buffer.encrypted(32 * KIB), 22 * KIB);
         assert_eq!(buffer.room(), 32 * KIB);
         assert!(buffer.is_holding());
-        buffer.transmitted(0);
+        buffer.transmitted_all();
         assert!(!buffer.is_holding());
         assert_eq!(buffer.room(), 64 * KIB);
     }

@@ -8,8 +8,15 @@ use crate::callback::Callback;
 pub(super) struct Bounded<'a, W> {
     pub(super) transport: &'a mut W,
     pub(super) most: usize,
-    /// The number of bytes that were offered to this sink.
-    pub(super) queued: &'a mut usize,
+    pub(super) shown: &'a mut Shown,
+}
+
+/// What a connection has shown of the ciphertext that it has queued.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown {
+    pub(super) bytes: usize,
+    /// Slices, each of which is a record or what is left of one.
+    pub(super) records: usize,
 }
 
 impl<W> Bounded<'_, W> {
@@ -26,13 +33,19 @@ impl<W> Bounded<'_, W> {
 
 impl<W: Callback> Write for Bounded<'_, W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        *self.queued = buf.len();
+        *self.shown = Shown {
+            bytes: buf.len(),
+            records: 1,
+        };
         self.transport.write(&buf[..buf.len().min(self.most)])
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let queued = bufs.iter().map(|buf| buf.len()).sum();
-        *self.queued = queued;
+        *self.shown = Shown {
+            bytes: queued,
+            records: bufs.len(),
+        };
         let count = match queued <= self.most {
             true => bufs.len(),
             false => self.count(bufs),

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::sink::Bounded;
+use super::sink::{Bounded, Shown};
 use super::state::{Given, Outbound, Phase};
 use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt};
 use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
@@ -149,7 +149,10 @@ where
         while self.connection.wants_write() {
             ready!(self.poll_transmit(half, cx, usize::MAX))?;
         }
-        self.send_buffer.transmitted(0);
+        self.send_buffer.transmitted_all();
+        if !self.phase.is_closing() {
+            self.unsent = 0;
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -164,12 +167,12 @@ where
         if self.given == Given::Miscounted {
             return Poll::Ready(Err(ErrorKind::OverReported.into()));
         }
-        let mut queued = 0;
+        let mut shown = Shown::default();
         let answer = self.poll_attempt(Direction::Write, half, cx, |connection, _, transport| {
             let mut sink = Bounded {
                 transport,
                 most,
-                queued: &mut queued,
+                shown: &mut shown,
             };
             connection.transmit(&mut sink)
         });
@@ -178,7 +181,13 @@ where
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             Ok(taken) => {
                 self.given = Given::Unflushed;
-                self.send_buffer.transmitted(queued - taken);
+                match self.connection.wants_write() {
+                    true => self.send_buffer.transmitted(taken, shown),
+                    false => self.send_buffer.transmitted_all(),
+                }
+                if !self.phase.is_closing() {
+                    self.unsent = self.unsent.saturating_sub(taken);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -247,11 +256,11 @@ where
     /// `blocked`: the peer may be blocked as well, and one side has to give way.
     pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
         let most = match blocked {
+            // Whoever has more unsent takes in all that the other has, whatever their limits are.
             true => self
-                .send_buffer
-                .limit()
+                .unsent
                 .saturating_mul(2)
-                .clamp(LARGEST_GIVEN_WAY, u32::MAX as usize / 2),
+                .clamp(LEAST_GIVEN_WAY, u32::MAX as usize / 2),
             false => LARGEST_RECORD,
         };
         let mut budget = Budget::new();
@@ -334,6 +343,5 @@ where
     }
 }
 
-/// How many bytes of the peer a shutdown buffers while its own writes are blocked: as much as a
-/// peer with the same limits can have unsent.
-const LARGEST_GIVEN_WAY: usize = 128 * 1024;
+/// How much of a peer's bytes a shutdown takes in while its own are blocked, if these are few.
+const LEAST_GIVEN_WAY: usize = 128 * 1024;

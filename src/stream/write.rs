@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::send_buffer::Step;
+use super::send_buffer::{RECORD_OVERHEAD, Step};
 use super::slices::Slices;
 use super::state::{Outbound, Phase};
 use crate::callback::{Direction, Half};
-use crate::engine::Engine;
+use crate::engine::{Engine, LARGEST_PLAINTEXT};
 use crate::error::ErrorKind;
 
 impl<IO, C> TlsStream<IO, C>
@@ -87,9 +87,9 @@ where
             usize::MAX => self.poll_write_io(Half::Writer, cx),
             most if self.connection.wants_write() => self.poll_transmit(Half::Writer, cx, most),
             _ => {
-                // No record is queued, so the batch is full of plaintext that is in no record:
-                // rejected early data, of which there may be any amount.
-                self.send_buffer.transmitted(0);
+                // No record is queued, so what fills the batch waits for one: rejected early data,
+                // which may be any amount.
+                self.send_buffer.transmitted_all();
                 self.make_records()?;
                 Poll::Ready(Ok(()))
             }
@@ -157,7 +157,7 @@ where
                     }
                     // The connection's queue is full.
                     0 => break,
-                    sent => self.send_buffer.encrypted(sent),
+                    sent => self.encrypted(sent),
                 }
             };
             slices.advance(new);
@@ -178,14 +178,21 @@ where
             match self.connection.send(&[IoSlice::new(record)])? {
                 0 if self.connection.wants_write() => return Ok(()),
                 0 => return Err(ErrorKind::WriteZero.into()),
-                sent => self.send_buffer.encrypted(sent),
+                sent => self.encrypted(sent),
             };
             self.awaited = true;
         }
     }
 
-    /// Ends an operation of the writer. A waiting reader is woken to send what the writer leaves
-    /// unsent, since the writer may never be polled again.
+    /// Notes that records of `count` bytes were made; returns how many of them had not waited.
+    #[inline]
+    fn encrypted(&mut self, count: usize) -> usize {
+        self.unsent += count + (count / LARGEST_PLAINTEXT + 1) * RECORD_OVERHEAD;
+        self.send_buffer.encrypted(count)
+    }
+
+    /// Ends an operation of the writer: what it leaves behind is left to a reader that waits, since
+    /// the writer may never come back.
     ///
     /// Applies to writes, flushes and shutdowns alike, whether they complete, fail or are dropped
     /// later.

@@ -2,14 +2,16 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::engine::TlsStream;
-use pollback::Options;
+use pollback::{Options, RecordSizing};
+use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Answer, End, Operation};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::support::{pattern, poll_once, read_what_is_there, receive, send};
+use crate::support::{Side, pattern, poll_once, read_what_is_there, receive, receive_all, send};
 use crate::talks::for_each_talk_with;
 
 const KIB: usize = 1024;
@@ -98,6 +100,63 @@ fn a_limit_beyond_what_one_attempt_can_show_holds() {
             );
         });
     }
+}
+
+/// However many of them one attempt shows.
+#[test]
+fn a_batch_does_not_grow_behind_a_transport_that_takes_what_it_is_offered() {
+    let small = RecordSizing::new(64, Duration::ZERO);
+    for (limit, sizing, total) in [
+        (3 << 20, None, 16 << 20),
+        (64 * KIB, Some(small), 1 << 20),
+        (16 * KIB, Some(small), 1 << 20),
+    ] {
+        let bytes = pattern(64 * KIB);
+        let options = Options::new()
+            .with_batched_writes(true)
+            .with_record_sizing(sizing)
+            .with_send_buffer_limit(limit);
+        for_each_talk_with(options, |mut talk| {
+            let (mut taken, before) = (0, talk.subject_io.written().len());
+            while taken < total {
+                taken += fill(&mut talk.subject, &bytes);
+                talk.subject_io.take_unread_by_peer();
+            }
+            let sent = talk.subject_io.written().len() - before;
+            // What is written may be fewer bytes of plaintext than of ciphertext.
+            assert!(taken <= sent + limit, "{taken} taken, {sent} sent");
+        });
+    }
+}
+
+/// With more unsent on both sides than the stream was told that it may hold.
+#[test]
+fn two_shutdowns_behind_queues_without_a_limit_do_not_wait_for_each_other() {
+    for (length, total) in [(64 * KIB, 300 * KIB), (1, 8 * KIB)] {
+        for version in Version::ALL {
+            let mut talk = Side::Client.talk(version, pipe(16 * KIB));
+            for stream in [&mut talk.subject, &mut talk.peer] {
+                match stream {
+                    TlsStream::Client(stream) => stream.get_mut().1.set_buffer_limit(None),
+                    TlsStream::Server(stream) => stream.get_mut().1.set_buffer_limit(None),
+                }
+            }
+            let bytes = pattern(total);
+            for stream in [&mut talk.subject, &mut talk.peer] {
+                for part in bytes.chunks(length) {
+                    assert_eq!(fill(stream, part), part.len());
+                }
+            }
+            let (subject, peer) = (&mut talk.subject, &mut talk.peer);
+            let (to_subject, to_peer) = executor::join(leave(subject), leave(peer));
+            assert!(to_subject == bytes && to_peer == bytes);
+        }
+    }
+}
+
+async fn leave(stream: &mut TlsStream<End>) -> Vec<u8> {
+    stream.shutdown().await.expect("a shutdown");
+    receive_all(stream).await.expect("a clean end")
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::task::Poll;
 use crate::engine::Setup;
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Operation, pipe};
+use pollback_testkit::pipe::{End, Operation, pipe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -103,21 +103,33 @@ fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
         batched.with_send_buffer_limit(150_000),
     ] {
         for_each_shape(|version, shape| {
-            let setup = Setup::new(version);
-            let ends = shape.open();
-            let connector = connector(setup.client()).with_options(options);
-            let acceptor = acceptor(setup.server()).with_options(options);
-            let (client, server) = executor::join(
-                connector.connect(localhost(), ends.0),
-                acceptor.accept(ends.1),
-            );
-            let mut client = client.expect("the client connects");
-            let mut server = server.expect("the server accepts");
-            let (from_client, from_server) = (fill(&mut client), fill(&mut server));
-            let (to_client, to_server) = executor::join(leave(&mut client), leave(&mut server));
-            assert!(to_client == from_server && to_server == from_client);
+            assert_both_shut_down_full(version, shape.open(), options);
         });
     }
+}
+
+/// Far more than what is taken in by default while there is little to send.
+#[test]
+fn both_sides_may_shut_down_with_large_send_buffers_full() {
+    let options = Options::new().with_send_buffer_limit(300_000);
+    for version in Version::ALL {
+        assert_both_shut_down_full(version, pipe(16 * 1024), options);
+    }
+}
+
+fn assert_both_shut_down_full(version: Version, ends: (End, End), options: Options) {
+    let setup = Setup::new(version);
+    let connector = connector(setup.client()).with_options(options);
+    let acceptor = acceptor(setup.server()).with_options(options);
+    let (client, server) = executor::join(
+        connector.connect(localhost(), ends.0),
+        acceptor.accept(ends.1),
+    );
+    let mut client = client.expect("the client connects");
+    let mut server = server.expect("the server accepts");
+    let (from_client, from_server) = (fill(&mut client), fill(&mut server));
+    let (to_client, to_server) = executor::join(leave(&mut client), leave(&mut server));
+    assert!(to_client == from_server && to_server == from_client);
 }
 
 #[tokio::test]
