@@ -140,25 +140,6 @@ fn giving_up_half_way_loses_nothing() {
     );
 }
 
-#[test]
-fn an_error_of_the_transport_comes_through() {
-    let (_near, far) = pipe(WIDE);
-    let io = far.control();
-    io.script(
-        Operation::Read,
-        [
-            Answer::Error(io::ErrorKind::Interrupted),
-            Answer::Error(io::ErrorKind::ConnectionReset),
-        ],
-    );
-    let mut executor = Executor::new();
-    let look = executor.spawn("server", hello::peek(far));
-    executor.run();
-    let error = look.take().expect_err("a reset");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    assert!(io.written().is_empty());
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn the_descriptor_is_that_of_the_transport() {

@@ -36,6 +36,8 @@ pub enum Answer {
     Nothing,
     /// An error of this kind that holds an [`Injected`].
     Error(io::ErrorKind),
+    /// The error of the operating system that has this code.
+    Code(i32),
     /// A read finds that the peer is gone: what it had sent is lost, and so is what is sent to it.
     /// Other operations are honest.
     EndOfStream,
@@ -68,6 +70,7 @@ pub(super) struct Faults {
     flush: Fault,
     shutdown: Fault,
     strike: Option<(usize, Answer)>,
+    silent_after: Option<usize>,
     pub(super) calls: Vec<Operation>,
     pub(super) applied: Vec<(Operation, Answer)>,
     pub(super) scalar: bool,
@@ -96,6 +99,17 @@ impl Faults {
     /// Answers the call with this number, counted from 0 over all operations, with this answer.
     pub(super) fn strike(&mut self, call: usize, answer: Answer) {
         self.strike = Some((call, answer));
+    }
+
+    /// Does nothing any more after so many calls.
+    pub(super) fn silence_after(&mut self, calls: usize) {
+        self.silent_after = Some(calls);
+    }
+
+    /// Whether the call that was noted last is one too many.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_after
+            .is_some_and(|calls| self.calls.len() > calls)
     }
 
     /// What to answer to the call that was noted last.
