@@ -1,6 +1,6 @@
 //! poll → attempt → poll: a socket that is seen through both adapters behaves as the socket itself.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};

@@ -1,13 +1,11 @@
 //! What lies between a stream and the pipe: nothing, or the adapters of the crate under test.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
-use pollback::callback::{
-    Attempt, Callback, CallbackIo, Direction, Polled, ReadinessHandle, Signalled,
-};
+use pollback::callback::{Attempt, Callback, CallbackIo, Direction, ReadinessHandle, Signalled};
 use pollback_testkit::pipe::End;
 use tokio::io::{AsyncRead, AsyncWrite};
 
