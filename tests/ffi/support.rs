@@ -11,7 +11,6 @@ pub(crate) use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::configs::{ClientConfig, ServerConfig};
 

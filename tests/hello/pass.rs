@@ -5,8 +5,8 @@ use pollback::hello::{self, Rewind};
 use pollback::{ErrorKind, TlsAcceptor};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{Answer, Operation, pipe};
-use std::io::{self, IoSlice};
+use pollback_testkit::pipe::pipe;
+use std::io::IoSlice;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 #[test]

@@ -9,7 +9,7 @@ pub(crate) use pollback_testkit::bytes::{pattern_of as pattern, send as say};
 use pollback_testkit::executor::{Executor, Handle};
 use pollback_testkit::pipe::{Answer, Control, End, Operation, Shape, pipe};
 use pollback_testkit::watched::Watched;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::noted::Noted;
 
