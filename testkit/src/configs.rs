@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::ServerName;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion, version};
 
@@ -28,6 +29,15 @@ impl Version {
             Self::Tls13 => &version::TLS13,
         }
     }
+}
+
+/// The name that the certificates are for.
+///
+/// # Panics
+///
+/// Never: it is a valid name.
+pub fn localhost() -> ServerName<'static> {
+    ServerName::try_from("localhost").expect("a valid name")
 }
 
 /// The cryptography that every configuration uses.

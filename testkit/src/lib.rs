@@ -5,6 +5,7 @@
 
 pub use proptest;
 
+pub mod bytes;
 pub mod certificates;
 pub mod configs;
 pub mod executor;
@@ -12,5 +13,6 @@ pub mod hellos;
 pub mod pipe;
 pub mod plan;
 pub mod programs;
+pub mod sockets;
 pub mod tickets;
 pub mod watched;

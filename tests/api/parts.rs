@@ -4,7 +4,6 @@ use crate::support::{Transport, localhost, setups};
 use pollback::stream::Parts;
 use pollback::{TlsAcceptor, TlsConnector, client, server};
 use pollback_testkit::configs::Setup;
-use std::io::Read;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,49 +15,6 @@ async fn connected<IO: Transport>(
     let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
     let (client, server) = tokio::join!(connector.connect(localhost(), near), acceptor.accept(far));
     (client.unwrap(), server.unwrap())
-}
-
-#[tokio::test]
-async fn the_parts_of_a_stream_lose_nothing_that_was_received() {
-    for setup in setups() {
-        // Everything is in the pipe before the client reads.
-        let (mut client, mut server) = connected(&setup, tokio::io::duplex(256 * 1024)).await;
-        let message: Vec<u8> = (0..120_000_u32).map(|i| (i / 11) as u8).collect();
-        server.write_all(&message).await.unwrap();
-        server.shutdown().await.unwrap();
-
-        // In bulk more is read at once, record by record.
-        let mut received = vec![0; 40_000];
-        client.read_exact(&mut received).await.unwrap();
-        let Parts {
-            mut io,
-            mut connection,
-            ciphertext,
-            ..
-        } = client.into_parts();
-        assert!(!ciphertext.is_empty(), "the stream had read ahead");
-        drop(server);
-        let mut arrived = ciphertext;
-        io.read_to_end(&mut arrived).await.unwrap();
-        let mut unread = &arrived[..];
-        loop {
-            let mut plaintext = [0; 16 * 1024];
-            while let Ok(length @ 1..) = connection.reader().read(&mut plaintext) {
-                received.extend(&plaintext[..length]);
-            }
-            if unread.is_empty() {
-                break;
-            }
-            connection.read_tls(&mut unread).unwrap();
-            connection.process_new_packets().unwrap();
-        }
-        assert!(
-            received == message,
-            "{} of {} bytes",
-            received.len(),
-            message.len()
-        );
-    }
 }
 
 #[tokio::test]

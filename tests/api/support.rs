@@ -1,10 +1,10 @@
 //! Transports and small helps for the tests. Nothing here knows which crate is under test.
 
+pub(crate) use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
-use rustls::pki_types::ServerName;
+pub(crate) use pollback_testkit::sockets::tcp;
 use std::fmt::Debug;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) use pollback::rustls;
 
@@ -13,22 +13,9 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'sta
 
 impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static> Transport for T {}
 
-/// Two sockets connected over loopback.
-pub(crate) async fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (near.unwrap(), far.unwrap().0)
-}
-
 /// Two ends of a pipe in memory.
 pub(crate) fn duplex() -> (DuplexStream, DuplexStream) {
     tokio::io::duplex(4096)
-}
-
-/// The name that the certificates of the test kit are for.
-pub(crate) fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").unwrap()
 }
 
 /// One setup for each protocol version.

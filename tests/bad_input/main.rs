@@ -12,12 +12,13 @@ use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::rustls::{self, ClientConfig, ServerConfig};
 use pollback::{Error, ErrorKind, LazyConfigAcceptor, TlsAcceptor, TlsConnector, hello, server};
+use pollback_testkit::configs::localhost;
+use pollback_testkit::sockets::tcp;
 use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 /// The ways in which a server can accept; each has to say the same.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +51,6 @@ impl Way {
             Self::Peek => hello::peek(transport).await?.accept(config).await,
         }
     }
-}
-
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").unwrap()
-}
-
-/// Two sockets connected over loopback.
-async fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (near.unwrap(), far.unwrap().0)
 }
 
 /// What a side fails with: in the handshake or, since in TLS 1.3 a client is done before the server

@@ -37,6 +37,30 @@ fn counts_come_through() {
 }
 
 #[test]
+fn callbacks_can_be_lent_and_boxed() {
+    for has_write_vectored in [false, true] {
+        let script = Script::new([Ok(0), Ok(0)]);
+        let inner = || -> Box<dyn Callback> {
+            match has_write_vectored {
+                true => Box::new(closures(&script)),
+                false => Box::new(few_closures(&script)),
+            }
+        };
+        let mut boxed = inner();
+        assert_eq!(boxed.has_write_vectored(), has_write_vectored);
+        let lent = &mut &mut boxed;
+        assert_eq!(Callback::has_write_vectored(lent), has_write_vectored);
+        Callback::shutdown(lent).expect("a shutdown");
+        let expected = if has_write_vectored {
+            vec![Call::Shutdown]
+        } else {
+            vec![]
+        };
+        assert_eq!(script.calls(), expected);
+    }
+}
+
+#[test]
 fn a_read_lends_the_buffer_of_the_caller() {
     let script = Script::new([Ok(2)]);
     let mut buffer = *b"----";

@@ -1,74 +1,13 @@
 //! poll → attempt → poll: a socket that is seen through both adapters behaves as the socket itself.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use pollback::callback::{Attempt, CallbackIo, Polled};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::attempted::Attempted;
 use crate::support::slices;
-
-/// A transport whose every poll is made of attempts at another transport.
-struct Composed<T>(T);
-
-impl<T: Unpin> Composed<T> {
-    fn poll<O>(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(
-            Pin<&mut CallbackIo<Attempt<'_, '_, T>, Polled>>,
-            &mut Context<'_>,
-        ) -> Poll<io::Result<O>>,
-    ) -> Poll<io::Result<O>> {
-        let waker = cx.waker().clone();
-        let attempt = Attempt::new(Pin::new(&mut self.get_mut().0), cx);
-        let mut io = CallbackIo::new(attempt, Polled);
-        poll(Pin::new(&mut io), &mut Context::from_waker(&waker))
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Composed<T> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.poll(cx, |io, cx| io.poll_read(cx, buf))
-    }
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Composed<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll(cx, |io, cx| io.poll_write(cx, buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll(cx, |io, cx| io.poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |io, cx| io.poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |io, cx| io.poll_shutdown(cx))
-    }
-}
 
 trait Transport: AsyncRead + AsyncWrite + Unpin {}
 
@@ -205,9 +144,9 @@ macro_rules! same_as_the_socket {
             let (bare, peer) = connect().await;
             let expected = $script(bare, peer).await;
             let (socket, peer) = connect().await;
-            assert_eq!($script(Composed(socket), peer).await, expected);
+            assert_eq!($script(Attempted(socket), peer).await, expected);
             let (socket, peer) = connect().await;
-            assert_eq!($script(Composed(Composed(socket)), peer).await, expected);
+            assert_eq!($script(Attempted(Attempted(socket)), peer).await, expected);
         }
     )*};
 }
@@ -223,7 +162,7 @@ same_as_the_socket! {
 #[tokio::test]
 async fn the_scripts_see_what_they_are_meant_to_see() {
     let (bare, peer) = connect().await;
-    let seen = reset(Composed(bare), peer).await;
+    let seen = reset(Attempted(bare), peer).await;
     assert!(
         matches!(
             seen[0],
@@ -233,7 +172,7 @@ async fn the_scripts_see_what_they_are_meant_to_see() {
     );
 
     let (bare, peer) = connect().await;
-    let seen = half_close(Composed(bare), peer).await;
+    let seen = half_close(Attempted(bare), peer).await;
     assert_eq!(seen[2], Seen::Bytes(b"that is all".to_vec()));
     assert!(
         matches!(seen[3], Seen::Failed(io::ErrorKind::BrokenPipe, Some(_))),
@@ -245,7 +184,7 @@ async fn the_scripts_see_what_they_are_meant_to_see() {
     );
 
     let (bare, peer) = connect().await;
-    let seen = vectored(Composed(bare), peer).await;
+    let seen = vectored(Attempted(bare), peer).await;
     assert_eq!(seen[0], Seen::Count("first second third".len()));
     assert_eq!(seen[4], Seen::Bytes(b"first second third".to_vec()));
 }

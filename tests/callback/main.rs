@@ -1,6 +1,7 @@
 //! The contract of an attempt: its adapters in both directions, and what wakes the task that waits.
 
 mod attempt;
+mod attempted;
 mod callback_io;
 mod closures;
 mod composition;

@@ -136,6 +136,19 @@ fn a_waker_may_drop_a_handle_when_it_is_woken() {
     }
 }
 
+#[test]
+fn a_transport_that_is_dropped_keeps_no_waker() {
+    let (handle, mut readiness) = ReadinessHandle::new();
+    let (wakes, waker) = WakeCount::new();
+    for direction in [Direction::Read, Direction::Write] {
+        let mut cx = Context::from_waker(&waker);
+        assert!(readiness.poll_blocked(direction, &mut cx).is_pending());
+    }
+    drop((readiness, waker));
+    assert_eq!(Arc::strong_count(&wakes), 1);
+    drop(handle);
+}
+
 /// A task that is polled by whoever wakes it, within the wake.
 struct Inline(ReadinessHandle, AtomicUsize);
 

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Waker};
 use pollback::TlsStream;
 use pollback::rustls::AlertDescription;
 use pollback_testkit::configs::Version;
-use pollback_testkit::executor::{self, Executor};
+use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use pollback_testkit::watched::Watched;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt};
 
 use crate::forger::{DATA, plain_record};
 use crate::support::{
@@ -160,45 +160,6 @@ fn a_record_that_is_there_is_given_at_once() {
         }
         assert!(received == bytes);
         assert!(poll_fill(&mut talk.subject).is_pending());
-    });
-}
-
-/// Promise 10.
-#[test]
-fn a_parked_reader_does_not_lose_the_writer() {
-    for_each_talk(|talk| {
-        let (subject_io, mut peer) = (talk.subject_io, talk.peer);
-        let (reads, mut writes) = tokio::io::split(talk.subject);
-        let mut reads = tokio::io::BufReader::new(reads);
-        let bytes = &pattern(300_000);
-        let mut executor = Executor::new();
-        let reader = executor.spawn("reader", async {
-            let mut line = String::new();
-            reads.read_line(&mut line).await.expect("a line");
-            line
-        });
-        subject_io.block(Operation::Write);
-        executor.spawn("writer", async { send(&mut writes, bytes).await });
-        assert!(!executor.run_until_stalled());
-        subject_io.unblock(Operation::Write);
-        executor.spawn("peer", async {
-            assert!(receive(&mut peer, bytes.len()).await == *bytes);
-            send(&mut peer, b"heard\n").await;
-        });
-        executor.run();
-        assert_eq!(reader.take(), "heard\n");
-    });
-}
-
-#[test]
-fn a_slice_can_be_consumed_byte_by_byte() {
-    for_each_talk(|mut talk| {
-        let bytes = pattern(100);
-        executor::block_on(send(&mut talk.peer, &bytes));
-        for byte in &bytes {
-            let read = executor::block_on(talk.subject.read_u8()).expect("a byte");
-            assert_eq!(read, *byte);
-        }
     });
 }
 

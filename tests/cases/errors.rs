@@ -1,22 +1,21 @@
 //! Errors: an error of the transport is the answer to one attempt, a failure of TLS stays.
 
-use std::io::{self, ErrorKind};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io::ErrorKind;
+use std::task::Poll;
 
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{Answer, End, Operation, pipe};
+use pollback_testkit::pipe::{Answer, Injected, Operation, pipe};
 use pollback_testkit::watched::Watched;
 use rustls::AlertDescription;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::forger::{ALERT, DATA, for_each_victim, plain_record};
 use crate::support::{
     WIDE, acceptor, assert_alert, client_hello, connector, error_kind, for_each_talk, localhost,
     pattern, poll_once, poll_read, read_what_is_there, receive, records, send, write_vectored,
 };
-use pollback::{client, rustls, server};
+use pollback::rustls;
 
 const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
 
@@ -80,12 +79,26 @@ fn assert_truncated_for_ever<S: AsyncRead + Unpin>(stream: &mut S) {
 }
 
 #[test]
-fn the_code_of_the_operating_system_is_passed_on() {
-    for version in Version::ALL {
-        let (mut client, _server) = failing(version, io::Error::from_raw_os_error(CODE));
-        let error = executor::block_on(client.read_u8()).expect_err("an error");
-        assert_eq!(error.raw_os_error(), Some(CODE));
-        assert_truncated_for_ever(&mut client);
+fn the_error_itself_is_passed_on() {
+    for code in [None, Some(CODE)] {
+        for shut_down in [false, true] {
+            for_each_talk(|mut talk| {
+                let error = code.map_or(RESET, Answer::Code);
+                talk.subject_io.script(Operation::Read, [error]);
+                talk.subject_io.end_of_stream();
+                if shut_down {
+                    // It takes in what there is, and must not swallow the error.
+                    for _ in 0..2 {
+                        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+                    }
+                }
+                let error = executor::block_on(talk.subject.read_u8()).expect_err("an error");
+                assert_eq!(error.raw_os_error(), code);
+                let inner = error.get_ref();
+                assert_eq!(inner.is_some_and(|e| e.is::<Injected>()), code.is_none());
+                assert_truncated_for_ever(&mut talk.subject);
+            });
+        }
     }
 }
 
@@ -101,45 +114,6 @@ fn a_write_that_failed_can_be_followed_by_another() {
         let received = read_what_is_there(&mut talk.peer);
         assert!(received == b"two" || received == b"one, two");
     });
-}
-
-#[test]
-fn the_error_itself_is_passed_on() {
-    for version in Version::ALL {
-        for shut_down in [false, true] {
-            let (mut client, _server) = failing(version, io::Error::other(Odd));
-            if shut_down {
-                // It takes in what there is, and must not swallow the error.
-                for _ in 0..2 {
-                    executor::block_on(client.shutdown()).expect("a shutdown");
-                }
-            }
-            let error = executor::block_on(client.read_u8()).expect_err("an error");
-            assert!(error.get_ref().is_some_and(|inner| inner.is::<Odd>()));
-            assert_truncated_for_ever(&mut client);
-        }
-    }
-}
-
-/// An established client whose next read of the transport fails.
-fn failing(
-    version: Version,
-    error: io::Error,
-) -> (client::TlsStream<Failing>, server::TlsStream<End>) {
-    let (end, server_end) = pipe(WIDE);
-    let transport = Failing {
-        end,
-        error: None,
-        failed: false,
-    };
-    let (client, server) = executor::join(
-        connector(Setup::new(version).client()).connect(localhost(), transport),
-        acceptor(Setup::new(version).server()).accept(server_end),
-    );
-    let (mut client, server) = (client.expect("a handshake"), server.expect("a handshake"));
-    assert!(poll_read(&mut client, 64).is_pending());
-    client.get_mut().0.error = Some(error);
-    (client, server)
 }
 
 #[test]
@@ -193,19 +167,6 @@ fn a_failure_of_tls_stays_although_the_transport_fails_too() {
                 );
             }
         }
-    });
-}
-
-#[test]
-fn writes_go_on_after_a_failed_read() {
-    for_each_talk(|mut talk| {
-        talk.subject_io.script(Operation::Read, [RESET]);
-        executor::block_on(talk.subject.read_u8()).expect_err("an error");
-        executor::block_on(send(&mut talk.subject, b"still heard"));
-        assert_eq!(
-            executor::block_on(receive(&mut talk.peer, 11)),
-            b"still heard"
-        );
     });
 }
 
@@ -295,57 +256,3 @@ fn a_failed_handshake_of_early_data_tells_each_error() {
 
 /// The code of an error that no part of the crate makes of itself.
 const CODE: i32 = 113;
-
-/// An error of the transport that only its own type describes.
-#[derive(Debug)]
-struct Odd;
-
-impl std::error::Error for Odd {}
-
-impl std::fmt::Display for Odd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("odd")
-    }
-}
-
-/// A transport whose reads fail once, with this error, and then end.
-struct Failing {
-    end: End,
-    error: Option<io::Error>,
-    failed: bool,
-}
-
-impl AsyncRead for Failing {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if let Some(error) = self.error.take() {
-            self.failed = true;
-            return Poll::Ready(Err(error));
-        }
-        if self.failed {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.end).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Failing {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.end).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.end).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.end).poll_shutdown(cx)
-    }
-}

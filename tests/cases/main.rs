@@ -4,7 +4,7 @@
 //!
 //! | defect | tests |
 //! |---|---|
-//! | a transport that answers `Ok(0)` to a write parks the writer for ever | `promises::p02_writes::a_transport_that_refuses_to_write_is_an_error` and its neighbours for flush, shutdown and handshake |
+//! | a transport that answers `Ok(0)` to a write parks the writer for ever | `promises::p02_writes::a_transport_that_refuses_is_an_error`, `promises::p02_writes::a_transport_that_refuses_the_handshake_is_an_error` |
 //! | a write after shutdown is taken, and vanishes | `promises::p02_writes::a_write_after_shutdown_is_an_error` |
 //! | a client with early data that reads first never progresses | `promises::early_data::a_client_that_reads_first_progresses` |
 //! | an alert is cut off, or stays in a buffer | `promises::p05_alerts::a_server_answers_what_is_not_tls`, `promises::p05_alerts::a_peer_learns_that_its_record_was_bad` |
@@ -14,7 +14,7 @@
 //! | bytes that were not flushed stay behind a reader | `promises::p03_nothing_unsent::a_mebibyte_without_a_flush_goes_out_while_the_answer_is_awaited` |
 //! | `Interrupted` fails the stream | `promises::p02_writes::an_interrupted_transport_is_tried_again` |
 //! | many reads of the transport for few bytes | `promises::costs::a_mebibyte_takes_few_reads`, `promises::costs::a_lone_record_takes_two_reads` |
-//! | a write of the transport for each small write | `promises::costs::small_slices_are_joined` |
+//! | a write of the transport for each small write | `promises::p02_writes::any_number_of_slices_is_one_attempt_in_full_records` |
 //! | a stream of more than a kilobyte | `promises::costs::a_stream_is_small` |
 //! | an idle connection keeps much heap | `promises::costs::an_idle_connection_keeps_little` |
 //! | a cancelled write is sent in place of the next | `promises::p02_writes::a_cancelled_write_leaves_nothing_behind` |
@@ -30,8 +30,8 @@
 //! | a flush that is pending after writes that were ready | `cases::flushes::in_the_handshake`, `cases::flushes::in_early_data`, `cases::flushes::in_the_shutdown` |
 //! | close_notify in mid-handshake | `cases::leaving::close_notify_in_mid_handshake_is_an_error` |
 //! | data after close_notify | `cases::leaving::data_after_close_notify_is_ignored` |
-//! | one half is dropped | `cases::leaving::a_reader_outlives_the_dropped_write_half`, `cases::leaving::a_writer_outlives_the_dropped_read_half` |
-//! | reads and writes of nothing | `cases::odd_buffers::a_read_of_nothing_asks_nobody`, `cases::odd_buffers::a_write_of_nothing_sends_nothing` |
+//! | one half is dropped | `promises::p10_two_tasks::a_writer_that_stops_does_not_lose_the_reader`, `promises::p10_two_tasks::a_writer_outlives_the_reader` |
+//! | reads and writes of nothing | `promises::p09_reads_fill::a_read_of_nothing_asks_nobody`, `cases::odd_buffers::a_write_of_nothing_sends_nothing` |
 //! | empty slices among others | `cases::odd_buffers::empty_slices_among_others_are_passed_over` |
 //! | more than 64 and more than 1,024 slices | `cases::odd_buffers::any_number_of_slices_is_taken` |
 //! | bulk in both directions at once | `cases::bulk::two_tasks_on_each_side_carry_both_directions` |

@@ -5,34 +5,11 @@ use std::task::Poll;
 
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Answer, Operation};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{
     for_each_talk, pattern, poll_once, poll_read, read_what_is_there, receive, send, write_vectored,
 };
-
-#[test]
-fn a_read_of_nothing_asks_nobody() {
-    for_each_talk(|mut talk| {
-        let before = talk.subject_io.counts();
-        assert_eq!(
-            poll_once(talk.subject.read(&mut [])).map(Result::unwrap),
-            Poll::Ready(0)
-        );
-        assert_eq!(talk.subject_io.counts(), before);
-        // It is not an end of stream, and it hides none.
-        talk.subject_io.end_of_stream();
-        assert_eq!(
-            poll_once(talk.subject.read(&mut [])).map(Result::unwrap),
-            Poll::Ready(0)
-        );
-        let end = executor::block_on(talk.subject.read(&mut [0]));
-        assert_eq!(
-            end.expect_err("a truncation").kind(),
-            ErrorKind::UnexpectedEof
-        );
-    });
-}
 
 #[test]
 fn a_write_of_nothing_sends_nothing() {
@@ -144,20 +121,5 @@ fn write_all_vectored(talk: &mut crate::support::Talk, mut slices: &[&[u8]]) {
             }
         }
         talk.subject.flush().await.expect("a flush");
-    });
-}
-
-#[test]
-fn a_read_of_one_byte_at_a_time_gets_them_all() {
-    for_each_talk(|mut talk| {
-        let bytes = pattern(300);
-        executor::block_on(send(&mut talk.peer, &bytes));
-        for byte in &bytes {
-            let Poll::Ready(read) = poll_read(&mut talk.subject, 1) else {
-                panic!("nothing was there");
-            };
-            assert_eq!(read.expect("a read"), [*byte]);
-        }
-        assert!(poll_read(&mut talk.subject, 1).is_pending());
     });
 }

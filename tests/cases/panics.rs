@@ -1,21 +1,18 @@
 //! A transport that panics: the panic goes through to the caller, and what is left can be polled
 //! and dropped.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{End, Operation, pipe};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use pollback_testkit::pipe::{Answer, Control, End, Injected, Operation, pipe};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    WIDE, acceptor, connector, localhost, pattern, poll_once, receive, receive_all, send,
+    WIDE, acceptor, connector, handshake, localhost, pattern, poll_once, receive, receive_all, send,
 };
 use pollback::{client, server};
 
@@ -26,18 +23,15 @@ const OPERATIONS: [Operation; 4] = [
     Operation::Shutdown,
 ];
 
-/// What panics next, if anything.
-type Trigger = Rc<Cell<Option<Operation>>>;
-
 #[test]
 fn an_established_stream_goes_on_after_the_panic() {
     for version in Version::ALL {
         for operation in OPERATIONS {
             eprintln!("{version:?}, {operation:?}");
-            let (mut client, mut server, trigger) = connected(version);
+            let (mut client, mut server, io) = connected(version);
             executor::block_on(send(&mut server, b"to be read"));
 
-            trigger.set(Some(operation));
+            io.script(operation, [Answer::Panic]);
             panics(match operation {
                 Operation::Read => Box::pin(async { client.read_u8().await.map(drop) }),
                 Operation::Write => Box::pin(async { client.write(b"lost?").await.map(drop) }),
@@ -74,12 +68,12 @@ fn an_established_stream_goes_on_after_the_panic() {
 fn a_writer_in_the_middle_of_much_can_be_dropped() {
     for version in Version::ALL {
         for operation in OPERATIONS {
-            let (mut client, mut server, trigger) = connected(version);
-            client.get_ref().0.end.control().block(Operation::Write);
+            let (mut client, mut server, io) = connected(version);
+            io.block(Operation::Write);
             let bytes = pattern(300_000);
             assert!(poll_once(client.write_all(&bytes)).is_pending());
-            client.get_ref().0.end.control().unblock(Operation::Write);
-            trigger.set(Some(operation));
+            io.unblock(Operation::Write);
+            io.script(operation, [Answer::Panic]);
             panics(Box::pin(async { client.close().await }));
             drop(client);
             let received = executor::block_on(receive_all(&mut server));
@@ -100,13 +94,8 @@ fn a_handshake_can_be_dropped() {
         for operation in [Operation::Read, Operation::Write, Operation::Flush] {
             let setup = Setup::new(version);
             let (client_end, server_end) = pipe(WIDE);
-            let trigger = Trigger::default();
-            let fragile = Fragile {
-                end: client_end,
-                trigger: Rc::clone(&trigger),
-            };
-            let mut connect = connector(setup.client()).connect(localhost(), fragile);
-            trigger.set(Some(operation));
+            client_end.control().script(operation, [Answer::Panic]);
+            let mut connect = connector(setup.client()).connect(localhost(), client_end);
             let poll = catch_unwind(AssertUnwindSafe(|| poll_once(&mut connect)));
             assert!(poll.is_err(), "the panic goes through");
             // It even goes on.
@@ -126,70 +115,15 @@ fn panics(mut future: Fallible<'_>) {
     let Err(panic) = poll else {
         panic!("{poll:?} in place of a panic");
     };
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"fragile"));
+    assert!(panic.is::<Injected>());
     // Dropped after the panic, as in an unwinding task.
     drop(future);
 }
 
-fn connected(version: Version) -> (client::TlsStream<Fragile>, server::TlsStream<End>, Trigger) {
+fn connected(version: Version) -> (client::TlsStream<End>, server::TlsStream<End>, Control) {
     let setup = Setup::new(version);
-    let (client_end, server_end) = pipe(WIDE);
-    let trigger = Trigger::default();
-    let fragile = Fragile {
-        end: client_end,
-        trigger: Rc::clone(&trigger),
-    };
-    let (client, server) = executor::join(
-        connector(setup.client()).connect(localhost(), fragile),
-        acceptor(setup.server()).accept(server_end),
-    );
-    let client = client.expect("a handshake");
-    (client, server.expect("a handshake"), trigger)
-}
-
-/// A transport that panics once when it is told to.
-struct Fragile {
-    end: End,
-    trigger: Trigger,
-}
-
-impl Fragile {
-    fn calls(&self, operation: Operation) {
-        if self.trigger.get() == Some(operation) {
-            self.trigger.set(None);
-            panic!("fragile");
-        }
-    }
-}
-
-impl AsyncRead for Fragile {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.calls(Operation::Read);
-        Pin::new(&mut self.end).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Fragile {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.calls(Operation::Write);
-        Pin::new(&mut self.end).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.calls(Operation::Flush);
-        Pin::new(&mut self.end).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.calls(Operation::Shutdown);
-        Pin::new(&mut self.end).poll_shutdown(cx)
-    }
+    let ends = pipe(WIDE);
+    let io = ends.0.control();
+    let (client, server) = handshake(setup.client(), setup.server(), ends);
+    (client, server, io)
 }

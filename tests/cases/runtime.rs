@@ -9,8 +9,9 @@ use std::task::Poll;
 use pollback::{TlsStream, client, server};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
+use pollback_testkit::sockets::tcp;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
@@ -156,13 +157,6 @@ async fn connected(
     send(&mut server, b"ready").await;
     assert_eq!(receive(&mut client, 5).await, b"ready");
     (client, server)
-}
-
-async fn tcp() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
-    let address = listener.local_addr().expect("an address");
-    let (here, there) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (here.expect("a connection"), there.expect("a connection").0)
 }
 
 fn current_thread() -> Runtime {

@@ -6,6 +6,8 @@
 //! POLLBACK_CASE='scenario=… client=Ours …' cargo test --features full --test faults replay
 //! ```
 
+#[path = "../callback/attempted.rs"]
+mod attempted;
 mod rig;
 
 #[cfg(feature = "next")]
@@ -21,6 +23,9 @@ mod next_engine;
 
 #[cfg(feature = "early-data")]
 mod found;
+#[cfg(feature = "relay")]
+#[path = "../relay/noted.rs"]
+mod noted;
 mod others;
 mod parity;
 mod plans;

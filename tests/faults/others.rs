@@ -38,9 +38,7 @@ fn with_streams_that_are_used_by_attempts() {
         let mut case = Case::new(scenario);
         case.client = Make::Attempting;
         case.server = Make::Attempting;
-        for role in Role::BOTH {
-            swept.everything(&case, role, &ANSWERS);
-        }
+        swept.both_sides(&case, &ANSWERS);
     }
     swept.finish();
 }
@@ -57,9 +55,7 @@ fn before_the_clients_finished_in_other_ways() {
             let mut case = Case::new(scenario);
             case.client = make;
             case.server = make;
-            for role in Role::BOTH {
-                swept.everything(&case, role, &[Answer::Delayed(3), Answer::Error(TimedOut)]);
-            }
+            swept.both_sides(&case, &[Answer::Delayed(3), Answer::Error(TimedOut)]);
         }
     }
     swept.finish();
@@ -72,9 +68,7 @@ fn over_transports_made_of_attempts() {
         for scenario in some() {
             let mut case = Case::new(scenario);
             case.carrier = carrier;
-            for role in Role::BOTH {
-                swept.everything(&case, role, &ANSWERS);
-            }
+            swept.both_sides(&case, &ANSWERS);
         }
     }
     swept.finish();
@@ -87,9 +81,7 @@ fn with_all_options_on() {
         let mut case = Case::new(scenario);
         case.client = Make::Tuned;
         case.server = Make::Tuned;
-        for role in Role::BOTH {
-            swept.everything(&case, role, &ANSWERS);
-        }
+        swept.both_sides(&case, &ANSWERS);
     }
     swept.finish();
 }

@@ -3,19 +3,19 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use pollback::relay::{Cause as RelayCause, Endpoint, Moved, Relay, RelayError};
+use pollback::relay::{Cause as RelayCause, Moved, Relay, RelayError};
 use pollback::{Error, ErrorKind};
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Answer, Control, End, Injected, Operation, pipe};
 use pollback_testkit::watched::Watched;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, split};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
+use crate::noted::Noted;
 use crate::rig::Role;
 use crate::sweep::ANSWERS;
 
@@ -60,51 +60,6 @@ struct Outcome {
     stopped: bool,
 }
 
-/// An end that notes whether it was aborted.
-struct Noted(End, Rc<Cell<bool>>);
-
-impl Endpoint for Noted {
-    fn abort(&mut self) {
-        self.1.set(true);
-    }
-}
-
-impl AsyncRead for Noted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Noted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
 /// What a side sends: it tells the sides apart, and one byte from the next.
 fn bytes(side: usize) -> Vec<u8> {
     let byte = |index| (index * 7 + side * 101) as u8;
@@ -126,7 +81,6 @@ fn run(pipes: Pipes, case: Case) -> Outcome {
     if let Some((role, call, answer)) = case.strike {
         near[place(role)].strike(call, answer);
     }
-    let aborted: [Rc<Cell<bool>>; 2] = std::array::from_fn(|_| Rc::default());
     let stopped = Cell::new(false);
     let watched = [&near[0], &near[1]];
     let mut executor = Executor::new();
@@ -149,10 +103,10 @@ fn run(pipes: Pipes, case: Case) -> Outcome {
             (received, read.is_ok())
         }));
     }
-    let relay = Relay::new(
-        Noted(near_client, Rc::clone(&aborted[0])),
-        Noted(near_backend, Rc::clone(&aborted[1])),
-    );
+    let (near_client, client_aborted) = Noted::new(near_client);
+    let (near_backend, backend_aborted) = Noted::new(near_backend);
+    let aborted = [client_aborted, backend_aborted];
+    let relay = Relay::new(near_client, near_backend);
     let relay = executor.spawn(
         "the relay",
         guarded(Watched::new(stopping(relay, case, &stopped), &watched)),
@@ -190,7 +144,7 @@ async fn guarded<F: Future>(future: F) -> Option<F::Output> {
 
 /// Runs the relay, and stops it as the case says.
 async fn stopping(
-    mut relay: Relay<Noted, Noted>,
+    mut relay: Relay<Noted<End>, Noted<End>>,
     case: Case,
     stopped: &Cell<bool>,
 ) -> Option<Result<Moved, RelayError>> {

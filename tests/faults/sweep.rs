@@ -69,6 +69,13 @@ impl Swept {
         self.stop(case, role, Stop::Cancel);
     }
 
+    /// Does all that to one side and then to the other.
+    pub(crate) fn both_sides(&mut self, case: &Case, answers: &[Answer]) {
+        for role in Role::BOTH {
+            self.everything(case, role, answers);
+        }
+    }
+
     /// Drops the side `role`, or an operation of it, at each poll where it waits.
     pub(crate) fn stop(&mut self, case: &Case, role: Role, stop: fn(usize) -> Stop) {
         let world = World::new(case.scenario);
@@ -224,9 +231,7 @@ impl Group {
         for scenario in scenarios() {
             if Self::of(scenario) == self {
                 let case = Case::new(scenario);
-                for role in Role::BOTH {
-                    swept.everything(&case, role, answers);
-                }
+                swept.both_sides(&case, answers);
             }
         }
         swept.finish();

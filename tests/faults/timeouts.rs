@@ -1,81 +1,21 @@
 //! A peer that falls silent at each call of the transport, and a handshake that may take so long.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::server::Acceptor;
 use pollback::stream::{Handshake, TlsConnection, TlsStream};
 use pollback::{Error, ErrorKind, LazyConfigAcceptor, TlsAcceptor, TlsConnector};
+use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::pipe::{End, pipe};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A transport that does nothing any more after so many calls.
-#[derive(Debug)]
-struct Silent {
-    io: End,
-    calls_left: usize,
-}
-
-impl Silent {
-    fn after(calls: usize, io: End) -> Self {
-        Self {
-            io,
-            calls_left: calls,
-        }
-    }
-
-    fn poll<T>(
-        &mut self,
-        poll: impl FnOnce(Pin<&mut End>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        match self.calls_left.checked_sub(1) {
-            Some(left) => {
-                self.calls_left = left;
-                poll(Pin::new(&mut self.io))
-            }
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for Silent {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.poll(|io| io.poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Silent {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll(|io| io.poll_write(cx, buf))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(|io| io.poll_flush(cx))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(|io| io.poll_shutdown(cx))
-    }
-}
-
 /// How a handshake of ours has gone: the stream, or what the transport was good for.
-async fn outcome<C>(handshake: Handshake<Silent, C>) -> Result<TlsStream<Silent, C>, Silent>
+async fn outcome<C>(handshake: Handshake<End, C>) -> Result<TlsStream<End, C>, End>
 where
     C: TlsConnection,
 {
@@ -92,13 +32,14 @@ where
 }
 
 /// Lets the transport of a side be silent after ever more calls, until its handshake gets through.
-async fn for_each_call(handshake: impl AsyncFn(&Setup, Silent, End) -> bool) {
+async fn for_each_call(handshake: impl AsyncFn(&Setup, End, End) -> bool) {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
         let mut calls = 0;
         loop {
             let (ours, theirs) = pipe(600);
-            if handshake(&setup, Silent::after(calls, ours), theirs).await {
+            ours.control().silence_after(calls);
+            if handshake(&setup, ours, theirs).await {
                 break;
             }
             calls += 1;
@@ -107,13 +48,9 @@ async fn for_each_call(handshake: impl AsyncFn(&Setup, Silent, End) -> bool) {
     }
 }
 
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a valid name")
-}
-
 /// Makes the handshake of ours while the peer makes its own; returns whether ours got through.
 async fn with_peer<C: TlsConnection>(
-    handshake: Handshake<Silent, C>,
+    handshake: Handshake<End, C>,
     peer: impl Future<Output = io::Result<()>>,
 ) -> bool {
     tokio::select! {

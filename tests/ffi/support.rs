@@ -4,13 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use pollback::ffi::FfiConnection;
-use pollback::rustls::pki_types::ServerName;
 use pollback::stream::TlsStream;
 use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector};
+pub(crate) use pollback_testkit::bytes::{pattern, receive, send};
+pub(crate) use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::configs::{ClientConfig, ServerConfig};
 
@@ -82,10 +82,6 @@ pub(crate) fn connector(version: Version) -> TlsConnector {
     Arc::new(Setup::new(version).client()).into()
 }
 
-pub(crate) fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a valid name")
-}
-
 pub(crate) fn for_each_side(test: impl Fn(Side, Version)) {
     for version in Version::ALL {
         for side in Side::BOTH {
@@ -104,32 +100,6 @@ pub(crate) fn for_each_shape(test: impl Fn(Side, Version, &Shape)) {
         eprintln!("over {}", shape.name);
         for_each_side(|side, version| test(side, version, shape));
     }
-}
-
-/// Writes all the bytes and flushes.
-pub(crate) async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("a successful write");
-    stream.flush().await.expect("a successful flush");
-}
-
-/// Reads exactly so many bytes.
-pub(crate) async fn receive<S: AsyncRead + Unpin>(stream: &mut S, length: usize) -> Vec<u8> {
-    let mut received = vec![0; length];
-    stream
-        .read_exact(&mut received)
-        .await
-        .expect("enough bytes");
-    received
-}
-
-/// Bytes of which no two stretches look alike.
-pub(crate) fn pattern(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 /// What is wrong with an answer, if that is known.

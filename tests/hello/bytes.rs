@@ -1,7 +1,9 @@
 //! The look at bytes alone.
 
 use pollback::hello::{ClientHello, LIMIT, Parser};
-use pollback::rustls::{AlertDescription, CipherSuite, NamedGroup, ProtocolVersion};
+use pollback::rustls::{
+    self, AlertDescription, CipherSuite, InvalidMessage, NamedGroup, ProtocolVersion,
+};
 use pollback::{Error, ErrorKind};
 use pollback_testkit::hellos::{message, modern, of_length, old, records};
 use std::error::Error as _;
@@ -202,6 +204,44 @@ fn empty_records_are_skipped() {
         let hello = parse_in_parts(&wire, step).expect("a hello");
         assert!(hello.expect("whole").records() == wire);
     }
+}
+
+/// As many as rustls takes.
+#[test]
+fn so_many_empty_records_are_skipped_and_one_more_is_refused() {
+    const ALLOWED: usize = 32;
+    let empty = [22, 3, 1, 0, 0];
+    for (count, is_allowed) in [(ALLOWED, true), (ALLOWED + 1, false)] {
+        let wire = [empty.repeat(count), records(&modern(b"a.example"), 16_384)].concat();
+        assert_eq!(parse_in_parts(&wire, 5).is_ok(), is_allowed, "{count}");
+    }
+}
+
+#[test]
+fn an_alert_of_another_length_is_cut_off() {
+    for length in [0, 1, 3, 100] {
+        let error = parse_in_parts(&[21, 3, 3, 0, length, 2, 40], 7).expect_err("no hello");
+        let source = error.source().and_then(|source| source.downcast_ref());
+        let cut_off = InvalidMessage::MissingData("Alert");
+        assert_eq!(
+            source,
+            Some(&rustls::Error::InvalidMessage(cut_off)),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn compression_methods_are_listed() {
+    let message = modern(b"a.example");
+    // Behind the version, the random, the session and three cipher suites.
+    let methods = 4 + 2 + 32 + 1 + 32 + 2 + 6;
+    assert_eq!(message[methods..][..2], [1, 0]);
+    let mut other = [&message[..methods], &[2, 1, 0], &message[methods + 2..]].concat();
+    let length = u16::try_from(other.len() - 4).expect("a short message");
+    other[2..4].copy_from_slice(&length.to_be_bytes());
+    let hello = parse_in_parts(&records(&other, 16_384), 4096).expect("a hello");
+    assert_eq!(hello.expect("a whole hello").compression_methods(), [1, 0]);
 }
 
 #[test]

@@ -13,9 +13,9 @@ mod refuse;
 
 use std::sync::Arc;
 
-use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::{AlertDescription, ClientConfig, ServerConfig};
 use pollback::{Error, ErrorKind, TlsConnector, client, server};
+use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
@@ -33,10 +33,6 @@ fn for_each_shape(test: impl Fn(Version, &Shape)) {
             test(version, shape);
         }
     }
-}
-
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a valid name")
 }
 
 /// What the clients of the tests offer.

@@ -5,8 +5,8 @@ use pollback::hello::{self, Rewind};
 use pollback::{ErrorKind, TlsAcceptor};
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::{Answer, Operation, pipe};
-use std::io::{self, IoSlice};
+use pollback_testkit::pipe::pipe;
+use std::io::IoSlice;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 #[test]
@@ -138,25 +138,6 @@ fn giving_up_half_way_loses_nothing() {
         again.take().expect("a hello").client_hello().records(),
         bytes
     );
-}
-
-#[test]
-fn an_error_of_the_transport_comes_through() {
-    let (_near, far) = pipe(WIDE);
-    let io = far.control();
-    io.script(
-        Operation::Read,
-        [
-            Answer::Error(io::ErrorKind::Interrupted),
-            Answer::Error(io::ErrorKind::ConnectionReset),
-        ],
-    );
-    let mut executor = Executor::new();
-    let look = executor.spawn("server", hello::peek(far));
-    executor.run();
-    let error = look.take().expect_err("a reset");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-    assert!(io.written().is_empty());
 }
 
 #[cfg(unix)]

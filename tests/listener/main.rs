@@ -36,9 +36,9 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pollback::listener::{Connection, Facts, Failed, SharedConfig, TlsListener, Transports};
-use pollback::rustls::pki_types::ServerName;
 use pollback::rustls::{ClientConnection, ServerConfig};
 use pollback::{TlsConnector, client, server};
+use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
@@ -97,10 +97,6 @@ fn hello(setup: &Setup) -> Vec<u8> {
     let mut hello = Vec::new();
     client.write_tls(&mut hello).unwrap();
     hello
-}
-
-fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a valid name")
 }
 
 fn setup() -> Setup {

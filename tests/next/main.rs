@@ -46,8 +46,6 @@ mod acquaintances;
 mod attempts;
 #[path = "../promises/early_data.rs"]
 mod early_data_of_clients;
-#[path = "../promises/early_input.rs"]
-mod early_input;
 #[path = "../promises/end_of_tls.rs"]
 mod end_of_tls;
 #[path = "../promises/half_rtt.rs"]

@@ -40,36 +40,20 @@ fn write(talk: &mut Talk, bytes: &[u8]) {
     executor::block_on(talk.subject.write_all(bytes)).expect("a write");
 }
 
-/// Writes 100,000 bytes in parts and flushes, and sees what that takes on the transport.
-fn assert_few_records(length: usize, write_part: impl Fn(&mut Talk, &[u8])) {
+#[test]
+fn small_vectored_writes_make_few_records() {
     for_each_talk(|mut talk| {
         let bytes = pattern(100_000);
         let (before, calls) = (sent(&talk), talk.subject_io.counts().writes());
-        for part in bytes.chunks(length) {
-            write_part(&mut talk, part);
+        for part in bytes.chunks(1000) {
+            let slices: Vec<&[u8]> = part.chunks(100).collect();
+            let taken = executor::block_on(write_vectored(&mut talk.subject, &slices));
+            assert_eq!(taken.expect("a write"), part.len());
         }
         executor::block_on(talk.subject.flush()).expect("a flush");
-        let calls = talk.subject_io.counts().writes() - calls;
-        assert!(calls <= 8, "{calls} writes of the transport");
-        let records = records(&talk, before).len();
-        assert!(records <= 8, "{records} records");
-        let wire = sent(&talk) - before;
-        assert!(wire <= 100_300, "{wire} bytes on the wire");
+        assert_eq!(talk.subject_io.counts().writes() - calls, 2);
+        assert_eq!(records(&talk, before).len(), 7);
         assert!(read_what_is_there(&mut talk.peer) == bytes);
-    });
-}
-
-#[test]
-fn a_thousand_small_writes_make_few_records() {
-    assert_few_records(100, write);
-}
-
-#[test]
-fn small_vectored_writes_make_few_records() {
-    assert_few_records(1000, |talk, part| {
-        let slices: Vec<&[u8]> = part.chunks(100).collect();
-        let taken = executor::block_on(write_vectored(&mut talk.subject, &slices));
-        assert_eq!(taken.expect("a write"), part.len());
     });
 }
 
@@ -100,17 +84,6 @@ fn bytes_wait_for_a_flush() {
 }
 
 #[test]
-fn bytes_wait_for_a_shutdown() {
-    for_each_talk(|mut talk| {
-        write(&mut talk, b"wait");
-        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
-        let mut received = Vec::new();
-        executor::block_on(talk.peer.read_to_end(&mut received)).expect("a clean end");
-        assert_eq!(received, b"wait");
-    });
-}
-
-#[test]
 fn bytes_wait_for_a_full_batch() {
     for_each_talk(|mut talk| {
         let before = sent(&talk);
@@ -128,7 +101,7 @@ fn bytes_wait_for_a_full_batch() {
 /// The last one may be a whole buffer.
 #[test]
 fn writes_of_any_size_leave_three_records_at_a_time() {
-    for length in [1000, RECORD, 20_000, LIMIT, 200_000] {
+    for length in [100, 1000, RECORD, 20_000, LIMIT, 200_000] {
         for_each_talk(|mut talk| {
             let bytes = pattern(48 * RECORD);
             let (calls, before) = (talk.subject_io.counts().writes(), sent(&talk));
@@ -243,20 +216,6 @@ fn a_blocked_transport_bounds_what_waits() {
 }
 
 #[test]
-fn a_cancelled_write_may_be_followed_by_another() {
-    for_each_talk(|mut talk| {
-        let bytes = pattern(LIMIT);
-        write(&mut talk, &bytes);
-        talk.subject_io.block(Operation::Write);
-        assert!(poll_once(talk.subject.write(&[2; 1000])).is_pending());
-        talk.subject_io.unblock(Operation::Write);
-        executor::block_on(send(&mut talk.subject, &[3; 500]));
-        let expected = [&bytes[..], &[3; 500]].concat();
-        assert!(read_what_is_there(&mut talk.peer) == expected);
-    });
-}
-
-#[test]
 fn a_flush_tells_that_what_waited_could_not_be_sent() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"lost");
@@ -309,29 +268,6 @@ fn the_parts_of_a_stream_have_what_waits() {
             TlsStream::Server(stream) => stream.into_parts().plaintext,
         };
         assert_eq!(plaintext, b"waiting");
-    });
-}
-
-#[test]
-fn a_connection_that_is_taken_out_has_what_waits() {
-    for_each_talk(|mut talk| {
-        write(&mut talk, b"waiting");
-        let mut ciphertext = Vec::new();
-        // The transport is kept, so that the peer sees no end.
-        let _io = match talk.subject {
-            TlsStream::Client(stream) => {
-                let (io, mut connection) = stream.into_inner();
-                connection.write_tls(&mut ciphertext).expect("a vector");
-                io
-            }
-            TlsStream::Server(stream) => {
-                let (io, mut connection) = stream.into_inner();
-                connection.write_tls(&mut ciphertext).expect("a vector");
-                io
-            }
-        };
-        talk.peer_io.inject(&ciphertext);
-        assert_eq!(read_what_is_there(&mut talk.peer), b"waiting");
     });
 }
 

@@ -16,14 +16,6 @@ fn reads(talk: &mut Talk) -> usize {
 }
 
 #[test]
-fn by_default_a_mebibyte_takes_no_more_than_twenty() {
-    for_each_talk_with(Options::default(), |mut talk| {
-        let reads = reads(&mut talk);
-        assert!(reads <= 20, "{reads} reads of the transport");
-    });
-}
-
-#[test]
 fn more_at_once_takes_fewer() {
     let options = Options::new().with_read_ahead(18_500, 1 << 20);
     for_each_talk_with(options, |mut talk| {

@@ -1,9 +1,9 @@
-//! Early data of a client: accepted, rejected and sent again, or not sent at all.
+//! Early data: accepted and read first, rejected and sent again, or not sent at all.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::{Setup, TlsAcceptor, TlsConnector, client, server};
@@ -38,52 +38,38 @@ fn for_each_shape(test: impl Fn(Acquaintances, &Shape)) {
 }
 
 #[test]
-fn accepted_early_data_arrives_first() {
-    for_each_shape(|both, shape| {
-        let bytes = pattern(1000);
-        let (client_end, server_end) = shape.open();
-        let client = async {
-            let mut stream = connect(both.connector(), client_end).await;
-            stream.write_all(&bytes[..600]).await.expect("early data");
-            send(&mut stream, &bytes[600..]).await;
-            receive(&mut stream, 6).await;
-            assert!(stream.get_ref().1.is_early_data_accepted());
-        };
-        let server = async {
-            let (mut stream, early, late) =
-                accept_and_read(both.acceptor(), server_end, bytes.len()).await;
-            send(&mut stream, b"answer").await;
-            assert!(!early.is_empty());
-            [early, late].concat()
-        };
-        assert!(executor::join(client, server).1 == bytes);
-    });
-}
-
-#[test]
-fn rejected_early_data_is_sent_again_whole_and_in_order() {
-    for_each_shape(|both, shape| {
-        let both = both.rejecting(true);
-        let bytes = pattern(1000);
-        let (client_end, server_end) = shape.open();
-        let client = async {
-            let mut stream = connect(both.connector(), client_end).await;
-            for chunk in bytes.chunks(100) {
-                stream.write_all(chunk).await.expect("early data");
-            }
-            stream.flush().await.expect("a flush");
-            receive(&mut stream, 6).await;
-            assert!(!stream.get_ref().1.is_early_data_accepted());
-        };
-        let server = async {
-            let (mut stream, early, late) =
-                accept_and_read(both.acceptor(), server_end, bytes.len()).await;
-            send(&mut stream, b"answer").await;
-            assert!(early.is_empty());
-            late
-        };
-        assert!(executor::join(client, server).1 == bytes);
-    });
+fn early_data_arrives_whole_and_in_order_accepted_or_rejected() {
+    const MORE_THAN_THE_LIMIT: usize = 3 * LIMIT as usize;
+    for rejected in [false, true] {
+        for (length, part) in [(1000, 100), (MORE_THAN_THE_LIMIT, MORE_THAN_THE_LIMIT)] {
+            for_each_shape(|both, shape| {
+                let both = both.rejecting(rejected);
+                let bytes = pattern(length);
+                let (client_end, server_end) = shape.open();
+                let client = async {
+                    let mut stream = connect(both.connector(), client_end).await;
+                    for chunk in bytes.chunks(part) {
+                        stream.write_all(chunk).await.expect("early data");
+                    }
+                    if part < length {
+                        stream.flush().await.expect("a flush");
+                    }
+                    receive(&mut stream, 6).await;
+                    let accepted = stream.get_ref().1.is_early_data_accepted();
+                    assert_eq!(accepted, !rejected);
+                };
+                let server = async {
+                    let (mut stream, early, late) =
+                        accept_and_read(both.acceptor(), server_end, length).await;
+                    send(&mut stream, b"answer").await;
+                    assert_eq!(early.is_empty(), rejected);
+                    assert!(early.len() <= LIMIT as usize);
+                    [early, late].concat()
+                };
+                assert!(executor::join(client, server).1 == bytes);
+            });
+        }
+    }
 }
 
 #[test]
@@ -155,27 +141,38 @@ fn rejected_early_data_is_sent_again_in_attempts_of_64_kib() {
 }
 
 #[test]
-fn more_than_the_limit_is_sent_in_order() {
-    for rejected in [false, true] {
-        for_each_shape(|both, shape| {
-            let both = both.rejecting(rejected);
-            let bytes = pattern(3 * LIMIT as usize);
-            let (client_end, server_end) = shape.open();
-            let client = async {
-                let mut stream = connect(both.connector(), client_end).await;
-                stream.write_all(&bytes).await.expect("early data and more");
-                receive(&mut stream, 6).await
-            };
-            let server = async {
-                let (mut stream, early, late) =
-                    accept_and_read(both.acceptor(), server_end, bytes.len()).await;
-                send(&mut stream, b"answer").await;
-                assert!(early.len() <= LIMIT as usize);
-                [early, late].concat()
-            };
-            assert!(executor::join(client, server).1 == bytes);
-        });
-    }
+fn lent_early_data_comes_first_too() {
+    for_each_shape(|both, shape| {
+        let bytes = pattern(2 * LIMIT as usize);
+        let (client_end, server_end) = shape.open();
+        let client = async {
+            let mut stream = connect(both.connector(), client_end).await;
+            stream.write_all(&bytes).await.expect("early data and more");
+            stream.shutdown().await.expect("a shutdown");
+            receive_all(&mut stream).await.expect("a clean end");
+        };
+        let server = async {
+            let accepted = both.acceptor().accept(server_end).await;
+            let mut stream = accepted.expect("the server accepts");
+            let mut read = Vec::new();
+            loop {
+                let lent = stream.fill_buf().await.expect("a loan");
+                let taken = lent.len().min(100);
+                read.extend_from_slice(&lent[..taken]);
+                stream.consume(taken);
+                // Reads and loans may alternate.
+                let mut room = [0; 50];
+                let length = stream.read(&mut room).await.expect("a read");
+                read.extend_from_slice(&room[..length]);
+                if length == 0 {
+                    break;
+                }
+            }
+            stream.shutdown().await.expect("a shutdown");
+            read
+        };
+        assert!(executor::join(client, server).1 == bytes);
+    });
 }
 
 #[test]

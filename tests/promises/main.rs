@@ -33,8 +33,6 @@ mod begun_elsewhere;
 mod costs;
 #[cfg(feature = "early-data")]
 mod early_data;
-#[cfg(feature = "early-data")]
-mod early_input;
 mod end_of_tls;
 #[cfg(feature = "early-data")]
 mod half_rtt;

@@ -13,17 +13,22 @@ use crate::support::{
 #[test]
 fn a_reader_answers_a_key_update() {
     for under_test in Side::BOTH {
-        let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
-        request_key_update(&mut talk.peer);
-        executor::block_on(talk.peer.flush()).expect("a flush");
-        let before = talk.subject_io.written().len();
-        assert!(poll_read(&mut talk.subject, 64).is_pending());
-        let answer = talk.subject_io.written().len() - before;
-        assert!(answer > 0, "{under_test:?} answers");
+        for buffered in [false, true] {
+            let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
+            if buffered {
+                talk.subject_io.buffer(8 * 1024);
+            }
+            request_key_update(&mut talk.peer);
+            executor::block_on(talk.peer.flush()).expect("a flush");
+            assert_eq!(talk.subject_io.unread_by_peer(), 0);
+            assert!(poll_read(&mut talk.subject, 64).is_pending());
+            let answer = talk.subject_io.unread_by_peer();
+            assert!(answer > 0, "{under_test:?} answers, buffered: {buffered}");
 
-        // The new keys are in use on both sides.
-        executor::join(send(&mut talk.subject, b"new"), receive(&mut talk.peer, 3));
-        executor::join(send(&mut talk.peer, b"keys"), receive(&mut talk.subject, 4));
+            // The new keys are in use on both sides.
+            executor::join(send(&mut talk.subject, b"new"), receive(&mut talk.peer, 3));
+            executor::join(send(&mut talk.peer, b"keys"), receive(&mut talk.subject, 4));
+        }
     }
 }
 
@@ -46,21 +51,6 @@ fn requests_that_arrive_at_once_get_one_answer() {
             executor::join(send(&mut talk.subject, b"new"), receive(&mut talk.peer, 3));
             executor::join(send(&mut talk.peer, b"keys"), receive(&mut talk.subject, 4));
         }
-    }
-}
-
-#[test]
-fn a_reader_flushes_the_answer_through_a_buffered_transport() {
-    for under_test in Side::BOTH {
-        let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
-        talk.subject_io.buffer(8 * 1024);
-        request_key_update(&mut talk.peer);
-        executor::block_on(talk.peer.flush()).expect("a flush");
-        assert!(poll_read(&mut talk.subject, 64).is_pending());
-        assert!(
-            talk.subject_io.unread_by_peer() > 0,
-            "{under_test:?} answers"
-        );
     }
 }
 

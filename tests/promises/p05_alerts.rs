@@ -134,17 +134,6 @@ fn a_peer_learns_that_its_record_was_bad() {
 }
 
 #[test]
-fn a_failure_stays_a_failure() {
-    for_each_talk(|mut talk| {
-        talk.subject_io.inject(&FORGED);
-        for _ in 0..3 {
-            let error = executor::block_on(talk.subject.read_u8()).expect_err("a bad record");
-            assert_eq!(error.kind(), ErrorKind::InvalidData);
-        }
-    });
-}
-
-#[test]
 fn a_transport_that_fails_does_not_hide_the_cause() {
     for_each_talk(|mut talk| {
         talk.subject_io.inject(&FORGED);

@@ -1,5 +1,6 @@
 //! 9. A read fills the caller's buffer with every record that is already there.
 
+use std::io::ErrorKind;
 use std::task::Poll;
 
 use pollback_testkit::executor;
@@ -69,12 +70,19 @@ fn whole_records_are_given_out_before_an_incomplete_one() {
 }
 
 #[test]
-fn an_empty_buffer_is_filled_at_once() {
+fn a_read_of_nothing_asks_nobody() {
     for_each_talk(|mut talk| {
+        let before = talk.subject_io.counts();
         assert_eq!(read_once(&mut talk.subject, 0), b"");
         executor::block_on(send(&mut talk.peer, b"kept"));
         assert_eq!(read_once(&mut talk.subject, 0), b"");
+        assert_eq!(talk.subject_io.counts(), before);
         assert_eq!(read_once(&mut talk.subject, 8), b"kept");
+        // It is not an end of stream, and it hides none.
+        talk.subject_io.end_of_stream();
+        assert_eq!(read_once(&mut talk.subject, 0), b"");
+        let end = poll_read(&mut talk.subject, 8);
+        assert!(matches!(end, Poll::Ready(Err(e)) if e.kind() == ErrorKind::UnexpectedEof));
     });
 }
 

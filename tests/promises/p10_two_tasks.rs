@@ -7,8 +7,8 @@ use tokio::io::AsyncWriteExt;
 
 use super::halves::{ReadHalf, WriteHalf, split};
 use crate::support::{
-    Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once,
-    read_what_is_there, receive, request_key_update, send,
+    Side, Talk, WIDE, for_each_talk, for_each_talk_and_shape, pattern, poll_once, receive,
+    request_key_update, send,
 };
 
 /// Runs a test over a wide pipe, and over one whose subject keeps what it is given until a flush.
@@ -109,94 +109,41 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
     }
 }
 
+/// A shutdown reads, too.
 #[test]
-fn a_shutdown_that_reads_does_not_lose_the_reader() {
-    for fate in Fate::ALL {
-        for_each_buffering(
-            |Talk {
-                 subject,
-                 subject_io,
-                 mut peer,
-                 ..
-             }| {
-                eprintln!("the writer {fate:?}");
-                let mut executor = Executor::new();
-                let (reads, mut writes) = split(subject);
-                let reader = executor.spawn("reader", read_five(reads));
-                assert!(!executor.run_until_stalled());
-                subject_io.block(Operation::Write);
-                let writer = executor.spawn("writer", async move { writes.shutdown().await });
-                assert!(!executor.run_until_stalled());
-                assert!(!writer.is_finished(), "the transport is blocked");
-                fate.strike(&mut executor, &writer);
+fn a_writer_that_stops_does_not_lose_the_reader() {
+    for shuts_down in [false, true] {
+        for fate in Fate::ALL {
+            for_each_buffering(
+                |Talk {
+                     subject,
+                     subject_io,
+                     mut peer,
+                     ..
+                 }| {
+                    eprintln!("the writer {fate:?}, shutting down: {shuts_down}");
+                    let bytes = pattern(300_000);
+                    let mut executor = Executor::new();
+                    let (reads, mut writes) = split(subject);
+                    let reader = executor.spawn("reader", read_five(reads));
+                    assert!(!executor.run_until_stalled());
+                    subject_io.block(Operation::Write);
+                    let writer = executor.spawn("writer", async move {
+                        match shuts_down {
+                            true => writes.shutdown().await.expect("a shutdown"),
+                            false => send(&mut writes, &bytes).await,
+                        }
+                    });
+                    assert!(!executor.run_until_stalled());
+                    assert!(!writer.is_finished(), "the transport is blocked");
+                    fate.strike(&mut executor, &writer);
 
-                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
-                executor.run_until_stalled();
-                assert!(reader.is_finished(), "the reader was not woken");
-            },
-        );
-    }
-}
-
-#[test]
-fn a_blocked_writer_does_not_lose_the_reader() {
-    for fate in Fate::ALL {
-        for_each_buffering(
-            |Talk {
-                 subject,
-                 subject_io,
-                 mut peer,
-                 ..
-             }| {
-                eprintln!("the writer {fate:?}");
-                let bytes = pattern(300_000);
-                let mut executor = Executor::new();
-                let (reads, writes) = split(subject);
-                let reader = executor.spawn("reader", read_five(reads));
-                subject_io.block(Operation::Write);
-                let writer = executor.spawn("writer", write(writes, &bytes));
-                assert!(!executor.run_until_stalled());
-                fate.strike(&mut executor, &writer);
-
-                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
-                executor.run_until_stalled();
-                assert!(reader.is_finished(), "the reader was not woken");
-            },
-        );
-    }
-}
-
-#[test]
-fn what_a_stopped_writer_left_is_pushed_by_the_parked_reader() {
-    for fate in Fate::ALL {
-        for_each_buffering(
-            |Talk {
-                 subject,
-                 subject_io,
-                 mut peer,
-                 ..
-             }| {
-                eprintln!("the writer {fate:?}");
-                let mut executor = Executor::new();
-                let (reads, mut writes) = split(subject);
-                let reader = executor.spawn("reader", read_five(reads));
-                assert!(!executor.run_until_stalled());
-                subject_io.block(Operation::Write);
-                let writer = executor.spawn("writer", async move {
-                    writes.write_all(b"request").await.expect("a write");
-                    std::future::pending::<()>().await;
-                });
-                assert!(!executor.run_until_stalled());
-                fate.strike(&mut executor, &writer);
-
-                subject_io.unblock(Operation::Write);
-                executor.run_until_stalled();
-                assert_eq!(read_what_is_there(&mut peer), b"request");
-                assert!(poll_once(send(&mut peer, b"hello")).is_ready());
-                executor.run_until_stalled();
-                assert!(reader.is_finished(), "the reader was not woken");
-            },
-        );
+                    assert!(poll_once(send(&mut peer, b"hello")).is_ready());
+                    executor.run_until_stalled();
+                    assert!(reader.is_finished(), "the reader was not woken");
+                },
+            );
+        }
     }
 }
 
@@ -212,7 +159,7 @@ async fn leave_a_request(mut half: WriteHalf, end: Operation) {
 }
 
 #[test]
-fn what_a_transport_buffers_is_flushed_by_the_parked_reader() {
+fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
     for end in [Operation::Write, Operation::Flush, Operation::Shutdown] {
         for blocked in [Operation::Write, Operation::Flush] {
             for fate in Fate::ALL {

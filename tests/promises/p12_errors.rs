@@ -94,6 +94,7 @@ fn every_operation_can_be_made_again() {
             io.script(Operation::Read, [timed_out()]);
             let error = executor::block_on(talk.subject.read_u8()).expect_err("an error");
             assert_eq!(error.kind(), ErrorKind::TimedOut);
+            assert_eq!(error.to_string(), "injected");
             io.script(Operation::Flush, [timed_out()]);
             let error = executor::block_on(talk.subject.flush()).expect_err("an error");
             assert_eq!(error.kind(), ErrorKind::TimedOut);

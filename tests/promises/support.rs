@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::engine::Setup;
-use pollback::rustls::pki_types::ServerName;
+pub(crate) use pollback_testkit::bytes::{pattern, receive, send};
 use pollback_testkit::configs::Version;
+pub(crate) use pollback_testkit::configs::localhost;
 use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -102,10 +103,6 @@ impl Talk {
     }
 }
 
-pub(crate) fn localhost() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a valid name")
-}
-
 pub(crate) fn connector(config: ClientConfig) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
@@ -168,22 +165,6 @@ pub(crate) fn read_what_is_there<S: AsyncRead + Unpin>(stream: &mut S) -> Vec<u8
     received
 }
 
-/// Writes all the bytes and flushes.
-pub(crate) async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("a successful write");
-    stream.flush().await.expect("a successful flush");
-}
-
-/// Reads exactly so many bytes.
-pub(crate) async fn receive<S: AsyncRead + Unpin>(stream: &mut S, length: usize) -> Vec<u8> {
-    let mut received = vec![0; length];
-    stream
-        .read_exact(&mut received)
-        .await
-        .expect("enough bytes");
-    received
-}
-
 /// Reads to the end of the stream.
 pub(crate) async fn receive_all<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Vec<u8>> {
     let mut received = Vec::new();
@@ -198,16 +179,6 @@ where
 {
     let slices: Vec<IoSlice<'_>> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
     stream.write_vectored(&slices).await
-}
-
-/// Bytes of which no two stretches look alike.
-pub(crate) fn pattern(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 /// The kind of an error of the crate under test.

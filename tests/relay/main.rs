@@ -9,6 +9,7 @@ mod ends;
 mod heap;
 mod limits;
 mod moves;
+mod noted;
 mod pairs;
 mod sockets;
 mod tls;

@@ -1,35 +1,19 @@
 //! A relay between two pipes, seen from the far ends.
 
 use std::cell::Cell;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
-use pollback::relay::{Cause, Endpoint, Moved, Relay, RelayError};
+use pollback::relay::{Cause, Moved, Relay, RelayError};
+pub(crate) use pollback_testkit::bytes::{pattern_of as pattern, send as say};
 use pollback_testkit::executor::{Executor, Handle};
 use pollback_testkit::pipe::{Answer, Control, End, Operation, Shape, pipe};
 use pollback_testkit::watched::Watched;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::noted::Noted;
 
 pub(crate) type Ended = Result<Moved, RelayError>;
-
-/// A stream that notes whether it was aborted.
-pub(crate) struct Noted<S> {
-    stream: S,
-    aborted: Rc<Cell<bool>>,
-}
-
-impl<S> Noted<S> {
-    pub(crate) fn new(stream: S) -> (Self, Rc<Cell<bool>>) {
-        let aborted = Rc::new(Cell::new(false));
-        let noted = Self {
-            stream,
-            aborted: Rc::clone(&aborted),
-        };
-        (noted, aborted)
-    }
-}
 
 /// A relay that is to be started, between a client and a backend.
 pub(crate) struct Pair {
@@ -107,11 +91,6 @@ pub(crate) fn backend_error(ended: Ended) -> io::Error {
     }
 }
 
-pub(crate) async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("bytes are taken");
-    stream.flush().await.expect("a flush");
-}
-
 pub(crate) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, bytes: &[u8]) {
     let mut heard = vec![0; bytes.len()];
     stream.read_exact(&mut heard).await.expect("as many bytes");
@@ -123,56 +102,4 @@ pub(crate) async fn ended<S: AsyncRead + Unpin>(stream: &mut S) {
     let mut rest = Vec::new();
     let read = stream.read_to_end(&mut rest).await;
     assert_eq!(read.expect("an orderly end"), 0, "{rest:?}");
-}
-
-/// Bytes of which no two stretches look alike.
-pub(crate) fn pattern(length: usize, seed: u32) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Endpoint for Noted<S> {
-    fn abort(&mut self) {
-        self.aborted.set(true);
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use pollback::relay::{Cause, Endpoint, Relay};
 use pollback::{Options, TlsAcceptor, TlsConnector, client, server};
 use pollback_testkit::configs::{Setup, Version};
+use pollback_testkit::sockets::tcp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::bounded::bounded;
@@ -17,19 +18,12 @@ use crate::pairs::{Ended, ended, hear, moved, pattern, say};
 /// A watchdog: many times what anything here needs.
 const LIMIT: Duration = Duration::from_secs(60);
 
-async fn connected() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (near.expect("a connection"), far.expect("a connection").0)
-}
-
 async fn secured() -> (client::TlsStream<TcpStream>, server::TlsStream<TcpStream>) {
     let setup = Setup::new(Version::Tls13);
     let batched = Options::new().with_batched_writes(true);
     let connector = TlsConnector::from(Arc::new(setup.client()));
     let acceptor = TlsAcceptor::from(Arc::new(setup.server())).with_options(batched);
-    let (client, server) = connected().await;
+    let (client, server) = tcp().await;
     let name = "localhost".try_into().expect("a valid name");
     let (client, server) = tokio::join!(connector.connect(name, client), acceptor.accept(server));
     (client.expect("a client"), server.expect("a server"))
@@ -49,7 +43,7 @@ async fn finish(relay: JoinHandle<Ended>) -> Ended {
 #[tokio::test]
 async fn tls_and_tcp_are_joined_both_ways() {
     let (client, near_client) = secured().await;
-    let (near_backend, backend) = connected().await;
+    let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
     let (there, back) = (pattern(8 << 20, 1), pattern(6 << 20, 2));
     let (mut client_reader, mut client_writer) = tokio::io::split(client);
@@ -90,8 +84,8 @@ async fn is_reset(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_reset_is_carried_over_as_a_reset() {
-    let (client, near_client) = connected().await;
-    let (near_backend, backend) = connected().await;
+    let (client, near_client) = tcp().await;
+    let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
     // The other way round it is the same code.
     socket2::SockRef::from(&client)
@@ -109,7 +103,7 @@ async fn a_reset_is_carried_over_as_a_reset() {
 #[tokio::test]
 async fn a_truncation_of_tls_is_a_reset_for_tcp() {
     let (client, near_client) = secured().await;
-    let (near_backend, backend) = connected().await;
+    let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
     // A FIN without a close_notify.
     let mut client = client.into_inner().0;
@@ -122,7 +116,7 @@ async fn a_truncation_of_tls_is_a_reset_for_tcp() {
 #[tokio::test]
 async fn a_reset_of_tcp_is_a_truncation_for_tls() {
     let (mut client, near_client) = secured().await;
-    let (near_backend, backend) = connected().await;
+    let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
     socket2::SockRef::from(&backend)
         .set_linger(Some(Duration::ZERO))
@@ -141,7 +135,7 @@ async fn a_reset_that_meets_a_flood_is_no_end_for_who_sends_it() {
     // calls meets the reset, the client must not take it for the end of the answer.
     for _ in 0..20 {
         let (client, near_client) = secured().await;
-        let (near_backend, mut backend) = connected().await;
+        let (near_backend, mut backend) = tcp().await;
         let relay = start(near_client, near_backend);
         let (mut reader, mut writer) = tokio::io::split(client);
         let flood =
@@ -167,8 +161,8 @@ async fn a_reset_that_meets_a_flood_is_no_end_for_who_sends_it() {
 
 #[tokio::test]
 async fn a_relay_of_borrowed_sockets_leaves_them_usable() {
-    let (mut client, mut near_client) = connected().await;
-    let (mut near_backend, mut backend) = connected().await;
+    let (mut client, mut near_client) = tcp().await;
+    let (mut near_backend, mut backend) = tcp().await;
     {
         let mut relay = Relay::new(&mut near_client, &mut near_backend);
         let talk = async {

@@ -177,6 +177,13 @@ impl Control {
             .locked(self.side, |view| view.own.faults.strike(call, answer));
     }
 
+    /// Answers so many calls, counted over all operations, and then none: each is `Pending`, and
+    /// nobody is woken.
+    pub fn silence_after(&self, calls: usize) {
+        self.wire
+            .locked(self.side, |view| view.own.faults.silence_after(calls));
+    }
+
     /// Every call to this end so far.
     pub fn calls(&self) -> Vec<Operation> {
         self.wire

@@ -36,8 +36,10 @@ pub enum Answer {
     Nothing,
     /// An error of this kind that contains an [`Injected`].
     Error(io::ErrorKind),
-    /// A read finds that the peer has closed: data in transit is lost in both directions. Other
-    /// operations are unaffected.
+    /// The error of the operating system that has this code.
+    Code(i32),
+    /// A read finds that the peer is gone: what it had sent is lost, and so is what is sent to it.
+    /// Other operations are honest.
     EndOfStream,
     /// The error `ConnectionReset`, which contains an [`Injected`]. It is returned once on either
     /// side, as by a socket; after that, reads return the end of the stream and writes fail with a
@@ -70,6 +72,7 @@ pub(super) struct Faults {
     flush: Fault,
     shutdown: Fault,
     strike: Option<(usize, Answer)>,
+    silent_after: Option<usize>,
     pub(super) calls: Vec<Operation>,
     pub(super) applied: Vec<(Operation, Answer)>,
     pub(super) scalar: bool,
@@ -100,7 +103,18 @@ impl Faults {
         self.strike = Some((call, answer));
     }
 
-    /// The result to return from the latest call.
+    /// Does nothing any more after so many calls.
+    pub(super) fn silence_after(&mut self, calls: usize) {
+        self.silent_after = Some(calls);
+    }
+
+    /// Whether the call that was noted last is one too many.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent_after
+            .is_some_and(|calls| self.calls.len() > calls)
+    }
+
+    /// What to answer to the call that was noted last.
     pub(super) fn next_answer(&mut self, operation: Operation) -> Answer {
         let answer = match self.strike {
             Some((call, answer)) if call + 1 == self.calls.len() => answer,

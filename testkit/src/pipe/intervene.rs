@@ -24,6 +24,9 @@ pub(super) fn intervene(
 ) -> Intervention {
     view.own.faults.calls.push(operation);
     view.forget(operation);
+    if view.own.faults.is_silent() {
+        return Intervention::Answer(Poll::Pending);
+    }
     if view.own.outgoing.learns_of_reset() {
         return failure(io::ErrorKind::ConnectionReset.into());
     }
@@ -54,6 +57,7 @@ pub(super) fn intervene(
         }
         Answer::Nothing => Intervention::Answer(Poll::Ready(Ok(()))),
         Answer::Error(kind) => failure(io::Error::new(kind, Injected)),
+        Answer::Code(code) => failure(io::Error::from_raw_os_error(code)),
         Answer::EndOfStream => {
             if operation == Operation::Read {
                 view.incoming.cut();

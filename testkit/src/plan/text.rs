@@ -112,6 +112,7 @@ impl fmt::Display for Answer {
                 Some((name, _)) => f.write_str(name),
                 None => write!(f, "{kind:?}"),
             },
+            Self::Code(code) => write!(f, "code-{code}"),
             Self::EndOfStream => f.write_str("end"),
             Self::Reset => f.write_str("reset"),
             Self::Panic => f.write_str("panic"),
@@ -129,6 +130,12 @@ impl FromStr for Answer {
         }
         if let Some(steps) = text.strip_prefix("delayed-") {
             return Ok(Self::Delayed(number(steps)?));
+        }
+        if let Some(code) = text
+            .strip_prefix("code-")
+            .and_then(|code| code.parse().ok())
+        {
+            return Ok(Self::Code(code));
         }
         if let Some((_, kind)) = ERRORS.iter().find(|(name, _)| *name == text) {
             return Ok(Self::Error(*kind));

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use pollback::{Error, ErrorKind};
+use pollback_testkit::bytes::pattern;
 use tokio::io::ReadBuf;
 
 use super::case::Role;
@@ -67,15 +68,7 @@ impl Act {
 /// The most bytes that one side sends.
 const MOST: usize = 1 << 20;
 
-/// Bytes of which no two stretches look alike.
-static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut state = 0x9e37_79b9_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..2 * MOST).map(|_| next()).collect()
-});
+static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| pattern(2 * MOST));
 
 impl Role {
     /// What this side sends, from its first byte on.

@@ -9,7 +9,8 @@ use pollback::{Error, ErrorKind};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::attempting::Attempting;
-use super::carrier::{Attempted, Io};
+use super::carrier::Io;
+use crate::attempted::Attempted;
 
 /// An established stream. What one cannot do is no part of the scenarios that it is in.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {

@@ -1,0 +1,42 @@
+//! Bytes to send, and how tests send and receive them.
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Bytes of which no two stretches look alike.
+pub fn pattern(length: usize) -> Vec<u8> {
+    pattern_of(length, 0x9e37_79b9)
+}
+
+/// Other bytes for each seed, of which no two stretches look alike.
+pub fn pattern_of(length: usize, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// Writes all the bytes and flushes.
+///
+/// # Panics
+///
+/// When the stream fails.
+pub async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
+    stream.write_all(bytes).await.expect("a successful write");
+    stream.flush().await.expect("a successful flush");
+}
+
+/// Reads exactly so many bytes.
+///
+/// # Panics
+///
+/// When the stream fails or ends before.
+pub async fn receive<S: AsyncRead + Unpin>(stream: &mut S, length: usize) -> Vec<u8> {
+    let mut received = vec![0; length];
+    stream
+        .read_exact(&mut received)
+        .await
+        .expect("enough bytes");
+    received
+}
