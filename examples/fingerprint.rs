@@ -50,7 +50,9 @@ async fn main() -> ExitCode {
             _ => address = argument,
         }
     }
-    match listen(&address, once).await {
+    // In a task of the runtime's workers: the main task would have to be woken for each connection.
+    let listening = tokio::spawn(listen(address.clone(), once)).await;
+    match listening.unwrap_or_else(|error| Err(error.into())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fingerprint: {address}: {error}");
@@ -59,7 +61,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn listen(address: &str, once: bool) -> io::Result<()> {
+async fn listen(address: String, once: bool) -> io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     loop {

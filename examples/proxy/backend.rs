@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -194,14 +194,18 @@ fn host(address: &Spanned<String>) -> Result<&str, Problem> {
     };
     let is_name = |host: &str| {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        !host.is_empty() && host.bytes().all(part)
+        let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+        !host.is_empty()
+            && host.bytes().all(part)
+            && !host.rsplit('.').next().is_some_and(is_number)
     };
     let bracketed = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     let is_host = match bracketed {
         Some(host) => host.parse::<Ipv6Addr>().is_ok(),
-        None => is_name(host),
+        // What ends in a number is an address, or a wrong one.
+        None => is_name(host) || host.parse::<Ipv4Addr>().is_ok(),
     };
     match port.parse::<u16>() {
         Ok(1..) if is_host && port.bytes().all(|byte| byte.is_ascii_digit()) => Ok(host),

@@ -116,10 +116,12 @@ impl Routes {
     /// The route of clients that request this server name, or none.
     pub(crate) fn find(&self, server_name: Option<&str>) -> Option<&Arc<Route>> {
         let name = server_name.unwrap_or("*").to_ascii_lowercase();
+        // A dot at the end, which no client should send, names the same server.
+        let name = name.strip_suffix('.').unwrap_or(&name);
         let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
         let routes = &self.by_name;
         routes
-            .get(&name)
+            .get(name)
             .or_else(|| routes.get(&wildcard?))
             .or_else(|| routes.get("*"))
     }

@@ -59,7 +59,9 @@ async fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match serve(options).await {
+    // In a task of the runtime's workers: the main task would have to be woken for each connection.
+    let served = tokio::spawn(serve(options)).await;
+    match served.unwrap_or_else(|error| Err(error.into())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error}");

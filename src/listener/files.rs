@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::VerifierBuilderError;
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
 use super::SharedConfig;
-use super::items::Texts;
+use super::items::{Key, Texts};
 use super::load_error::{LoadError, PemPart};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -234,7 +233,8 @@ impl Files {
 
     fn build(&self, texts: &Texts) -> Result<ServerConfig, LoadError> {
         let (mut chain, mut keys) = (Vec::new(), Vec::new());
-        let (mut roots, mut revocation_lists) = (RootCertStore::empty(), Vec::new());
+        let mut roots = Arc::new(RootCertStore::empty());
+        let mut revocation_lists = Vec::new();
         for (part, path) in self.parts() {
             let others: Vec<_> = self
                 .parts()
@@ -242,15 +242,15 @@ impl Files {
                 .collect();
             match part {
                 PemPart::Key => keys = texts.keys(path, &others)?,
-                PemPart::ClientRoots => texts.add_roots(path, &others, &mut roots)?,
+                PemPart::ClientRoots => roots = Arc::new(texts.roots(path, &others)?),
                 PemPart::RevocationLists => {
-                    revocation_lists.extend(texts.revocation_lists(path, &others)?);
+                    revocation_lists.extend(texts.revocation_lists(path, &others, &roots)?);
                 }
                 _ => chain = texts.chain(path, &others)?,
             }
         }
         let clients = ClientAuthorities {
-            roots: Arc::new(roots),
+            roots,
             revocation_lists,
         };
         let config = self.build_with(&chain, keys, &clients)?;
@@ -263,19 +263,23 @@ impl Files {
     fn build_with(
         &self,
         chain: &[CertificateDer<'static>],
-        keys: Vec<PrivateKeyDer<'static>>,
+        keys: Vec<Key>,
         clients: &ClientAuthorities,
     ) -> Result<ServerConfig, LoadError> {
         let mut mismatch = None;
         for key in keys {
-            let error = match (self.build)(chain.to_vec(), key, clients.clone()) {
+            let error = match (self.build)(chain.to_vec(), key.der.clone_key(), clients.clone()) {
                 Ok(config) => return Ok(config),
                 Err(error) => error,
             };
-            if !is_mismatch(&*error) {
-                return Err(self.blame(error));
+            if is_mismatch(&*error) {
+                mismatch.get_or_insert(error);
+                continue;
             }
-            mismatch.get_or_insert(error);
+            return Err(match is_unreadable_key(&*error) {
+                true => LoadError::flaw(PemPart::Key, &self.key, key.rejected(error)),
+                false => LoadError::new(PemPart::Configuration, &[], error),
+            });
         }
         let error = mismatch.unwrap_or_else(|| "no private key".into());
         let paths: &[&Path] = match self.chain == self.key {
@@ -283,17 +287,6 @@ impl Files {
             false => &[&self.chain, &self.key],
         };
         Err(LoadError::new(PemPart::Both, paths, error))
-    }
-
-    /// Names the files of the revocation lists if one of these cannot be parsed, and no file
-    /// otherwise.
-    fn blame(&self, error: BoxError) -> LoadError {
-        let lists = match &self.clients {
-            Some(clients) if is_revocation_list(&*error) => &clients.revocation_lists[..],
-            _ => return LoadError::new(PemPart::Configuration, &[], error),
-        };
-        let paths: Vec<&Path> = lists.iter().map(|path| &**path).collect();
-        LoadError::new(PemPart::RevocationLists, &paths, error)
     }
 }
 
@@ -309,16 +302,11 @@ fn is_mismatch(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether it was caused by a revocation list that cannot be parsed.
-fn is_revocation_list(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| {
-        matches!(
-            cause.downcast_ref(),
-            Some(VerifierBuilderError::InvalidCrl(_))
-        ) || matches!(
-            cause.downcast_ref(),
-            Some(rustls::Error::InvalidCertRevocationList(_))
-        )
+/// Whether it was caused by a key that the provider does not read. rustls says so in words only.
+fn is_unreadable_key(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| match cause.downcast_ref() {
+        Some(rustls::Error::General(words)) => words.contains("private key"),
+        _ => false,
     })
 }
 

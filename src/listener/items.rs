@@ -1,8 +1,10 @@
 //! The items of PEM files: certificates, keys and revocation lists.
 
+use std::error::Error as StdError;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -10,6 +12,7 @@ use rustls::server::ParsedCertificate;
 
 use super::load_error::{LoadError, PemPart};
 use super::pem::{self, Flaw, Section};
+use super::revocation;
 
 const ENCRYPTED: &str = "the key is encrypted, and has to be decrypted first";
 
@@ -95,7 +98,7 @@ impl Texts {
             // The other certificates are only passed on, and need not be readable here.
             if chain.is_empty() {
                 ParsedCertificate::try_from(&certificate)
-                    .map_err(|error| flawed(numbered(section, 1, &error)))?;
+                    .map_err(|error| flawed(numbered(section, "certificate", 1, error)))?;
             }
             chain.push(certificate);
         }
@@ -103,46 +106,48 @@ impl Texts {
     }
 
     /// Returns the private keys of a file, of which there should be one.
-    pub(super) fn keys(
-        &self,
-        path: &Path,
-        others: &[PemPart],
-    ) -> Result<Vec<PrivateKeyDer<'static>>, LoadError> {
+    pub(super) fn keys(&self, path: &Path, others: &[PemPart]) -> Result<Vec<Key>, LoadError> {
         let sections = self.items(PemPart::Key, path, others)?;
-        let keys = sections.iter().map(key).collect::<Result<_, _>>();
+        let keys = sections.into_iter().map(Key::of).collect::<Result<_, _>>();
         keys.map_err(|flaw| LoadError::flaw(PemPart::Key, path, flaw))
     }
 
-    /// Adds the certificates of a file to `roots`.
-    pub(super) fn add_roots(
+    /// Returns the root certificates of a file.
+    pub(super) fn roots(
         &self,
         path: &Path,
         others: &[PemPart],
-        roots: &mut RootCertStore,
-    ) -> Result<(), LoadError> {
+    ) -> Result<RootCertStore, LoadError> {
         let flawed = |flaw| LoadError::flaw(PemPart::ClientRoots, path, flaw);
         let sections = self.items(PemPart::ClientRoots, path, others)?;
+        let mut roots = RootCertStore::empty();
         for (before, section) in sections.iter().enumerate() {
             let certificate = certificate(section).map_err(flawed)?;
             roots
                 .add(certificate)
-                .map_err(|error| flawed(numbered(section, before + 1, &error)))?;
+                .map_err(|error| flawed(numbered(section, "certificate", before + 1, error)))?;
         }
-        Ok(())
+        Ok(roots)
     }
 
-    /// Returns the revocation lists of a file.
+    /// Returns the revocation lists of a file, for a verifier with these roots.
     pub(super) fn revocation_lists(
         &self,
         path: &Path,
         others: &[PemPart],
+        roots: &Arc<RootCertStore>,
     ) -> Result<Vec<CertificateRevocationListDer<'static>>, LoadError> {
+        let flawed = |flaw| LoadError::flaw(PemPart::RevocationLists, path, flaw);
         let sections = self.items(PemPart::RevocationLists, path, others)?;
-        let lists = sections
-            .iter()
-            .map(|section| section.decode("X509 CRL").map(Into::into));
-        let lists = lists.collect::<Result<_, _>>();
-        lists.map_err(|flaw| LoadError::flaw(PemPart::RevocationLists, path, flaw))
+        let mut lists = Vec::new();
+        for section in &sections {
+            let list = section.decode("X509 CRL").map_err(flawed)?.into();
+            let number = lists.len() + 1;
+            revocation::check(&list, roots)
+                .map_err(|error| flawed(numbered(section, "revocation list", number, error)))?;
+            lists.push(list);
+        }
+        Ok(lists)
     }
 }
 
@@ -150,26 +155,45 @@ fn certificate(section: &Section) -> Result<CertificateDer<'static>, Flaw> {
     section.decode("CERTIFICATE").map(Into::into)
 }
 
-fn key(section: &Section) -> Result<PrivateKeyDer<'static>, Flaw> {
-    let der = section.decode(&section.label)?;
-    // PKCS #8 begins with a version, its encrypted form with the algorithm, a SEQUENCE.
-    if section.label == "PRIVATE KEY"
-        && pem::sequence(&der).is_some_and(|body| body.starts_with(&[0x30]))
-    {
-        return Err(Flaw::new(
-            section.line,
-            format!("{}: {ENCRYPTED}", section.label),
-        ));
-    }
-    Ok(match section.label.as_str() {
-        "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
-        "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
-        _ => PrivateKeyDer::Pkcs8(der.into()),
-    })
+/// A private key, and where it was found.
+pub(super) struct Key {
+    pub(super) der: PrivateKeyDer<'static>,
+    section: Section,
 }
 
-fn numbered(section: &Section, number: usize, error: &rustls::Error) -> Flaw {
-    Flaw::new(section.line, format!("certificate {number}: {error}"))
+impl Key {
+    fn of(section: Section) -> Result<Self, Flaw> {
+        let der = section.decode(&section.label)?;
+        // PKCS #8 begins with a version, its encrypted form with the algorithm, a SEQUENCE.
+        if section.label == "PRIVATE KEY"
+            && pem::sequence(&der).is_some_and(|body| body.starts_with(&[0x30]))
+        {
+            return Err(Flaw::new(
+                section.line,
+                format!("{}: {ENCRYPTED}", section.label),
+            ));
+        }
+        let der = match section.label.as_str() {
+            "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
+            "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
+            _ => PrivateKeyDer::Pkcs8(der.into()),
+        };
+        Ok(Self { der, section })
+    }
+
+    /// What is wrong with a key that a provider does not read.
+    pub(super) fn rejected(&self, error: Box<dyn StdError + Send + Sync>) -> Flaw {
+        Flaw::rejected(self.section.line, &self.section.label, error)
+    }
+}
+
+fn numbered(
+    section: &Section,
+    item: &str,
+    number: usize,
+    error: impl StdError + Send + Sync + 'static,
+) -> Flaw {
+    Flaw::rejected(section.line, &format!("{item} {number}"), error)
 }
 
 /// What a section holds.

@@ -95,6 +95,7 @@ mod load_error;
 mod look;
 mod pace;
 mod pem;
+mod revocation;
 mod settings;
 mod shutdown;
 mod sockets;

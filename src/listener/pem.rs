@@ -5,6 +5,7 @@
 //! wherever it stands, and what looks like a damaged one is an error. The base64 text itself is
 //! decoded by `rustls-pki-types`.
 
+use std::error::Error as StdError;
 use std::fmt;
 
 use rustls::pki_types::pem::{PemObject, SectionKind};
@@ -29,6 +30,7 @@ pub(super) struct Section {
 pub(super) struct Flaw {
     pub(super) line: usize,
     what: String,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Flaw {
@@ -36,6 +38,21 @@ impl Flaw {
         Self {
             line,
             what: what.into(),
+            cause: None,
+        }
+    }
+
+    /// The `item` that begins in this line was rejected with an error.
+    pub(super) fn rejected(
+        line: usize,
+        item: &str,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let cause = cause.into();
+        let flaw = Self::new(line, format!("{item}: {cause}"));
+        Self {
+            cause: Some(cause),
+            ..flaw
         }
     }
 }
@@ -46,7 +63,12 @@ impl fmt::Display for Flaw {
     }
 }
 
-impl std::error::Error for Flaw {}
+impl StdError for Flaw {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause = self.cause.as_deref()?;
+        Some(cause)
+    }
+}
 
 impl Section {
     /// Decodes the section as one with this label.

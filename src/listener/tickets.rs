@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use rustls::crypto::cipher::{
@@ -37,8 +38,8 @@ const SALT: usize = 32;
 /// The files are those of nginx's `ssl_session_ticket_key`: 80 bytes, or 48, from a good source of
 /// random numbers, which nobody else may know. The key in the first file encrypts new tickets, and
 /// those in all files decrypt. To rotate, put a new key last in the list on every server, then first,
-/// and take the oldest away when its tickets have expired; [`reload`](Self::reload) makes a server
-/// use the contents of the files.
+/// and take the oldest away when its tickets have expired. [`reload`](Self::reload) makes a server
+/// use the contents of the files, and [`watch`](Self::watch) does so whenever they have changed.
 ///
 /// Whoever learns a key can decrypt the sessions of its tickets, so rotate them often, and give no key a
 /// longer life than [`with_lifetime`](Self::with_lifetime) needs. rustls accepts no early data with
@@ -48,6 +49,7 @@ const SALT: usize = 32;
 /// use pollback::listener::TicketKeys;
 /// use pollback::rustls::ServerConfig;
 /// use std::sync::Arc;
+/// use std::time::Duration;
 ///
 /// # fn configure(mut config: ServerConfig) -> Result<(), Box<dyn std::error::Error>> {
 /// // Made by `openssl rand 80 > current.key`.
@@ -55,10 +57,11 @@ const SALT: usize = 32;
 /// let keys = Arc::new(keys);
 /// config.ticketer = keys.clone();
 ///
-/// // Later, when the files have changed:
-/// if let Err(error) = keys.reload() {
-///     eprintln!("still using the old ticket keys: {error}");
-/// }
+/// tokio::spawn(keys.watch(Duration::from_secs(10), |reloaded| {
+///     if let Err(error) = reloaded {
+///         eprintln!("still using the old ticket keys: {error}");
+///     }
+/// }));
 /// # Ok(())
 /// # }
 /// ```
@@ -68,7 +71,13 @@ pub struct TicketKeys {
     suite: &'static Tls13CipherSuite,
     random: &'static dyn SecureRandom,
     lifetime: u32,
+    hasher: RandomState,
+    /// The fingerprint of the contents that were loaded last.
+    loaded: Mutex<Option<u64>>,
 }
+
+/// What the files hold, as far as a key may be long.
+pub(super) type Contents = Vec<io::Result<Vec<u8>>>;
 
 struct Key {
     name: [u8; NAME],
@@ -98,13 +107,17 @@ impl TicketKeys {
             _ => None,
         });
         let files: Vec<_> = files.into_iter().map(P::into).collect();
-        Ok(Self {
-            keys: ArcSwap::from_pointee(read_all(&files)?),
+        let keys = Self {
             files,
+            keys: ArcSwap::default(),
             suite: suite.ok_or_else(|| TicketKeyError::new(Reason::NoCipher))?,
             random: provider.secure_random,
             lifetime: LIFETIME,
-        })
+            hasher: RandomState::new(),
+            loaded: Mutex::new(None),
+        };
+        keys.reload()?;
+        Ok(keys)
     }
 
     /// Tells clients to keep a ticket for so many seconds: no longer than its key is in one of the
@@ -122,11 +135,35 @@ impl TicketKeys {
     ///
     /// As [`load`](Self::load). The keys from before stay in use then, all of them.
     pub fn reload(&self) -> Result<(), TicketKeyError> {
-        self.keys.store(Arc::new(read_all(&self.files)?));
+        let (contents, fingerprint) = self.read();
+        self.store(contents, fingerprint)
+    }
+
+    /// Returns what the files hold, and a number that differs, in all likelihood, when that does.
+    pub(super) fn read(&self) -> (Contents, u64) {
+        let contents: Contents = self.files.iter().map(|file| read(file)).collect();
+        let told = contents
+            .iter()
+            .map(|bytes| bytes.as_ref().map_err(io::Error::kind));
+        let fingerprint = self.hasher.hash_one(told.collect::<Vec<_>>());
+        (contents, fingerprint)
+    }
+
+    /// Uses these contents from now on.
+    pub(super) fn store(&self, contents: Contents, fingerprint: u64) -> Result<(), TicketKeyError> {
+        let keys = keys(&self.files, contents)?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keys.store(Arc::new(keys));
+        *loaded = Some(fingerprint);
         Ok(())
     }
 
-    /// The key and IV of the ticket with this salt.
+    /// Returns the fingerprint of the contents that were loaded last.
+    pub(super) fn loaded(&self) -> Option<u64> {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key and IV of the one ticket that has this salt.
     fn derive(&self, key: &Key, salt: &[u8]) -> Option<(AeadKey, Iv)> {
         let expander = self
             .suite
@@ -197,13 +234,14 @@ impl fmt::Debug for TicketKeys {
     }
 }
 
-fn read_all(files: &[PathBuf]) -> Result<Vec<Key>, TicketKeyError> {
+/// The keys that these files hold.
+fn keys(files: &[PathBuf], contents: Contents) -> Result<Vec<Key>, TicketKeyError> {
     if files.is_empty() {
         return Err(TicketKeyError::new(Reason::NoFile));
     }
     let mut keys: Vec<Key> = Vec::with_capacity(files.len());
-    for file in files {
-        let key = read(file).map_err(|reason| TicketKeyError {
+    for (file, bytes) in files.iter().zip(contents) {
+        let key = key(bytes).map_err(|reason| TicketKeyError {
             file: Some(file.clone()),
             reason,
         })?;
@@ -218,13 +256,17 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Key>, TicketKeyError> {
     Ok(keys)
 }
 
-fn read(file: &Path) -> Result<Key, Reason> {
+fn read(file: &Path) -> io::Result<Vec<u8>> {
     let most = LENGTHS[1] + 1;
     let mut bytes = Vec::with_capacity(most);
-    let file = File::open(file).map_err(Reason::Io)?;
-    file.take(most as u64)
-        .read_to_end(&mut bytes)
-        .map_err(Reason::Io)?;
+    File::open(file)?
+        .take(most as u64)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn key(bytes: io::Result<Vec<u8>>) -> Result<Key, Reason> {
+    let bytes = bytes.map_err(Reason::Io)?;
     match bytes.split_first_chunk() {
         Some((name, secret)) if LENGTHS.contains(&bytes.len()) => Ok(Key {
             name: *name,

@@ -3,12 +3,15 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::items::Texts;
 use super::load_error::{LoadError, PemPart};
+use super::tickets::{Contents, TicketKeyError, TicketKeys};
 use super::{PemFiles, SharedConfig};
 
 /// The shortest interval between two checks.
@@ -24,7 +27,7 @@ impl PemFiles {
     /// does. They are read twice within the time given, on the runtime's threads for blocking work,
     /// and used when both reads agree, so that files that are still being written are neither used
     /// nor reported. The first comparison is with what was loaded last through these files or a
-    /// clone of them.
+    /// clone of them when this was called.
     ///
     /// The future never resolves: spawn it. Its task ends with the runtime, or when it is aborted.
     ///
@@ -39,75 +42,165 @@ impl PemFiles {
         &self,
         config: SharedConfig,
         within: Duration,
-        mut report: R,
+        report: R,
     ) -> impl Future<Output = Infallible> + Send + use<R>
     where
         R: FnMut(Result<(), LoadError>) + Send,
     {
-        let mut watch = Watch {
-            files: self.clone(),
-            config,
-            previous: None,
-            reported: None,
-        };
-        async move {
-            let mut looks = interval((within / 2).max(SHORTEST));
-            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                looks.tick().await;
-                let look = spawn_blocking(move || {
-                    let outcome = watch.look();
-                    (watch, outcome)
-                });
-                let Ok((back, outcome)) = look.await else {
-                    // The runtime is shutting down.
-                    return pending().await;
-                };
-                watch = back;
-                if let Some(outcome) = outcome {
-                    report(outcome);
-                }
+        watch((self.clone(), config), within, report)
+    }
+}
+
+impl TicketKeys {
+    /// Uses the contents of the files whenever they have changed, at most `within` after the change.
+    /// Calls `report` after that, and once for contents that are no keys: those from before then stay
+    /// in use.
+    ///
+    /// What [`PemFiles::watch`] says of contents, the future and cancellation applies here, too. A
+    /// server learns of a key up to `within` later than another one, so wait that long before a new
+    /// key becomes the first in the list.
+    ///
+    /// # Panics
+    ///
+    /// If it is polled outside of a tokio runtime with its timer enabled.
+    pub fn watch<R>(
+        self: &Arc<Self>,
+        within: Duration,
+        report: R,
+    ) -> impl Future<Output = Infallible> + Send + use<R>
+    where
+        R: FnMut(Result<(), TicketKeyError>) + Send,
+    {
+        watch(Arc::clone(self), within, report)
+    }
+}
+
+/// Something in use that is made of files.
+trait Watched: Send + 'static {
+    type Contents;
+    type Error: Send + 'static;
+
+    /// Returns the contents of the files, and a fingerprint of them.
+    fn read(&self) -> (Self::Contents, u64);
+
+    /// Returns the fingerprint of the contents that were loaded last.
+    fn loaded(&self) -> Option<u64>;
+
+    /// Uses these contents, which have this fingerprint, from now on.
+    fn load(&self, contents: Self::Contents, fingerprint: u64) -> Result<(), Self::Error>;
+}
+
+impl Watched for (PemFiles, SharedConfig) {
+    type Contents = Texts;
+    type Error = LoadError;
+
+    fn read(&self) -> (Texts, u64) {
+        self.0.read()
+    }
+
+    fn loaded(&self) -> Option<u64> {
+        self.0.loaded()
+    }
+
+    fn load(&self, texts: Texts, _: u64) -> Result<(), LoadError> {
+        let (files, config) = self;
+        // A panic of the program's own function must not end the watch.
+        let built = catch_unwind(AssertUnwindSafe(|| files.build(&texts)));
+        let built = built.unwrap_or_else(|_| {
+            let error = "building the configuration panicked";
+            Err(LoadError::new(PemPart::Configuration, &[], error))
+        });
+        config.replace(built?);
+        Ok(())
+    }
+}
+
+impl Watched for Arc<TicketKeys> {
+    type Contents = Contents;
+    type Error = TicketKeyError;
+
+    fn read(&self) -> (Contents, u64) {
+        TicketKeys::read(self)
+    }
+
+    fn loaded(&self) -> Option<u64> {
+        TicketKeys::loaded(self)
+    }
+
+    fn load(&self, contents: Contents, fingerprint: u64) -> Result<(), TicketKeyError> {
+        self.store(contents, fingerprint)
+    }
+}
+
+// Polling, not a watcher crate: notifications of the kernel say nothing on network and overlay file
+// systems, follow no symbolic links, and differ between platforms, while reading a few small files
+// now and then costs next to nothing.
+fn watch<W, R>(
+    watched: W,
+    within: Duration,
+    mut report: R,
+) -> impl Future<Output = Infallible> + Send
+where
+    W: Watched,
+    R: FnMut(Result<(), W::Error>) + Send,
+{
+    let mut watch = Watch {
+        current: watched.loaded(),
+        watched,
+        previous: None,
+        reported: None,
+    };
+    async move {
+        let mut looks = interval((within / 2).max(SHORTEST));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let look = spawn_blocking(move || {
+                let outcome = watch.look();
+                (watch, outcome)
+            });
+            let Ok((back, outcome)) = look.await else {
+                // The runtime shuts down.
+                return pending().await;
+            };
+            watch = back;
+            if let Some(outcome) = outcome {
+                report(outcome);
             }
         }
     }
 }
 
-// Polling instead of a watcher crate: kernel notifications do not work on network and overlay file
-// systems, do not follow symbolic links, and differ between platforms, while reading a few small
-// files now and then costs next to nothing.
-struct Watch {
-    files: PemFiles,
-    config: SharedConfig,
-    /// The fingerprint that was seen last.
+struct Watch<W> {
+    watched: W,
+    /// The fingerprint of what is in use. Not asked for again: the same files may have been loaded
+    /// for something else since.
+    current: Option<u64>,
+    /// The fingerprint of what the last look saw.
     previous: Option<u64>,
-    /// The fingerprint of invalid contents that were already reported.
+    /// The fingerprint of contents that could not be used and were reported.
     reported: Option<u64>,
 }
 
-impl Watch {
-    /// Checks the files once. Returns `None` if there is nothing to report.
-    fn look(&mut self) -> Option<Result<(), LoadError>> {
-        let (texts, seen) = self.files.read();
+impl<W: Watched> Watch<W> {
+    /// Looks at the files once. Returns `None` if there is nothing to report.
+    fn look(&mut self) -> Option<Result<(), W::Error>> {
+        let (contents, seen) = self.watched.read();
         if self.previous.replace(seen) != Some(seen) {
             return None;
         }
-        if self.files.loaded() == Some(seen) {
+        if self.current == Some(seen) {
             self.reported = None;
             return None;
         }
         if self.reported == Some(seen) {
             return None;
         }
-        // A panic of the program's own function must not end the watch.
-        let built = catch_unwind(AssertUnwindSafe(|| self.files.build(&texts)));
-        let built = built.unwrap_or_else(|_| {
-            let error = "building the configuration panicked";
-            Err(LoadError::new(PemPart::Configuration, &[], error))
-        });
-        self.reported = Some(seen);
-        Some(built.map(|config| {
-            self.reported = None;
-            self.config.replace(config);
-        }))
+        let loaded = self.watched.load(contents, seen);
+        match loaded {
+            Ok(()) => (self.current, self.reported) = (Some(seen), None),
+            Err(_) => self.reported = Some(seen),
+        }
+        Some(loaded)
     }
 }

@@ -147,7 +147,7 @@ async fn curl_is_told_each_time_that_a_certificate_is_demanded() {
         refusing(by_function).await,
     ];
     for address in addresses {
-        for _ in 0..50 {
+        for _ in 0..100 {
             let Some(mut curl) = curl(&root, "localhost", address) else {
                 return;
             };

@@ -4,6 +4,7 @@ use super::files::{Folder, build, files, identity};
 use pollback::Error;
 use pollback::listener::{ClientAuthorities, ClientFiles, LoadError, PemFiles, PemPart};
 use pollback::rustls::ServerConfig;
+use pollback::rustls::crypto;
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::server::WebPkiClientVerifier;
 use pollback_testkit::certificates::Authority;
@@ -12,10 +13,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
     KeyIdMethod, KeyPair, KeyUsagePurpose, SerialNumber, date_time_ymd,
 };
+use std::error::Error as StdError;
 use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Loads these texts and returns the number of certificates that they made.
 fn load(chain: &str, key: &str) -> Result<usize, LoadError> {
@@ -32,12 +36,18 @@ fn load(chain: &str, key: &str) -> Result<usize, LoadError> {
     Ok(count.load(Ordering::Relaxed))
 }
 
-fn assert_refused(result: Result<usize, LoadError>, part: PemPart, line: usize, words: &str) {
+fn assert_refused(
+    result: Result<usize, LoadError>,
+    part: PemPart,
+    line: usize,
+    words: &str,
+) -> LoadError {
     let error = result.expect_err(words);
     assert_eq!((error.part(), error.line()), (part, Some(line)), "{error}");
     let text = error.to_string();
     assert!(text.contains(words), "no {words:?}: {text}");
     assert!(text.contains(&format!("line {line}")), "{text}");
+    error
 }
 
 #[test]
@@ -152,6 +162,42 @@ fn a_key_that_is_not_read_is_named() {
     }
 }
 
+/// A key may be whole and still be none that a provider reads.
+#[test]
+fn a_key_that_the_provider_does_not_read_is_named() {
+    let folder = Folder::new();
+    folder.put(&identity());
+    let of_x25519 = "MC4CAQAwBQYDK2VuBCIEIAhjqckP333TWkbYI92iN7RdWQ6i+2UF3TOQ/RoAPqR9";
+    let providers = [
+        crypto::aws_lc_rs::default_provider(),
+        #[cfg(feature = "ring")]
+        crypto::ring::default_provider(),
+    ];
+    for provider in providers.map(Arc::new) {
+        let build = move |chain, key| -> Result<ServerConfig, BoxError> {
+            let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(chain, key);
+            Ok(config.map_err(io::Error::other)?)
+        };
+        let files = PemFiles::new(folder.chain(), folder.key(), build);
+        for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"] {
+            for base64 in [of_x25519, "MAMCAQE="] {
+                let key =
+                    format!("text\n-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
+                fs::write(folder.key(), key).unwrap();
+                let words = format!("line 2: {label}: ");
+                let loaded = files.load().map(|_| 0);
+                let error = assert_refused(loaded, PemPart::Key, 2, &words);
+                assert_eq!(error.paths(), [folder.key()]);
+                let cause = error.source().and_then(StdError::source);
+                assert!(cause.is_some(), "the provider's own error");
+            }
+        }
+    }
+}
+
 #[test]
 fn of_several_keys_the_one_that_belongs_to_the_certificate_is_used() {
     let (one, other) = (identity(), identity());
@@ -199,8 +245,6 @@ fn revocations(issuer: &CertifiedIssuer<'static, KeyPair>) -> String {
     };
     params.signed_by(issuer).unwrap().pem().unwrap()
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 fn build_with_clients(
     chain: Vec<CertificateDer<'static>>,
@@ -268,9 +312,14 @@ fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
     let error = write(&good_roots, "").expect_err("no list");
     assert_eq!(error.paths(), std::slice::from_ref(&lists));
     let sequence = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
-    let error = write(&good_roots, sequence).expect_err("no list");
-    assert_eq!(error.part(), PemPart::RevocationLists, "{error}");
-    assert_eq!(error.paths(), [lists.clone(), roots.clone()]);
+    let line = good_lists.lines().count() + 1;
+    let error = assert_refused(
+        write(&good_roots, &(good_lists + sequence)),
+        PemPart::RevocationLists,
+        line,
+        "revocation list 2",
+    );
+    assert_eq!(error.paths(), [lists]);
     fs::remove_file(&roots).unwrap();
     let error = files.load().expect_err("no roots");
     assert_eq!(

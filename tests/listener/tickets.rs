@@ -1,6 +1,7 @@
 //! Keys of session tickets that servers share.
 
 use super::localhost;
+use super::watch::{WITHIN, in_time};
 use pollback::listener::{SharedConfig, TicketKeyError, TicketKeys, TlsListener};
 use pollback::rustls::server::ProducesTickets;
 use pollback::rustls::{ClientConfig, HandshakeKind};
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// A folder with ticket keys, gone when it is dropped.
 struct Keys(PathBuf);
@@ -176,6 +178,35 @@ fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
     weak.cipher_suites.truncate(0);
     let error = TicketKeys::load(&weak, [folder.0.join("good")]).unwrap_err();
     assert!(error.to_string().contains("AES-256-GCM"), "{error}");
+}
+
+/// The clock stands still: a look at the files comes when nothing else is left to do.
+#[tokio::test(start_paused = true)]
+async fn changed_keys_are_used_within_the_time_and_what_is_no_key_is_reported_once() {
+    let folder = Keys::of("watched");
+    folder.put("current", &key(1));
+    let keys = Arc::new(folder.load(&["current"]).unwrap());
+    let ticket = keys.encrypt(b"session").expect("a ticket");
+    let is_known = || keys.decrypt(&ticket).is_some();
+    let (sender, mut reports) = mpsc::unbounded_channel();
+    tokio::spawn(keys.watch(WITHIN, move |report| sender.send(report).unwrap()));
+    timeout(5 * WITHIN, reports.recv())
+        .await
+        .expect_err("nothing has changed");
+
+    folder.put("current", b"no key");
+    let error = in_time(&mut reports).await.expect_err("no key");
+    assert_eq!(error.file(), Some(&*folder.0.join("current")));
+    assert!(is_known());
+    timeout(5 * WITHIN, reports.recv())
+        .await
+        .expect_err("it is reported once");
+
+    for number in [2, 1] {
+        folder.put("current", &key(number));
+        in_time(&mut reports).await.expect("a key");
+        assert_eq!(is_known(), number == 1);
+    }
 }
 
 /// Servers may be built with different cryptography.

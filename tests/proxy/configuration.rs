@@ -79,6 +79,8 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("127.0.0.1:1\"\n", "a:1\"\nbyte_limit = -1\n", "10:14", "expected a nonzero u64"),
     ("127.0.0.1:1\"\n", "a:1\"\ntime_limit_ms = 0.5\n", "10:17", "expected a nonzero u32"),
     ("127.0.0.1:1\"\n", "a_b:1\"\ntls = { name = \"-\" }\n", "10:16", "expected a name that"),
+    ("127.0.0.1:1", "256.0.0.1:80", "9:11", "expected HOST:PORT"),
+    ("127.0.0.1:1", "127.0.1:80", "9:11", "expected HOST:PORT"),
     ("127.0.0.1:1", "a b:1", "9:11", "expected HOST:PORT"),
     ("127.0.0.1:1\"\n", "a:1\"\ntls = { roots = \"none.pem\" }\n", "10:17", "none.pem: "),
     ("127.0.0.1:1\"\n", "a:1\"\ntls = { roots = \"key.pem\" }\n", "10:17", "no PEM certificate"),

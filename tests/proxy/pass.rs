@@ -30,6 +30,7 @@ async fn old_clients_and_odd_names_are_passed_on_by_their_name() {
     for (message, backend, name) in [
         (hellos::old(0x0301, b"old.example"), &named, "old.example"),
         (hellos::modern(b"old.example"), &named, "old.example"),
+        (hellos::modern(b"old.example."), &named, "old.example."),
         (hellos::modern(b"[a.b]"), &other, "[a.b]"),
         (hellos::modern(b"192.0.2.1"), &other, "192.0.2.1"),
         (hellos::of_length(65_536), &other, "long.example"),

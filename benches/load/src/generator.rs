@@ -5,18 +5,26 @@ use std::process::Command;
 
 use crate::BoxError;
 
-/// Prints their versions, or fails if a program is missing.
-pub(crate) fn announce() -> Result<(), BoxError> {
-    for (program, argument) in [("wrk", "-v"), ("h2load", "--version")] {
-        let output = Command::new(program)
-            .arg(argument)
-            .output()
-            .map_err(|error| format!("{program}: {error}"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        println!("{}  ", text.lines().next().unwrap_or(program));
+/// Prints which versions there are. Returns whether all programs are there, and says which are not.
+pub(crate) fn announce() -> bool {
+    let mut is_complete = true;
+    for (program, argument, package) in [
+        ("wrk", "-v", "wrk"),
+        ("h2load", "--version", "nghttp2-client"),
+    ] {
+        match Command::new(program).arg(argument).output() {
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                println!("{}  ", text.lines().next().unwrap_or(program));
+            }
+            Err(error) => {
+                println!("{program}: {error}. In Debian it is in the package {package}.  ");
+                is_complete = false;
+            }
+        }
     }
     println!();
-    Ok(())
+    is_complete
 }
 
 /// A kind of load.

@@ -5,7 +5,8 @@
 //! cargo run --release --manifest-path benches/load/Cargo.toml -- --only stalled --clients 1000
 //! ```
 //!
-//! Needs `wrk` and `h2load` (on Debian: `wrk` and `nghttp2-client`). Prints tables in Markdown.
+//! Prints tables in Markdown. Requests and reloads need `wrk` and `h2load` (on Debian: `wrk` and
+//! `nghttp2-client`), and are left out without these.
 //!
 //! ```sh
 //! cargo build --release --features full --example proxy
@@ -134,10 +135,14 @@ fn main() -> Result<(), BoxError> {
         Some(Part::Flood) => return flood::run(&folder, &arguments.proxy, arguments.rounds),
         _ => {}
     }
+    let mut has_generators = false;
     if has(Part::Throughput) || has(Part::Reloads) {
-        generator::announce()?;
+        has_generators = generator::announce();
+        if !has_generators {
+            println!("Without requests and reloads, which take both programs.\n");
+        }
     }
-    if has(Part::Throughput) {
+    if has(Part::Throughput) && has_generators {
         throughput::run(&folder, arguments.rounds)?;
     }
     if has(Part::Stalled) {
@@ -147,7 +152,7 @@ fn main() -> Result<(), BoxError> {
         }
         stalled::run(&folder, clients, Duration::from_secs(arguments.deadline))?;
     }
-    if has(Part::Reloads) {
+    if has(Part::Reloads) && has_generators {
         reloads::run(&folder, arguments.reloads)?;
     }
     Ok(())
