@@ -26,13 +26,17 @@
 //!     interrupted().await;
 //!     shutdown.drain(Duration::from_secs(30)).await
 //! });
-//! while let Some(connection) = listener.accept().await {
-//!     tokio::spawn(async move {
-//!         let peer = connection.peer();
-//!         println!("{} speaks {:?}", peer.address, peer.facts.version);
-//!         // Serve the connection.
-//!     });
-//! }
+//! // The main future of a runtime is not on a worker thread: each connection would cost a switch.
+//! let accepting = tokio::spawn(async move {
+//!     while let Some(connection) = listener.accept().await {
+//!         tokio::spawn(async move {
+//!             let peer = connection.peer();
+//!             println!("{} speaks {:?}", peer.address, peer.facts.version);
+//!             // Serve the connection.
+//!         });
+//!     }
+//! });
+//! accepting.await?;
 //! drained.await?;
 //! # Ok(())
 //! # }
