@@ -74,6 +74,7 @@ pub(super) trait Version {
 pub(super) struct Handling {
     pub(super) options: Options,
     /// Whether it is taken in owned halves, where there are such.
+    #[cfg_attr(not(feature = "next"), expect(dead_code))]
     pub(super) in_halves: bool,
 }
 
