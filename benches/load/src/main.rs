@@ -20,6 +20,7 @@
 
 mod client;
 mod descriptors;
+mod failing;
 mod flood;
 mod generator;
 mod proxies;
@@ -75,6 +76,8 @@ struct Arguments {
 enum Part {
     Throughput,
     Stalled,
+    /// Clients that send plain HTTP.
+    Failing,
     Reloads,
     /// The example proxy beside haproxy and nginx.
     Proxies,
@@ -151,6 +154,9 @@ fn main() -> Result<(), BoxError> {
             println!("No more than {clients} clients: there are no more file descriptors.\n");
         }
         stalled::run(&folder, clients, Duration::from_secs(arguments.deadline))?;
+    }
+    if has(Part::Failing) {
+        failing::run(&folder, arguments.rounds, available)?;
     }
     if has(Part::Reloads) && has_generators {
         reloads::run(&folder, arguments.reloads)?;

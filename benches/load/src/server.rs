@@ -12,6 +12,7 @@ use pollback_testkit::certificates::Identity;
 
 use crate::BoxError;
 use crate::client::identity;
+use crate::flood::waits::Threads;
 use crate::serve::{CHAIN, KEY, Kind};
 use crate::usage::Usage;
 
@@ -91,20 +92,9 @@ impl Server {
         }
     }
 
-    fn about(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.process.id()))
-    }
-
     /// The processor time of its threads, including the kernel.
     pub(crate) fn processor_time(&self) -> Result<Duration, BoxError> {
-        let stat = fs::read_to_string(self.about("stat"))?;
-        // The name comes first, in brackets, and may contain anything.
-        let (_, rest) = stat.rsplit_once(')').ok_or("a line without a name")?;
-        let mut times = rest.split_whitespace().skip(11).map(str::parse::<u64>);
-        let mut next = || times.next().ok_or("a line without times");
-        let ticks = next()?? + next()??;
-        let nanoseconds = ticks * 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        Ok(Duration::from_nanos(nanoseconds))
+        Ok(Threads::all(self.process.id())?.ran()?)
     }
 
     /// Its resource usage.

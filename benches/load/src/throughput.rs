@@ -84,6 +84,6 @@ impl Measured {
 }
 
 /// The median.
-fn median(sorted: &[f64]) -> f64 {
+pub(crate) fn median(sorted: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
