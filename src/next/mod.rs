@@ -99,11 +99,11 @@ pub use server::{Accept, FallibleAccept, LazyConfigAcceptor, StartHandshake, Tls
 pub use split::{ReadHalf, WriteHalf};
 
 /// A TLS stream over the transport `IO`, of the side `S`: a
-/// [`ClientSide`](rustls::ClientSide) or a [`ServerSide`](rustls::ServerSide).
+/// [`ClientSide`] or a [`ServerSide`].
 pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
 
-/// The side of a connection: [`ClientSide`](rustls::ClientSide) or
-/// [`ServerSide`](rustls::ServerSide).
+/// The side of a connection: [`ClientSide`] or
+/// [`ServerSide`].
 ///
 /// For code that is generic over both and uses more of rustls 0.24 than [`TlsConnection`] has: halves,
 /// exporters, new keys. This trait is sealed. What is generic and moves streams to other threads says
