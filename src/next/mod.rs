@@ -98,12 +98,10 @@ pub use rustls_next_aws_lc_rs as aws_lc_rs;
 pub use server::{Accept, FallibleAccept, LazyConfigAcceptor, StartHandshake, TlsAcceptor};
 pub use split::{ReadHalf, WriteHalf};
 
-/// A TLS stream over the transport `IO`, of the side `S`: a
-/// [`ClientSide`] or a [`ServerSide`].
+/// A TLS stream over the transport `IO`, of the side `S`: a [`ClientSide`] or a [`ServerSide`].
 pub type TlsStream<IO, S> = crate::stream::TlsStream<IO, Connection<S>>;
 
-/// The side of a connection: [`ClientSide`] or
-/// [`ServerSide`].
+/// The side of a connection: [`ClientSide`] or [`ServerSide`].
 ///
 /// For code that is generic over both and uses more of rustls 0.24 than [`TlsConnection`] has: halves,
 /// exporters, new keys. This trait is sealed. What is generic and moves streams to other threads says
