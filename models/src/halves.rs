@@ -19,7 +19,7 @@ type Writer = WriteHalf<Wire, Plain>;
 /// Two halves, and the wire as the peer has it.
 fn split() -> (Reader, Writer, Wire) {
     let wire = Wire::new();
-    let stream = TlsStream::new(wire.clone(), Plain::default(), InputBuffer::default());
+    let stream = TlsStream::adopt(wire.clone(), Plain::default(), InputBuffer::default());
     let halves: Result<Halves<Wire, Wire, Plain>, _> =
         stream.into_split_with(|wire| (wire.clone(), wire));
     let Ok((reader, writer)) = halves else {

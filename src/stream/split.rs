@@ -94,6 +94,7 @@ impl<IO, C: Divide> TlsStream<IO, C> {
         other.send_buffer = self.send_buffer;
         other.phase = self.phase;
         other.given = self.given;
+        other.unsent = self.unsent;
         other.awaited = self.awaited;
         other.write_error = self.write_error;
         let shared = Arc::new(Shared::new(other));
@@ -172,6 +173,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
             _ => other.phase,
         };
         stream.given = other.given;
+        stream.unsent = other.unsent;
         stream.awaited = other.awaited;
         stream.read_error = reader.read_error;
         stream.write_error = other.write_error;
