@@ -132,7 +132,7 @@ fn accept_head<C: Feed>(
         && matches!(input.behind(length), Head::Whole(next) if next > LEAST_BUFFER);
     let ahead = if follows { HEADER as u8 } else { 0 };
     let start = feed(connection, input, length, ahead)?;
-    let plaintext = length.saturating_sub(RECORD_OVERHEAD + 1);
+    let plaintext = length.saturating_sub(RECORD_OVERHEAD + CONTENT_TYPE);
     let avoided = avoid_slow_copy(start + HEADER, 0, plaintext);
     let state = connection.process()?;
     drop(avoided);
@@ -299,7 +299,10 @@ pub(crate) fn absorb<C: Feed>(connection: &mut C, input: &mut InputBuffer) -> Re
 const LEAST_BUFFER: usize = 4096;
 
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
-const RECORD_OVERHEAD: usize = HEADER + 16;
+pub(super) const RECORD_OVERHEAD: usize = HEADER + 16;
+
+/// The content type of a record of TLS 1.3, behind its plaintext.
+pub(super) const CONTENT_TYPE: usize = 1;
 
 /// [`Engine::stow`](super::Engine::stow).
 pub(crate) fn stow<C: Feed>(connection: &mut C, input: &mut InputBuffer) {

@@ -14,9 +14,6 @@ use super::placement::avoid_slow_copy;
 use super::{Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveError};
 use crate::error::ErrorKind;
 
-/// What rustls reserves for a record of TLS 1.3 behind its plaintext: the content type and the tag.
-const RECORD_OVERHEAD: usize = 1 + 16;
-
 /// The differences between the two sides.
 pub trait Sided: DerefMut<Target = ConnectionCommon<Self::Data>> {
     type Data: SideData;
@@ -175,7 +172,8 @@ impl<C: Sided> Engine for C {
         match slices {
             // For several slices rustls allocates a list.
             [one] => {
-                let record = HEADER + one.len().min(LARGEST_PLAINTEXT) + RECORD_OVERHEAD;
+                let plaintext = one.len().min(LARGEST_PLAINTEXT);
+                let record = plaintext + feed::RECORD_OVERHEAD + feed::CONTENT_TYPE;
                 let _avoided = avoid_slow_copy(one.as_ptr() as usize, HEADER, record);
                 self.writer().write(one)
             }
