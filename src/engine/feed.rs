@@ -157,9 +157,6 @@ fn receive_unframed<C: Feed>(
     source: &mut dyn Read,
     wanted: usize,
 ) -> Result<Received, ReceiveError> {
-    if connection.may_skip_records() {
-        return receive_as_it_comes(connection, input, source);
-    }
     if input.is_empty() {
         match input.fill(wanted, source) {
             Ok(0) => return Ok(Received::End),
@@ -168,14 +165,22 @@ fn receive_unframed<C: Feed>(
         }
     }
     input.note_message();
+    if connection.may_skip_records() {
+        return receive_skippable(connection, input);
+    }
+    // Most connections have received complete records, so first assume that a record begins here.
+    // What is behind the first place that shows otherwise may be the middle of a record, where any
+    // bytes may look like the header of one.
+    let mut is_aligned = true;
     let (before, mut taken) = (connection.process()?, 0);
     while taken < LARGEST_RECORD && !input.is_empty() {
-        // Most connections have received complete records, so first assume that a record begins
-        // here.
-        let steps = match input.head() {
-            Head::Whole(length) => [length - 1, 1],
-            Head::Partial(Some(_)) => [input.filled().len(), 0],
-            _ => [0, 1],
+        let steps = match input.likely_head() {
+            Head::Whole(length) if is_aligned => [length - 1, 1],
+            Head::Partial(Some(_)) if is_aligned => [input.filled().len(), 0],
+            _ => {
+                is_aligned = false;
+                [0, 1]
+            }
         };
         for (mut left, is_exact) in steps.into_iter().zip([false, true]) {
             while left > 0 {
@@ -197,33 +202,20 @@ fn receive_unframed<C: Feed>(
     Ok(Received::Record(taken))
 }
 
-/// Passes bytes to the connection in as few calls as possible.
-fn receive_as_it_comes<C: Feed>(
+/// Passes a connection that counts again what it skips as many bytes at once as it may skip.
+fn receive_skippable<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
-    source: &mut dyn Read,
 ) -> Result<Received, ReceiveError> {
-    if input.has_ended() {
-        return Ok(Received::End);
-    }
-    let mut attempted = false;
-    let taken = match input.filled().len() {
-        0 => connection.read_tls(&mut Attempted(source, &mut attempted)),
-        length => connection.read_tls(&mut input.first(length, 0)),
+    let length = match input.likely_head() {
+        Head::Whole(length) => skippable(input).unwrap_or(length),
+        _ => input.filled().len(),
     };
-    match taken {
-        Ok(0) => {
-            input.end();
-            Ok(Received::End)
-        }
-        Ok(taken) => {
-            input.note_message();
-            connection.process()?;
-            Ok(Received::Record(taken))
-        }
-        Err(error) if attempted => Err(ReceiveError::Transport(error)),
-        Err(_) => Err(too_large(connection).into()),
-    }
+    let Ok(taken @ 1..) = connection.read_tls(&mut input.first(length, 0)) else {
+        return Err(too_large(connection).into());
+    };
+    connection.process()?;
+    Ok(Received::Record(taken))
 }
 
 /// Passes the first `length` bytes of `input` to the connection, and `ahead` bytes after them;
@@ -328,12 +320,72 @@ fn release<C: Feed>(connection: &mut C) {
     let _ = connection.read_tls(&mut Nothing);
 }
 
-/// A source that notes whether it was called.
-struct Attempted<'a>(&'a mut dyn Read, &'a mut bool);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Read for Attempted<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        *self.1 = true;
-        self.0.read(buf)
+    /// A connection without encryption, whose alerts are all close_notify.
+    #[derive(Default)]
+    struct Plain {
+        received: Vec<u8>,
+        state: (usize, bool),
+    }
+
+    impl Feed for Plain {
+        fn read_tls(&mut self, source: &mut dyn Read) -> io::Result<usize> {
+            let mut bytes = [0; 4096];
+            let taken = source.read(&mut bytes)?;
+            self.received.extend(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn process(&mut self) -> Result<Processed, Failure> {
+            while let Head::Whole(length) = framing::head(&self.received) {
+                let record: Vec<u8> = self.received.drain(..length).collect();
+                match framing::is_application_data(&record) {
+                    true => self.state.0 += length - HEADER,
+                    false => self.state.1 = true,
+                }
+            }
+            Ok(Processed {
+                plaintext: self.state.0,
+                is_closed: self.state.1,
+            })
+        }
+
+        fn may_skip_records(&self) -> bool {
+            false
+        }
+
+        fn refuse_message(&mut self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_header_in_the_middle_of_a_record_does_not_take_what_follows_a_close_notify()
+     {
+        for likeness in [[23, 3, 3, 0, 90], [23, 3, 3, 0x20, 0]] {
+            let mut wire = vec![23, 3, 3, 0, 60];
+            wire.extend(likeness.repeat(12));
+            wire.extend(*b"\x15\x03\x03\x00\x02\x01\x00220 hello");
+            // At every fifth place what comes first looks like a header, and is taken for one.
+            for given in (0..HEADER + 60).filter(|given| *given == 0 || given % HEADER > 0) {
+                let mut connection = Plain::default();
+                let _ = connection.read_tls(&mut &wire[..given]);
+                let mut input = InputBuffer::unframed();
+                input.append(&wire[given..]);
+                while !connection.state.1 {
+                    let received = receive(&mut connection, &mut input, &mut io::empty(), 4096);
+                    assert!(matches!(received, Ok(Received::Record(_))), "{received:?}");
+                }
+                assert_eq!(connection.state.0, 60);
+                assert_eq!(
+                    input.filled(),
+                    b"220 hello",
+                    "after {given} bytes elsewhere"
+                );
+            }
+        }
     }
 }

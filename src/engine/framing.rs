@@ -41,6 +41,16 @@ pub(super) fn head(bytes: &[u8]) -> Head {
     }
 }
 
+/// The same for `bytes` that may lie in the middle of a record: refuses every version that is never
+/// sent, so that they look like a header less often.
+pub(super) fn likely_head(bytes: &[u8]) -> Head {
+    match bytes.get(2) {
+        // TLS 1.0, in a ClientHello, to 1.2 (RFC 8446, section 5.1).
+        None | Some(1..=3) => head(bytes),
+        Some(_) => Head::Invalid,
+    }
+}
+
 /// Whether the bytes begin with a record that carries encrypted data of TLS 1.3, or application
 /// data of TLS 1.2.
 pub(super) fn is_application_data(bytes: &[u8]) -> bool {

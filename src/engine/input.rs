@@ -94,6 +94,11 @@ impl InputBuffer {
         framing::head(self.filled())
     }
 
+    /// The same for a buffer that may begin in the middle of a record.
+    pub(super) fn likely_head(&self) -> Head {
+        framing::likely_head(self.filled())
+    }
+
     /// Whether it begins with a complete record.
     #[inline]
     pub(crate) fn has_record(&self) -> bool {

@@ -2,13 +2,17 @@
 //! peer's close_notify is lost in it.
 
 use std::ops::DerefMut;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
-use pollback::rustls::{ConnectionCommon, SideData};
-use pollback::{ErrorKind, TlsStream, client, server};
+use pollback::rustls::{ConnectionCommon, ServerConnection, SideData};
+use pollback::{ErrorKind, TlsConnector, TlsStream, client, server};
+use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::End;
+use pollback_testkit::pipe::{End, pipe};
 
-use crate::support::{error_kind, for_each_talk, poll_once, receive, send};
+use crate::support::{WIDE, error_kind, for_each_talk, localhost, poll_once, receive, send};
 
 /// So many bytes of what has arrived are given to the connection by other code, which then makes a
 /// stream of it.
@@ -79,4 +83,39 @@ fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhe
             assert_trailing(subject, b"220 hello");
         });
     }
+}
+
+/// What arrives while a server still awaits the end of the handshake: the client's Finished, data, a
+/// close_notify, and bytes behind it.
+#[test]
+fn bytes_behind_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
+    let setup = Setup::new(Version::Tls13);
+    let (near, mut far) = pipe(WIDE);
+    let mut connecting =
+        pin!(TlsConnector::from(Arc::new(setup.client())).connect(localhost(), near));
+    assert!(poll_once(connecting.as_mut()).is_pending());
+
+    let mut connection = ServerConnection::new(Arc::new(setup.server())).expect("a configuration");
+    let arrived = far.control().unread();
+    let hello = executor::block_on(receive(&mut far, arrived));
+    connection.read_tls(&mut &hello[..]).expect("room");
+    connection.process_new_packets().expect("a ClientHello");
+    let mut flight = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut flight).expect("memory");
+    }
+    executor::block_on(send(&mut far, &flight));
+
+    let Poll::Ready(Ok(client)) = poll_once(connecting) else {
+        panic!("the client waits for nothing more");
+    };
+    let mut client = TlsStream::from(client);
+    executor::block_on(send(&mut client, b"last words"));
+    assert!(poll_once(client.end_tls()).is_pending());
+    far.control().inject(b"220 hello");
+
+    let mut server = TlsStream::from(server::TlsStream::from((far, connection)));
+    assert_eq!(executor::block_on(receive(&mut server, 10)), b"last words");
+    executor::block_on(server.end_tls()).expect("the end of TLS");
+    assert_trailing(server, b"220 hello");
 }
