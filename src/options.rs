@@ -46,7 +46,7 @@ impl Options {
         }
     }
 
-    /// These options, with the settings of `before` where these have none.
+    /// Returns these options, with the settings of `before` where these have none.
     pub(crate) fn or(self, before: Self) -> Self {
         Self {
             read_ahead: self.read_ahead.or(before.read_ahead),
@@ -120,14 +120,14 @@ impl Options {
         self
     }
 
-    /// How much ciphertext the connection may queue, where that is not left as it is.
+    /// How much ciphertext the connection may queue; `None` for its default.
     pub(crate) fn queue_limit(&self) -> Option<Option<usize>> {
         let limit = self.send_buffer_limit();
         if self.is_batched() {
-            // The send buffer counts by itself.
+            // The send buffer applies the limit itself.
             Some(None)
         } else if self.record_sizing().is_some() {
-            // Ciphertext counts, and small records have more of it: 32 bytes each at the most.
+            // The limit is on ciphertext, of which small records have more: up to 32 bytes each.
             let overhead = limit / RecordSizing::SMALLEST * 32;
             Some(Some(limit.saturating_add(overhead)))
         } else if *self != Self::new() {
@@ -187,7 +187,7 @@ impl RecordSizing {
 impl Default for RecordSizing {
     /// Starts with 1,399 bytes, whose record fills a TCP segment of 1,428 bytes (IPv6 with
     /// timestamps, 1,500 bytes a packet) in TLS 1.2 and 1.3, and starts again after a second, when
-    /// TCP too has returned to a small congestion window.
+    /// TCP has returned to a small congestion window, too.
     fn default() -> Self {
         Self::new(1399, Duration::from_secs(1))
     }

@@ -41,8 +41,8 @@ pub(super) fn head(bytes: &[u8]) -> Head {
     }
 }
 
-/// The same for `bytes` that may lie in the middle of a record: refuses every version that is never
-/// sent, so that they look like a header less often.
+/// The same for `bytes` that may begin in the middle of a record: rejects versions that are never
+/// sent, so that fewer bytes are mistaken for a header.
 pub(super) fn likely_head(bytes: &[u8]) -> Head {
     match bytes.get(2) {
         // TLS 1.0, in a ClientHello, to 1.2 (RFC 8446, section 5.1).

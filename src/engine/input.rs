@@ -220,7 +220,8 @@ impl InputBuffer {
         &mut self.buffer.insert(buffer)[length..size]
     }
 
-    /// Notes that everything was moved towards the beginning of the buffer by this many bytes.
+    /// Adjusts the ranges after everything was moved towards the beginning of the buffer by this
+    /// many bytes.
     #[inline]
     fn lower(&mut self, by: usize) {
         let by = by as u32;
@@ -252,7 +253,7 @@ impl InputBuffer {
         mem::take(&mut self.heavy)
     }
 
-    /// Notes that the connection has received data that yielded no plaintext.
+    /// Records that the connection has received data that yielded no plaintext.
     pub(crate) fn note_message(&mut self) {
         self.message = true;
     }
@@ -290,7 +291,7 @@ impl InputBuffer {
         self.start == self.end
     }
 
-    /// Notes that the source has ended.
+    /// Records that the source has ended.
     pub(super) fn end(&mut self) {
         self.source = Source::Ended;
     }
@@ -310,7 +311,7 @@ impl InputBuffer {
         }
     }
 
-    /// Notes the length of a record that is removed.
+    /// Records the length of a record that is removed.
     #[inline]
     pub(super) fn note_size(&mut self, length: usize) {
         self.after_small = length < SMALL_RECORD;
@@ -328,7 +329,7 @@ impl InputBuffer {
         self.ahead > 0
     }
 
-    /// Notes that the connection has dropped the bytes received ahead.
+    /// Records that the connection has dropped the bytes received ahead.
     pub(super) fn forget_ahead(&mut self) {
         self.ahead = 0;
     }

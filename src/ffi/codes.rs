@@ -1,4 +1,4 @@
-//! Errors as error codes of C.
+//! Conversions between errors and the error codes of C.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The results of rustls-ffi, as errors.
+//! Converts the results of rustls-ffi into errors.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -51,7 +51,7 @@ fn kind_of(result: rustls_result) -> ErrorKind {
         | R::PeerMisbehavedError
         | R::InappropriateMessage
         | R::InappropriateHandshakeMessage => ErrorKind::Misbehaved,
-        // The rest by number, since the results of one cause are contiguous.
+        // The others are matched by number, since results with the same cause are contiguous.
         other => match other as u32 {
             7121..=7131 | 7154 | 7156 | 7157 | 7400..7500 => ErrorKind::Certificate,
             7133..=7155 => ErrorKind::Misbehaved,

@@ -15,7 +15,7 @@ use super::codes::{BUSY, FAILED, INVALID, SUCCESS, code_of, error_of};
 /// How many loan names a thread reserves at once.
 const NAMES: usize = 1 << 12;
 
-/// The first name that no thread has reserved. Name 0 is excluded, since it would be a null
+/// The first name that no thread has reserved. Name 0 is not used, since it would be a null
 /// pointer.
 static UNTAKEN: AtomicUsize = AtomicUsize::new(NAMES);
 
@@ -52,7 +52,7 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Those of `source`, and any code other than 0 that `call` returns.
+/// Those of `source`, and an error for any code other than 0 that `call` returns.
 pub fn lend_read(
     source: &mut dyn Read,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -64,11 +64,12 @@ pub fn lend_read(
 /// Lends `sink` to C as a `rustls_write_callback` and a `rustls_write_vectored_callback` for the
 /// duration of `call`.
 ///
-/// As [`lend_read`], with [`write`](super::write) and [`write_vectored`](super::write_vectored).
+/// Works like [`lend_read`], with [`write`](super::write) and
+/// [`write_vectored`](super::write_vectored).
 ///
 /// # Errors
 ///
-/// Those of `sink`, and any code other than 0 that `call` returns.
+/// Those of `sink`, and an error for any code other than 0 that `call` returns.
 pub fn lend_write(
     sink: &mut dyn Write,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -174,7 +175,7 @@ impl Drop for Ending<'_> {
             return;
         }
         // Loans end in the reverse of their order, unless something switches between stacks.
-        // SAFETY: what is linked has not ended, so it is alive.
+        // SAFETY: a linked loan has not ended, so it is alive.
         while let Some(later) = unsafe { next.as_ref() } {
             next = later.earlier.get();
             if next == ended {

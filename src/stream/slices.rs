@@ -12,7 +12,7 @@ pub(super) struct Slices<'a> {
     left: usize,
 }
 
-/// Some bytes, in order.
+/// Bytes gathered from one or more slices, in order.
 pub(super) enum Gathered<'a> {
     Lone([IoSlice<'a>; 1]),
     Borrowed(&'a [IoSlice<'a>]),

@@ -34,7 +34,7 @@ impl Waiters {
         }
     }
 
-    /// Notes that `half` waits: the transport was polled for it and returned `Pending`.
+    /// Records that `half` waits: the transport was polled for it and returned `Pending`.
     #[inline]
     pub(super) fn register(&mut self, direction: Direction, half: Half, waker: &Waker) {
         self.waits[direction as usize][half as usize] = true;
@@ -44,8 +44,8 @@ impl Waiters {
         }
     }
 
-    /// Notes that a poll for `half` was ready, and wakes the other half: it may be waiting for the
-    /// same progress, and the transport need not wake it any more.
+    /// Records that a poll for `half` was ready, and wakes the other half: it may be waiting for
+    /// the same progress, and the transport need not wake it any more.
     #[inline]
     pub(super) fn made_progress(&mut self, direction: Direction, half: Half) {
         drop(self.leave(direction, half));
