@@ -136,7 +136,9 @@ fn about() -> String {
         lines.push(format!(" *{line}"));
     }
     lines.push(" *".to_owned());
-    lines.push(" * This file is generated from capi/src; a test fails when the two differ.".to_owned());
+    lines.push(
+        " * This file is generated from capi/src; a test fails when the two differ.".to_owned(),
+    );
     lines.push(" */".to_owned());
     lines.join("\n")
 }

@@ -102,7 +102,7 @@ impl Shared {
                 // After a partial line, starts a new one.
                 lines.insert(0, '\n');
             }
-            let written = write_what_goes(&mut out, lines.as_bytes());
+            let written = write_until_error(&mut out, lines.as_bytes());
             let (gone, lost) = lines.as_bytes().split_at(written);
             let lost = lost.iter().filter(|byte| **byte == b'\n').count();
             self.dropped.inc_by(lost as u64);
@@ -133,7 +133,7 @@ impl Shared {
 }
 
 /// Writes until an error; returns how many bytes were written.
-fn write_what_goes(out: &mut impl Write, bytes: &[u8]) -> usize {
+fn write_until_error(out: &mut impl Write, bytes: &[u8]) -> usize {
     let mut written = 0;
     while written < bytes.len() {
         match out.write(&bytes[written..]) {

@@ -134,7 +134,7 @@ async fn heads() {
     );
     get(b"SSH-2.0-example\r\n", End::Said)
         .await
-        .failed(1, "does not answer in HTTP/1");
+        .failed(1, "the response is not HTTP/1");
     get(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", End::Said)
         .await
         .failed(1, "without a colon");

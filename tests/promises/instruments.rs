@@ -14,13 +14,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use crate::support::poll_once;
 
 #[test]
-#[should_panic(expected = "stalled: nobody will be woken")]
+#[should_panic(expected = "stalled: no task will be woken")]
 fn executor_sees_a_hang() {
     executor::block_on(pending::<()>());
 }
 
 #[test]
-#[should_panic(expected = "stalled: nobody will be woken")]
+#[should_panic(expected = "stalled: no task will be woken")]
 fn executor_ignores_the_waker_of_an_earlier_poll() {
     let mut first_waker: Option<Waker> = None;
     let mut polls = 0;

@@ -34,8 +34,8 @@ async fn help_explains_the_arguments() {
 async fn a_wrong_call_prints_the_usage() {
     let files = Files::of("a_call_that_makes_no_sense");
     for (arguments, reason) in [
-        (&[][..], "which configuration?"),
-        (&["--check"], "which configuration?"),
+        (&[][..], "expected a configuration file"),
+        (&["--check"], "expected a configuration file"),
         (&["one.toml", "two.toml"], "expected one configuration"),
         (&["--chekc", "one.toml"], "there is no option --chekc"),
         (&["-x"], "there is no option -x"),
@@ -73,7 +73,7 @@ async fn a_configuration_is_checked_without_being_used() {
     files.write("proxy.toml", &right);
     let output = call(&files, &["--check", "proxy.toml"]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(output.stdout, b"proxy.toml is right\n");
+    assert_eq!(output.stdout, b"proxy.toml is valid\n");
 
     files.write("proxy.toml", right.replace("key.pem", "none.pem"));
     let output = call(&files, &["--check", "proxy.toml"]).await;

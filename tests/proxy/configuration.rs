@@ -56,7 +56,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     // What does not make sense.
     ("backend = \"one\"", "backend = \"two\"", "6:11", "no such backend, expected one of \"one\""),
     ("[\"one.example\"]", "[]", "5:9", "expected at least one name"),
-    ("\"one.example\"]", "\"one.example\", \"ONE.example\"]", "5:25", "has a route already"),
+    ("\"one.example\"]", "\"one.example\", \"ONE.example\"]", "5:25", "already has a route"),
     ("\"one.example\"]", "\"*.*.example\"]", "5:10", "expected one like \"one.example\""),
     ("certificate.pem", "none.pem", "7:23", "none.pem: "),
     ("certificate.pem", "key.pem", "7:23", "expected a certificate chain in PEM"),

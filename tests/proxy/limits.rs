@@ -30,7 +30,7 @@ async fn a_backend_has_no_more_connections_than_it_may() {
     let record = proxy.record().await;
     assert_eq!(record["end"], "backend unreachable");
     let error = record["error"].as_str().expect("a reason");
-    assert!(error.contains("as many connections as it may"), "{error}");
+    assert!(error.contains("at its connection limit"), "{error}");
 
     // The count outlives a reload, and a connection that has ended makes room.
     #[cfg(unix)]

@@ -79,7 +79,7 @@ async fn a_broken_reload_changes_nothing() {
         files.write("proxy.toml", configuration);
         proxy.signal("HUP").await;
         let said = proxy.said().await;
-        let expected = format!("still under the old configuration: proxy.toml:{place}");
+        let expected = format!("still using the old configuration: proxy.toml:{place}");
         assert!(said.starts_with(&expected), "{said}");
         // The line in question.
         assert!(proxy.said().await.contains(" | "));

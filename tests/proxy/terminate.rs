@@ -105,5 +105,5 @@ async fn a_backend_that_makes_no_handshake_is_given_up() {
     cut(&mut client, io::ErrorKind::UnexpectedEof).await;
     let record = proxy.record().await;
     assert_eq!(record["end"], "backend unreachable");
-    assert_eq!(record["error"], "the backend takes too long");
+    assert_eq!(record["error"], "connecting to the backend took too long");
 }
