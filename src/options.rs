@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_of_reading_ahead_are_brought_into_order() {
+    fn read_ahead_bounds_are_normalized() {
         let bounds = |least, most| {
             let bounds = Options::new().with_read_ahead(least, most).read_ahead();
             (bounds.least, bounds.most)

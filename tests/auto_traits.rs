@@ -172,7 +172,7 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
 #[cfg(all(unix, feature = "fd"))]
 #[test]
 #[rustfmt::skip]
-fn a_descriptor_is_what_its_owner_is() {
+fn a_descriptor_has_the_auto_traits_of_its_owner() {
     use pollback::callback::Descriptor;
     use std::os::fd::OwnedFd;
 
@@ -186,7 +186,7 @@ fn a_descriptor_is_what_its_owner_is() {
 #[cfg(feature = "ffi")]
 #[test]
 #[rustfmt::skip]
-fn the_c_side_is_what_the_transport_is() {
+fn the_c_side_has_the_auto_traits_of_the_transport() {
     use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, FfiError};
 
     let differences = differences! {
@@ -207,7 +207,7 @@ fn the_c_side_is_what_the_transport_is() {
 #[cfg(feature = "next")]
 #[test]
 #[rustfmt::skip]
-fn on_rustls_0_24_it_is_the_same() {
+fn types_on_rustls_0_24_have_the_same_auto_traits() {
     use pollback::next::rustls::{ClientSide, ServerSide};
     use pollback::next::{
         Connection, LazyConfigAcceptor, ReadHalf, StartHandshake, TlsAcceptor, TlsConnector,
@@ -239,7 +239,7 @@ fn on_rustls_0_24_it_is_the_same() {
 #[cfg(feature = "listener")]
 #[test]
 #[rustfmt::skip]
-fn a_listener_is_what_it_accepts_from() {
+fn a_listener_has_the_auto_traits_of_its_source() {
     use pollback::listener::{
         ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
         LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
@@ -281,7 +281,7 @@ fn a_listener_is_what_it_accepts_from() {
 #[cfg(feature = "proxy-protocol")]
 #[test]
 #[rustfmt::skip]
-fn a_header_is_plain_data() {
+fn a_proxy_header_has_all_auto_traits() {
     use pollback::proxy_protocol::{
         HeaderError, ProxiedAddress, ProxyHeader, Ssl, Tlvs, Transport, UnixAddress,
     };
@@ -299,7 +299,7 @@ fn a_header_is_plain_data() {
 }
 
 #[test]
-fn a_row_that_is_not_true_is_noticed() {
+fn a_wrong_row_is_noticed() {
     assert!(differences! { u8 => yes yes yes; Rc<u8> => no no yes; }.is_empty());
     assert_eq!(
         differences! { u8 => no yes yes; Rc<u8> => yes no yes; }.len(),

@@ -46,7 +46,7 @@ fn source(bytes: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn a_proxy_speaks_for_itself_whatever_family_and_length_it_names() {
+fn a_local_header_may_have_any_family_and_length() {
     // What the load balancers of Amazon send: a family, no addresses, and TLVs.
     let balancer = [&[3, 0, 4, 0xbc, 0xe5, 0x95, 0x1f, 4, 0, 0x4a][..], &[0; 74]].concat();
     for (family, body) in [
@@ -74,7 +74,7 @@ fn a_proxy_speaks_for_itself_whatever_family_and_length_it_names() {
 }
 
 #[test]
-fn lines_are_read() {
+fn lines_of_version_1_are_parsed() {
     let longest = b"PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff \
         ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n";
     assert_eq!(longest.len(), 104);
@@ -108,7 +108,7 @@ fn lines_are_read() {
 }
 
 #[test]
-fn addresses_of_version_2_are_read() {
+fn addresses_of_version_2_are_parsed() {
     let six = [&[0x20, 1, 0xd, 0xb8][..], &[0; 28], &[0, 80, 1, 0xbb]].concat();
     for (family, body, from, transport) in [
         (0x11, &FOUR[..], "192.0.2.1:4660", Transport::Stream),
@@ -157,7 +157,7 @@ fn unix_sockets_are_named_by_their_paths() {
 }
 
 #[test]
-fn what_a_proxy_cannot_name_is_unknown() {
+fn unsupported_addresses_are_unknown() {
     for body in [&b""[..], &[1], &[0; 40], &[0xff; 300], &FOUR] {
         let header = parse(&v2(PROXY, 0x00, body));
         assert!(!header.is_local());
@@ -171,7 +171,7 @@ fn what_a_proxy_cannot_name_is_unknown() {
 }
 
 #[test]
-fn tlvs_are_read() {
+fn tlvs_are_parsed() {
     let ssl = [
         &[0b111, 0, 0, 0, 0, 0x21, 0, 7][..],
         b"TLSv1.3\x22\0\x02me\x23\0\x03AES",
@@ -326,7 +326,7 @@ fn errors_are_reported() {
 }
 
 #[test]
-fn headers_are_written_as_they_are_read() {
+fn encoded_headers_are_parsed_as_the_same() {
     let (four, six) = (address("192.0.2.1:1"), address("[2001:db8::1]:2"));
     for (source, destination) in [(four, four), (six, six)] {
         let header = ProxyHeader::new(ProxiedAddress::stream(source, destination));
@@ -377,7 +377,7 @@ fn samples() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn nothing_is_read_behind_a_header_however_it_comes() {
+fn nothing_is_read_after_a_header_however_it_arrives() {
     for header in samples() {
         for size in [1, 7, header.len()] {
             let (_near, far) = pipe(1 << 20);
@@ -409,7 +409,7 @@ fn every_truncation_needs_more_and_an_end_is_reported() {
 }
 
 #[test]
-fn every_byte_can_be_anything() {
+fn every_byte_may_have_any_value() {
     for header in samples().into_iter().filter(|header| header.len() < 300) {
         for place in 0..header.len() {
             for byte in 0..=255 {
@@ -447,7 +447,7 @@ fn every_byte_can_be_anything() {
 }
 
 #[test]
-fn an_error_of_the_transport_comes_through() {
+fn an_error_of_the_transport_is_returned_unchanged() {
     let (_near, mut far) = pipe(100);
     let reset = Answer::Error(io::ErrorKind::ConnectionReset);
     far.control().script(Operation::Read, [reset]);

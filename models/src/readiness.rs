@@ -111,7 +111,7 @@ fn two_tasks_wait_for_a_direction_each() {
 }
 
 #[test]
-fn a_task_learns_that_its_last_owner_has_gone() {
+fn a_task_is_woken_when_its_last_owner_is_dropped() {
     check(3, || {
         let (handle, readiness) = ReadinessHandle::new();
         let (mut transport, _) = transport(readiness);
@@ -124,7 +124,7 @@ fn a_task_learns_that_its_last_owner_has_gone() {
 }
 
 #[test]
-fn an_owner_that_goes_leaves_the_task_to_the_other() {
+fn a_task_is_woken_by_the_owner_that_remains() {
     check(3, || {
         let (handle, readiness) = ReadinessHandle::new();
         let (mut transport, [_, writable]) = transport(readiness);

@@ -77,7 +77,7 @@ fn a_writer_is_woken_although_the_reader_writes_too() {
 
 /// A writer that is done leaves a byte behind; the answer that the reader waits for depends on it.
 #[test]
-fn a_reader_pushes_what_a_writer_leaves() {
+fn a_reader_flushes_what_a_writer_leaves() {
     check(2, || {
         let (reader, writer, wire) = split();
         let peer = thread::spawn(move || {

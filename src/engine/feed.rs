@@ -364,8 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_header_in_the_middle_of_a_record_does_not_take_what_follows_a_close_notify()
-     {
+    fn a_false_header_in_the_middle_of_a_record_does_not_consume_bytes_after_a_close_notify() {
         for likeness in [[23, 3, 3, 0, 90], [23, 3, 3, 0x20, 0]] {
             let mut wire = vec![23, 3, 3, 0, 60];
             wire.extend(likeness.repeat(12));

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_whole_partial_or_none() {
+    fn a_record_is_complete_partial_or_invalid() {
         let mut record = vec![23, 3, 3, 0, 7];
         record.extend([9; 7]);
         for length in 0..5 {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_known_as_soon_as_it_is_seen() {
+    fn anything_but_a_record_is_recognized_at_once() {
         for header in [&b"E"[..], &[22, 4], b"GET"] {
             assert_eq!(head(header), Head::Invalid, "{header:?}");
         }

@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {
+    fn a_buffer_that_is_too_small_grows_and_keeps_its_bytes() {
         let mut input = InputBuffer::default();
         input.fill_to(KIB, &mut &[1; KIB][..]).expect("a slice");
         input
@@ -403,7 +403,7 @@ mod tests {
 
     /// A peer that sends single bytes, while our own writes are blocked.
     #[test]
-    fn a_buffer_is_not_made_anew_for_each_byte() {
+    fn a_buffer_is_not_reallocated_for_each_byte() {
         struct Trickle(bool);
 
         impl Read for Trickle {

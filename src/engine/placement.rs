@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_just_behind_is_slow_in_every_page() {
+    fn addresses_just_after_the_source_are_slow_in_every_page() {
         for source in [0, 5, 4090, 1 << 20] {
             assert!(!is_slow(source, source));
             assert!(is_slow(source, source + 1));
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
-    fn the_next_vector_lies_elsewhere_if_it_would_lie_badly() {
+    fn a_slow_address_is_avoided() {
         let bad = next_address();
         let source = bad - 11;
         let avoided = avoid_slow_copy(source, 0, RECORD);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_held_where_the_next_vector_lies_well_or_is_small() {
+    fn nothing_is_held_for_fast_addresses_and_small_vectors() {
         let held = |avoided: Avoided| avoided._places.iter().any(|place| place.capacity() > 0);
         let well = next_address();
         assert!(!held(avoid_slow_copy(well, 0, RECORD)));

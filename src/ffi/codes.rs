@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_mean_progress_are_read_as_the_kinds_that_drivers_look_for() {
+    fn codes_have_the_kinds_that_drivers_check() {
         for kind in [
             io::ErrorKind::WouldBlock,
             io::ErrorKind::Interrupted,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn any_code_comes_back_unchanged() {
+    fn any_code_is_preserved() {
         for code in [1, 4096, i32::MAX, -1, i32::MIN] {
             let code = rustls_io_result(code);
             assert_eq!(code_of(&error_of(code)), code);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_never_taken_for_success() {
+    fn an_error_never_becomes_success() {
         assert_eq!(code_of(&io::Error::from_raw_os_error(0)), FAILED);
         assert_eq!(code_of(&io::Error::other("no code")), FAILED);
     }

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_alert_is_told_as_rustls_tells_it() {
+    fn every_alert_is_that_of_rustls() {
         for (number, alert) in (FIRST_ALERT..).zip(ALERTS) {
             let result = rustls_result::from(number);
             assert_eq!(kind_of(result), ErrorKind::Alert(alert));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_told_apart_by_kind() {
+    fn results_have_distinct_kinds() {
         use rustls_result as R;
         for (result, kind) in [
             (R::Panic, ErrorKind::Tls),

@@ -270,7 +270,7 @@ mod tests {
     const A: &str = "-----BEGIN A-----\nMAA=\n-----END A-----";
 
     #[test]
-    fn a_marker_is_found_wherever_it_stands() {
+    fn a_marker_is_found_anywhere() {
         for (text, lines) in [
             (format!("{A}\n{A}\n"), [1, 4]),
             (format!("{A}{A}"), [1, 3]),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_a_marker_is_an_error() {
+    fn a_possible_marker_is_an_error() {
         for (text, line) in [
             ("\n----BEGIN A-----\nMAA=\n", 2),
             ("-----begin A-----\nMAA=\n", 1),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn contents_that_are_not_whole_are_an_error() {
+    fn incomplete_contents_are_an_error() {
         for base64 in [
             "", "M", "MAA", "MAA=x", "> MAA=", "MAA=\\n", "AAAA", "MAAA", "MAE=", "MIA=",
         ] {

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn checksums_are_those_of_the_standard() {
+    fn checksums_match_the_standard() {
         // RFC 3720, appendix B.4, and the check value of the catalogues.
         assert_eq!(crc32c([&[0; 32][..]]), 0x8a91_36aa);
         assert_eq!(crc32c([&[0xff; 32][..]]), 0x62a8_ab43);

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_buffer_goes_back_to_its_thread() {
+    fn an_empty_buffer_returns_to_its_thread() {
         let mut buffer = holding(10);
         assert!(!has_spare());
         buffer.consume(10);

@@ -287,7 +287,7 @@ mod tests {
     const KIB: usize = 1024;
 
     #[test]
-    fn no_memory_is_kept_for_what_does_not_wait() {
+    fn no_memory_is_kept_without_pending_data() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[0; 1000]);
         assert_eq!(buffer.encrypted(1000), 0);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_takes_no_memory() {
+    fn the_default_uses_no_memory() {
         let read_ahead = Options::new().with_read_ahead(1, 1);
         assert!(SendBuffer::new(&read_ahead, LARGEST_PLAINTEXT).0.is_none());
         let batched = Options::new().with_batched_writes(true);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_of_up_to_64_kib_is_one_attempt_and_more_is_cut() {
+    fn a_write_of_up_to_64_kib_is_one_attempt_and_more_is_divided() {
         let buffer = SendBuffer::default();
         let room = |left| buffer.step(left).room;
         assert_eq!(room(1), 1);
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_taken_in_parts_without_being_moved() {
+    fn pending_data_is_taken_in_parts_without_being_moved() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[1; 100 * KIB]);
         let first = buffer.pending().as_ptr();

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waited_comes_first() {
+    fn pending_bytes_come_first() {
         let bufs = [IoSlice::new(b"abc"), IoSlice::new(b"de")];
         let mut slices = Slices::new(&bufs);
         slices.advance(2);

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_one_half_wakes_the_other_once() {
+    fn progress_of_one_half_wakes_the_other_once() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
         waiters.register(Read, Half::Reader, &reader);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_waker_is_kept_of_a_half_that_does_not_wait() {
+    fn no_waker_is_kept_for_a_half_that_does_not_wait() {
         let (reads, reader) = task();
         let mut waiters = Waiters::default();
         waiters.register(Read, Half::Reader, &reader);

@@ -23,7 +23,7 @@ async fn connected<IO: Transport>(
 }
 
 #[tokio::test]
-async fn both_sides_go_on_after_the_conversion() {
+async fn both_sides_continue_after_the_conversion() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, tcp().await).await;
         talk(&mut client, &mut server).await;

@@ -137,7 +137,7 @@ async fn fips_brings_a_validated_provider() {
 
 #[cfg(feature = "tls12")]
 #[tokio::test]
-async fn tls12_speaks_the_older_version() {
+async fn tls12_enables_the_older_version() {
     use pollback::rustls::ProtocolVersion;
     use pollback_testkit::configs::{Setup, Version};
 
@@ -189,14 +189,14 @@ mod compression {
 
     #[cfg(feature = "brotli")]
     #[tokio::test]
-    async fn brotli_packs_the_certificate() {
+    async fn brotli_compresses_the_certificate() {
         use pollback::rustls::compress::{BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR};
         unpacks(BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR).await;
     }
 
     #[cfg(feature = "zlib")]
     #[tokio::test]
-    async fn zlib_packs_the_certificate() {
+    async fn zlib_compresses_the_certificate() {
         use pollback::rustls::compress::{ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR};
         unpacks(ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR).await;
     }
@@ -228,7 +228,7 @@ mod logging {
     }
 
     #[tokio::test]
-    async fn logging_lets_rustls_speak() {
+    async fn logging_enables_the_log_of_rustls() {
         log::set_logger(&NOTES).expect("no other test of this binary logs");
         log::set_max_level(LevelFilter::Trace);
         let (client, server) = configs(provider().as_ref().clone());

@@ -87,7 +87,7 @@ fn a_test_that_does_not_exist_is_noticed() {
 }
 
 #[test]
-fn every_name_stands_in_the_table() {
+fn every_name_is_in_the_table() {
     // The public names of tokio-rustls 0.26.6, where rustdoc lists them.
     let names = "
         TlsConnector TlsConnector::connect TlsConnector::connect_with TlsConnector::with_alpn

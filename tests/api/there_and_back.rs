@@ -21,7 +21,7 @@ async fn connected<IO: Transport>(
 }
 
 #[tokio::test]
-async fn a_stream_comes_back_from_its_parts_at_any_time() {
+async fn a_stream_can_be_reassembled_at_any_time() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, duplex(1 << 20)).await;
         let message: Vec<u8> = (0..120_000_u32).map(|i| (i / 11) as u8).collect();
@@ -128,7 +128,7 @@ async fn a_connection_that_was_driven_by_blocking_code_becomes_a_stream() {
 }
 
 #[tokio::test]
-async fn the_parts_are_read_and_written_by_blocking_code_too() {
+async fn blocking_code_can_read_and_write_the_parts() {
     let [_, setup] = setups();
     let (mut client, mut server) = connected(&setup, tcp().await).await;
     server.write_all(&[7; 100_000]).await.unwrap();

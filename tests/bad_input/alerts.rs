@@ -13,7 +13,7 @@ const DESCRIPTIONS: [AlertDescription; 3] = [
 ];
 
 #[tokio::test]
-async fn a_client_says_which_alert_the_server_sent() {
+async fn a_client_reports_the_alert_of_the_server() {
     for version in Version::ALL {
         for description in DESCRIPTIONS {
             let (error, said) = answer(Setup::new(version).client(), &alert(description)).await;
@@ -34,7 +34,7 @@ fn hello(config: ClientConfig) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_server_says_which_alert_the_client_sent() {
+async fn a_server_reports_the_alert_of_the_client() {
     for version in Version::ALL {
         for way in Way::ALL {
             for description in DESCRIPTIONS {

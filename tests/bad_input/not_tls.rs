@@ -16,7 +16,7 @@ const OTHERS: [&[u8]; 5] = [
 ];
 
 #[tokio::test]
-async fn a_server_says_that_the_client_does_not_speak_tls() {
+async fn a_server_reports_that_the_client_does_not_speak_tls() {
     for version in Version::ALL {
         for way in Way::ALL {
             for bytes in OTHERS {
@@ -33,7 +33,7 @@ async fn a_server_says_that_the_client_does_not_speak_tls() {
 }
 
 #[tokio::test]
-async fn a_client_says_that_the_server_does_not_speak_tls() {
+async fn a_client_reports_that_the_server_does_not_speak_tls() {
     for version in Version::ALL {
         for bytes in OTHERS {
             let (error, said) = answer(Setup::new(version).client(), bytes).await;
@@ -66,7 +66,7 @@ const NONSENSE: [(&[u8], AlertDescription); 3] = [
 ];
 
 #[tokio::test]
-async fn a_server_says_that_the_client_misbehaves() {
+async fn a_server_reports_that_the_client_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, answer) = visit(Setup::new(version).server(), Way::Direct, bytes).await;
@@ -77,7 +77,7 @@ async fn a_server_says_that_the_client_misbehaves() {
 }
 
 #[tokio::test]
-async fn a_lazy_acceptor_says_that_the_client_misbehaves() {
+async fn a_lazy_acceptor_reports_that_the_client_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, answer) = visit(Setup::new(version).server(), Way::Lazy, bytes).await;
@@ -88,7 +88,7 @@ async fn a_lazy_acceptor_says_that_the_client_misbehaves() {
 }
 
 #[tokio::test]
-async fn a_client_says_that_the_server_misbehaves() {
+async fn a_client_reports_that_the_server_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, said) = answer(Setup::new(version).client(), bytes).await;

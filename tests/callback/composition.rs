@@ -160,7 +160,7 @@ same_as_the_socket! {
 }
 
 #[tokio::test]
-async fn the_scripts_see_what_they_are_meant_to_see() {
+async fn the_scripts_have_the_expected_outcomes() {
     let (bare, peer) = connect().await;
     let seen = reset(Attempted(bare), peer).await;
     assert!(

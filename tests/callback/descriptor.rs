@@ -77,7 +77,7 @@ fn a_reader_is_woken_by_what_arrives() {
 }
 
 #[test]
-fn a_full_socket_holds_the_writer_back_until_there_is_room() {
+fn a_full_socket_blocks_the_writer_until_there_is_room() {
     let (ours, theirs) = pair();
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     run(async {

@@ -37,7 +37,7 @@ impl AsFd for Looked {
 /// A socket that is watched before it is connected is closed as the system first reports it, and
 /// the runtime does not forget this.
 #[test]
-fn a_socket_that_was_closed_once_can_be_waited_for() {
+fn a_socket_that_was_once_reported_closed_can_be_awaited() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();

@@ -13,7 +13,7 @@ use crate::script::{Own, Script};
 use crate::support::{Operation, WakeCount, assert_kind, ready, would_block};
 
 #[test]
-fn a_waiting_task_learns_that_the_last_owner_is_gone() {
+fn a_waiting_task_fails_when_the_last_owner_is_dropped() {
     for (operation, _) in OPERATIONS {
         let (handle, readiness) = ReadinessHandle::new();
         let script = Script::new(blocked());
@@ -30,7 +30,7 @@ fn a_waiting_task_learns_that_the_last_owner_is_gone() {
 }
 
 #[test]
-fn both_directions_learn_that_the_last_owner_is_gone() {
+fn both_directions_fail_when_the_last_owner_is_dropped() {
     let (handle, readiness) = ReadinessHandle::new();
     let script = Script::new(blocked().into_iter().chain(blocked()));
     let mut io = io(&script, readiness);
@@ -45,7 +45,7 @@ fn both_directions_learn_that_the_last_owner_is_gone() {
 }
 
 #[test]
-fn a_task_that_would_have_to_wait_learns_that_there_is_no_owner() {
+fn a_blocked_attempt_fails_without_an_owner() {
     for (operation, _) in OPERATIONS {
         let (handle, readiness) = ReadinessHandle::new();
         drop(handle);

@@ -10,7 +10,7 @@ use crate::script::{Own, Script};
 use crate::support::{Operation, WakeCount, private_error, would_block};
 
 #[test]
-fn an_interrupted_attempt_is_made_again() {
+fn an_interrupted_attempt_is_repeated() {
     for operation in Operation::ALL {
         let interrupted = || Err(io::ErrorKind::Interrupted.into());
         let script = script_for(operation, vec![interrupted(), interrupted(), Ok(0)]);
@@ -47,7 +47,7 @@ impl<F: Fn() -> Poll<io::Result<()>>> Readiness for Always<F> {
 }
 
 #[test]
-fn a_blocked_attempt_asks_the_readiness_of_its_direction() {
+fn a_blocked_attempt_polls_the_readiness_of_its_direction() {
     for operation in Operation::ALL {
         let script = script_for(operation, vec![Err(would_block())]);
         let mut io = CallbackIo::new(Own(script), Always(Vec::new(), || Poll::Pending));

@@ -192,7 +192,7 @@ fn nothing_follows_an_over_reported_write() {
 }
 
 #[test]
-fn an_over_reported_read_stays_an_error_and_nothing_is_made_up() {
+fn an_over_reported_read_is_permanent_and_yields_no_false_bytes() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (ours, theirs) = memory::pair(5_000);
@@ -251,7 +251,7 @@ fn the_error_of_a_closure_fails_the_handshake_as_the_same_object() {
 }
 
 #[test]
-fn a_closure_that_refuses_fails_the_handshake() {
+fn a_closure_that_accepts_nothing_fails_the_handshake() {
     let failed = failure(|_| Err(would_block()), |_| Ok(0));
     assert_eq!(failed.kind(), io::ErrorKind::WriteZero);
     assert_kind(&failed, ErrorKind::WriteZero);
@@ -266,7 +266,7 @@ fn a_closure_that_over_reports_fails_the_handshake() {
 }
 
 #[test]
-fn a_closure_that_nobody_will_make_ready_fails_the_handshake() {
+fn a_closure_without_an_owner_fails_the_handshake() {
     let failed = failure(|_| Err(would_block()), |buf| Ok(buf.len()));
     assert_kind(&failed, ErrorKind::Abandoned);
 }

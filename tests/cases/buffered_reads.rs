@@ -93,7 +93,7 @@ fn an_alert_goes_before_the_error() {
 
 /// Promise 6.
 #[test]
-fn the_end_is_an_empty_slice_for_ever_and_a_truncation_an_error_for_ever() {
+fn the_end_of_the_stream_and_a_truncation_are_permanent() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"last"));
         executor::block_on(talk.peer.shutdown()).expect("a shutdown");
@@ -131,7 +131,7 @@ fn an_error_of_the_transport_is_passed_on() {
 
 /// Promise 8.
 #[test]
-fn what_is_not_consumed_is_given_again() {
+fn unconsumed_bytes_are_returned_again() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"abcdef"));
         assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"abcdef");
@@ -147,7 +147,7 @@ fn what_is_not_consumed_is_given_again() {
 
 /// Promise 9, as far as a slice can: a record that is there is given without a wait.
 #[test]
-fn a_record_that_is_there_is_given_at_once() {
+fn an_available_record_is_returned_at_once() {
     for_each_talk(|mut talk| {
         let bytes = pattern(40_000);
         executor::block_on(send(&mut talk.peer, &bytes));

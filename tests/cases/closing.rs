@@ -74,7 +74,7 @@ fn it_reads_while_its_own_bytes_are_blocked() {
 }
 
 #[test]
-fn it_ends_with_the_peer_and_not_before() {
+fn it_completes_when_the_peer_has_closed() {
     for_each_talk(|talk| {
         let (mut subject, mut peer) = (talk.subject, talk.peer);
         let mut executor = Executor::new();
@@ -92,7 +92,7 @@ fn it_ends_with_the_peer_and_not_before() {
 }
 
 #[test]
-fn an_end_without_close_notify_is_an_end() {
+fn an_end_without_close_notify_is_accepted() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         let closed = executor::block_on(talk.subject.close());

@@ -52,7 +52,7 @@ fn an_error_after_a_partial_vectored_write_comes_with_the_next_write() {
 }
 
 #[test]
-fn a_read_that_failed_can_be_made_again() {
+fn a_failed_read_can_be_repeated() {
     for_each_talk(|mut talk| {
         let timed_out = Answer::Error(ErrorKind::TimedOut);
         talk.subject_io
@@ -103,7 +103,7 @@ fn the_error_itself_is_passed_on() {
 }
 
 #[test]
-fn a_write_that_failed_can_be_followed_by_another() {
+fn a_failed_write_can_be_followed_by_another() {
     for_each_talk(|mut talk| {
         let timed_out = Answer::Error(ErrorKind::TimedOut);
         talk.subject_io.script(Operation::Write, [timed_out]);
@@ -117,7 +117,7 @@ fn a_write_that_failed_can_be_followed_by_another() {
 }
 
 #[test]
-fn what_arrived_before_an_error_is_read_before_it() {
+fn data_that_arrived_before_an_error_is_read_first() {
     // The first is handed out from the connection, the last from the ciphertext that a shutdown
     // took in and the connection had no room for.
     for_each_talk(|mut talk| {
@@ -135,7 +135,7 @@ fn what_arrived_before_an_error_is_read_before_it() {
 }
 
 #[test]
-fn a_read_that_filled_a_part_fails_next_time() {
+fn a_partial_read_is_followed_by_the_error() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"part"));
         talk.subject_io
@@ -151,7 +151,7 @@ fn a_read_that_filled_a_part_fails_next_time() {
 }
 
 #[test]
-fn a_failure_of_tls_stays_although_the_transport_fails_too() {
+fn a_failure_of_tls_is_permanent_even_if_the_transport_fails() {
     for_each_talk(|mut talk| {
         talk.subject_io.inject(&plain_record(DATA, &[0; 64]));
         talk.subject_io
@@ -211,7 +211,7 @@ fn a_fatal_alert_ends_a_handshake_whose_writes_are_blocked() {
 }
 
 #[test]
-fn an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole() {
+fn our_alert_follows_blocked_writes_and_is_sent_in_full() {
     for_each_talk(|talk| {
         let (mut subject, subject_io, mut peer) = (talk.subject, talk.subject_io, talk.peer);
         subject_io.block(Operation::Write);
@@ -235,7 +235,7 @@ fn an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole() {
 
 #[cfg(feature = "early-data")]
 #[test]
-fn a_failed_handshake_of_early_data_tells_each_error() {
+fn a_failed_handshake_with_early_data_returns_each_error() {
     let setup = Setup::new(Version::Tls13).early_data(1000);
     let (client_config, server_config) = (setup.client(), setup.server());
     let (mut client, mut server) =

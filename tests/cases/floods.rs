@@ -50,7 +50,7 @@ fn of_warning_alerts() {
 }
 
 #[test]
-fn of_warning_alerts_in_mid_handshake() {
+fn of_warning_alerts_during_the_handshake() {
     for version in Version::ALL {
         let (end, _peer) = pipe(WIDE);
         end.control()
@@ -141,7 +141,7 @@ fn of_one_byte_fragments() {
 }
 
 #[test]
-fn of_one_byte_fragments_in_mid_handshake() {
+fn of_one_byte_fragments_during_the_handshake() {
     for version in Version::ALL {
         for header in [[1, 0, 0xff, 0xff], [1, 0xff, 0xff, 0xff]] {
             let mut flood = Vec::new();
@@ -200,7 +200,7 @@ fn of_tickets() {
 }
 
 #[test]
-fn of_tickets_does_not_hold_up_a_shutdown() {
+fn of_tickets_does_not_delay_a_shutdown() {
     let mut victim = Victim::new(Version::Tls13, Side::Client);
     let flood = tickets(&mut victim.forger, 1 << 20);
     victim.io.inject(&flood);

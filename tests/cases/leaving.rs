@@ -20,7 +20,7 @@ use pollback::rustls;
 const CLOSE_NOTIFY: [u8; 2] = [1, 0];
 
 #[test]
-fn close_notify_in_mid_handshake_is_an_error() {
+fn close_notify_during_the_handshake_is_an_error() {
     let close_notify = plain_record(ALERT, &CLOSE_NOTIFY);
     for version in Version::ALL {
         for after_hello in [false, true] {
@@ -46,7 +46,7 @@ fn close_notify_in_mid_handshake_is_an_error() {
 }
 
 #[test]
-fn close_notify_in_mid_handshake_over_an_open_transport_waits_for_more() {
+fn close_notify_during_the_handshake_over_an_open_transport_waits_for_more() {
     // TLS 1.2 calls such an alert a warning, and before the version is known it may be 1.2.
     let (end, _peer) = pipe(WIDE);
     let io = end.control();
@@ -71,7 +71,7 @@ fn assert_left(error: &std::io::Error, case: &str) {
 /// TLS 1.3 knows no warnings (RFC 8446, section 6), so rustls answers one with an alert of its own,
 /// which goes out before the error is returned.
 #[test]
-fn a_warning_is_answered_with_an_alert_before_it_is_told() {
+fn a_warning_is_answered_with_an_alert_before_it_is_reported() {
     const WARNING: [u8; 2] = [1, 40];
     for under_test in Side::BOTH {
         let mut victim = Victim::new(Version::Tls13, under_test);

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_write_of_nothing_sends_nothing() {
+fn an_empty_write_sends_nothing() {
     for_each_talk(|mut talk| {
         let before = talk.subject_io.written().len();
         for slices in [&[][..], &[&[][..]], &[&[], &[], &[]]] {
@@ -31,7 +31,7 @@ fn a_write_of_nothing_sends_nothing() {
 }
 
 #[test]
-fn a_write_of_nothing_tells_a_closed_stream_and_an_error() {
+fn an_empty_write_reports_a_closed_stream_and_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         executor::block_on(talk.subject.write(b"held")).expect("a write");
@@ -51,7 +51,7 @@ fn a_write_of_nothing_tells_a_closed_stream_and_an_error() {
 }
 
 #[test]
-fn a_blocked_write_of_nothing_is_done() {
+fn an_empty_write_completes_while_writes_are_blocked() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         assert!(poll_once(talk.subject.write_all(&pattern(300_000))).is_pending());
@@ -63,7 +63,7 @@ fn a_blocked_write_of_nothing_is_done() {
 }
 
 #[test]
-fn empty_slices_among_others_are_passed_over() {
+fn empty_slices_among_others_are_skipped() {
     for_each_talk(|mut talk| {
         let bytes = pattern(40_000);
         let mut slices: Vec<&[u8]> = Vec::new();
@@ -88,7 +88,7 @@ fn slices_after_many_empty_ones_are_found() {
 
 /// rustls gathers 64 slices, a kernel 1,024: more must be no error, and none may be left out.
 #[test]
-fn any_number_of_slices_is_taken() {
+fn any_number_of_slices_is_accepted() {
     for count in [63, 64, 65, 1023, 1024, 1025, 3000] {
         for length in [1, 33, 700] {
             for_each_talk(|mut talk| {

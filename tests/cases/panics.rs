@@ -24,7 +24,7 @@ const OPERATIONS: [Operation; 4] = [
 ];
 
 #[test]
-fn an_established_stream_goes_on_after_the_panic() {
+fn an_established_stream_continues_after_the_panic() {
     for version in Version::ALL {
         for operation in OPERATIONS {
             eprintln!("{version:?}, {operation:?}");
@@ -65,7 +65,7 @@ fn an_established_stream_goes_on_after_the_panic() {
 }
 
 #[test]
-fn a_writer_in_the_middle_of_much_can_be_dropped() {
+fn a_writer_can_be_dropped_in_the_middle_of_a_large_write() {
     for version in Version::ALL {
         for operation in OPERATIONS {
             let (mut client, mut server, io) = connected(version);

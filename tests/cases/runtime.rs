@@ -21,7 +21,7 @@ use crate::support::{acceptor, connector, localhost, pattern, receive, send};
 const MUCH: usize = 16 << 20;
 
 #[test]
-fn a_stream_that_is_always_ready_lets_others_run() {
+fn a_stream_that_is_always_ready_lets_other_tasks_run() {
     for version in Version::ALL {
         let runtime = current_thread();
         LocalSet::new().block_on(&runtime, async {
@@ -56,7 +56,7 @@ fn a_stream_that_is_always_ready_lets_others_run() {
 /// With the budget of the task used up a socket answers `Pending` although it is ready, and wakes
 /// the task.
 #[test]
-fn an_exhausted_budget_is_no_hang() {
+fn an_exhausted_budget_causes_no_hang() {
     for version in Version::ALL {
         current_thread().block_on(async {
             let (mut client, mut server) = connected(version).await;
@@ -88,7 +88,7 @@ fn exhaust(cx: &mut std::task::Context<'_>) {
 }
 
 #[test]
-fn a_runtime_that_ends_in_mid_handshake_ends_the_handshake() {
+fn a_runtime_that_ends_during_the_handshake_fails_it() {
     for version in Version::ALL {
         // Nobody answers, so both sides wait for ever.
         let setup = Setup::new(version);

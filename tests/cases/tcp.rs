@@ -46,7 +46,7 @@ enum Leave {
 }
 
 #[tokio::test]
-async fn a_client_is_heard_when_the_tickets_come_before_the_shutdown() {
+async fn data_of_a_client_arrives_if_the_tickets_arrive_before_its_shutdown() {
     for version in Version::ALL {
         for leave in [Leave::ByShutdown, Leave::ByClose] {
             for length in [LITTLE, MUCH] {
@@ -60,7 +60,7 @@ async fn a_client_is_heard_when_the_tickets_come_before_the_shutdown() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_client_that_wrote_little_is_heard_when_the_tickets_come_after_the_drop() {
+async fn little_data_arrives_even_if_the_tickets_arrive_after_the_drop() {
     let heard = write_and_leave(
         Version::Tls13,
         LITTLE,
@@ -71,7 +71,7 @@ async fn a_client_that_wrote_little_is_heard_when_the_tickets_come_after_the_dro
 }
 
 #[tokio::test]
-async fn a_client_that_closes_is_heard_when_the_tickets_come_late() {
+async fn data_of_a_client_that_closes_arrives_even_if_the_tickets_are_late() {
     for length in [LITTLE, MUCH] {
         let heard = write_and_leave(
             Version::Tls13,
@@ -86,7 +86,7 @@ async fn a_client_that_closes_is_heard_when_the_tickets_come_late() {
 /// What `close` is for: nothing that a stream can do at a shutdown helps here.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_shutdown_is_not_enough_for_much_when_the_tickets_come_after_the_drop() {
+async fn much_data_is_lost_after_a_shutdown_if_the_tickets_arrive_after_the_drop() {
     let heard = write_and_leave(
         Version::Tls13,
         MUCH,
@@ -98,7 +98,7 @@ async fn a_shutdown_is_not_enough_for_much_when_the_tickets_come_after_the_drop(
 }
 
 #[tokio::test]
-async fn a_server_that_closes_is_heard_by_a_client_that_still_sends() {
+async fn the_response_of_a_server_that_closes_reaches_a_client_that_still_sends() {
     for version in Version::ALL {
         let heard = answer_and_leave(version, Leave::ByClose).await;
         assert!(heard.expect("a clean end") == pattern(MUCH), "{version:?}");

@@ -9,7 +9,7 @@ fn check(case: &str) {
 
 /// The error of the handshake's write was kept for later, and nobody was woken to be told.
 #[test]
-fn a_reader_is_told_that_its_hello_could_not_be_sent() {
+fn a_reader_returns_the_error_of_an_unsent_hello() {
     check(
         "scenario=early-data-accepted-read-first-tls13 client=Ours server=Ours carrier=Direct \
          capacity=65535 left.buffer=1 left.write=0:delayed-0,0:too-much",
@@ -19,7 +19,7 @@ fn a_reader_is_told_that_its_hello_could_not_be_sent() {
 /// The flush for which the handshake waited was made by the reader's own push, and nobody was woken
 /// to go on.
 #[test]
-fn a_reader_goes_on_when_the_last_flight_is_flushed() {
+fn a_reader_continues_when_the_last_flight_is_flushed() {
     check(
         "scenario=early-data-accepted-read-first-tls13 client=Ours server=Ours carrier=Direct \
          capacity=65535 left.read=2:nothing left.write=1:delayed-0,1:pending",
@@ -29,7 +29,7 @@ fn a_reader_goes_on_when_the_last_flight_is_flushed() {
 /// Rejected early data was held by the connection, and what ended it came with so much behind it that
 /// there was no room.
 #[test]
-fn small_records_behind_rejected_early_data_are_taken_in() {
+fn small_records_after_rejected_early_data_are_received() {
     for more in ["", " left.at-most=1"] {
         check(&format!(
             "scenario=early-data-rejected-and-more-tls13 client=Ours server=Ours carrier=Direct \
@@ -40,7 +40,7 @@ fn small_records_behind_rejected_early_data_are_taken_in() {
 
 /// The client's end of the transport came while the server sent an early response.
 #[test]
-fn an_early_response_to_a_client_that_is_gone_ends() {
+fn an_early_response_to_a_client_that_is_gone_terminates() {
     check(
         "scenario=half-rtt-tls13 client=Ours server=Tuned carrier=Direct capacity=35 \
          left.buffer=834 left.read=23:end",
@@ -50,7 +50,7 @@ fn an_early_response_to_a_client_that_is_gone_ends() {
 /// A read of the transport failed while writes were blocked, and no further one was made: the peer
 /// could not get rid of what it had to send before it read.
 #[test]
-fn a_failed_read_does_not_keep_the_peer_from_its_writes() {
+fn a_failed_read_does_not_block_the_writes_of_the_peer() {
     for errors in ["1:timeout", "1:timeout,0:timeout"] {
         check(&format!(
             "scenario=half-rtt-tls13 client=Ours server=Ours carrier=Direct capacity=59 \

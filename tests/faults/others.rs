@@ -45,7 +45,7 @@ fn with_streams_that_are_used_by_attempts() {
 
 #[cfg(feature = "early-data")]
 #[test]
-fn before_the_clients_finished_in_other_ways() {
+fn before_the_finished_of_the_client_in_other_ways() {
     let mut swept = Swept::default();
     let early = scenarios()
         .iter()

@@ -61,7 +61,7 @@ async fn with_peer<C: TlsConnection>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connector_gives_up_at_each_call() {
+async fn a_connector_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
         let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
@@ -74,7 +74,7 @@ async fn a_connector_gives_up_at_each_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acceptor_gives_up_at_each_call() {
+async fn an_acceptor_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let connector = TlsConnector::from(Arc::new(setup.client()));
         let acceptor = TlsAcceptor::from(Arc::new(setup.server())).with_handshake_timeout(LIMIT);
@@ -87,7 +87,7 @@ async fn an_acceptor_gives_up_at_each_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_behind_a_look_gives_up_at_each_call() {
+async fn a_handshake_after_peek_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let config = Arc::new(setup.server());
         let connector = TlsConnector::from(Arc::new(setup.client()));

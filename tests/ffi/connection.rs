@@ -38,7 +38,7 @@ fn codes_of_a_c_callback_cross_both_boundaries_unchanged() {
 }
 
 #[test]
-fn a_c_callback_that_reports_too_much_is_refused_before_rustls_sees_it() {
+fn a_c_callback_that_reports_too_much_is_rejected_before_rustls_sees_it() {
     let mut pair = Pair::new(Version::Tls13);
     let hello = {
         let script = Scripted::new([fails(libc::EAGAIN)]);
@@ -117,7 +117,7 @@ fn after_close_notify_no_call_is_made() {
 }
 
 #[test]
-fn undrained_plaintext_is_refused_without_a_call() {
+fn no_call_is_made_while_plaintext_is_unread() {
     for version in Version::ALL {
         let mut pair = Pair::established(version);
         send(&mut pair.server, &[7; 40_000]);

@@ -45,7 +45,7 @@ fn report(seen: &mut Seen, now: Seen, out_n: *mut usize) -> rustls_io_result {
 }
 
 #[test]
-fn a_count_goes_through() {
+fn a_count_is_passed_on() {
     for count in [0, 1, 4] {
         for (seen, answer) in each_way(|_| Ok(count)) {
             assert_eq!(seen, (0, count));
@@ -55,7 +55,7 @@ fn a_count_goes_through() {
 }
 
 #[test]
-fn more_than_was_offered_is_refused_and_not_counted() {
+fn more_than_was_offered_is_rejected_and_not_counted() {
     for excess in [1, usize::MAX - 4] {
         for (seen, answer) in each_way(|offered| Ok(offered + excess)) {
             assert_eq!(seen, (libc::EIO, UNSET));
@@ -66,7 +66,7 @@ fn more_than_was_offered_is_refused_and_not_counted() {
 }
 
 #[test]
-fn a_code_goes_through_and_the_count_is_left_alone() {
+fn a_code_is_passed_on_and_the_count_is_not_changed() {
     for code in [libc::EAGAIN, libc::EINTR, libc::EPIPE, 4096, -1, i32::MIN] {
         for (seen, answer) in each_way(|_| Err(io::Error::from_raw_os_error(code))) {
             assert_eq!(seen, (code, UNSET));
@@ -96,7 +96,7 @@ impl fmt::Display for Own {
 impl std::error::Error for Own {}
 
 #[test]
-fn an_error_without_a_code_comes_back_as_the_object_it_is() {
+fn an_error_without_a_code_is_returned_as_the_same_object() {
     for (kind, code) in [
         (io::ErrorKind::BrokenPipe, libc::EPIPE),
         (io::ErrorKind::ConnectionReset, libc::ECONNRESET),
@@ -150,7 +150,7 @@ fn the_latest_error_is_kept_if_it_is_the_one_that_is_reported() {
 }
 
 #[test]
-fn pending_is_would_block_and_the_own_would_block_of_a_transport_is_not() {
+fn pending_is_would_block_but_an_error_would_block_is_not() {
     let (mut end, peer) = pipe(64);
     let mut cx = Context::from_waker(Waker::noop());
     let mut attempt = Attempt::new(Pin::new(&mut end), &mut cx);

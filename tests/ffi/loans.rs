@@ -35,7 +35,7 @@ fn a_loan_is_for_one_direction() {
 }
 
 #[test]
-fn a_userdata_is_worth_nothing_outside_its_call() {
+fn userdata_is_invalid_outside_its_call() {
     let mut transport = Fixed::new(Ok);
     let mut kept = ptr::null_mut();
     lend_read(&mut transport, |userdata, _| {
@@ -69,7 +69,7 @@ fn a_pointer_that_was_never_lent_is_invalid() {
 }
 
 #[test]
-fn a_userdata_is_worth_nothing_on_another_thread() {
+fn userdata_is_invalid_on_another_thread() {
     let mut transport = Fixed::new(Ok);
     lend_write(&mut transport, |userdata, _| {
         let name = userdata.expose_provenance();
@@ -95,7 +95,7 @@ fn a_userdata_is_worth_nothing_on_another_thread() {
 }
 
 #[test]
-fn re_entry_on_the_same_loan_is_refused() {
+fn re_entry_on_the_same_loan_is_rejected() {
     for call in [write, write_vectored] {
         let name = Cell::new(ptr::null_mut());
         let mut inner = None;
@@ -151,7 +151,7 @@ fn loans_can_be_nested() {
 }
 
 #[test]
-fn a_panic_is_eio_to_c_and_goes_on_in_rust() {
+fn a_panic_is_eio_in_c_and_continues_in_rust() {
     type Lend = fn(&mut Fixed<fn(usize) -> io::Result<usize>>, &mut Vec<Seen>);
     let lends: [Lend; 3] = [
         |transport, seen| {

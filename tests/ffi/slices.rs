@@ -103,7 +103,7 @@ fn a_count_may_end_inside_a_slice_or_on_its_edge() {
 }
 
 #[test]
-fn a_transport_without_vectored_writes_gets_the_first_slice_with_bytes() {
+fn a_transport_without_vectored_writes_receives_the_first_slice_with_bytes() {
     let slices = [null(0), iovec(b"ab"), iovec(b"c")];
     let mut cx = Context::from_waker(Waker::noop());
     for (scalar, bytes) in [(true, &b"ab"[..]), (false, b"abc")] {

@@ -87,7 +87,7 @@ fn transport(socket: UnixStream, number: &RawFd, vectored: bool) -> Transport {
 }
 
 #[tokio::test]
-async fn rustls_speaks_over_c_callbacks() {
+async fn rustls_works_over_c_callbacks() {
     for version in Version::ALL {
         for vectored in [true, false] {
             let (ours, theirs) = UnixStream::pair().unwrap();
@@ -104,7 +104,7 @@ async fn rustls_speaks_over_c_callbacks() {
 }
 
 #[tokio::test]
-async fn rustls_ffi_speaks_over_c_callbacks() {
+async fn rustls_ffi_works_over_c_callbacks() {
     for version in Version::ALL {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let numbers = [ours.as_raw_fd(), theirs.as_raw_fd()];

@@ -79,7 +79,7 @@ fn after_close_notify_the_transport_is_not_read_and_can_be_written() {
 }
 
 #[test]
-fn a_write_after_close_is_refused_and_says_so() {
+fn a_write_after_close_is_an_error() {
     for_each_talk(|mut talk| {
         executor::block_on(talk.subject.shutdown()).unwrap();
         let answer = executor::block_on(talk.subject.write(b"too late"));
@@ -93,7 +93,7 @@ fn a_write_after_close_is_refused_and_says_so() {
 }
 
 #[test]
-fn a_reader_that_leaves_plaintext_undrained_gets_all_of_it() {
+fn a_reader_with_small_buffers_receives_all_plaintext() {
     for_each_talk(|mut talk| {
         let data = pattern(200_000);
         executor::block_on(send(&mut talk.peer, &data));
@@ -142,7 +142,7 @@ fn buffer_limits_bound_a_write_and_never_hang_it() {
 }
 
 #[test]
-fn buffer_limits_do_not_hold_up_a_handshake() {
+fn buffer_limits_do_not_block_a_handshake() {
     for limit in [0, 100] {
         for_each_side(|side, version| {
             let (ours, theirs) = pipe(WIDE);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 
 #[test]
-fn a_configuration_is_chosen_after_the_look_over_every_transport() {
+fn a_configuration_is_chosen_after_peek_over_every_transport() {
     for_each_shape(|version, shape| {
         let (near, far) = shape.open();
         let (client, server) = configs(&setup(version));
@@ -25,7 +25,7 @@ fn a_configuration_is_chosen_after_the_look_over_every_transport() {
 }
 
 #[test]
-fn the_connection_can_be_changed_and_the_other_acceptor_goes_on() {
+fn the_connection_can_be_changed_and_the_lazy_acceptor_can_continue() {
     let (client, server) = configs(&setup(Version::Tls13));
     let (near, far) = pipe(WIDE);
     let config = Arc::clone(&server);

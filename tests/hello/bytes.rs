@@ -46,7 +46,7 @@ fn kind(bytes: &[u8]) -> Option<ErrorKind> {
 }
 
 #[test]
-fn a_modern_hello_is_read_however_it_is_divided() {
+fn a_modern_hello_is_parsed_however_it_is_divided() {
     let message = modern(b"a.example");
     for size in [1, 2, 3, 4, 5, 100, 1000, message.len() - 1, 16_384] {
         let wire = records(&message, size);
@@ -79,7 +79,7 @@ fn a_modern_hello_is_read_however_it_is_divided() {
 }
 
 #[test]
-fn old_clients_are_read() {
+fn old_hellos_are_parsed() {
     for version in [0x0300, 0x0301, 0x0302, 0x0303] {
         let bytes = records(&old(version, b"old.example"), 16_384);
         let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
@@ -129,7 +129,7 @@ fn names_are_what_the_client_sent() {
 }
 
 #[test]
-fn a_name_behind_others_is_found_and_a_broken_list_has_none() {
+fn a_name_after_others_is_found_and_a_malformed_list_has_none() {
     let parse = |body: &[u8]| {
         let bytes = records(&message(0x0303, &[1], &[(0, body.to_vec())]), 16_384);
         let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
@@ -149,7 +149,7 @@ fn a_name_behind_others_is_found_and_a_broken_list_has_none() {
 }
 
 #[test]
-fn a_hello_of_64_kib_is_read_in_records_of_any_size() {
+fn a_hello_of_64_kib_is_parsed_in_records_of_any_size() {
     let message = of_length(LIMIT);
     for size in [1, 2, 1000, 16_384, 65_535] {
         let wire = records(&message, size);
@@ -180,7 +180,7 @@ fn a_hello_ends_where_its_message_does() {
 }
 
 #[test]
-fn a_parser_that_is_given_up_returns_what_it_has_taken() {
+fn an_incomplete_parser_returns_its_bytes() {
     let wire = records(&modern(b"a.example"), 100);
     let mut parser = Parser::new();
     parser.push(&wire[..150]).expect("the beginning of a hello");
@@ -208,7 +208,7 @@ fn empty_records_are_skipped() {
 
 /// As many as rustls takes.
 #[test]
-fn so_many_empty_records_are_skipped_and_one_more_is_refused() {
+fn empty_records_up_to_the_limit_are_skipped_and_one_more_is_rejected() {
     const ALLOWED: usize = 32;
     let empty = [22, 3, 1, 0, 0];
     for (count, is_allowed) in [(ALLOWED, true), (ALLOWED + 1, false)] {
@@ -218,7 +218,7 @@ fn so_many_empty_records_are_skipped_and_one_more_is_refused() {
 }
 
 #[test]
-fn an_alert_of_another_length_is_cut_off() {
+fn an_alert_of_another_length_is_an_error() {
     for length in [0, 1, 3, 100] {
         let error = parse_in_parts(&[21, 3, 3, 0, length, 2, 40], 7).expect_err("no hello");
         let source = error.source().and_then(|source| source.downcast_ref());
@@ -245,7 +245,7 @@ fn compression_methods_are_listed() {
 }
 
 #[test]
-fn empty_records_without_end_are_refused() {
+fn endless_empty_records_are_rejected() {
     let empty = [22, 3, 1, 0, 0].repeat(1000);
     let mut parser = Parser::new();
     let error = empty.chunks(5).find_map(|record| parser.push(record).err());
@@ -255,7 +255,7 @@ fn empty_records_without_end_are_refused() {
 }
 
 #[test]
-fn what_is_not_tls_is_known_by_its_first_bytes() {
+fn other_protocols_are_recognized_by_their_first_bytes() {
     for start in [
         &b"h"[..],
         b"G",
@@ -279,7 +279,7 @@ fn what_is_not_tls_is_known_by_its_first_bytes() {
 }
 
 #[test]
-fn what_is_tls_and_no_hello_is_distinguished_by_its_kind() {
+fn tls_without_a_hello_is_distinguished_by_its_kind() {
     let hello = records(&modern(b"a.example"), 100);
     let within = |bytes: &[u8]| [&hello[..105], bytes].concat();
     let misbehaved = Some(ErrorKind::Misbehaved);
@@ -310,7 +310,7 @@ fn what_is_tls_and_no_hello_is_distinguished_by_its_kind() {
 }
 
 #[test]
-fn a_hello_whose_parts_do_not_fit_is_no_hello() {
+fn a_hello_with_inconsistent_lengths_is_rejected() {
     let whole = modern(b"a.example");
     // The lengths of the session, the cipher suites, the compression methods and the extensions.
     for place in [38, 71, 79, 81] {

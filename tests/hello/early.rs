@@ -38,7 +38,7 @@ fn asking() -> (client::TlsStream<End>, End, Arc<ServerConfig>) {
 }
 
 #[test]
-fn early_data_behind_the_hello_is_answered_at_once() {
+fn early_data_after_the_hello_is_answered_at_once() {
     let (_client, end, config) = asking();
     executor::block_on(async {
         let incoming = hello::peek(end).await.unwrap();
@@ -53,7 +53,7 @@ fn early_data_behind_the_hello_is_answered_at_once() {
 }
 
 #[test]
-fn early_data_behind_the_hello_stays_with_the_transport() {
+fn early_data_after_the_hello_stays_with_the_transport() {
     let (client, server) = configs(&Setup::new(Version::Tls13).early_data(1024));
     for round in 0..2 {
         let (near, far) = pipe(WIDE);

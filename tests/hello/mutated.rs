@@ -63,7 +63,7 @@ fn wires() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_truncation_wants_more() {
+fn every_truncation_needs_more_bytes() {
     for wire in wires() {
         for length in 0..wire.len() {
             let hello = ClientHello::parse(&wire[..length]);
@@ -75,7 +75,7 @@ fn every_truncation_wants_more() {
 }
 
 #[test]
-fn every_byte_can_be_anything() {
+fn every_byte_may_have_any_value() {
     for (wire, step) in wires()[..2].iter().zip([1, 5]) {
         for place in 0..wire.len() {
             let mut wire = wire.clone();
@@ -97,7 +97,7 @@ fn every_byte_can_be_anything() {
 }
 
 #[test]
-fn chance_does_no_harm() {
+fn random_changes_do_no_harm() {
     // Xorshift (Marsaglia 2003), from a fixed seed.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut below = |bound: usize| {

@@ -33,7 +33,7 @@ impl AsyncRead for Swaps {
 }
 
 #[test]
-fn another_buffer_is_not_believed() {
+fn a_replaced_buffer_is_an_error() {
     for length in [1, 10_000] {
         let (_near, far) = pipe(WIDE);
         let io = far.control();
@@ -56,7 +56,7 @@ fn an_error_that_registers_no_waker_is_reported() {
 }
 
 #[test]
-fn a_transport_that_fails_within_the_hello_can_go_on() {
+fn a_transport_that_fails_within_the_hello_can_continue() {
     let bytes = first_bytes(Version::Tls13);
     let (_near, far) = pipe(WIDE);
     let io = far.control();
@@ -109,7 +109,7 @@ fn refused(bytes: &[u8]) -> (io::Error, Vec<u8>) {
 }
 
 #[test]
-fn the_acceptor_refuses_with_the_alert_that_it_owes() {
+fn the_acceptor_rejects_with_the_right_alert() {
     let (error, answer) = refused(&records(&old(0x0301, b"old.example"), 16_384));
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     let expected = PeerIncompatible::SignatureAlgorithmsExtensionRequired;

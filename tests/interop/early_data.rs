@@ -61,8 +61,8 @@ const ACCEPTED: &str = "Early data was accepted";
 const REJECTED: &str = "Early data was rejected";
 
 #[tokio::test]
-async fn openssl_gets_an_answer_to_a_get() {
-    let test = "openssl_gets_an_answer_to_a_get";
+async fn openssl_receives_a_response_to_a_get() {
+    let test = "openssl_receives_a_response_to_a_get";
     if let Some([told]) = early_with_openssl(test, GET, [(&[], b"")]).await {
         let hello = "hello over TLSv1_3, ALPN http/1.1, Resumed handshake, in early data\n";
         assert!(told.contains(ACCEPTED), "{told}");
@@ -72,8 +72,8 @@ async fn openssl_gets_an_answer_to_a_get() {
 }
 
 #[tokio::test]
-async fn openssl_hears_that_a_post_is_too_early() {
-    let test = "openssl_hears_that_a_post_is_too_early";
+async fn openssl_learns_that_a_post_is_too_early() {
+    let test = "openssl_learns_that_a_post_is_too_early";
     if let Some([told]) = early_with_openssl(test, POST, [(&[], b"")]).await {
         assert!(told.contains(ACCEPTED), "{told}");
         assert!(told.contains("HTTP/1.1 425 Too Early"), "{told}");
@@ -94,8 +94,8 @@ async fn openssl_cannot_replay_its_session() {
 
 /// The server does not know the first group, so it asks for another hello, in which no early data is.
 #[tokio::test]
-async fn openssl_is_asked_for_another_hello() {
-    let test = "openssl_is_asked_for_another_hello";
+async fn openssl_receives_a_hello_retry_request() {
+    let test = "openssl_receives_a_hello_retry_request";
     let later: [(&[&str], &[u8]); 1] = [(&["-groups", "X448:X25519"], GET)];
     if let Some([told]) = early_with_openssl(test, GET, later).await {
         assert!(told.contains(REJECTED), "{told}");

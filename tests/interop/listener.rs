@@ -41,8 +41,8 @@ async fn hyper_serves_both_versions_of_http() {
 }
 
 #[tokio::test]
-async fn plain_http_is_sent_to_https_on_the_same_port() {
-    let files = Files::of("plain_http_is_sent_to_https_on_the_same_port");
+async fn plain_http_is_redirected_to_https_on_the_same_port() {
+    let files = Files::of("plain_http_is_redirected_to_https_on_the_same_port");
     let root = files.write("root.pem", Authority::shared().pem());
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("http").await;
@@ -71,7 +71,7 @@ async fn plain_http_is_sent_to_https_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
+async fn a_signal_reloads_the_certificate_and_a_broken_one_is_rejected() {
     let files = Files::of("a_signal_brings_a_new_certificate");
     let (old, new) = (Authority::new(), Authority::new());
     let roots = [
@@ -105,8 +105,8 @@ async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_handler_of_axum_knows_the_client() {
-    let files = Files::of("a_handler_of_axum_knows_the_client");
+async fn a_handler_of_axum_receives_the_client() {
+    let files = Files::of("a_handler_of_axum_receives_the_client");
     let root = files.write("root.pem", Authority::shared().pem());
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("axum").await;
@@ -133,7 +133,7 @@ async fn a_handler_of_axum_knows_the_client() {
 
 /// curl sends its request before it knows that its certificate is missed.
 #[tokio::test]
-async fn curl_is_told_each_time_that_a_certificate_is_demanded() {
+async fn curl_reports_each_time_that_a_certificate_is_required() {
     let files = Files::of("curl_is_told_each_time");
     let root = files.write("root.pem", Authority::shared().pem());
     let config = Arc::new(Setup::new(Version::Tls13).client_auth().server());

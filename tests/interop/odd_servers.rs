@@ -81,7 +81,7 @@ where
 }
 
 #[tokio::test]
-async fn bodies_that_say_their_length() {
+async fn bodies_with_a_length() {
     // What ends the connection does not matter once the body is whole.
     for end in [End::Said, End::Cut] {
         let got = get(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", end).await;

@@ -41,8 +41,8 @@ impl Server {
 }
 
 #[tokio::test]
-async fn a_large_file_at_the_version_asked_for() {
-    let files = Files::of("a_large_file_at_the_version_asked_for");
+async fn a_large_file_at_the_requested_version() {
+    let files = Files::of("a_large_file_at_the_requested_version");
     let authority = Authority::new();
     let root = files.write("root.pem", authority.pem());
     let content: String = (0..50_000).map(|line| format!("line {line}\n")).collect();

@@ -55,7 +55,7 @@ async fn it_serves_over_unix_sockets() {
 }
 
 #[tokio::test]
-async fn it_tells_what_the_handshake_has_settled() {
+async fn it_reports_what_the_handshake_has_negotiated() {
     for (version, wire, suite) in [
         (
             Version::Tls12,
@@ -103,7 +103,7 @@ async fn it_tells_what_the_handshake_has_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_that_stall_keep_nobody_waiting() {
+async fn stalled_clients_do_not_delay_others() {
     let begun = Instant::now();
     let (door, listener) = open(setup());
     serve(listener);
@@ -118,7 +118,7 @@ async fn clients_that_stall_keep_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_go_on_while_nobody_accepts() {
+async fn handshakes_continue_while_accept_is_not_called() {
     let (door, mut listener) = open(setup());
     let first = door.connect(1);
     let second = door.connect(2);
@@ -136,7 +136,7 @@ async fn handshakes_go_on_while_nobody_accepts() {
 }
 
 #[tokio::test]
-async fn it_is_a_stream_that_ends_when_no_more_will_come() {
+async fn it_is_a_stream_that_ends_after_the_last_connection() {
     let (door, listener) = open(setup());
     for number in 0..3 {
         door.connect(number);
@@ -205,7 +205,7 @@ fn handshakes_run_on_the_runtime_they_were_given() {
 }
 
 #[tokio::test]
-async fn dropping_the_listener_leaves_its_connections_alone() {
+async fn dropping_the_listener_does_not_affect_its_connections() {
     let (door, mut listener) = open(setup());
     let (report, mut reported) = reports();
     listener = listener.on_failure(report);

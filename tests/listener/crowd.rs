@@ -62,12 +62,12 @@ async fn assert_cheap(said: &[u8], bytes: isize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_clients_are_cheap_and_gone_at_the_deadline() {
+async fn silent_clients_are_cheap_and_disconnected_at_the_deadline() {
     assert_cheap(&[], 3500).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_with_half_a_hello_are_cheap_and_gone_at_the_deadline() {
+async fn clients_with_half_a_hello_are_cheap_and_disconnected_at_the_deadline() {
     let hello = hello(&setup());
     assert_cheap(&hello[..hello.len() / 2], 4000).await;
 }

@@ -20,7 +20,7 @@ async fn assert_timed_out(reported: &mut Reports<usize>, number: usize, stage: S
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_gone_at_the_deadline() {
+async fn a_silent_client_is_disconnected_and_reported_at_the_deadline() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     super::serve(listener.with_deadline(DEADLINE).on_failure(report));
@@ -63,7 +63,7 @@ async fn a_hello_that_trickles_is_disconnected_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_stalls_after_its_hello_is_gone_at_the_deadline() {
+async fn a_client_that_stalls_after_its_hello_is_disconnected_at_the_deadline() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let (report, mut reported) = reports();
@@ -79,7 +79,7 @@ async fn a_client_that_stalls_after_its_hello_is_gone_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_choice_without_end_is_dropped_at_the_deadline() {
+async fn an_endless_choice_is_dropped_at_the_deadline() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -110,7 +110,7 @@ async fn a_deadline_can_be_out_of_reach() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_known_when_a_client_came() {
+async fn the_time_of_the_accept_is_reported() {
     const DELAY: Duration = Duration::from_secs(2);
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn accepting_is_tried_again_after_a_growing_pause() {
+async fn accepting_is_retried_after_a_growing_pause() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(listener.on_failure(report));
@@ -50,7 +50,7 @@ async fn accepting_is_tried_again_after_a_growing_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_failed_before_it_was_accepted_makes_no_pause() {
+async fn a_connection_that_failed_before_it_was_accepted_causes_no_pause() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(listener.on_failure(report));
@@ -68,7 +68,7 @@ async fn a_connection_that_failed_before_it_was_accepted_makes_no_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_go_on_during_a_pause() {
+async fn handshakes_continue_during_a_pause() {
     let (door, listener) = open(setup());
     serve(listener);
     let begun = Instant::now();
@@ -168,7 +168,7 @@ where
 }
 
 #[tokio::test]
-async fn one_poll_is_bounded_whatever_comes() {
+async fn one_poll_is_bounded_whatever_arrives() {
     for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted] {
         let asked = asked_in_one_poll(move || Err(kind.into()), 1);
         assert!((1..=100).contains(&asked), "{asked} errors");
@@ -181,7 +181,7 @@ async fn one_poll_is_bounded_whatever_comes() {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_errors_go_on() {
+async fn other_tasks_run_while_errors_continue() {
     let endless = stream::repeat_with(|| {
         io::Result::<(DuplexStream, usize)>::Err(io::ErrorKind::ConnectionReset.into())
     });

@@ -35,7 +35,7 @@ impl Handshaker<DuplexStream> for Steps {
 }
 
 #[tokio::test]
-async fn between_two_turns_of_another_task_one_handshake_computes() {
+async fn only_one_handshake_computes_between_two_turns_of_another_task() {
     const CLIENTS: usize = 64;
     let steps = Arc::new(AtomicUsize::new(0));
     let (clients, servers): (Vec<_>, Vec<_>) = (0..CLIENTS).map(|_| duplex(16)).unzip();
@@ -101,7 +101,7 @@ async fn io_number(_: &DuplexStream) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_waits_keeps_no_other_out() {
+async fn a_waiting_handshake_blocks_no_other() {
     let go = Arc::new(Notify::new());
     let source = stream::iter((0..10).map(|number| io::Result::Ok((duplex(1).0, number))));
     let mut listener = TlsListener::new(Transports(source), Waits(Arc::clone(&go)));

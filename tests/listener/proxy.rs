@@ -18,7 +18,7 @@ fn claimed() -> ProxiedAddress {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_says_who_the_client_is() {
+async fn a_trusted_proxy_names_the_client() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let mut listener = listener.with_proxy_protocol(|peer| *peer == TRUSTED);
@@ -70,7 +70,7 @@ async fn a_proxy_may_speak_for_itself() {
 }
 
 #[tokio::test]
-async fn no_one_else_is_believed() {
+async fn headers_of_other_peers_are_rejected() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     let mut listener = listener
@@ -114,7 +114,7 @@ async fn a_trusted_proxy_has_to_send_a_header() {
 }
 
 #[tokio::test]
-async fn a_client_that_fails_is_known_all_the_same() {
+async fn a_failed_client_is_reported_with_its_address() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     let listener = listener.with_proxy_protocol(|_| true).on_failure(report);

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 const ALERT: u8 = 21;
 
 #[tokio::test]
-async fn an_alert_is_read_by_a_client_that_goes_on_writing() {
+async fn an_alert_reaches_a_client_that_continues_to_write() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (report, mut reported) = reports();
@@ -127,7 +127,7 @@ async fn a_flood_of_clients_that_fail_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_follows_a_failure_is_no_handshake_but_an_open_connection() {
+async fn a_lingering_client_counts_as_a_connection_and_not_as_a_handshake() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(
@@ -151,7 +151,7 @@ async fn what_follows_a_failure_is_no_handshake_but_an_open_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_waits_for_a_refusal_to_arrive() {
+async fn the_shutdown_waits_for_a_refusal_to_arrive() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -212,7 +212,7 @@ async fn assert_taken_in(handshaker: impl Handshaker<DuplexStream>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_a_function_refuses_is_taken_in_for_a_second_too() {
+async fn a_client_refused_by_a_function_is_read_for_a_second_too() {
     assert_taken_in(handshake_fn(accept)).await;
     assert_taken_in(handshake_fn(refuse)).await;
     assert_taken_in(tls_or_plain(async |peeked| match peeked {

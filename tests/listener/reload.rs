@@ -14,7 +14,7 @@ fn identity() -> Identity {
 }
 
 #[tokio::test]
-async fn a_replacement_serves_the_next_client_and_fails_none() {
+async fn a_replacement_is_used_for_the_next_client_and_fails_none() {
     let setup = setup();
     let (report, mut reported) = reports();
     let (sender, pipes) = super::pipes();

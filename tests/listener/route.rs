@@ -30,7 +30,7 @@ async fn choose(
 type Routed = Either<server::TlsStream<DuplexStream>, Rewind<DuplexStream>>;
 
 #[tokio::test]
-async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
+async fn one_name_is_terminated_another_passed_on_and_the_rest_refused() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();

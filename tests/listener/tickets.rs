@@ -143,7 +143,7 @@ async fn keys_are_rotated_without_a_full_handshake() {
 }
 
 #[test]
-fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
+fn an_invalid_key_file_is_named_and_the_old_keys_stay() {
     let folder = Keys::of("no-key");
     folder.put("good", &key(1));
     folder.put("turned", &key(2));
@@ -182,7 +182,7 @@ fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
 
 /// The clock stands still: a look at the files comes when nothing else is left to do.
 #[tokio::test(start_paused = true)]
-async fn changed_keys_are_used_within_the_time_and_what_is_no_key_is_reported_once() {
+async fn changed_keys_are_used_in_time_and_an_invalid_key_is_reported_once() {
     let folder = Keys::of("watched");
     folder.put("current", &key(1));
     let keys = Arc::new(folder.load(&["current"]).unwrap());
@@ -227,7 +227,7 @@ fn providers_read_each_others_tickets() {
 }
 
 #[test]
-fn a_ticket_is_whole_or_nothing() {
+fn a_ticket_is_complete_or_rejected() {
     let folder = Keys::of("whole");
     folder.put("one", &key(1));
     folder.put("two", &key(2));

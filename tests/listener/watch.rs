@@ -84,7 +84,7 @@ async fn new_contents_are_served_within_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_right_after_a_look_is_served_within_the_time() {
+async fn a_change_right_after_a_check_is_served_within_the_time() {
     let mut watched = Watched::new();
     sleep(20 * WITHIN + Duration::from_millis(1)).await;
     watched.folder.put(&identity());
@@ -105,7 +105,7 @@ async fn a_change_between_load_and_watch_is_not_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_for_every_configuration_of_the_same_files() {
+async fn a_change_applies_to_every_configuration_of_the_same_files() {
     let folder = Folder::new();
     folder.put(&identity());
     let files = files(&folder);
@@ -125,7 +125,7 @@ async fn a_change_is_for_every_configuration_of_the_same_files() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_contents_written_again_are_no_change() {
+async fn rewriting_the_same_contents_is_not_a_change() {
     let mut watched = Watched::new();
     let text = fs::read(watched.folder.chain()).unwrap();
     fs::write(watched.folder.chain(), text).unwrap();
@@ -150,7 +150,7 @@ async fn an_atomic_rename_is_a_change() {
 /// As Kubernetes does it: the files are links through a link to a folder, and that is replaced.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn a_symbolic_link_that_is_moved_is_a_change() {
+async fn a_changed_symbolic_link_is_a_change() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new();
@@ -236,7 +236,7 @@ async fn a_broken_file_is_reported_once_and_leaves_the_old_configuration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_panics_is_reported_and_ends_nothing() {
+async fn a_function_that_panics_is_reported_and_does_not_end_the_watch() {
     let folder = Folder::new();
     folder.put(&identity());
     let panics = folder.path("panics");

@@ -130,7 +130,7 @@ fn it_is_woken_once_when_the_writer_is_done() {
 }
 
 #[test]
-fn it_goes_on_when_the_transport_of_the_writer_panics() {
+fn it_continues_when_the_transport_of_the_writer_panics() {
     let mut contest = Contest::new(true);
     let write = AssertUnwindSafe(|| executor::block_on(contest.writer.write(b"more")));
     let panicked = catch_unwind(write).expect_err("a transport that panics");

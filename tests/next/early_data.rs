@@ -18,7 +18,7 @@ async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
 }
 
 #[test]
-fn a_client_is_not_split_before_it_is_known_to_be_accepted() {
+fn a_client_is_not_split_before_early_data_is_known_to_be_accepted() {
     let both = Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
     let client = async {
@@ -42,7 +42,7 @@ fn a_client_is_not_split_before_it_is_known_to_be_accepted() {
 }
 
 #[test]
-fn a_server_of_0_24_reads_that_of_a_client_of_0_23() {
+fn a_server_of_0_24_reads_early_data_of_a_client_of_0_23() {
     use pollback_testkit::configs::Setup as OtherSetup;
 
     let client = OtherSetup::new(Version::Tls13).early_data(LIMIT).client();
@@ -72,7 +72,7 @@ fn a_server_of_0_24_reads_that_of_a_client_of_0_23() {
 }
 
 #[test]
-fn early_data_that_was_not_read_goes_to_the_reading_half() {
+fn unread_early_data_moves_to_the_reading_half() {
     for lent in [false, true] {
         let both = Acquaintances::new();
         let (client_end, server_end) = pipe(WIDE);
@@ -134,7 +134,7 @@ fn both_sides_derive_the_same_keying_material_for_early_data() {
 }
 
 #[test]
-fn a_client_shows_the_data_of_its_ticket_again() {
+fn a_client_returns_the_data_of_its_ticket() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client, server) = (setup.client(), Arc::new(setup.server()));

@@ -49,7 +49,7 @@ fn one_function_serves_both_sides() {
 }
 
 #[test]
-fn one_function_takes_both_sides_apart() {
+fn one_function_disassembles_both_sides() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (near, far) = pipe(WIDE);

@@ -94,7 +94,7 @@ impl Talk {
 }
 
 #[test]
-fn requests_that_arrive_at_once_get_one_answer() {
+fn requests_that_arrive_together_get_one_response() {
     for_each_talk(|mut talk| {
         for _ in 0..30 {
             talk.request();
@@ -112,7 +112,7 @@ fn requests_that_arrive_at_once_get_one_answer() {
 /// With data in between no number of them is too many; a peer that takes no answer must not make
 /// the answers pile up.
 #[test]
-fn requests_between_data_get_one_answer_when_there_is_room_for_it() {
+fn requests_between_data_get_one_response_when_there_is_room() {
     for_each_talk(|mut talk| {
         let flood: Vec<_> = (0..3000)
             .map(|_| {
@@ -137,7 +137,7 @@ fn requests_between_data_get_one_answer_when_there_is_room_for_it() {
 }
 
 #[test]
-fn requests_in_a_row_without_end_are_fatal() {
+fn endless_consecutive_requests_are_fatal() {
     for_each_talk(|mut talk| {
         for _ in 0..1000 {
             talk.request();

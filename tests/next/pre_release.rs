@@ -81,7 +81,7 @@ fn a_whole_connection_does_not_answer_a_key_update_while_it_reads() {
 /// So a stream takes early data out of the connection before it looks for what follows, and does not
 /// go on from a hello that it has looked at.
 #[test]
-fn early_data_is_dropped_though_it_is_accepted() {
+fn early_data_is_dropped_although_it_is_accepted() {
     let setup = Setup::new(Version::Tls13).early_data(1000);
     let (client_config, server_config) = (setup.client(), setup.server());
     established(&client_config, &server_config);

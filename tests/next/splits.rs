@@ -84,7 +84,7 @@ fn the_reader_sends_responses_while_the_writer_is_idle_or_gone() {
 }
 
 #[test]
-fn a_writer_that_is_blocked_does_not_hold_the_reader_up() {
+fn a_blocked_writer_does_not_delay_the_reader() {
     let Halves {
         mut reader,
         mut writer,
@@ -132,7 +132,7 @@ fn a_failure_of_the_reader_sends_an_alert_and_fails_the_writer() {
 
 /// The reader has met it, and returns it behind what came before.
 #[test]
-fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
+fn a_failure_not_yet_returned_fails_the_writer_too() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -155,7 +155,7 @@ fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
 }
 
 #[test]
-fn the_alert_of_a_reader_waits_for_a_transport_that_is_blocked() {
+fn the_alert_of_a_reader_waits_for_a_blocked_transport() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -189,7 +189,7 @@ fn the_alert_of_a_reader_waits_for_a_transport_that_is_blocked() {
 }
 
 #[test]
-fn a_shutdown_of_the_writer_leaves_the_reader_at_work() {
+fn the_reader_continues_after_a_shutdown_of_the_writer() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -213,7 +213,7 @@ fn a_shutdown_of_the_writer_leaves_the_reader_at_work() {
 }
 
 #[test]
-fn a_writer_that_is_dropped_ends_the_transport_behind_what_it_has_written() {
+fn a_dropped_writer_ends_the_transport_after_its_data() {
     for_each_version(|version| {
         for blocked in [false, true] {
             let Halves {
@@ -242,7 +242,7 @@ fn a_writer_that_is_dropped_ends_the_transport_behind_what_it_has_written() {
 }
 
 #[tokio::test]
-async fn a_writer_that_is_dropped_is_a_truncation_over_tcp() {
+async fn a_dropped_writer_is_a_truncation_over_tcp() {
     let (client, server) = over_tcp(Version::Tls13).await;
     let (reader, mut writer) = server.into_split().expect("a handshake that is over");
     send(&mut writer, b"request").await;
@@ -255,7 +255,7 @@ async fn a_writer_that_is_dropped_is_a_truncation_over_tcp() {
 }
 
 #[test]
-fn halves_that_are_both_dropped_end_the_transport() {
+fn dropping_both_halves_ends_the_transport() {
     for_each_version(|version| {
         for (blocked, reader_first) in [(false, false), (false, true), (true, false), (true, true)]
         {
@@ -286,7 +286,7 @@ fn halves_that_are_both_dropped_end_the_transport() {
 }
 
 #[test]
-fn a_shutdown_of_the_peer_leaves_the_writer_at_work() {
+fn the_writer_continues_after_a_shutdown_of_the_peer() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -308,7 +308,7 @@ fn a_shutdown_of_the_peer_leaves_the_writer_at_work() {
 }
 
 #[test]
-fn a_reader_that_is_dropped_leaves_the_writer_at_work() {
+fn the_writer_continues_after_the_reader_is_dropped() {
     for_each_version(|version| {
         let Halves {
             reader,
@@ -330,7 +330,7 @@ fn a_reader_that_is_dropped_leaves_the_writer_at_work() {
 }
 
 #[test]
-fn a_batch_that_a_writer_left_is_sent_by_the_reader() {
+fn the_reader_sends_the_batch_of_an_idle_writer() {
     let setup = Setup::new(Version::Tls13);
     let (near, far) = pipe(WIDE);
     let options = Options::new().with_batched_writes(true);

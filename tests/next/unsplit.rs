@@ -10,7 +10,7 @@ use crate::splits::{FORGED, Halves, for_each_version, halves};
 use crate::support::{assert_alert, pattern, receive, receive_all, send, tls_error};
 
 #[test]
-fn halves_of_one_stream_make_it_again() {
+fn halves_of_one_stream_can_be_reunited() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -41,7 +41,7 @@ fn halves_of_one_stream_make_it_again() {
 }
 
 #[test]
-fn a_failure_of_either_half_is_that_of_the_stream() {
+fn a_failure_of_either_half_is_one_of_the_stream() {
     for_each_version(|version| {
         for is_returned in [false, true] {
             let Halves {
@@ -72,7 +72,7 @@ fn a_failure_of_either_half_is_that_of_the_stream() {
 }
 
 #[test]
-fn halves_of_two_streams_stay_halves() {
+fn halves_of_two_streams_cannot_be_reunited() {
     let (one, other) = (halves(Version::Tls13), halves(Version::Tls13));
     let refused = one.reader.unsplit_with(other.writer, |_, _| -> End {
         unreachable!("another stream")

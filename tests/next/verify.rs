@@ -87,7 +87,7 @@ fn slow_acceptor(config: engine::ServerConfig, version: Version) -> (TlsAcceptor
 }
 
 #[test]
-fn both_sides_wait_for_what_they_have_asked() {
+fn both_sides_wait_for_their_verifiers() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version).client_auth();
         let (connector, by_client) = slow_connector(setup.client());
@@ -160,7 +160,7 @@ fn the_task_of_a_handshake_is_woken_by_the_verdict() {
 }
 
 #[test]
-fn a_server_that_is_turned_down_gets_an_alert() {
+fn a_rejected_server_receives_an_alert() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (connector, verdict) = waiting_connector(setup.client());
@@ -180,7 +180,7 @@ fn a_server_that_is_turned_down_gets_an_alert() {
 }
 
 #[test]
-fn a_client_that_is_turned_down_gets_an_alert() {
+fn a_rejected_client_receives_an_alert() {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
         let acceptor = acceptor(setup.server()).with_verifier(|_| async {
@@ -219,7 +219,7 @@ fn a_client_without_a_certificate_is_not_verified() {
 }
 
 #[test]
-fn a_server_that_chooses_by_the_hello_verifies_too() {
+fn a_server_that_chooses_by_the_hello_can_verify_too() {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
         let (acceptor, asked) = slow_acceptor(setup.server(), version);
@@ -245,7 +245,7 @@ fn slow_acquaintances(rejecting: bool) -> (Acquaintances, TlsConnector, Asked) {
 }
 
 #[test]
-fn early_data_goes_out_before_a_server_is_verified() {
+fn early_data_is_sent_before_a_server_is_verified() {
     for rejecting in [false, true] {
         let (both, connector, asked) = slow_acquaintances(rejecting);
         let bytes = pattern(LIMIT as usize + 1000);
@@ -303,7 +303,7 @@ fn both_halves_of_a_client_wait_for_the_verdict() {
 }
 
 #[test]
-fn a_server_that_verifies_rejects_early_data_and_gets_it_again() {
+fn a_server_that_verifies_rejects_early_data_and_receives_it_again() {
     let both = Acquaintances::new().with_patience();
     let (acceptor, asked) = slow_acceptor(both.server.clone(), Version::Tls13);
     let (near, far) = pipe(WIDE);
@@ -354,7 +354,7 @@ fn a_handshake_that_is_dropped_drops_its_verification() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verification_counts_for_the_timeout_of_a_handshake() {
+async fn the_timeout_of_a_handshake_includes_its_verification() {
     let setup = Setup::new(Version::Tls13);
     let (connector, _verdict) = waiting_connector(setup.client());
     let connector = connector.with_handshake_timeout(Duration::from_secs(5));
@@ -369,7 +369,7 @@ async fn a_verification_counts_for_the_timeout_of_a_handshake() {
 }
 
 #[tokio::test]
-async fn the_example_asks_over_the_network() {
+async fn the_example_queries_a_service() {
     let greeting = crate::verify_example::fetch(false).await;
     assert_eq!(greeting.expect("a good certificate"), "hello");
     let error = crate::verify_example::fetch(true).await;

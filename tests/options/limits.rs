@@ -71,7 +71,7 @@ fn fill(stream: &mut TlsStream<End>, bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn a_limit_beyond_what_one_attempt_can_show_holds() {
+fn a_limit_beyond_the_size_of_an_attempt_is_kept() {
     const LIMIT: usize = 3 << 20;
     let bytes = pattern(16 << 20);
     for batched in [false, true] {
@@ -104,7 +104,7 @@ fn a_limit_beyond_what_one_attempt_can_show_holds() {
 
 /// However many of them one attempt shows.
 #[test]
-fn a_batch_does_not_grow_behind_a_transport_that_takes_what_it_is_offered() {
+fn a_batch_does_not_grow_over_a_transport_that_accepts_each_offer() {
     let small = RecordSizing::new(64, Duration::ZERO);
     for (limit, sizing, total) in [
         (3 << 20, None, 16 << 20),
@@ -131,7 +131,7 @@ fn a_batch_does_not_grow_behind_a_transport_that_takes_what_it_is_offered() {
 
 /// With more unsent on both sides than the stream was told that it may hold.
 #[test]
-fn two_shutdowns_behind_queues_without_a_limit_do_not_wait_for_each_other() {
+fn two_shutdowns_with_unlimited_queues_do_not_wait_for_each_other() {
     for (length, total) in [(64 * KIB, 300 * KIB), (1, 8 * KIB)] {
         for version in Version::ALL {
             let mut talk = Side::Client.talk(version, pipe(16 * KIB));
@@ -160,7 +160,7 @@ async fn leave(stream: &mut TlsStream<End>) -> Vec<u8> {
 }
 
 #[test]
-fn a_limit_that_is_none_costs_nothing_by_itself() {
+fn an_unlimited_buffer_can_be_filled_and_sent() {
     for batched in [false, true] {
         let options = Options::new()
             .with_batched_writes(batched)

@@ -16,7 +16,7 @@ fn reads(talk: &mut Talk) -> usize {
 }
 
 #[test]
-fn more_at_once_takes_fewer() {
+fn larger_reads_are_fewer() {
     let options = Options::new().with_read_ahead(18_500, 1 << 20);
     for_each_talk_with(options, |mut talk| {
         let reads = reads(&mut talk);
@@ -25,7 +25,7 @@ fn more_at_once_takes_fewer() {
 }
 
 #[test]
-fn less_at_once_takes_more() {
+fn smaller_reads_are_more() {
     for_each_talk_with(Options::new().with_read_ahead(4096, 4096), |mut talk| {
         let reads = reads(&mut talk);
         assert!((256..=262).contains(&reads), "{reads} reads");
@@ -41,7 +41,7 @@ fn taken_for_one_byte(talk: &mut Talk) -> usize {
 }
 
 #[test]
-fn no_more_is_taken_than_can_be_given_back() {
+fn no_more_is_read_than_can_be_returned() {
     // A byte, and the largest record that there can be.
     for_each_talk_with(Options::default(), |mut talk| {
         assert_eq!(taken_for_one_byte(&mut talk), 1 + 16 * 1024 + 2048 + 5);

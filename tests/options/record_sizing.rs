@@ -39,7 +39,7 @@ fn records_grow_with_the_flow() {
 }
 
 #[test]
-fn records_fall_back_after_idle() {
+fn records_are_small_again_after_idle_time() {
     for_each_talk_with(sized(1000, Duration::ZERO), |mut talk| {
         assert_eq!(sent(&mut talk, 10_000), [1000; 10]);
     });

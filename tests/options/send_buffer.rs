@@ -10,7 +10,7 @@ use crate::talks::{for_each_talk_with, records, write_to_a_blocked_transport};
 const RECORD: usize = 16 * 1024;
 
 #[test]
-fn no_more_than_the_limit_stays_behind() {
+fn no_more_than_the_limit_is_buffered() {
     let bytes = pattern(1 << 20);
     for (limit, length, least, most) in [
         // Ciphertext counts, so small records fill it sooner.

@@ -31,7 +31,7 @@ fn ends() -> (Setup, End, End, Control, Control) {
 }
 
 #[test]
-fn a_connector_with_protocols_of_its_own() {
+fn a_connector_with_alpn() {
     let (setup, near, far, client_io, _) = ends();
     let connector = connector(setup.client()).with_options(BATCHED);
     let (client, _server) = executor::join(
@@ -62,7 +62,7 @@ fn single_handshakes() {
 }
 
 #[test]
-fn a_handshake_keeps_what_its_options_do_not_name() {
+fn a_handshake_keeps_settings_that_its_options_omit() {
     let (setup, near, far, client_io, server_io) = ends();
     let other = Options::new().with_read_ahead(1024, 2048);
     let (client, server) = executor::join(
@@ -85,7 +85,7 @@ fn a_handshake_keeps_what_its_options_do_not_name() {
 }
 
 #[test]
-fn a_handshake_changes_what_its_options_name() {
+fn a_handshake_changes_settings_that_its_options_name() {
     let (setup, near, far, client_io, _) = ends();
     let (client, _server) = executor::join(
         connector(setup.client())
@@ -104,7 +104,7 @@ fn a_handshake_changes_what_its_options_name() {
 }
 
 #[test]
-fn a_handshake_that_is_under_way() {
+fn a_handshake_in_progress() {
     let (setup, near, far, client_io, _) = ends();
     let mut connect = connector(setup.client()).connect(localhost(), near);
     assert!(poll_once(&mut connect).is_pending());
@@ -116,7 +116,7 @@ fn a_handshake_that_is_under_way() {
 }
 
 #[test]
-fn a_configuration_that_is_chosen_late() {
+fn a_configuration_chosen_by_the_client_hello() {
     let (setup, near, far, _, server_io) = ends();
     let (_client, server) = executor::join(
         connector(setup.client()).connect(localhost(), near),

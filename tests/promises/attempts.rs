@@ -41,7 +41,7 @@ fn would_block<T: std::fmt::Debug>(result: io::Result<T>) {
 }
 
 #[test]
-fn an_attempt_to_read_returns_what_is_there() {
+fn an_attempt_to_read_returns_available_data() {
     for_each_talk(|mut talk| {
         let subject = &mut talk.subject;
         would_block(try_read(subject, 10));
@@ -113,7 +113,7 @@ fn attempts_to_write_fill_the_transport_and_then_would_block() {
 }
 
 #[test]
-fn readiness_is_for_what_was_asked() {
+fn readiness_is_for_the_given_interest() {
     use tokio::io::{Interest, Ready};
 
     let both = Interest::READABLE | Interest::WRITABLE;
@@ -135,7 +135,7 @@ fn readiness_is_for_what_was_asked() {
 }
 
 #[test]
-fn what_fails_while_readiness_is_waited_for_is_returned_by_the_attempt() {
+fn a_failure_while_waiting_for_readiness_is_returned_by_the_attempt() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         assert!(poll_once(readable(&mut talk.subject)).is_ready());
@@ -150,7 +150,7 @@ fn what_fails_while_readiness_is_waited_for_is_returned_by_the_attempt() {
 
 /// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
 #[test]
-fn why_the_transport_ended_is_returned_by_the_attempt_after_a_wait() {
+fn the_reason_for_the_end_is_returned_by_the_attempt_after_a_wait() {
     for_each_talk(|talk| {
         let io = talk.subject_io;
         io.buffer(3000);
@@ -173,7 +173,7 @@ fn why_the_transport_ended_is_returned_by_the_attempt_after_a_wait() {
 }
 
 #[test]
-fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
+fn an_attempt_takes_no_wakeup_from_a_reading_task() {
     for_each_talk(|talk| {
         let subject = Rc::new(RefCell::new(talk.subject));
         let mut peer = talk.peer;
@@ -210,7 +210,7 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
 }
 
 #[test]
-fn an_attempt_takes_no_wake_up_of_a_task_that_writes() {
+fn an_attempt_takes_no_wakeup_from_a_writing_task() {
     for_each_talk(|talk| {
         let io = talk.subject_io.clone();
         let subject = Rc::new(RefCell::new(talk.subject));
@@ -266,7 +266,7 @@ impl Readiness for Outer {
 }
 
 #[test]
-fn a_stream_is_a_set_of_callbacks_for_another_one() {
+fn a_stream_can_be_the_callbacks_of_another_one() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version);
         let (outer, far) = handshake(setup.client(), setup.server(), shape.open());

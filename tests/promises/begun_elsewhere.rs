@@ -56,7 +56,7 @@ fn assert_trailing(stream: TlsStream<End>, expected: &[u8]) {
 }
 
 #[test]
-fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_kept() {
+fn bytes_after_the_close_notify_of_a_connection_begun_elsewhere_are_kept() {
     for given in [0, 1, 4, 5, 6, 20] {
         eprintln!("{given} bytes of a record");
         for_each_talk(|mut talk| {
@@ -73,7 +73,7 @@ fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_ke
 
 /// The first thing that such a stream reads is the close_notify.
 #[test]
-fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhere() {
+fn a_connection_begun_elsewhere_may_receive_only_a_close_notify() {
     for given in [0, 3, 7] {
         for_each_talk(|mut talk| {
             assert!(poll_once(talk.peer.end_tls()).is_pending());
@@ -88,7 +88,7 @@ fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhe
 /// What arrives while a server still awaits the end of the handshake: the client's Finished, data, a
 /// close_notify, and bytes behind it.
 #[test]
-fn bytes_behind_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
+fn bytes_after_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
     let setup = Setup::new(Version::Tls13);
     let (near, mut far) = pipe(WIDE);
     let mut connecting =

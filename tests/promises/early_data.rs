@@ -38,7 +38,7 @@ fn for_each_shape(test: impl Fn(Acquaintances, &Shape)) {
 }
 
 #[test]
-fn early_data_arrives_whole_and_in_order_accepted_or_rejected() {
+fn early_data_arrives_complete_and_in_order_accepted_or_rejected() {
     const MORE_THAN_THE_LIMIT: usize = 3 * LIMIT as usize;
     for rejected in [false, true] {
         for (length, part) in [(1000, 100), (MORE_THAN_THE_LIMIT, MORE_THAN_THE_LIMIT)] {
@@ -73,7 +73,7 @@ fn early_data_arrives_whole_and_in_order_accepted_or_rejected() {
 }
 
 #[test]
-fn a_server_skips_as_much_as_its_limit_says() {
+fn a_server_skips_early_data_up_to_its_limit() {
     let both = Acquaintances::new().with_a_forgetful_server();
     let bytes = pattern(1000);
     let (client_end, server_end) = pipe(WIDE);
@@ -141,7 +141,7 @@ fn rejected_early_data_is_sent_again_in_attempts_of_64_kib() {
 }
 
 #[test]
-fn lent_early_data_comes_first_too() {
+fn lent_early_data_is_returned_first_too() {
     for_each_shape(|both, shape| {
         let bytes = pattern(2 * LIMIT as usize);
         let (client_end, server_end) = shape.open();
@@ -176,7 +176,7 @@ fn lent_early_data_comes_first_too() {
 }
 
 #[test]
-fn a_client_that_reads_first_progresses() {
+fn a_client_that_reads_first_makes_progress() {
     for rejected in [false, true] {
         for_each_shape(|both, shape| {
             let both = both.rejecting(rejected);
@@ -200,7 +200,7 @@ fn a_client_that_reads_first_progresses() {
 }
 
 #[test]
-fn a_client_that_shuts_down_first_is_heard() {
+fn data_of_a_client_that_shuts_down_first_arrives() {
     for rejected in [false, true] {
         for_each_shape(|both, shape| {
             let both = both.rejecting(rejected);
@@ -244,7 +244,7 @@ fn without_a_ticket_the_handshake_comes_first() {
 }
 
 #[test]
-fn early_data_goes_out_before_the_server_answers() {
+fn early_data_is_sent_before_the_server_responds() {
     let both = Acquaintances::new();
     let (client_end, _server_end) = pipe(WIDE);
     let io = client_end.control();

@@ -56,7 +56,7 @@ async fn clear_receive(transport: &mut (impl AsyncRead + Unpin), length: usize) 
 }
 
 #[test]
-fn both_sides_go_on_in_the_clear() {
+fn both_sides_continue_in_plaintext() {
     for_each_talk_and_shape(|talk| {
         let Talk {
             mut subject,
@@ -91,7 +91,7 @@ fn trailing(peer: &mut TlsStream<End>, subject_io: &Control, bytes: &[u8]) {
 }
 
 #[test]
-fn bytes_behind_a_close_notify_are_refused_unless_they_are_asked_for() {
+fn bytes_after_a_close_notify_are_an_error_unless_requested() {
     for_each_talk(|mut talk| {
         trailing(&mut talk.peer, &talk.subject_io, b"220 hello");
         let mut subject = talk.subject;
@@ -120,7 +120,7 @@ fn plaintext_before_the_end_is_not_dropped() {
 }
 
 #[test]
-fn a_transport_that_ends_is_no_end_of_tls() {
+fn the_end_of_the_transport_is_not_the_end_of_tls() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         let error = executor::block_on(talk.subject.end_tls()).expect_err("no close_notify");
@@ -148,7 +148,7 @@ fn tls_that_has_not_ended_keeps_its_transport() {
 }
 
 #[test]
-fn a_close_notify_that_the_transport_holds_back_is_no_end() {
+fn an_unflushed_close_notify_is_not_the_end() {
     for_each_talk(|mut talk| {
         talk.subject_io.buffer(3000);
         talk.subject_io.block(Operation::Flush);

@@ -65,7 +65,7 @@ fn is_handshaking(stream: &server::TlsStream<End>) -> bool {
 }
 
 #[test]
-fn an_answer_goes_out_before_the_clients_finished() {
+fn a_response_is_sent_before_the_finished_of_the_client() {
     let both = Acquaintances::new().with_half_rtt();
     let (mut client, Early { mut stream, io }) = answering(&both, QUESTION);
     let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
@@ -126,7 +126,7 @@ fn early_and_late_bytes_are_distinguished_over_every_transport() {
 }
 
 #[test]
-fn an_answer_that_is_longer_than_every_pipe_arrives() {
+fn a_response_that_is_longer_than_every_pipe_arrives() {
     for_each_shape(|both, shape| {
         let bytes = pattern(20_000);
         let (client_end, server_end) = shape.open();
@@ -180,7 +180,7 @@ fn a_shutdown_sends_what_was_written_and_waits_for_the_finished() {
 }
 
 #[test]
-fn what_can_have_no_early_data_waits_for_the_finished() {
+fn a_handshake_without_early_data_waits_for_the_finished() {
     let setup = |version| Setup::new(version).early_data(LIMIT);
     let of = |server: ServerConfig, client| Acquaintances { client, server };
     let forgetful = Acquaintances::new().with_a_forgetful_server();
@@ -232,7 +232,7 @@ fn what_can_have_no_early_data_waits_for_the_finished() {
 }
 
 #[test]
-fn a_replayed_flight_is_not_taken_as_early_data() {
+fn a_replayed_flight_is_not_accepted_as_early_data() {
     let both = Acquaintances::new().with_half_rtt();
     let (client, Early { mut stream, io }) = answering(&both, QUESTION);
     executor::block_on(receive(&mut stream, QUESTION.len()));
@@ -251,7 +251,7 @@ fn a_replayed_flight_is_not_taken_as_early_data() {
 }
 
 #[test]
-fn what_came_early_is_read_before_the_end_of_the_transport() {
+fn early_data_is_read_before_the_end_of_the_transport() {
     let both = Acquaintances::new().with_half_rtt();
     let (client, Early { mut stream, .. }) = answering(&both, QUESTION);
     drop(client);
@@ -262,7 +262,7 @@ fn what_came_early_is_read_before_the_end_of_the_transport() {
 }
 
 #[test]
-fn what_came_early_is_read_before_a_failure_of_the_handshake() {
+fn early_data_is_read_before_a_failure_of_the_handshake() {
     let both = Acquaintances::new().with_half_rtt();
     let (_client, Early { mut stream, io }) = answering(&both, QUESTION);
     // A record that does not decrypt.
@@ -278,7 +278,7 @@ fn what_came_early_is_read_before_a_failure_of_the_handshake() {
 }
 
 #[test]
-fn more_than_the_server_allows_is_an_error_behind_what_it_allows() {
+fn early_data_beyond_the_limit_is_an_error_after_the_allowed_part() {
     let mut both = Acquaintances::new().with_half_rtt();
     // Less than the ticket says.
     both.server.max_early_data_size = 100;
@@ -329,7 +329,7 @@ where
 }
 
 #[test]
-fn two_tasks_share_the_stream_while_the_handshake_goes_on() {
+fn two_tasks_share_the_stream_during_the_handshake() {
     for half_rtt in [false, true] {
         for shape in &SHAPES {
             eprintln!("over {}, half-RTT data: {half_rtt}", shape.name);
@@ -350,7 +350,7 @@ fn two_tasks_share_the_stream_while_the_handshake_goes_on() {
 }
 
 #[test]
-fn a_stream_that_is_taken_apart_loses_no_early_data() {
+fn a_disassembled_stream_loses_no_early_data() {
     let both = Acquaintances::new().with_half_rtt();
     let (mut client, Early { mut stream, .. }) = answering(&both, &pattern(300));
     let asked = executor::block_on(receive(&mut stream, 100));
@@ -376,7 +376,7 @@ fn a_stream_that_is_taken_apart_loses_no_early_data() {
 }
 
 #[test]
-fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
+fn a_disassembled_client_keeps_early_data_that_may_be_rejected() {
     let both = Acquaintances::new();
     let (client, _end) = asking(&both, QUESTION);
     let parts = client.into_parts();
@@ -394,7 +394,7 @@ fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
 }
 
 #[test]
-fn it_can_be_asked_for_after_a_look_at_the_hello() {
+fn it_can_be_enabled_after_a_lazy_acceptor() {
     let both = Acquaintances::new().with_half_rtt();
     let (_client, end) = asking(&both, QUESTION);
     let config = Arc::new(both.server.clone());

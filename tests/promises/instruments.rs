@@ -52,7 +52,7 @@ fn executor_sees_a_spin() {
 
 #[test]
 #[should_panic(expected = "pending, although no transport was pending")]
-fn watched_sees_a_pending_for_nothing() {
+fn watched_sees_a_pending_without_reason() {
     let (end, _peer) = pipe(1);
     executor::block_on(Watched::new(pending::<()>(), &[&end.control()]));
 }
@@ -100,7 +100,7 @@ fn buffered_pipe_delivers_on_flush() {
 }
 
 #[test]
-fn pipe_answers_as_told() {
+fn pipe_returns_scripted_results() {
     let (mut left, right) = pipe(8);
     let control = left.control();
     let failure = Answer::Error(ErrorKind::HostUnreachable);

@@ -13,7 +13,7 @@ use crate::support::{WIDE, handshake, pattern, receive, send};
 
 /// What a kernel is given: the keys, the sequence number, and the ciphertext from there on.
 #[test]
-fn keys_can_be_handed_over_between_two_records() {
+fn keys_can_be_extracted_between_two_records() {
     let bytes = pattern(200_000);
     for read in [0, 1, 16_384, 16_385, 50_000, 65_536] {
         let mut setup = Setup::new(Version::Tls13).server();
@@ -79,7 +79,7 @@ fn open(keys: &ConnectionTrafficSecrets, sequence: u64, record: &[u8]) -> Vec<u8
 
 #[cfg(feature = "early-data")]
 #[test]
-fn a_program_may_still_ask_the_connection_for_early_data() {
+fn a_program_may_still_read_early_data_from_the_connection() {
     let both = crate::acquaintances::Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
     let client = async {

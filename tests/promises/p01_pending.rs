@@ -49,7 +49,7 @@ fn every_pending_has_a_reason() {
 }
 
 #[test]
-fn a_stream_that_waits_is_left_alone() {
+fn a_waiting_stream_is_not_polled() {
     for_each_talk(|mut talk| {
         let mut executor = Executor::new();
         let reader = executor.spawn("reader", receive(&mut talk.subject, 4));
@@ -62,7 +62,7 @@ fn a_stream_that_waits_is_left_alone() {
 }
 
 #[test]
-fn a_transport_that_registers_nobody_is_an_error() {
+fn a_transport_that_registers_no_waker_is_an_error() {
     for_each_talk(|mut talk| {
         let would_block = Answer::Error(io::ErrorKind::WouldBlock);
         talk.subject_io.script(Operation::Read, [would_block]);
@@ -75,7 +75,7 @@ fn a_transport_that_registers_nobody_is_an_error() {
 }
 
 #[test]
-fn a_transport_that_takes_its_time_to_flush_is_waited_for() {
+fn a_slow_flush_of_the_transport_is_awaited() {
     for_each_talk(|mut talk| {
         let io = &talk.subject_io;
         let before = io.counts().flush;

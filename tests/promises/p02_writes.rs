@@ -52,7 +52,7 @@ fn slices_arrive_in_order_over_every_transport() {
 }
 
 #[test]
-fn a_transport_that_refuses_is_an_error() {
+fn a_transport_that_accepts_nothing_is_an_error() {
     for operation in [Operation::Write, Operation::Flush, Operation::Shutdown] {
         for_each_talk(|mut talk| {
             talk.subject_io.always(Operation::Write, Answer::Nothing);
@@ -69,7 +69,7 @@ fn a_transport_that_refuses_is_an_error() {
 }
 
 #[test]
-fn a_transport_that_refuses_the_handshake_is_an_error() {
+fn a_transport_that_accepts_no_handshake_is_an_error() {
     for version in Version::ALL {
         let setup = Setup::new(version);
 
@@ -88,7 +88,7 @@ fn a_transport_that_refuses_the_handshake_is_an_error() {
 }
 
 #[test]
-fn an_interrupted_transport_is_tried_again() {
+fn an_interrupted_attempt_is_repeated_by_the_stream() {
     for_each_talk(|mut talk| {
         let interrupted = Answer::Error(ErrorKind::Interrupted);
         for operation in [Operation::Read, Operation::Write, Operation::Flush] {
@@ -107,7 +107,7 @@ fn an_interrupted_transport_is_tried_again() {
 }
 
 #[test]
-fn a_transport_that_claims_too_much_is_an_error() {
+fn a_transport_that_reports_too_much_is_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.script(Operation::Write, [Answer::TooMuch]);
         let over_reported = Some(pollback::ErrorKind::OverReported);
@@ -122,7 +122,7 @@ fn a_transport_that_claims_too_much_is_an_error() {
 }
 
 #[test]
-fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
+fn accepted_data_that_cannot_be_sent_fails_the_next_call() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         let taken = executor::block_on(talk.subject.write(b"request")).expect("room for it");
@@ -144,7 +144,7 @@ fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
 }
 
 #[test]
-fn a_reader_outlives_a_transport_that_takes_nothing_any_more() {
+fn reads_continue_although_the_transport_accepts_nothing() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.subject, b"all there is"));
         let failure = Answer::Error(ErrorKind::HostUnreachable);
@@ -243,7 +243,7 @@ fn any_number_of_slices_is_one_attempt_in_full_records() {
 }
 
 #[test]
-fn nothing_stays_behind_without_a_flush_that_the_transport_has_taken() {
+fn without_a_flush_nothing_stays_buffered_that_the_transport_could_accept() {
     for size in [1, 100, 5000, 16 * 1024, 1 << 20] {
         for_each_talk(|mut talk| {
             let bytes = pattern(size * (40_000 / size).max(1));
@@ -262,7 +262,7 @@ fn nothing_stays_behind_without_a_flush_that_the_transport_has_taken() {
 
 /// What was refused goes out in one attempt too, with whatever has come to it.
 #[test]
-fn what_a_blocked_transport_has_refused_goes_out_together() {
+fn data_buffered_for_a_blocked_transport_is_sent_together() {
     for_each_talk(|mut talk| {
         let bytes = pattern(60_000);
         talk.subject_io.block(Operation::Write);
@@ -300,7 +300,7 @@ fn a_cancelled_write_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_blocked_transport_bounds_what_a_writer_can_leave() {
+fn a_blocked_transport_bounds_what_a_writer_can_buffer() {
     for_each_shape(|version, shape| {
         let mut talk = Side::Client.talk(version, shape.open());
         talk.subject_io.block(Operation::Write);

@@ -139,7 +139,7 @@ fn a_server_that_only_reads_sends_its_tickets() {
 }
 
 #[test]
-fn a_server_pushes_its_last_flight_through_a_buffered_transport() {
+fn a_server_flushes_its_last_flight_through_a_buffered_transport() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(WIDE);
@@ -152,7 +152,7 @@ fn a_server_pushes_its_last_flight_through_a_buffered_transport() {
 }
 
 #[test]
-fn a_write_that_fails_once_ends_it_though_there_is_more_to_read() {
+fn a_write_that_fails_once_fails_it_although_there_is_more_to_read() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(WIDE);

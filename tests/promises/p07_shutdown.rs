@@ -36,7 +36,7 @@ fn tickets_are_read_before_the_transport_is_closed() {
 }
 
 #[test]
-fn data_that_a_shutdown_takes_in_is_not_lost() {
+fn data_read_by_a_shutdown_is_not_lost() {
     for_each_talk(|mut talk| {
         let bytes = pattern(3000);
         executor::block_on(async {
@@ -81,7 +81,7 @@ fn both_sides_may_shut_down_at_the_same_time() {
 
 /// Neither comes to an end before the other has read.
 #[test]
-fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
+fn both_sides_may_shut_down_with_full_send_buffers() {
     let batched = Options::new().with_batched_writes(true);
     for options in [
         Options::new(),
@@ -167,7 +167,7 @@ async fn leave<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
 /// With tickets unread, closing a socket makes the kernel answer with a reset, which destroys what
 /// is on its way.
 #[tokio::test]
-async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
+async fn data_of_a_client_that_writes_and_leaves_arrives_over_tcp() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");

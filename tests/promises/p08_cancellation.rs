@@ -72,7 +72,7 @@ fn a_cancelled_shutdown_can_be_repeated() {
 }
 
 #[test]
-fn a_handshake_that_is_set_aside_can_be_continued() {
+fn a_suspended_handshake_can_be_continued() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(1);

@@ -9,7 +9,7 @@ use tokio::io::AsyncRead;
 use crate::support::{for_each_talk, pattern, poll_read, send};
 
 #[test]
-fn one_read_takes_every_small_record() {
+fn one_read_returns_every_small_record() {
     for_each_talk(|mut talk| {
         let bytes = pattern(500);
         for chunk in bytes.chunks(10) {
@@ -20,7 +20,7 @@ fn one_read_takes_every_small_record() {
 }
 
 #[test]
-fn one_read_takes_every_large_record() {
+fn one_read_returns_every_large_record() {
     for_each_talk(|mut talk| {
         let bytes = pattern(60_000);
         executor::block_on(send(&mut talk.peer, &bytes));
@@ -53,7 +53,7 @@ fn a_small_buffer_is_filled_and_the_rest_kept() {
 }
 
 #[test]
-fn whole_records_are_given_out_before_an_incomplete_one() {
+fn complete_records_are_returned_before_an_incomplete_one() {
     for_each_talk(|mut talk| {
         let bytes = pattern(200);
         executor::block_on(send(&mut talk.peer, &bytes[..100]));
@@ -70,7 +70,7 @@ fn whole_records_are_given_out_before_an_incomplete_one() {
 }
 
 #[test]
-fn a_read_of_nothing_asks_nobody() {
+fn an_empty_read_makes_no_attempt() {
     for_each_talk(|mut talk| {
         let before = talk.subject_io.counts();
         assert_eq!(read_once(&mut talk.subject, 0), b"");

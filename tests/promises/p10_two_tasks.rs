@@ -70,7 +70,7 @@ fn both_directions_flow_at_once_over_every_transport() {
 }
 
 #[test]
-fn a_reader_that_answers_does_not_lose_the_writer() {
+fn a_reader_that_responds_does_not_take_the_wakeup_of_the_writer() {
     for fate in Fate::ALL {
         for (under_test, buffering) in Side::BOTH
             .into_iter()
@@ -111,7 +111,7 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
 
 /// A shutdown reads, too.
 #[test]
-fn a_writer_that_stops_does_not_lose_the_reader() {
+fn a_writer_that_stops_does_not_take_the_wakeup_of_the_reader() {
     for shuts_down in [false, true] {
         for fate in Fate::ALL {
             for_each_buffering(
@@ -159,7 +159,7 @@ async fn leave_a_request(mut half: WriteHalf, end: Operation) {
 }
 
 #[test]
-fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
+fn data_of_a_stopped_writer_is_flushed_by_the_waiting_reader() {
     for end in [Operation::Write, Operation::Flush, Operation::Shutdown] {
         for blocked in [Operation::Write, Operation::Flush] {
             for fate in Fate::ALL {
@@ -195,7 +195,7 @@ fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
 }
 
 #[test]
-fn a_writer_outlives_the_reader() {
+fn the_writer_continues_without_the_reader() {
     for_each_talk_and_shape(
         |Talk {
              subject, mut peer, ..

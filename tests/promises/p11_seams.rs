@@ -62,7 +62,7 @@ const CUTS: [&[usize]; 5] = [
 ];
 
 #[test]
-fn a_connection_that_is_taken_out_gets_every_byte() {
+fn a_connection_taken_out_of_a_stream_receives_every_byte() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
@@ -99,7 +99,7 @@ fn read_sizes_from_one_byte_on_lose_nothing() {
 }
 
 #[test]
-fn the_parts_have_every_byte() {
+fn the_parts_contain_every_byte() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
@@ -117,7 +117,7 @@ fn the_parts_have_every_byte() {
 
 /// RFC 8446, section 6.1: what follows is not TLS any more, and belongs to whoever has the transport.
 #[test]
-fn what_follows_a_close_notify_is_in_the_parts() {
+fn bytes_after_a_close_notify_are_in_the_parts() {
     const CLEAR: &[u8] = b"220 in the clear";
     for version in Version::ALL {
         for together in [true, false] {
@@ -155,7 +155,7 @@ fn close_notify(client: &mut client::TlsStream<End>) -> Vec<u8> {
 }
 
 #[test]
-fn a_stream_goes_on_with_a_connection_that_was_taken_out() {
+fn a_stream_continues_with_a_connection_that_was_taken_out() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
@@ -179,7 +179,7 @@ fn a_stream_goes_on_with_a_connection_that_was_taken_out() {
 }
 
 #[test]
-fn plaintext_that_waits_goes_along_too() {
+fn pending_plaintext_is_taken_along_too() {
     let options = Options::new().with_batched_writes(true);
     for version in Version::ALL {
         let setup = Setup::new(version);
@@ -204,7 +204,7 @@ fn plaintext_that_waits_goes_along_too() {
 
 /// Nobody but the stream that it was taken from knew that the transport was not flushed.
 #[test]
-fn a_reader_pushes_what_was_written_before_the_stream_was_taken_apart() {
+fn a_reader_flushes_what_was_written_before_the_stream_was_disassembled() {
     for version in Version::ALL {
         let (mut client, mut server, io) = established(version);
         io.buffer(3000);
@@ -221,7 +221,7 @@ fn a_reader_pushes_what_was_written_before_the_stream_was_taken_apart() {
 
 /// And so does one that is made of all its parts.
 #[test]
-fn a_stream_goes_on_when_it_was_taken_apart() {
+fn a_stream_continues_after_it_was_disassembled() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {

@@ -35,7 +35,7 @@ fn unsent(talk: &mut Talk, kind: ErrorKind) {
 }
 
 #[test]
-fn a_reader_waits_for_what_the_peer_says_although_writes_fail() {
+fn a_reader_waits_for_the_peer_although_writes_fail() {
     for kind in ENDING {
         for_each_talk(|mut talk| {
             unsent(&mut talk, kind);
@@ -51,7 +51,7 @@ fn a_reader_waits_for_what_the_peer_says_although_writes_fail() {
 }
 
 #[test]
-fn a_reader_fails_where_nothing_says_that_its_reads_will_end() {
+fn a_reader_fails_if_its_reads_might_never_end() {
     for_each_talk(|mut talk| {
         unsent(&mut talk, ErrorKind::TimedOut);
         match poll_read(&mut talk.subject, 8) {
@@ -66,7 +66,7 @@ fn a_reader_fails_where_nothing_says_that_its_reads_will_end() {
 }
 
 #[test]
-fn a_parked_reader_learns_that_a_request_cannot_be_sent() {
+fn a_waiting_reader_learns_that_a_request_cannot_be_sent() {
     for_each_talk(|talk| {
         let (mut reader, mut writer) = split(talk.subject);
         let io = talk.subject_io;
@@ -86,7 +86,7 @@ fn a_parked_reader_learns_that_a_request_cannot_be_sent() {
 }
 
 #[test]
-fn every_operation_can_be_made_again() {
+fn every_operation_can_be_repeated() {
     let timed_out = || Answer::Error(ErrorKind::TimedOut);
     for_each_talk(|mut talk| {
         let io = talk.subject_io;

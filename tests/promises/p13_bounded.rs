@@ -62,7 +62,7 @@ async fn reads_of_tiny_records_let_other_tasks_run() {
 }
 
 #[test]
-fn what_is_discarded_after_a_failure_is_bounded() {
+fn the_input_discarded_after_a_failure_is_bounded() {
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&taken);
     let endless = Callbacks::new(
@@ -80,7 +80,7 @@ fn what_is_discarded_after_a_failure_is_bounded() {
 }
 
 #[test]
-fn what_a_shutdown_takes_in_is_bounded() {
+fn the_input_read_by_a_shutdown_is_bounded() {
     for_each_talk(|mut talk| {
         executor::block_on(async {
             for _ in 0..64 {

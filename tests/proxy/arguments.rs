@@ -31,7 +31,7 @@ async fn help_explains_the_arguments() {
 }
 
 #[tokio::test]
-async fn a_wrong_call_prints_the_usage() {
+async fn invalid_arguments_print_the_usage() {
     let files = Files::of("a_call_that_makes_no_sense");
     for (arguments, reason) in [
         (&[][..], "expected a configuration file"),
@@ -49,8 +49,8 @@ async fn a_wrong_call_prints_the_usage() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
-    let files = Files::of("a_file_that_is_not_there_is_named");
+async fn a_missing_file_is_named() {
+    let files = Files::of("a_missing_file_is_named");
     for arguments in [
         &["none.toml"][..],
         &["--check", "none.toml"],

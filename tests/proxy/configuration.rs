@@ -96,8 +96,8 @@ async fn refused(files: &Files, configuration: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_shown_with_its_place() {
-    let files = files("what_is_wrong_is_shown_with_its_place", &["one.example"]);
+async fn errors_are_shown_with_their_location() {
+    let files = files("errors_are_shown_with_their_location", &["one.example"]);
     files.write("root.pem", Authority::shared().pem());
     files.write("other.pem", Authority::shared().server().key_pem());
     drop(Proxy::start(&files, RIGHT).await);
@@ -139,7 +139,7 @@ async fn a_port_that_is_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn without_certificates_to_trust_roots_are_asked_for() {
+async fn without_trusted_certificates_roots_are_required() {
     let files = files("without_certificates_to_trust", &["one.example"]);
     let with_tls = RIGHT.replace("127.0.0.1:1\"\n", "a:1\"\ntls = {}\n");
     let mut command = command(&files, &with_tls).await;
@@ -154,8 +154,8 @@ async fn without_certificates_to_trust_roots_are_asked_for() {
 }
 
 #[tokio::test]
-async fn the_sample_is_right_with_its_defaults() {
-    let files = files("the_sample_is_right_with_its_defaults", &["shop.example"]);
+async fn the_sample_is_valid_with_its_defaults() {
+    let files = files("the_sample_is_valid_with_its_defaults", &["shop.example"]);
     let identity = Authority::shared().server_for(&["shop.example"]);
     files.write("shop.pem", identity.certificate_pem());
     files.write("shop.key", identity.key_pem());

@@ -30,7 +30,7 @@ async fn a_truncated_client_is_a_reset_for_the_backend() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_cut_off_has_said_what_it_has_said() {
+async fn data_of_a_truncated_backend_is_forwarded() {
     let files = files("a_backend_that_is_cut_off", &["one.example"]);
     files.write("root.pem", Authority::shared().pem());
     let backend = Backend::new().await;
@@ -55,8 +55,8 @@ async fn a_backend_that_is_cut_off_has_said_what_it_has_said() {
 }
 
 #[tokio::test]
-async fn a_reset_is_passed_through() {
-    let files = Files::of("a_reset_is_passed_through");
+async fn a_reset_is_forwarded() {
+    let files = Files::of("a_reset_is_forwarded");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("localhost", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;

@@ -89,7 +89,7 @@ async fn the_end_of_tcp_is_passed_through() {
 }
 
 #[tokio::test]
-async fn an_answer_survives_a_question_that_nobody_reads() {
+async fn a_response_arrives_although_the_request_is_not_read() {
     let files = files("an_answer_survives", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");

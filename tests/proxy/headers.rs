@@ -17,8 +17,11 @@ async fn header(server: &mut TcpStream) -> ProxyHeader {
 }
 
 #[tokio::test]
-async fn version_1_comes_before_the_plaintext() {
-    let files = files("version_1_comes_before_the_plaintext", &["one.example"]);
+async fn a_header_of_version_1_precedes_the_plaintext() {
+    let files = files(
+        "a_header_of_version_1_precedes_the_plaintext",
+        &["one.example"],
+    );
     let backend = Backend::new().await;
     let v1 = "proxy_protocol = \"v1\"";
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, v1);
@@ -34,8 +37,8 @@ async fn version_1_comes_before_the_plaintext() {
 }
 
 #[tokio::test]
-async fn version_2_says_more() {
-    let files = files("version_2_says_more", &["one.example"]);
+async fn a_header_of_version_2_contains_more() {
+    let files = files("a_header_of_version_2_contains_more", &["one.example"]);
     let backend = Backend::new().await;
     let route = route(
         "one.example",
@@ -58,8 +61,8 @@ async fn version_2_says_more() {
 }
 
 #[tokio::test]
-async fn a_header_comes_before_what_is_passed_through() {
-    let files = Files::of("a_header_comes_before_what_is_passed_through");
+async fn a_header_precedes_passed_through_bytes() {
+    let files = Files::of("a_header_precedes_passed_through_bytes");
     let backend = Backend::new().await;
     let v2 = "proxy_protocol = \"v2\"";
     let configuration = listen("") + &route("localhost", backend.address, "", v2);
@@ -85,8 +88,8 @@ async fn a_header_comes_before_what_is_passed_through() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_in_front_is_believed() {
-    let files = Files::of("a_trusted_proxy_in_front_is_believed");
+async fn the_header_of_a_trusted_proxy_is_used() {
+    let files = Files::of("the_header_of_a_trusted_proxy_is_used");
     let backend = Backend::new().await;
     let configuration = listen("trusted_proxies = [\"127.0.0.0/8\"]")
         + &route("localhost", backend.address, "", "proxy_protocol = \"v1\"");

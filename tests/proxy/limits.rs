@@ -15,7 +15,7 @@ use crate::peers::{
 use crate::process::{LIMIT, Proxy, listen, route};
 
 #[tokio::test]
-async fn a_backend_has_no_more_connections_than_it_may() {
+async fn the_connections_to_a_backend_are_limited() {
     let files = files("a_backend_has_no_more_connections", &["one.example"]);
     let backend = Backend::new().await;
     let limits = "connection_limit = 1\nconnect_timeout_ms = 50";
@@ -51,7 +51,7 @@ async fn a_backend_has_no_more_connections_than_it_may() {
 }
 
 #[tokio::test]
-async fn no_more_clients_are_served_than_may_be() {
+async fn the_number_of_clients_is_limited() {
     let files = files("no_more_clients_are_served", &["one.example"]);
     let backend = Backend::new().await;
     let configuration =
@@ -92,7 +92,7 @@ async fn exchange_while_pending(
 }
 
 #[tokio::test]
-async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
+async fn the_time_and_the_bytes_of_a_connection_are_limited() {
     for limit in ["time_limit_ms = 50", "byte_limit = 100000"] {
         let files = files("a_connection_lasts_no_longer", &["one.example"]);
         let backend = Backend::new().await;
@@ -121,7 +121,7 @@ async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_request_for_the_counters_that_does_not_end_is_closed() {
+async fn an_unfinished_request_for_the_counters_is_closed() {
     let files = files("a_request_for_the_counters", &["one.example"]);
     let backend = Backend::new().await;
     let configuration =

@@ -13,8 +13,8 @@ use crate::process::{Proxy, listen, route};
 use crate::{TERMINATE, files::Files};
 
 #[tokio::test]
-async fn a_line_says_when_the_client_came() {
-    let files = files("a_line_says_when_the_client_came", &["one.example"]);
+async fn a_line_contains_the_time_of_the_accept() {
+    let files = files("a_line_contains_the_time_of_the_accept", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -35,7 +35,7 @@ async fn a_line_says_when_the_client_came() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_holds_nobody_up() {
+async fn an_unread_log_blocks_nothing() {
     let files = Files::of("a_log_that_nobody_reads");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");
@@ -66,7 +66,7 @@ async fn a_log_that_nobody_reads_holds_nobody_up() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_end_is_reported_although_nobody_reads_the_log() {
+async fn the_end_is_reported_although_the_log_is_not_read() {
     let files = Files::of("an_end_is_told");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");

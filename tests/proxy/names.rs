@@ -12,14 +12,14 @@ use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
 #[tokio::test]
-async fn the_nearest_route_is_taken() {
+async fn the_most_specific_route_is_used() {
     let names = [
         "one.example",
         "*.one.example",
         "*.far.one.example",
         "far.one.example",
     ];
-    let files = files("the_nearest_route_is_taken", &names);
+    let files = files("the_most_specific_route_is_used", &names);
     let mut configuration = listen("");
     let mut backends = Vec::new();
     for name in ["one.example", "*.one.example", "far.one.example", "*"] {
@@ -50,7 +50,7 @@ async fn the_nearest_route_is_taken() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_name_takes_the_last_route() {
+async fn a_client_without_a_name_uses_the_default_route() {
     let files = files("a_client_without_a_name", &["127.0.0.1"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("*", backend.address, TERMINATE, "");
@@ -129,8 +129,8 @@ async fn a_client_without_a_handshake_is_disconnected() {
 }
 
 #[tokio::test]
-async fn what_is_not_tls_receives_an_alert() {
-    let files = Files::of("what_is_not_tls_receives_an_alert");
+async fn other_protocols_receive_an_alert() {
+    let files = Files::of("other_protocols_receive_an_alert");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("*", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;

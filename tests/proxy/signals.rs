@@ -24,8 +24,8 @@ async fn proxy(files: &Files, additions: &str) -> (Proxy, Backend) {
 }
 
 #[tokio::test]
-async fn a_reload_is_for_new_connections() {
-    let files = files("a_reload_is_for_new_connections", &["one.example"]);
+async fn a_reload_applies_to_new_connections() {
+    let files = files("a_reload_applies_to_new_connections", &["one.example"]);
     let (mut proxy, old) = proxy(&files, "").await;
     let mut client = connect(&proxy, "one.example").await;
     let mut server = old.accept().await;
@@ -98,8 +98,8 @@ async fn a_broken_reload_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_ticket_outlives_a_reload() {
-    let files = files("a_ticket_outlives_a_reload", &["one.example"]);
+async fn a_ticket_is_valid_after_a_reload() {
+    let files = files("a_ticket_is_valid_after_a_reload", &["one.example"]);
     let (mut proxy, backend) = proxy(&files, "").await;
     let connector = TlsConnector::from(Arc::new(setup().client()));
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
@@ -125,9 +125,9 @@ async fn closed(proxy: &Proxy) {
 }
 
 #[tokio::test]
-async fn connections_have_time_to_end() {
+async fn connections_have_time_to_finish() {
     for signal in ["TERM", "INT"] {
-        let files = files("connections_have_time_to_end", &["one.example"]);
+        let files = files("connections_have_time_to_finish", &["one.example"]);
         let (mut proxy, backend) = proxy(&files, "grace_ms = 60000").await;
         let mut client = connect(&proxy, "one.example").await;
         let mut server = backend.accept().await;
@@ -144,8 +144,11 @@ async fn connections_have_time_to_end() {
 }
 
 #[tokio::test]
-async fn what_is_left_is_closed_after_that_time() {
-    let files = files("what_is_left_is_closed_after_that_time", &["one.example"]);
+async fn remaining_connections_are_closed_after_that_time() {
+    let files = files(
+        "remaining_connections_are_closed_after_that_time",
+        &["one.example"],
+    );
     let (mut proxy, backend) = proxy(&files, "grace_ms = 50").await;
     let mut client = connect(&proxy, "one.example").await;
     let mut server = backend.accept().await;

@@ -13,8 +13,11 @@ const ALPN: &str = "terminate = { chain = \"certificate.pem\", key = \"key.pem\"
                     alpn = [\"h2\", \"http/1.1\"] }";
 
 #[tokio::test]
-async fn a_backend_without_tls_gets_the_plaintext() {
-    let files = files("a_backend_without_tls_gets_the_plaintext", &["one.example"]);
+async fn a_backend_without_tls_receives_the_plaintext() {
+    let files = files(
+        "a_backend_without_tls_receives_the_plaintext",
+        &["one.example"],
+    );
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, ALPN, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -39,7 +42,7 @@ async fn a_backend_without_tls_gets_the_plaintext() {
 }
 
 #[tokio::test]
-async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
+async fn a_backend_with_tls_is_verified_and_uses_the_protocol() {
     let files = files("a_backend_with_tls_is_verified", &["one.example"]);
     let inside = Authority::new();
     files.write("inside.pem", inside.pem());
@@ -79,7 +82,7 @@ async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_not_there_is_no_orderly_end() {
+async fn an_unreachable_backend_is_not_a_clean_end() {
     let files = files("a_backend_that_is_not_there", &["one.example"]);
     let nobody = "127.0.0.1:1".parse().expect("an address");
     let configuration = listen("") + &route("one.example", nobody, TERMINATE, "");
@@ -93,7 +96,7 @@ async fn a_backend_that_is_not_there_is_no_orderly_end() {
 }
 
 #[tokio::test]
-async fn a_backend_that_makes_no_handshake_is_given_up() {
+async fn a_backend_without_a_handshake_times_out() {
     let files = files("a_backend_that_makes_no_handshake", &["one.example"]);
     files.write("inside.pem", Authority::shared().pem());
     let silent = Backend::new().await;

@@ -25,7 +25,7 @@ async fn one_after_the_other(first: &mut End, second: &mut End) {
 }
 
 #[test]
-fn a_half_close_is_carried_over_from_either_side() {
+fn a_half_close_is_forwarded_from_either_side() {
     for shape in &SHAPES {
         for client_first in [true, false] {
             eprintln!("over {}, the client first: {client_first}", shape.name);
@@ -85,7 +85,7 @@ fn a_truncation_delivers_what_came_before_it_and_aborts() {
 }
 
 #[test]
-fn what_is_in_a_buffered_transport_is_flushed_before_a_truncation_is_reported() {
+fn a_buffering_transport_is_flushed_before_a_truncation_is_reported() {
     let pair = Pair::over(1 << 20);
     pair.near_backend.buffer(4096);
     pair.near_client.inject(b"some bytes");
@@ -106,7 +106,7 @@ fn what_is_in_a_buffered_transport_is_flushed_before_a_truncation_is_reported() 
 }
 
 #[test]
-fn who_takes_nothing_more_is_still_heard() {
+fn data_of_a_side_that_accepts_nothing_is_still_forwarded() {
     let pair = Pair::over(64);
     let near = [&pair.near_client, &pair.near_backend];
     let (mut client, mut backend) = (pair.client, pair.backend);
@@ -130,7 +130,7 @@ fn who_takes_nothing_more_is_still_heard() {
 }
 
 #[test]
-fn a_reset_that_a_write_has_met_is_no_end_of_stream() {
+fn a_reset_found_by_a_write_is_not_an_end_of_stream() {
     let pair = Pair::over(1 << 20);
     let near = [&pair.near_client, &pair.near_backend];
     let (mut client, backend) = (pair.client, pair.backend);

@@ -26,7 +26,7 @@ fn start(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_byte_in_either_direction_is_a_sign_of_life() {
+async fn a_byte_in_either_direction_resets_the_idle_timeout() {
     let (mut client, mut backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
     for _ in 0..3 {
         sleep(IDLE - Duration::from_secs(1)).await;
@@ -60,7 +60,7 @@ async fn a_peer_that_accepts_nothing_is_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_ends_what_is_alive() {
+async fn a_time_limit_ends_an_active_relay() {
     let limit = 10 * IDLE;
     let with = |relay: Relay<Near, Near>| relay.with_idle_timeout(IDLE).with_time_limit(limit);
     let (mut client, backend, relay) = start(with);
@@ -78,7 +78,7 @@ async fn a_time_limit_ends_what_is_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_without_end_are_no_times() {
+async fn infinite_times_are_not_limits() {
     let with = |relay: Relay<Near, Near>| {
         relay
             .with_idle_timeout(Duration::MAX)
@@ -96,7 +96,7 @@ async fn times_without_end_are_no_times() {
 }
 
 #[test]
-fn a_byte_limit_lets_so_many_bytes_pass() {
+fn a_byte_limit_allows_exactly_that_many_bytes() {
     for (limit, is_enough) in [(0, false), (149, false), (150, true), (151, true)] {
         eprintln!("{limit} bytes");
         let pair = Pair::over(1 << 20);

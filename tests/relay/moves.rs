@@ -37,7 +37,7 @@ fn both_directions_are_flooded_at_once() {
 }
 
 #[test]
-fn a_source_that_goes_quiet_leaves_nothing_behind() {
+fn bytes_are_flushed_when_the_source_pauses() {
     for shape in &SHAPES {
         eprintln!("over {}", shape.name);
         let mut pair = Pair::of_shape(shape);
@@ -66,7 +66,7 @@ fn a_source_that_goes_quiet_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_peer_that_accepts_nothing_delays_its_source_alone() {
+fn a_peer_that_accepts_nothing_delays_only_its_source() {
     let mut pair = Pair::over(1000);
     let near = [&pair.near_client, &pair.near_backend];
     let (flood, answer) = (pattern(1 << 20, 5), pattern(100_000, 6));

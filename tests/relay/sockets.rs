@@ -41,7 +41,7 @@ async fn finish(relay: JoinHandle<Ended>) -> Ended {
 }
 
 #[tokio::test]
-async fn tls_and_tcp_are_joined_both_ways() {
+async fn tls_and_tcp_are_relayed_both_ways() {
     let (client, near_client) = secured().await;
     let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
@@ -83,7 +83,7 @@ async fn is_reset(mut stream: TcpStream) {
 }
 
 #[tokio::test]
-async fn a_reset_is_carried_over_as_a_reset() {
+async fn a_reset_is_forwarded_as_a_reset() {
     let (client, near_client) = tcp().await;
     let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
@@ -130,7 +130,7 @@ async fn a_reset_of_tcp_is_a_truncation_for_tls() {
 }
 
 #[tokio::test]
-async fn a_reset_that_meets_a_flood_is_no_end_for_who_sends_it() {
+async fn a_reset_during_a_flood_is_not_an_end_of_stream() {
     // A backend that says half an answer and dies while it is written to: whichever of the relay's
     // calls meets the reset, the client must not take it for the end of the answer.
     for _ in 0..20 {

@@ -91,7 +91,7 @@ fn both_directions_are_flooded_and_closed() {
 }
 
 #[test]
-fn an_exchange_needs_no_more_than_its_bytes() {
+fn an_exchange_needs_no_flush() {
     for_each(|version, shape| {
         let mut legs = legs(version, || shape.open());
         let mut executor = Executor::new();
@@ -139,7 +139,7 @@ fn a_truncation_is_a_truncation_on_the_other_side() {
 }
 
 #[test]
-fn what_is_not_tls_fails_the_relay_and_truncates_the_other_side() {
+fn invalid_tls_fails_the_relay_and_truncates_the_other_side() {
     for version in Version::ALL {
         let mut legs = legs(version, || pipe(1 << 20));
         let mut executor = Executor::new();
@@ -167,7 +167,7 @@ fn what_is_not_tls_fails_the_relay_and_truncates_the_other_side() {
 }
 
 #[test]
-fn a_close_notify_counts_although_a_reset_has_met_a_write() {
+fn a_close_notify_is_valid_although_a_write_has_found_a_reset() {
     use pollback_testkit::pipe::{Answer, Operation};
 
     // The backend answers early, closes, and takes no more; its end is authenticated.
@@ -199,7 +199,7 @@ fn a_close_notify_counts_although_a_reset_has_met_a_write() {
 }
 
 #[test]
-fn bulk_goes_out_in_full_batches() {
+fn bulk_data_is_sent_in_full_batches() {
     let version = Version::Tls13;
     let batched = Options::new().with_batched_writes(true);
     let ends = pipe(2 << 20);

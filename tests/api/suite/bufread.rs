@@ -47,7 +47,7 @@ async fn lines_and_bytes_may_be_mixed() {
 }
 
 #[tokio::test]
-async fn the_lines_end_when_the_peer_says_so() {
+async fn lines_end_at_the_close_notify() {
     for setup in setups() {
         let (mut client, mut server) = connect_over(configs(&setup), tcp().await).await;
         client.write_all(b"a\nb\nno line end").await.unwrap();

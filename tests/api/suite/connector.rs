@@ -20,7 +20,7 @@ async fn connect_reaches_the_server_over_tcp_and_in_memory() {
 }
 
 #[tokio::test]
-async fn connect_takes_an_address_for_a_name() {
+async fn connect_accepts_an_address_as_the_name() {
     let (client, server) = configs(&Setup::new(Version::Tls13));
     let (near, far) = tcp().await;
     let address = ServerName::IpAddress(near.peer_addr().unwrap().ip().into());

@@ -127,7 +127,7 @@ mod tests {
     use Outcome::{Fail, Pass, Skip};
 
     #[test]
-    fn the_same_result_is_right() {
+    fn the_same_result_is_correct() {
         for outcome in [Pass, Fail, Skip] {
             assert_eq!(complaints("acceptor", "other", outcome, outcome), [""; 0]);
         }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_may_stand_for_names() {
+    fn an_error_may_replace_names() {
         assert_eq!(complaints("acceptor/dropped", "other", Pass, Fail), [""; 0]);
         assert_eq!(complaints("acceptor/dropped", "other", Fail, Pass).len(), 1);
         assert_eq!(complaints("acceptor/split", "other", Pass, Fail).len(), 1);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_no_test_and_too_few_passes_are_wrong() {
+    fn unknown_names_and_too_few_passes_are_errors() {
         let complaints = |run, tests: &[_]| list().check_plain("plain", &[run], &report(tests));
         let of_acceptor = |tests| complaints("acceptor/split", tests).len();
         assert_eq!(of_acceptor(&[("listed", Pass), ("open", Pass)]), 0);

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_new_credential_is_about_it() {
+    fn options_after_a_new_credential_apply_to_it() {
         let line = "-cert-file a -new-x509-credential -cert-file b -ocsp-response AQI=";
         let [settings, ..] = parsed(line).connections;
         assert_eq!(settings.default_credential.chain, Some("a".into()));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_implemented() {
+    fn unknown_options_are_not_implemented() {
         for line in [
             "-dtls",
             "-on-initial-dtls",
