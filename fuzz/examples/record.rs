@@ -5,7 +5,7 @@ use std::path::Path;
 
 fn main() -> std::io::Result<()> {
     for target in pollback_fuzz::targets() {
-        // Both engines are given what either has recorded.
+        // Both engines run the recordings of either.
         let (engine, folder) = match target.strip_suffix("-next") {
             Some(folder) => ("-next", folder),
             None => ("", target),

@@ -9,7 +9,7 @@ use pollback_testkit::configs::provider;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Each feature of tokio-rustls with what it turns on.
+/// Each feature of tokio-rustls with what it enables.
 const FEATURES: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["aws_lc_rs"]),
     ("aws_lc_rs", &["rustls/aws_lc_rs"]),
@@ -156,7 +156,7 @@ mod compression {
     use pollback::rustls::compress::{CertCompressor, CertDecompressor, DecompressionFailed};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Counts the certificates that a decompressor has unpacked.
+    /// Counts the certificates that a decompressor has decompressed.
     #[derive(Debug)]
     struct Counted {
         inner: &'static dyn CertDecompressor,
@@ -208,7 +208,7 @@ mod logging {
     use log::{LevelFilter, Log, Metadata, Record};
     use std::sync::Mutex;
 
-    /// Notes which modules of rustls have spoken.
+    /// Records which modules of rustls have logged something.
     struct Notes(Mutex<Vec<String>>);
 
     static NOTES: Notes = Notes(Mutex::new(Vec::new()));

@@ -1,4 +1,4 @@
-//! Code that does not care which side it is on.
+//! Code that is generic over the side.
 
 use crate::either_side::{echo, establish, finish, take_apart};
 use crate::support::{localhost, setups, talk};
@@ -8,7 +8,7 @@ use pollback::{TlsAcceptor, TlsConnector};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What both sides know, of the version of rustls that is named.
+/// State that both sides have, in the given version of rustls.
 fn alpn<IO, C>(stream: &TlsStream<IO, C>) -> Option<Vec<u8>>
 where
     C: TlsConnection<CommonState = CommonState>,

@@ -1,4 +1,4 @@
-//! Handshakes that may not take for ever, on tokio's paused clock.
+//! Handshakes with a timeout, on tokio's paused clock.
 
 use crate::support::{localhost, setups};
 use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector};
@@ -26,7 +26,7 @@ async fn a_connector_times_out_on_a_silent_server() {
         let (error, io) = connect.await.expect_err("silence");
         assert_timeout(&error);
         assert_eq!(begun.elapsed().as_secs(), LIMIT.as_secs());
-        // The transport is there still.
+        // The transport still exists.
         drop(io);
         let mut hello = Vec::new();
         far.read_to_end(&mut hello).await.unwrap();

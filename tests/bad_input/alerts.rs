@@ -20,12 +20,12 @@ async fn a_client_reports_the_alert_of_the_server() {
             names(&error, ErrorKind::Alert(description));
             assert_eq!(said[0], 22, "the hello");
             let length = usize::from(u16::from_be_bytes([said[3], said[4]]));
-            assert_eq!(said.len(), 5 + length, "an alert is not answered");
+            assert_eq!(said.len(), 5 + length, "there is no response to an alert");
         }
     }
 }
 
-/// What a client says first.
+/// The first bytes of a client.
 fn hello(config: ClientConfig) -> Vec<u8> {
     let mut connection = ClientConnection::new(Arc::new(config), localhost()).unwrap();
     let mut hello = Vec::new();

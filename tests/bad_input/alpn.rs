@@ -16,7 +16,7 @@ fn bad_lists() -> [Vec<Vec<u8>>; 3] {
     ]
 }
 
-/// Checks that a future fails at once, gives its transport back and has written nothing.
+/// Checks that a future fails at once, returns its transport and has written nothing.
 async fn refuses(connect: client::FallibleConnect<DuplexStream>, mut peer: DuplexStream) {
     let (error, transport) = connect.await.expect_err("the names are not valid");
     names(&error, ErrorKind::InvalidAlpn);

@@ -1,4 +1,4 @@
-//! Certificates that do not convince the other side.
+//! Certificates that the other side rejects.
 
 use super::{Way, clash, clash_by_name, names};
 use pollback::ErrorKind;

@@ -1,4 +1,4 @@
-//! poll → attempt, held against the table of the contract.
+//! From poll to attempt, checked against the table of the contract.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -78,7 +78,7 @@ fn errors_are_returned_as_the_same_object() {
 
 #[test]
 fn system_error_codes_are_preserved() {
-    // The last one is known to no system.
+    // No system knows the last one.
     for code in [1, 104, 12_345] {
         for operation in Operation::ALL {
             let script = Script::new([Err(io::Error::from_raw_os_error(code))]);
@@ -132,7 +132,7 @@ fn an_over_reported_read_touches_nothing() {
     assert_eq!(&buffer, b"------");
 }
 
-/// Stores its bytes in a buffer of its own, which is as large as the one it was offered.
+/// Stores its bytes in a buffer of its own, which is as large as the offered one.
 struct Swapping;
 
 impl AsyncRead for Swapping {

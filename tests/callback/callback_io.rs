@@ -1,4 +1,4 @@
-//! attempt → poll, held against the table of the contract.
+//! From attempt to poll, checked against the table of the contract.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ pub(crate) fn io(script: &Script) -> CallbackIo<Own, Polled> {
     CallbackIo::new(Own(script.clone()), Polled)
 }
 
-/// The answer of one poll that must not be `Pending`.
+/// The result of one poll that must not be `Pending`.
 #[track_caller]
 pub(crate) fn answer<C: Callback, R: Readiness>(
     operation: Operation,
@@ -27,7 +27,7 @@ pub(crate) fn answer<C: Callback, R: Readiness>(
     ready(operation.poll(io, Waker::noop()))
 }
 
-/// Answers for an operation, with those for the flush that goes before a shutdown.
+/// Results for an operation, including the flush before a shutdown.
 pub(crate) fn script_for(operation: Operation, answers: Vec<io::Result<usize>>) -> Script {
     let flush = (operation == Operation::Shutdown).then_some(Ok(0));
     Script::new(flush.into_iter().chain(answers))
@@ -127,7 +127,7 @@ fn without_vectored_writes_the_first_slice_with_bytes_is_written() {
     assert_kind(&error, ErrorKind::OverReported);
 }
 
-/// A callback that implements only what it must.
+/// A callback that implements only the required methods.
 struct Least(usize);
 
 impl io::Read for Least {

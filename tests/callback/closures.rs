@@ -1,4 +1,4 @@
-//! Closures as attempts, held against the table of the contract.
+//! Closures as attempts, checked against the table of the contract.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice, Read, Write};
@@ -244,7 +244,7 @@ fn closures_can_borrow_and_be_called_many_times() {
     assert_eq!(sent.into_inner(), b"world");
 }
 
-/// A loop that goes on after an error skips nothing that the closure did not take.
+/// A loop that continues after an error skips nothing that the closure has not accepted.
 #[test]
 fn nothing_is_skipped_after_an_over_report() {
     let mut calls = 0;

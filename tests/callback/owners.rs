@@ -1,4 +1,4 @@
-//! The owners of a readiness: that they are gone is noticed, and the wakers may own them.
+//! The owners of a readiness: their drop is noticed, and wakers may own them.
 
 use std::io;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ fn attempts_that_do_not_block_need_no_owner() {
     assert_eq!(ready(answer).unwrap(), 2);
 }
 
-/// Whether it is tried once or several times: it fails, and stays failed.
+/// Checks that it fails, however often it is tried.
 #[track_caller]
 fn assert_abandoned(operation: Operation, io: &mut CallbackIo<Own, Signalled>, script: &Script) {
     for _ in 0..2 {
@@ -75,14 +75,14 @@ fn assert_abandoned(operation: Operation, io: &mut CallbackIo<Own, Signalled>, s
     }
 }
 
-/// The owner leaves as its last act, while the reader is between its attempt and the registration.
+/// The owner is dropped while the reader is between its attempt and the registration.
 #[test]
 fn what_arrived_before_the_last_owner_left_is_still_read() {
     let (handle, readiness) = ReadinessHandle::new();
     let mut owner = Some(handle);
     let read = |_: &mut [u8]| match owner.take() {
         Some(handle) => {
-            // Empty when it was looked at; filled before the answer is given.
+            // Empty when it was checked; filled before the result is returned.
             handle.readable();
             Err(would_block())
         }
@@ -93,7 +93,7 @@ fn what_arrived_before_the_last_owner_left_is_still_read() {
     assert_eq!(answer.unwrap(), 1);
 }
 
-/// A task that owns a handle: it, and the handle in it, are dropped with the last waker.
+/// A task that owns a handle: both are dropped with the last waker.
 struct Owner {
     _handle: ReadinessHandle,
 }
@@ -110,7 +110,7 @@ impl Wake for Owner {
     fn wake(self: Arc<Self>) {}
 }
 
-/// A deadlock would be seen as a test that does not end.
+/// A deadlock would make the test hang.
 #[test]
 fn a_waker_may_drop_a_handle_when_it_is_replaced() {
     let (handle, mut readiness) = ReadinessHandle::new();
@@ -149,7 +149,7 @@ fn a_transport_that_is_dropped_keeps_no_waker() {
     drop(handle);
 }
 
-/// A task that is polled by whoever wakes it, within the wake.
+/// A task that is polled within its wakeup, by the caller.
 struct Inline(ReadinessHandle, AtomicUsize);
 
 impl Wake for Inline {

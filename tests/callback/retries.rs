@@ -1,4 +1,4 @@
-//! Attempts that a poll makes again, and what it asks before it does.
+//! Attempts that a poll repeats, and what it polls before.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -33,10 +33,10 @@ fn an_attempt_that_is_always_interrupted_lets_other_tasks_run() {
         assert!(Operation::Read.poll(&mut io, &waker).is_pending());
         assert_eq!(wakes.get(), polls);
     }
-    assert!(calls > 3, "made again within a poll");
+    assert!(calls > 3, "repeated within a poll");
 }
 
-/// Answers the same to everybody who would block, and notes the direction.
+/// Returns the same result for every blocked attempt, and records its direction.
 pub(crate) struct Always<F>(pub(crate) Vec<Direction>, pub(crate) F);
 
 impl<F: Fn() -> Poll<io::Result<()>>> Readiness for Always<F> {

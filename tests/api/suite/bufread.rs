@@ -5,7 +5,7 @@ use super::{configs, connect_over};
 use crate::support::{setups, tcp};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Sends three lines and takes them in as lines, bytes and what is left.
+/// Sends three lines and reads them as a line, bytes and the rest.
 async fn check<A, B>(from: &mut A, to: &mut B)
 where
     A: AsyncWrite + Unpin,

@@ -38,7 +38,7 @@ async fn nothing_is_sent_before_the_future_is_polled() {
     assert!(far.read_u8().now_or_never().is_none());
     assert!(
         (&mut connect).now_or_never().is_none(),
-        "the server has said nothing"
+        "the server has sent nothing"
     );
     let first = far
         .read_u8()

@@ -1,4 +1,4 @@
-//! `TlsConnector::early_data`: what is written first travels with the ClientHello.
+//! `TlsConnector::early_data`: the first writes are sent with the ClientHello.
 
 use super::connect_over;
 use super::tls::rustls::{ClientConfig, ServerConfig};
@@ -87,7 +87,7 @@ async fn early_data_beyond_the_limit_waits_for_the_handshake() {
             .unwrap()
             .read_to_end(&mut received)
             .unwrap();
-        assert_eq!(received.len(), 1024, "as many as the server takes");
+        assert_eq!(received.len(), 1024, "as many as the server accepts");
         server.read_to_end(&mut received).await.unwrap();
         received
     };

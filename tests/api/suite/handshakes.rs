@@ -176,7 +176,7 @@ async fn end_of_stream_in_the_handshake_is_unexpected() {
     for setup in setups() {
         let (near, far) = duplex();
         drop(far);
-        // What the client writes may fail first.
+        // The write of the client may fail first.
         let error = connect(&setup, near).await.unwrap_err();
         let kinds = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
         assert!(kinds.contains(&error.kind()), "{error:?}");

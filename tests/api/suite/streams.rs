@@ -212,7 +212,7 @@ async fn an_unfinished_write_may_be_followed_by_another() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, duplex()).await;
         let mut sent = Vec::new();
-        // The pipe fills up; what the last write took is all that counts.
+        // The pipe fills up; only what the last write has accepted counts.
         loop {
             let chunk = [sent.len() as u8; 1000];
             let mut write = std::pin::pin!(client.write(&chunk));
