@@ -1,4 +1,4 @@
-//! Buffers that nobody would think of: none, empty ones, a great many.
+//! Unusual buffers: none, empty ones, a large number.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -17,10 +17,10 @@ fn an_empty_write_sends_nothing() {
         let before = talk.subject_io.written().len();
         for slices in [&[][..], &[&[][..]], &[&[], &[], &[]]] {
             let taken = executor::block_on(write_vectored(&mut talk.subject, slices));
-            assert_eq!(taken.expect("nothing to refuse"), 0);
+            assert_eq!(taken.expect("an empty write succeeds"), 0);
         }
         assert_eq!(
-            executor::block_on(talk.subject.write(b"")).expect("nothing to refuse"),
+            executor::block_on(talk.subject.write(b"")).expect("an empty write succeeds"),
             0
         );
         executor::block_on(talk.subject.flush()).expect("a flush");
@@ -38,7 +38,7 @@ fn an_empty_write_reports_a_closed_stream_and_an_error() {
         talk.subject_io.unblock(Operation::Write);
         let reset = Answer::Error(ErrorKind::ConnectionReset);
         talk.subject_io.script(Operation::Write, [reset]);
-        // The reader meets the error in the writer's stead.
+        // The reader encounters the error in place of the writer.
         assert!(poll_read(&mut talk.subject, 64).is_pending());
         let error = executor::block_on(talk.subject.write(b"")).expect_err("the error");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -86,7 +86,7 @@ fn slices_after_many_empty_ones_are_found() {
     });
 }
 
-/// rustls gathers 64 slices, a kernel 1,024: more must be no error, and none may be left out.
+/// rustls gathers 64 slices, a kernel 1,024: more must not be an error, and none may be omitted.
 #[test]
 fn any_number_of_slices_is_accepted() {
     for count in [63, 64, 65, 1023, 1024, 1025, 3000] {
