@@ -59,9 +59,8 @@ impl Differences {
                 return Err(text.into());
             }
             if !difference.errors.is_empty() && difference.here != Ending::Either {
-                let text = format!(
-                    "a difference by error may not have an uncertain result: {difference:?}"
-                );
+                let text =
+                    format!("a difference by error has to allow either result: {difference:?}");
                 return Err(text.into());
             }
         }
