@@ -1,4 +1,4 @@
-//! The acceptor of rustls-ffi itself, over what is lent to it.
+//! The acceptor of rustls-ffi itself, over a lent transport.
 
 use std::io::{self, Write};
 use std::ptr::null_mut;
@@ -26,7 +26,7 @@ pub(crate) fn alert(description: AlertDescription) -> Vec<u8> {
 pub(crate) fn client_hello(version: Version) -> Vec<u8> {
     let mut hello = Vec::new();
     let mut client = Side::Client.connection(version);
-    while write_tls(&mut client, &mut hello).expect("a vector takes everything") > 0 {}
+    while write_tls(&mut client, &mut hello).expect("a vector accepts everything") > 0 {}
     hello
 }
 
@@ -68,7 +68,7 @@ fn a_second_into_connection_is_rejected() {
     }
 }
 
-/// Takes one byte of every second call, and would block in the others.
+/// Accepts one byte in every second call, and would block in the others.
 struct Halting {
     taken: Vec<u8>,
     calls: usize,

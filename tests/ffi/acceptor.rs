@@ -1,4 +1,4 @@
-//! The server's way over a `rustls_acceptor`.
+//! Servers with a `rustls_acceptor`.
 
 use std::ptr::null;
 
@@ -58,7 +58,7 @@ fn anything_but_a_hello_is_answered_with_an_alert() {
         (
             alert(AlertDescription::HandshakeFailure),
             ErrorKind::Misbehaved,
-            // rustls prepares none for this.
+            // rustls prepares no alert for this.
             AlertDescription::UnexpectedMessage,
         ),
     ] {
@@ -102,7 +102,7 @@ fn a_client_that_the_configuration_rejects_receives_an_alert() {
                 },
                 connector(theirs_is).connect(localhost(), theirs),
             );
-            // rustls-ffi says that they do not fit, and not in what.
+            // rustls-ffi reports that they are incompatible, but not why.
             assert_eq!(kind(server), Some(ErrorKind::Tls));
             let told = ErrorKind::Alert(AlertDescription::ProtocolVersion);
             assert_eq!(kind(client), Some(told));
@@ -116,7 +116,7 @@ fn a_null_configuration_is_rejected_with_an_alert() {
     let (server, client) = executor::join(
         async {
             let accepted = FfiAcceptor::new(ours).await?;
-            // SAFETY: a null configuration is refused.
+            // SAFETY: a null configuration is rejected.
             unsafe { accepted.into_stream(null()) }.await
         },
         connector(Version::Tls13).connect(localhost(), theirs),
@@ -160,6 +160,6 @@ fn a_cancelled_acceptor_can_continue_and_a_completed_one_fails() {
 
 fn server_name(accepted: &FfiAccepted<End>) -> String {
     let name = rustls_accepted::rustls_accepted_server_name(accepted.as_ptr());
-    // SAFETY: the hello is there until `accepted` is dropped.
+    // SAFETY: the hello exists until `accepted` is dropped.
     unsafe { name.to_str() }.to_owned()
 }

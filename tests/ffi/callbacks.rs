@@ -1,4 +1,4 @@
-//! C callbacks as attempts, and as a tokio transport.
+//! C callbacks as attempts, and as a Tokio transport.
 
 use std::ffi::c_void;
 use std::io::{self, IoSlice, Read, Write};
@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::script::{STORED, Scripted, Step, fails, moves};
 
-/// Codes of which none asks for a repetition: known ones, unknown ones, and what the contract does
-/// not forbid.
+/// Codes that do not cause a repetition: known ones, unknown ones, and others that the contract
+/// does not forbid.
 const CODES: [i32; 6] = [libc::EPIPE, libc::EIO, 4096, i32::MAX, -1, i32::MIN];
 
 /// The three attempts, each with an offer of four bytes.
@@ -176,7 +176,7 @@ fn no_call_has_more_slices_than_systems_accept() {
 
 #[test]
 fn would_block_suspends_the_task_until_readiness_is_announced() {
-    // Each time twice, since an attempt is repeated once the waker is in place.
+    // Each result twice, since an attempt is repeated once the waker is registered.
     let blocked = fails(libc::EAGAIN);
     let script = Scripted::new([blocked, blocked, moves(2), blocked, blocked, moves(2)]);
     let (handle, readiness) = ReadinessHandle::new();
@@ -189,7 +189,7 @@ fn would_block_suspends_the_task_until_readiness_is_announced() {
     });
     assert!(!executor.run_until_stalled());
     handle.writable();
-    assert!(!executor.run_until_stalled(), "woken in vain");
+    assert!(!executor.run_until_stalled(), "woken without a reason");
     handle.readable();
     assert!(!executor.run_until_stalled());
     handle.writable();

@@ -1,4 +1,4 @@
-//! The functions of rustls-ffi that take callbacks, over what is lent to them.
+//! The functions of rustls-ffi that take callbacks, over lent transports.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -142,7 +142,7 @@ fn no_call_is_made_while_plaintext_is_unread() {
     }
 }
 
-/// Takes at most so many bytes of each offer, and notes how many slices it was offered.
+/// Accepts at most this many bytes of each offer, and records how many slices it was offered.
 struct Narrow {
     widths: Vec<usize>,
     taken: VecDeque<u8>,
@@ -186,7 +186,7 @@ fn partial_writes_lose_and_repeat_nothing() {
         let mut whole = Narrow::new(&[usize::MAX]);
         write_tls(&mut probe.client, &mut whole).unwrap();
         let record = whole.taken.len();
-        // Byte by byte, inside a slice, on its edge, and over the edge of the first.
+        // Byte by byte, inside a slice, at its end, and beyond the end of the first.
         for widths in [
             &[1][..],
             &[5, record - 5],

@@ -1,4 +1,4 @@
-//! What a stream over rustls-ffi refuses, and what it is refused for.
+//! Failures of TLS in a stream over rustls-ffi, on either side.
 
 use std::error::Error as _;
 use std::sync::Arc;

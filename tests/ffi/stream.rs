@@ -113,7 +113,7 @@ fn a_key_update_is_answered_by_a_task_that_only_reads() {
         executor::join(send(&mut talk.peer, b"new keys"), async {
             assert_eq!(receive(&mut talk.subject, 8).await, b"new keys");
         });
-        assert!(talk.peer_io.unread() > 0, "nothing was answered");
+        assert!(talk.peer_io.unread() > 0, "there was no response");
     }
 }
 
@@ -189,7 +189,7 @@ fn a_disassembled_stream_returns_everything() {
         let mut wire = Read::chain(&parts.ciphertext[..], &rest[..]);
 
         let (connection, plaintext) = parts.connection.into_parts();
-        // SAFETY: it was given away to us. Which side it is plays no part here.
+        // SAFETY: it was passed to us. Its side does not matter here.
         let mut connection = unsafe { FfiConnection::client(connection) };
         let mut received = [&data[..1], &plaintext].concat();
         loop {

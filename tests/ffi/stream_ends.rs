@@ -1,4 +1,4 @@
-//! How a stream over rustls-ffi ends, and what limits it.
+//! The end and the limits of a stream over rustls-ffi.
 
 use pollback::ErrorKind;
 use pollback::ffi::rustls_ffi::connection::rustls_connection;
@@ -28,7 +28,7 @@ fn an_end_before_or_in_the_handshake_is_a_truncation() {
     });
 }
 
-/// The first record of what the peer of a handshake says.
+/// The first record that the peer of a handshake sends.
 fn first_words_of_peer(side: Side, version: Version) -> Vec<u8> {
     let (ours, theirs) = pipe(WIDE);
     let control = theirs.control();
@@ -129,7 +129,7 @@ fn buffer_limits_bound_a_write_and_never_hang_it() {
             assert!(executor.run_until_stalled());
             drop(executor);
             match limit {
-                // No room can ever come, so waiting would be for ever.
+                // There can never be room, so waiting would never end.
                 Some(0) => assert_eq!(kind(writer.take()), Some(ErrorKind::WriteZero)),
                 _ => {
                     writer.take().unwrap();

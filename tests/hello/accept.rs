@@ -1,4 +1,4 @@
-//! Accepting the connection that was looked at.
+//! Accepting a connection after `peek`.
 
 use super::{WIDE, configs, connect, for_each_shape, in_records_of, meet, setup};
 use pollback::rustls::server::Acceptor;
@@ -17,7 +17,7 @@ fn a_configuration_is_chosen_after_peek_over_every_transport() {
         meet(connect(client, near), async move {
             let incoming = hello::peek(far).await?;
             assert_eq!(incoming.client_hello().server_name(), Some("localhost"));
-            // As long as the choice takes.
+            // The choice may take time.
             yield_now().await;
             incoming.accept(server).await
         });

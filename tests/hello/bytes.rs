@@ -1,4 +1,4 @@
-//! The look at bytes alone.
+//! Parsing bytes without a transport.
 
 use pollback::hello::{ClientHello, LIMIT, Parser};
 use pollback::rustls::{
@@ -8,9 +8,9 @@ use pollback::{Error, ErrorKind};
 use pollback_testkit::hellos::{message, modern, of_length, old, records};
 use std::error::Error as _;
 
-/// Reads bytes in parts of this size and returns what was read, or why there is no hello.
+/// Parses bytes in parts of this size, and returns the ClientHello or the error.
 ///
-/// Checks what must hold for every input.
+/// Checks properties that hold for every input.
 pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientHello>, Error> {
     let mut parser = Parser::new();
     let mut pushed = 0;
@@ -20,7 +20,7 @@ pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientH
         match parser.push(part) {
             Ok(taken) => {
                 assert!(taken == part.len() || parser.missing() == 0);
-                // Whoever reads no more than what is missing reads nothing behind the hello.
+                // A caller that reads no more than what is missing reads nothing after the hello.
                 assert!(taken >= missing.min(part.len()));
                 assert_eq!(parser.bytes().len(), pushed - part.len() + taken);
                 if parser.missing() == 0 {
@@ -31,7 +31,7 @@ pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientH
             Err(error) => {
                 assert_eq!(parser.missing(), 0);
                 assert!(parser.bytes() == &bytes[..pushed], "bytes are lost");
-                let again = parser.push(b"").expect_err("it is final");
+                let again = parser.push(b"").expect_err("the error is permanent");
                 assert_eq!(again.kind(), error.kind());
                 assert!(parser.finish().is_none());
                 return Err(error);
@@ -82,7 +82,7 @@ fn a_modern_hello_is_parsed_however_it_is_divided() {
 fn old_hellos_are_parsed() {
     for version in [0x0300, 0x0301, 0x0302, 0x0303] {
         let bytes = records(&old(version, b"old.example"), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
         assert_eq!(hello.server_name(), Some("old.example"));
         let version = ProtocolVersion::from(version);
         assert!(hello.versions().eq([version]));
@@ -93,7 +93,7 @@ fn old_hellos_are_parsed() {
     }
     // Older still: without any extension.
     let bytes = records(&message(0x0301, &[0x002f], &[]), 16_384);
-    let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+    let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
     assert_eq!(hello.server_name(), None);
     assert_eq!(hello.extensions().count(), 0);
 }
@@ -113,12 +113,12 @@ fn names_are_what_the_client_sent() {
         "a\0b",
     ] {
         let bytes = records(&modern(name.as_bytes()), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
         assert_eq!(hello.server_name(), Some(name));
     }
     let parse = |name: &[u8]| {
         let bytes = records(&modern(name), 16_384);
-        ClientHello::parse(&bytes).expect("a hello").expect("whole")
+        ClientHello::parse(&bytes).expect("a hello").expect("complete")
     };
     let hello = parse(b"UPPER.Example");
     assert_eq!(hello.server_name(), Some("upper.example"));
@@ -132,7 +132,7 @@ fn names_are_what_the_client_sent() {
 fn a_name_after_others_is_found_and_a_malformed_list_has_none() {
     let parse = |body: &[u8]| {
         let bytes = records(&message(0x0303, &[1], &[(0, body.to_vec())]), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
         hello.server_name().map(str::to_owned)
     };
     let other = b"\0\x0a\x07\0\x01x\0\0\x03one";
@@ -153,7 +153,7 @@ fn a_hello_of_64_kib_is_parsed_in_records_of_any_size() {
     let message = of_length(LIMIT);
     for size in [1, 2, 1000, 16_384, 65_535] {
         let wire = records(&message, size);
-        // Byte by byte as well: were the work to grow with the square, this would not end.
+        // Also byte by byte: with quadratic work this would not end.
         for step in [1, 1400, wire.len()] {
             let hello = parse_in_parts(&wire, step).expect("a hello");
             let hello = hello.expect("a whole one");
@@ -170,10 +170,10 @@ fn a_hello_of_64_kib_is_parsed_in_records_of_any_size() {
 
 #[test]
 fn a_hello_ends_where_its_message_does() {
-    // More of the same record follows, which is no business of the look.
+    // More of the same record follows, which is not parsed.
     let message = modern(b"a.example");
     let mut wire = records(&[&message[..], b"more"].concat(), 16_384);
-    let hello = ClientHello::parse(&wire).expect("a hello").expect("whole");
+    let hello = ClientHello::parse(&wire).expect("a hello").expect("complete");
     wire.truncate(wire.len() - 4);
     assert!(hello.records() == wire);
     assert!(hello.message() == message);
@@ -202,11 +202,11 @@ fn empty_records_are_skipped() {
     .concat();
     for step in [1, 5, wire.len()] {
         let hello = parse_in_parts(&wire, step).expect("a hello");
-        assert!(hello.expect("whole").records() == wire);
+        assert!(hello.expect("complete").records() == wire);
     }
 }
 
-/// As many as rustls takes.
+/// As many as rustls accepts.
 #[test]
 fn empty_records_up_to_the_limit_are_skipped_and_one_more_is_rejected() {
     const ALLOWED: usize = 32;
@@ -234,7 +234,7 @@ fn an_alert_of_another_length_is_an_error() {
 #[test]
 fn compression_methods_are_listed() {
     let message = modern(b"a.example");
-    // Behind the version, the random, the session and three cipher suites.
+    // After the version, the random, the session and three cipher suites.
     let methods = 4 + 2 + 32 + 1 + 32 + 2 + 6;
     assert_eq!(message[methods..][..2], [1, 0]);
     let mut other = [&message[..methods], &[2, 1, 0], &message[methods + 2..]].concat();
@@ -249,7 +249,7 @@ fn endless_empty_records_are_rejected() {
     let empty = [22, 3, 1, 0, 0].repeat(1000);
     let mut parser = Parser::new();
     let error = empty.chunks(5).find_map(|record| parser.push(record).err());
-    let error = error.expect("nobody needs so many");
+    let error = error.expect("too many");
     assert_eq!(error.kind(), ErrorKind::Misbehaved);
     assert!(parser.bytes().len() < 200);
 }

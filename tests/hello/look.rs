@@ -1,4 +1,4 @@
-//! What a hello tells, however it comes.
+//! The contents of a hello, however it arrives.
 
 use super::{
     WIDE, configs, connect, error_kind, first_bytes, for_each_shape, in_records_of, setup,
@@ -100,7 +100,7 @@ fn a_hello_may_arrive_in_many_records() {
 #[test]
 fn an_old_client_offers_its_latest_version() {
     let mut record = first_bytes(Version::Tls12);
-    // The extension supported_versions becomes one that nobody knows.
+    // The extension supported_versions becomes an unknown one.
     let place = record
         .windows(7)
         .position(|window| window == [0, 43, 0, 3, 2, 3, 3])
@@ -180,7 +180,7 @@ fn one_read_is_made_for_a_silent_client() {
     assert!(!look.is_finished());
 }
 
-/// Runs one future to its end.
+/// Runs one future to completion.
 fn one<F: Future>(future: F) -> F::Output {
     let mut executor = Executor::new();
     let output = executor.spawn("the only task", future);

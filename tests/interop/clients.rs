@@ -86,10 +86,10 @@ async fn a_failed_handshake_affects_no_other_client() {
     );
 }
 
-/// A record of a fatal alert, but for the alert's own number.
+/// A record of a fatal alert, without the number of the alert.
 const FATAL_ALERT: [u8; 6] = [21, 3, 3, 0, 2, 2];
 
-/// The first bytes that the server answers to bytes that are not TLS.
+/// The first bytes of the server's response to bytes that are not TLS.
 async fn plain(address: SocketAddr, bytes: &[u8]) -> [u8; 6] {
     let exchange = async {
         let mut tcp = TcpStream::connect(address).await?;
@@ -141,7 +141,7 @@ async fn clients_without_a_trusted_certificate() {
     let trusted = files.write("trusted.pem", Authority::new().pem());
     let (certificate, key) = files.identity(&Authority::new().client("stranger"));
     let trusted = trusted.to_str().expect("UTF-8");
-    // With TLS 1.3 a client is done with its handshake before it is refused, and may be writing.
+    // With TLS 1.3 a client has completed its handshake before it is refused, and may be writing.
     let options = ["--tls12", "--count", "2", "--client-roots", trusted];
     let (server, address) = server(&root, &options).await;
     let Some(mut anonymous) = s_client(&root, address) else {

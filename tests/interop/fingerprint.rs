@@ -6,7 +6,7 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::peers::program;
 
-/// The fingerprint of openssl with these options.
+/// Returns the fingerprint of openssl with these options.
 async fn fingerprint(options: &[&str]) -> Option<String> {
     let mut openssl = Command::new(program("openssl", "version")?);
     let mut command = example("fingerprint").await;

@@ -1,4 +1,4 @@
-//! The examples on their own, and what they say to bad input.
+//! The examples on their own, and their reaction to bad input.
 
 use std::path::Path;
 
@@ -53,13 +53,13 @@ async fn demo_moves_a_file_both_ways() {
             (read[side], written[side], vectored[side]);
         assert!(read > content.len(), "{report}");
         assert!(written + vectored > content.len(), "{report}");
-        // Only lone records, such as the last one, go out with a plain write.
+        // Only single records, such as the last one, are sent with a plain write.
         assert!(written <= writes * (16 * 1024 + 22), "{report}");
         assert!(vectored > content.len() / 2, "{report}");
     }
 }
 
-/// What a line of the demo's table says of attempts, behind their kind.
+/// Parses the attempts in a line of the demo's table, after their kind.
 fn attempts_and_bytes(line: &str) -> Option<(usize, usize)> {
     let mut numbers = line.split_whitespace().map(str::parse);
     Some((numbers.next()?.ok()?, numbers.nth(1)?.ok()?))
