@@ -1,4 +1,4 @@
-//! The PROXY protocol, in bytes.
+//! The PROXY protocol: parsing and encoding.
 #![cfg(feature = "proxy-protocol")]
 
 use pollback::ErrorKind;
@@ -47,7 +47,7 @@ fn source(bytes: &[u8]) -> Option<String> {
 
 #[test]
 fn a_local_header_may_have_any_family_and_length() {
-    // What the load balancers of Amazon send: a family, no addresses, and TLVs.
+    // As sent by the load balancers of Amazon: a family, no addresses, and TLVs.
     let balancer = [&[3, 0, 4, 0xbc, 0xe5, 0x95, 0x1f, 4, 0, 0x4a][..], &[0; 74]].concat();
     for (family, body) in [
         (0x00, &b""[..]),
@@ -145,7 +145,7 @@ fn unix_sockets_are_named_by_their_paths() {
     );
     assert_eq!(*transport, Transport::Stream);
     assert_eq!(header.authority(), Some("n"));
-    assert_eq!(header.to_v2().expect("it fits"), bytes);
+    assert_eq!(header.to_v2().expect("a short header"), bytes);
     let header = parse(&v2(PROXY, 0x32, &[0; 216]));
     assert_eq!(header.unix_address().expect("paths").source, b"");
     let full = [b'x'; 216];
@@ -188,7 +188,7 @@ fn tlvs_are_parsed() {
     .with_tlv(0xea, b"\x01vpce-1")
     .with_tlv(4, &[0; 100])
     .with_tlv(2, b"another");
-    let header = parse(&header.to_v2().expect("it fits"));
+    let header = parse(&header.to_v2().expect("a short header"));
     assert_eq!(header.authority(), Some("one.example"));
     assert_eq!(header.alpn(), Some(&b"h2"[..]));
     assert_eq!(header.unique_id(), Some(&b"id"[..]));
@@ -229,9 +229,9 @@ fn checksums_are_verified() {
         .with_alpn(b"h2")
         .with_checksum()
         .with_authority("one.example");
-    let bytes = header.to_v2().expect("it fits");
+    let bytes = header.to_v2().expect("a short header");
     assert_eq!(parse(&bytes).authority(), Some("one.example"));
-    // Any bit of it matters; what no longer is such a header at all is told as that.
+    // Every bit matters; bytes that are no longer such a header are reported as that.
     let mut refused = 0;
     for place in 0..bytes.len() {
         for bit in 0..8 {
@@ -241,8 +241,8 @@ fn checksums_are_verified() {
                 Err(HeaderError::Checksum) => refused += 1,
                 Err(_) | Ok(None) => {}
                 Ok(Some((header, _))) => assert!(
-                    // Neither of these is checked: a proxy that speaks for itself, and the type that
-                    // makes the checksum one.
+                    // Not checked: a header without addresses (LOCAL, or no family), and one whose
+                    // checksum TLV has become another one.
                     header.is_local() || header.tlv(3).is_none() || bytes[13] >> 4 == 0,
                     "{place} {bit}"
                 ),
@@ -258,7 +258,7 @@ fn checksums_are_verified() {
         );
         assert_eq!(ProxyHeader::parse(&header), Err(HeaderError::Tlv));
     }
-    // As another implementation computes it.
+    // As computed by another implementation.
     let bytes = v2(
         PROXY,
         0x11,
@@ -331,38 +331,38 @@ fn encoded_headers_are_parsed_as_the_same() {
     for (source, destination) in [(four, four), (six, six)] {
         let header = ProxyHeader::new(ProxiedAddress::stream(source, destination));
         assert_eq!(parse(&header.to_v1()), header);
-        assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+        assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     }
-    // One header names one family.
+    // A header names only one family.
     let header = ProxyHeader::new(ProxiedAddress::stream(four, six));
     let line = b"PROXY TCP6 ::ffff:192.0.2.1 2001:db8::1 1 2\r\n";
     assert_eq!(header.to_v1(), line);
-    assert_eq!(parse(line), parse(&header.to_v2().expect("it fits")));
+    assert_eq!(parse(line), parse(&header.to_v2().expect("a short header")));
 
     for header in [ProxyHeader::local(), ProxyHeader::unknown()] {
         assert_eq!(header.to_v1(), b"PROXY UNKNOWN\r\n");
-        assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+        assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     }
     let mut datagrams = ProxiedAddress::stream(four, four);
     datagrams.transport = Transport::Datagram;
     let header = ProxyHeader::new(datagrams);
     assert_eq!(header.to_v1(), b"PROXY UNKNOWN\r\n");
-    assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+    assert_eq!(parse(&header.to_v2().expect("a short header")), header);
 
     let most = vec![7; 65_535 - 12 - 3];
     let header = ProxyHeader::new(ProxiedAddress::stream(four, four)).with_tlv(4, &most);
-    assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+    assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     let header = header.with_tlv(4, &[]);
     assert_eq!(header.to_v2(), Err(HeaderError::TooLong));
 }
 
-/// Some of each kind.
+/// Samples of each kind.
 fn samples() -> Vec<Vec<u8>> {
     let address = ProxiedAddress::stream(address("192.0.2.1:1"), address("192.0.2.2:2"));
     let header = ProxyHeader::new(address).with_alpn(b"h2").with_checksum();
     vec![
         header.to_v1(),
-        header.to_v2().expect("it fits"),
+        header.to_v2().expect("a short header"),
         b"PROXY TCP6 :: :: 0 0\r\n".to_vec(),
         b"PROXY UNKNOWN\r\n".to_vec(),
         b"PROXY UNKNOWN anything\r\r at all\r\n".to_vec(),
@@ -422,7 +422,7 @@ fn every_byte_may_have_any_value() {
                     parsed.ssl();
                     let _ = parsed.to_v1();
                 }
-                // Read from a transport it is the same.
+                // Reading from a transport has the same result.
                 let mut rest = &bytes[..];
                 let read = executor::block_on(read_header(&mut rest));
                 match whole {

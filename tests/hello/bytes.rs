@@ -82,7 +82,9 @@ fn a_modern_hello_is_parsed_however_it_is_divided() {
 fn old_hellos_are_parsed() {
     for version in [0x0300, 0x0301, 0x0302, 0x0303] {
         let bytes = records(&old(version, b"old.example"), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         assert_eq!(hello.server_name(), Some("old.example"));
         let version = ProtocolVersion::from(version);
         assert!(hello.versions().eq([version]));
@@ -93,7 +95,9 @@ fn old_hellos_are_parsed() {
     }
     // Older still: without any extension.
     let bytes = records(&message(0x0301, &[0x002f], &[]), 16_384);
-    let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
+    let hello = ClientHello::parse(&bytes)
+        .expect("a hello")
+        .expect("complete");
     assert_eq!(hello.server_name(), None);
     assert_eq!(hello.extensions().count(), 0);
 }
@@ -113,12 +117,16 @@ fn names_are_what_the_client_sent() {
         "a\0b",
     ] {
         let bytes = records(&modern(name.as_bytes()), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         assert_eq!(hello.server_name(), Some(name));
     }
     let parse = |name: &[u8]| {
         let bytes = records(&modern(name), 16_384);
-        ClientHello::parse(&bytes).expect("a hello").expect("complete")
+        ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete")
     };
     let hello = parse(b"UPPER.Example");
     assert_eq!(hello.server_name(), Some("upper.example"));
@@ -132,7 +140,9 @@ fn names_are_what_the_client_sent() {
 fn a_name_after_others_is_found_and_a_malformed_list_has_none() {
     let parse = |body: &[u8]| {
         let bytes = records(&message(0x0303, &[1], &[(0, body.to_vec())]), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("complete");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         hello.server_name().map(str::to_owned)
     };
     let other = b"\0\x0a\x07\0\x01x\0\0\x03one";
@@ -173,7 +183,9 @@ fn a_hello_ends_where_its_message_does() {
     // More of the same record follows, which is not parsed.
     let message = modern(b"a.example");
     let mut wire = records(&[&message[..], b"more"].concat(), 16_384);
-    let hello = ClientHello::parse(&wire).expect("a hello").expect("complete");
+    let hello = ClientHello::parse(&wire)
+        .expect("a hello")
+        .expect("complete");
     wire.truncate(wire.len() - 4);
     assert!(hello.records() == wire);
     assert!(hello.message() == message);

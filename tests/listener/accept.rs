@@ -1,4 +1,4 @@
-//! Accepting, and what is known of a connection then.
+//! Accepting, and the facts about a connection.
 
 use super::{assert_echo, connect, echo, open, reports, serve, setup, shared};
 use futures_util::{FutureExt, StreamExt};
@@ -92,7 +92,7 @@ async fn it_reports_what_the_handshake_has_negotiated() {
             let chain = facts.client_certificates.as_deref().unwrap();
             assert_eq!(chain.len(), 1);
             assert_ne!(chain[0], Authority::shared().certificate());
-            // The client takes the tickets in.
+            // The client reads the tickets.
             let mut client = client.unwrap();
             let echo = tokio::spawn(echo(connection));
             assert_echo(&mut client).await;
@@ -112,7 +112,7 @@ async fn stalled_clients_do_not_delay_others() {
         let mut client = door.connect(number).await.unwrap().unwrap();
         assert_echo(&mut client).await;
     }
-    // The clock moves on only when everybody waits for it.
+    // The clock advances only when all tasks wait for it.
     assert_eq!(begun.elapsed().as_millis(), 0);
     drop(silent);
 }
@@ -124,7 +124,7 @@ async fn handshakes_continue_while_accept_is_not_called() {
     let second = door.connect(2);
     tokio::task::yield_now().await;
     assert!(listener.accept().now_or_never().is_none());
-    // Nobody is in `accept` now.
+    // No task is in `accept` now.
     first.await.unwrap().expect("the handshake succeeds");
     second.await.unwrap().expect("the handshake succeeds");
     let mut numbers = [0; 2];
@@ -168,7 +168,7 @@ async fn a_stream_can_be_taken_out_of_its_connection() {
     echo.await.unwrap().expect_err("no close_notify was sent");
 }
 
-/// Notes where it runs.
+/// Records where it runs.
 #[derive(Clone)]
 struct Whereabouts(mpsc::UnboundedSender<runtime::Id>);
 

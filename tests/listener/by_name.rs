@@ -14,7 +14,7 @@ fn identity(name: &str) -> Identity {
     Authority::shared().server_for(&[name])
 }
 
-/// Whose certificate a client gets that asks for `name`.
+/// Returns the certificate that a client receives for `name`.
 async fn ask(door: &Door, name: &str) -> io::Result<Vec<u8>> {
     let connector = TlsConnector::from(Arc::new(door.setup.client()));
     let name = name.to_owned().try_into().expect("a valid name");

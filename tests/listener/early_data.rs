@@ -8,7 +8,7 @@ use pollback_testkit::configs::{Setup, Version};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-/// Configurations of two sides of which the client will hold a ticket.
+/// Configurations of two sides that have met, so that the client has a ticket.
 fn configs() -> (Arc<ClientConfig>, ServerConfig) {
     let setup = Setup::new(Version::Tls13).early_data(1024);
     let mut server = setup.server();

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {

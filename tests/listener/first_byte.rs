@@ -16,7 +16,7 @@ async fn a_silent_client_is_disconnected_at_the_deadline() {
         let client = door.connect(1);
         let mut connection = listener.accept().await.unwrap();
         let begun = Instant::now();
-        // What the server says counts for nothing.
+        // Bytes of the server do not count.
         connection.write_all(b"welcome").await.unwrap();
         let error = match buffered {
             true => connection.fill_buf().await.map(<[u8]>::len),

@@ -1,4 +1,4 @@
-//! Files are loaded whole, or the load fails and says where.
+//! Files are loaded completely, or loading fails with the location.
 
 use super::files::{Folder, build, files, identity};
 use pollback::Error;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Loads these texts and returns the number of certificates that they made.
+/// Loads these texts and returns the number of certificates in them.
 fn load(chain: &str, key: &str) -> Result<usize, LoadError> {
     let folder = Folder::new();
     fs::write(folder.chain(), chain).unwrap();
@@ -137,7 +137,7 @@ fn an_unsupported_key_is_named() {
     let chain = one.certificate_pem();
     let key = one.key_pem();
     let headers = "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233\n\n";
-    // Not a version but an algorithm comes first.
+    // It begins with an algorithm instead of a version.
     let wrapped = "-----BEGIN PRIVATE KEY-----\nMAQwAAQA\n-----END PRIVATE KEY-----\n";
     for (key, words) in [
         (key.replace(" PRIVATE", " ENCRYPTED PRIVATE"), "encrypted"),
@@ -162,7 +162,7 @@ fn an_unsupported_key_is_named() {
     }
 }
 
-/// A key may be whole and still be none that a provider reads.
+/// A key may be complete and still not be supported by the provider.
 #[test]
 fn a_key_that_the_provider_rejects_is_named() {
     let folder = Folder::new();
@@ -301,7 +301,7 @@ fn roots_and_revocation_lists_are_loaded_like_the_other_files() {
         1,
         "no END marker",
     );
-    // Nobody would miss it here, but it was meant for something.
+    // It is not needed here, but was meant for something.
     assert_refused(
         write(&good_roots, &(one.pem() + &good_lists)),
         PemPart::RevocationLists,

@@ -1,4 +1,4 @@
-//! Clients that come and leave, as health checks do, and how they are told.
+//! Clients that connect and close, as health checks do, and how they are reported.
 
 use super::{Door, assert_echo, echo, hello, open, pipes, reports, serve, setup, shared};
 use futures_util::future::Either;

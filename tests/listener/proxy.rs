@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// The door of the proxy that is trusted.
+/// The number of the trusted proxy.
 const TRUSTED: usize = 1;
 
 fn claimed() -> ProxiedAddress {
@@ -23,7 +23,7 @@ async fn a_trusted_proxy_names_the_client() {
     let (door, listener) = open(setup.clone());
     let mut listener = listener.with_proxy_protocol(|peer| *peer == TRUSTED);
     let first = ProxyHeader::new(claimed());
-    // Only the second version can say this.
+    // Only the second version can express this.
     let second = ProxyHeader::new(claimed())
         .with_authority("example.com")
         .with_tlv(0xea, b"a network")
@@ -102,7 +102,7 @@ async fn a_trusted_proxy_has_to_send_a_header() {
     door.connect(TRUSTED)
         .await
         .unwrap()
-        .expect_err("a hello is no header");
+        .expect_err("a hello is not a header");
     let failed = reported.recv().await.unwrap();
     assert_eq!(failed.stage, Stage::ProxyHeader);
     assert_eq!(failed.error.kind(), io::ErrorKind::InvalidData);
@@ -144,7 +144,7 @@ async fn a_failed_client_is_reported_with_its_address() {
     }
 }
 
-/// A health check of a load balancer comes with a header or without, and leaves.
+/// A health check of a load balancer connects with a header or without, and closes.
 #[tokio::test]
 async fn a_health_check_is_distinguished_from_a_truncated_proxy() {
     let (door, listener) = open(setup());

@@ -1,4 +1,4 @@
-//! The end of a listener.
+//! The shutdown of a listener.
 
 use super::{Served, assert_echo, connect, echo, heap, hello, open, reports, serve, setup};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What streams have after the grace time.
+/// The time for closing streams after the grace time.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The grace time was over: that, and no failure of the network.
+/// Asserts that the grace time was over, and that the network has not failed.
 fn assert_ended(error: &io::Error) {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     let kind = Error::find(error).map(|error| error.kind());
@@ -44,7 +44,7 @@ async fn a_stopped_listener_closes_its_socket() {
     assert_eq!(server.await.unwrap(), (true, io::ErrorKind::NotConnected));
     let error = TcpStream::connect(address)
         .await
-        .expect_err("nobody listens");
+        .expect_err("the socket is closed");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
@@ -120,7 +120,7 @@ async fn handshakes_that_the_shutdown_aborts_are_reported() {
     stalled.write_all(&hello(&setup)).await.unwrap();
     yield_now().await;
     let begun = Instant::now();
-    assert_eq!(shutdown.drain(GRACE).await, 0, "they are no streams yet");
+    assert_eq!(shutdown.drain(GRACE).await, 0, "they are not streams yet");
     assert_eq!(begun.elapsed(), GRACE);
     server.await.unwrap();
     let mut stages = [None; 2];
@@ -131,7 +131,7 @@ async fn handshakes_that_the_shutdown_aborts_are_reported() {
     assert_eq!(stages, [Some(Stage::FirstByte), Some(Stage::Handshake)]);
 }
 
-/// A connection that the listener has given, and its client.
+/// A connection that the listener has returned, and its client.
 async fn established() -> (
     ShutdownHandle,
     Served,
@@ -159,7 +159,7 @@ async fn a_reader_and_a_writer_are_both_woken_after_the_grace_time() {
     });
     let drained = drain(&shutdown);
     sleep(GRACE + Duration::from_millis(1)).await;
-    // The writer has filled the pipe; what was written comes before the close_notify.
+    // The writer has filled the pipe; written data precedes the close_notify.
     let mut received = Vec::new();
     client.read_to_end(&mut received).await.unwrap();
     assert!(received.len() > 16 * 1024);
@@ -176,7 +176,7 @@ async fn a_blocked_close_notify_does_not_delay_the_end() {
         loop {
             connection.write_all(&[7; 16 * 1024]).await?;
         }
-        #[allow(unreachable_code)] // Says what the task gives.
+        #[allow(unreachable_code)] // Gives the task its type.
         io::Result::Ok(())
     });
     let begun = Instant::now();
@@ -207,13 +207,16 @@ async fn an_unused_connection_fails_when_it_is_next_used() {
     let error = connection.write(b"late").await.expect_err("it is over");
     assert_ended(&error);
     connection.flush().await.expect_err("it is over");
-    connection.shutdown().await.expect("no harm in that");
+    connection
+        .shutdown()
+        .await
+        .expect("a shutdown does no harm");
     drop(connection);
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(drained.await.unwrap(), 1);
 }
 
-/// Serves transports as they are.
+/// Serves transports without TLS.
 #[derive(Clone)]
 struct AsItIs;
 
@@ -237,7 +240,7 @@ async fn two_tasks_that_close_the_same_connection_both_complete() {
     drop(listener);
     let reads = tokio::spawn(async move { reader.read(&mut [0]).await.map(drop) });
     let writes = tokio::spawn(async move { writer.write_all(&[7; 32]).await });
-    // Like a socket, the transport wakes only who has asked last.
+    // Like a socket, the transport wakes only the task that has polled last.
     control.block(Operation::Shutdown);
     let drained = drain(&shutdown);
     sleep(GRACE + Duration::from_millis(1)).await;
@@ -373,7 +376,7 @@ async fn closing_waits_for_the_client_but_not_beyond_the_grace_time() {
     assert_ended(&closed.await.unwrap().expect_err("cut off"));
 }
 
-/// What it costs that a connection can be closed from elsewhere while it waits for its client.
+/// The cost of being able to close a connection from another task while it waits for its client.
 #[tokio::test(start_paused = true)]
 async fn a_waiting_connection_costs_little_more_than_its_stream() {
     const CONNECTIONS: usize = 100;

@@ -1,5 +1,5 @@
-//! Early data on rustls 0.24 beyond what the promises say: of streams that are split, and with rustls
-//! 0.23 at the other end.
+//! Early data on rustls 0.24 beyond the guarantees: with split streams, and with rustls 0.23 at the
+//! other end.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ fn a_client_is_not_split_before_early_data_is_known_to_be_accepted() {
         let mut stream = connect(both.connector(), client_end).await;
         stream.write_all(b"early").await.expect("early data");
         let refused = stream.into_split_with(tokio::io::split);
-        let mut stream = refused.map(drop).expect_err("a handshake that goes on");
+        let mut stream = refused.map(drop).expect_err("a handshake in progress");
         assert_eq!(receive(&mut stream, 6).await, b"answer");
         let halves = stream.into_split_with(tokio::io::split);
-        let (_reader, mut writer) = halves.expect("a handshake that is over");
+        let (_reader, mut writer) = halves.expect("a complete handshake");
         send(&mut writer, b"later").await;
     };
     let server = async {
@@ -91,11 +91,11 @@ fn unread_early_data_moves_to_the_reading_half() {
             }
             stream.finish_handshake().await.expect("a Finished");
             let halves = stream.into_split_with(tokio::io::split);
-            let (mut reader, writer) = halves.expect("a handshake that is over");
+            let (mut reader, writer) = halves.expect("a complete handshake");
             assert_eq!(reader.fill_buf().await.expect("a loan"), b"early");
             assert_eq!(receive(&mut reader, 3).await, b"ear");
             assert_eq!(reader.early_data_read(), 3);
-            // And from there to the whole stream again.
+            // And from there back to the whole stream.
             let joined = reader.unsplit_with(writer, |reader, writer| reader.unsplit(writer));
             let mut stream = joined.map_err(drop).expect("both of one stream");
             assert_eq!(receive(&mut stream, 7).await, b"lylater");
@@ -126,7 +126,7 @@ fn both_sides_derive_the_same_keying_material_for_early_data() {
         receive(&mut stream, 10).await;
         let exporter = stream.get_mut().1.early_exporter().expect("an exporter");
         let again = stream.get_mut().1.early_exporter();
-        again.map(drop).expect_err("it is taken");
+        again.map(drop).expect_err("it was taken before");
         (derive(exporter), stream)
     };
     let (ours, (theirs, _server)) = executor::join(client, server);

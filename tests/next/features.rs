@@ -1,4 +1,4 @@
-//! What a program sets up and asks about: protocols, exporters, batches, sizes of records.
+//! Settings and queries of a program: protocols, exporters, batches, sizes of records.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ fn both_sides_derive_the_same_keying_material() {
             .1
             .exporter()
             .map(drop)
-            .expect_err("it is taken");
+            .expect_err("it was taken before");
     });
 }
 
@@ -109,7 +109,7 @@ fn a_server_knows_the_requested_name() {
     });
 }
 
-/// How many records a client makes with these options for what is written in parts.
+/// How many records a client makes with these options for data that is written in parts.
 fn written(version: Version, options: Options, part: usize, total: usize) -> (usize, usize) {
     let setup = Setup::new(version);
     let (near, far) = pipe(WIDE);
@@ -181,7 +181,7 @@ fn data_behind_a_blocked_transport_has_a_limit() {
     });
 }
 
-/// Failures of rustls 0.24 are told apart as those of 0.23 are.
+/// Failures of rustls 0.24 have the same kinds as those of 0.23.
 #[test]
 fn failures_have_the_kinds_that_they_have_on_the_other_version() {
     for_each_version(|version| {

@@ -61,7 +61,7 @@ fn a_client_of_0_23_works_with_a_server_of_0_24() {
     });
 }
 
-/// There and back, and a clean end.
+/// Exchanges data in both directions, with a clean end.
 fn talk<A, B>(mut first: A, mut second: B)
 where
     A: AsyncRead + AsyncWrite + Unpin,

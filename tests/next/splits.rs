@@ -1,4 +1,4 @@
-//! Owned halves: what becomes of each when the other fails, closes or goes.
+//! Owned halves: the state of each when the other fails, closes or is dropped.
 
 use std::io;
 
@@ -35,10 +35,10 @@ pub(crate) fn halves(version: Version) -> Halves {
     let ends = pipe(WIDE);
     let io = ends.1.control();
     let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
-    // Nothing of the handshake is on its way any more.
+    // Nothing of the handshake is in transit any more.
     executor::join(send(&mut server, b"."), receive(&mut client, 1));
     let halves = server.into_split_with(tokio::io::split);
-    let (reader, writer) = halves.expect("a handshake that is over");
+    let (reader, writer) = halves.expect("a complete handshake");
     Halves {
         reader,
         writer,
@@ -71,7 +71,7 @@ fn the_reader_sends_responses_while_the_writer_is_idle_or_gone() {
             client,
         } = halves(Version::Tls13);
         let writer = (!is_gone).then_some(writer);
-        // A writer that goes takes the transport with it, unless there is still something to send.
+        // A dropped writer drops the transport, unless there is still something to send.
         let mut client = crate::engine::TlsStream::from(client);
         request_key_update(&mut client);
         let before = io.written().len();
@@ -130,7 +130,7 @@ fn a_failure_of_the_reader_sends_an_alert_and_fails_the_writer() {
     });
 }
 
-/// The reader has met it, and returns it behind what came before.
+/// The reader has found it, and returns it after the earlier data.
 #[test]
 fn a_failure_not_yet_returned_fails_the_writer_too() {
     for_each_version(|version| {
@@ -144,7 +144,7 @@ fn a_failure_not_yet_returned_fails_the_writer_too() {
         io.inject(&FORGED);
         let mut room = [0; 64];
         let read = executor::block_on(reader.read(&mut room));
-        assert_eq!(read.expect("what came before"), 5);
+        assert_eq!(read.expect("the earlier data"), 5);
         let error = executor::block_on(writer.write(b"more")).expect_err("no connection");
         assert_eq!(tls_error(&error), &Error::DecryptError);
         let error = executor::block_on(client.read_u8()).expect_err("an alert");
@@ -233,7 +233,7 @@ fn a_dropped_writer_ends_the_transport_after_its_data() {
             io.unblock(Operation::Write);
             executor.run_until_stalled();
             assert_eq!(executor::block_on(receive(&mut client, 7)), b"request");
-            // The reader goes on.
+            // The reader continues.
             executor::block_on(send(&mut client, b"hello"));
             executor.run();
             assert_eq!(read.take(), b"hello");
@@ -244,10 +244,10 @@ fn a_dropped_writer_ends_the_transport_after_its_data() {
 #[tokio::test]
 async fn a_dropped_writer_is_a_truncation_over_tcp() {
     let (client, server) = over_tcp(Version::Tls13).await;
-    let (reader, mut writer) = server.into_split().expect("a handshake that is over");
+    let (reader, mut writer) = server.into_split().expect("a complete handshake");
     send(&mut writer, b"request").await;
     drop(writer);
-    let (mut client_reader, _writer) = client.into_split().expect("a handshake that is over");
+    let (mut client_reader, _writer) = client.into_split().expect("a complete handshake");
     assert_eq!(receive(&mut client_reader, 7).await, b"request");
     let error = client_reader.read_u8().await.expect_err("no close_notify");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
@@ -340,7 +340,7 @@ fn the_reader_sends_the_batch_of_an_idle_writer() {
     );
     let (mut client, server) = (client.expect("a client"), server.expect("a server"));
     let halves = server.into_split_with(tokio::io::split);
-    let (mut reader, mut writer) = halves.expect("a handshake that is over");
+    let (mut reader, mut writer) = halves.expect("a complete handshake");
     let mut executor = Executor::new();
     executor.spawn("reader", async move { reader.read_u8().await });
     assert!(!executor.run_until_stalled());
@@ -349,7 +349,7 @@ fn the_reader_sends_the_batch_of_an_idle_writer() {
     assert_eq!(read_what_is_there(&mut client), b"request");
 }
 
-/// Two threads a side, and key updates of both in between.
+/// Two threads on each side, with key updates of both in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn both_directions_flow_at_once_on_threads() {
     for version in Version::ALL {

@@ -1,4 +1,4 @@
-//! Certificates that are verified by somebody who takes time.
+//! Asynchronous verification of certificates.
 
 use std::future::Future;
 use std::io;
@@ -44,14 +44,14 @@ impl Future for Slowly {
     }
 }
 
-/// How often a verifier was asked.
+/// How often a verifier was called.
 type Asked = Arc<AtomicUsize>;
 
 fn times(asked: &Asked) -> usize {
     asked.load(Ordering::Relaxed)
 }
 
-/// A client that takes its time after the configuration's verifier.
+/// A client whose verifier waits after that of the configuration.
 fn slow_connector(config: engine::ClientConfig) -> (TlsConnector, Asked) {
     let (verifier, asked) = (Arc::clone(config.verifier()), Asked::default());
     let counted = Arc::clone(&asked);
@@ -119,10 +119,10 @@ fn both_sides_wait_for_their_verifiers() {
     });
 }
 
-/// What a verifier is told from outside.
+/// The verdict that a verifier receives from outside.
 type Verdict = Result<VerifiedIdentity<'static>, Error>;
 
-/// A client that waits for a verdict, and where the identity that it was presented with is found.
+/// A client that waits for a verdict, and a channel with the presented identity.
 fn waiting_connector(
     config: engine::ClientConfig,
 ) -> (TlsConnector, oneshot::Sender<Result<(), Error>>) {
@@ -152,7 +152,7 @@ fn the_task_of_a_handshake_is_woken_by_the_verdict() {
         assert!(!executor.run_until_stalled());
         let written = io.written().len();
         assert!(!executor.run_until_stalled());
-        assert_eq!(io.written().len(), written, "nothing goes out meanwhile");
+        assert_eq!(io.written().len(), written, "nothing is sent meanwhile");
         verdict.send(Ok(())).expect("a handshake that waits");
         executor.run();
         client.take().expect("a client");
@@ -190,7 +190,7 @@ fn a_rejected_client_receives_an_alert() {
         let (near, far) = pipe(WIDE);
         let client = async {
             let mut stream = connector(setup.client()).connect(localhost(), near).await?;
-            // A client of TLS 1.3 is done before the server looks at its certificate.
+            // A TLS 1.3 client has finished before the server verifies its certificate.
             receive_all(&mut stream).await.map(drop)
         };
         let (connected, accepted) = executor::join(client, acceptor.accept(far));
@@ -212,7 +212,7 @@ fn a_client_without_a_certificate_is_not_verified() {
                 executor::join(connector.connect(localhost(), near), acceptor.accept(far));
             let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
             executor::join(send(&mut server, b"."), receive(&mut client, 1));
-            // A session that is resumed was verified before.
+            // The peer of a resumed session was verified before.
             assert_eq!((times(&by_client), times(&by_server)), (1, 0), "{resumed}");
         }
     }
@@ -237,7 +237,7 @@ fn a_server_that_chooses_by_the_hello_can_verify_too() {
     }
 }
 
-/// A client and a server that know each other; the client verifies if it has to.
+/// A client and a server that have met before; the client verifies if necessary.
 fn slow_acquaintances(rejecting: bool) -> (Acquaintances, TlsConnector, Asked) {
     let both = Acquaintances::new().rejecting(rejecting);
     let (connector, asked) = slow_connector(both.client.clone());
@@ -268,7 +268,7 @@ fn early_data_is_sent_before_a_server_is_verified() {
             received
         };
         assert!(executor::join(client, server).1 == bytes);
-        // A ticket that the server does not know any more is not resumed.
+        // A session that the server has forgotten is not resumed.
         assert_eq!(times(&asked), usize::from(rejecting));
     }
 }
@@ -362,7 +362,7 @@ async fn the_timeout_of_a_handshake_includes_its_verification() {
     let acceptor = acceptor(setup.server());
     let accept = tokio::spawn(async move { acceptor.accept(far).await.map(drop) });
     let error = connector.connect(localhost(), near).await.map(drop);
-    let error = error.expect_err("nobody says anything");
+    let error = error.expect_err("there is no verdict");
     assert_eq!(error_kind(&error), Some(ErrorKind::HandshakeTimeout));
     let error = accept.await.expect("no panic").expect_err("no Finished");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);

@@ -1,4 +1,4 @@
-//! Writes that wait for one another, small ones and whole records alike.
+//! Batched writes, from small ones to complete records.
 
 use std::io::ErrorKind;
 use std::pin::pin;
@@ -24,14 +24,14 @@ const BATCHED: Options = Options::new().with_batched_writes(true);
 /// The plaintext of a full record.
 const RECORD: usize = 16 * 1024;
 
-/// What a stream holds by default.
+/// How much a stream buffers by default.
 const LIMIT: usize = 64 * 1024;
 
 fn for_each_talk(test: impl Fn(Talk)) {
     for_each_talk_with(BATCHED, test);
 }
 
-/// What the subject has written on the transport.
+/// The bytes that the subject has written to the transport.
 fn sent(talk: &Talk) -> usize {
     talk.subject_io.written().len()
 }
@@ -117,7 +117,7 @@ fn writes_of_any_size_are_sent_three_records_at_a_time() {
     }
 }
 
-/// So is a message that an application writes in parts and then flushes.
+/// The same holds for a message that an application writes in parts and then flushes.
 #[test]
 fn the_contents_of_the_buffer_are_sent_in_one_attempt() {
     for length in [1, 16_393, 50_000, LIMIT] {
@@ -201,7 +201,7 @@ fn a_blocked_transport_bounds_the_pending_bytes() {
         let bytes = pattern(1 << 20);
         let taken = write_to_a_blocked_transport(&mut talk, &bytes, 1000);
         assert!((LIMIT - 1000..=LIMIT).contains(&taken), "{taken} bytes");
-        // A write that is cancelled takes nothing, and may be followed by any other.
+        // A cancelled write has accepted nothing, and may be followed by any other.
         talk.subject_io.block(Operation::Write);
         let room = LIMIT - taken;
         assert!(poll_once(talk.subject.write_all(&[1; 20_000])).is_pending());
@@ -234,12 +234,12 @@ fn a_read_reports_that_pending_bytes_could_not_be_sent() {
             .always(Operation::Write, Answer::Error(ErrorKind::TimedOut));
         match poll_read(&mut talk.subject, 100) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
-            other => panic!("{other:?} for an answer that can never come"),
+            other => panic!("{other:?} for a response that can never arrive"),
         }
     });
 }
 
-/// The failure is met by the answer to a key update, for which nobody waits.
+/// The failure is found by the response to a key update, for which no operation waits.
 #[test]
 fn a_read_reports_a_failure_found_by_a_key_update() {
     for_each_talk(|mut talk| {
@@ -254,7 +254,7 @@ fn a_read_reports_a_failure_found_by_a_key_update() {
         executor::block_on(receive(&mut talk.subject, 1));
         match poll_read(&mut talk.subject, 100) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
-            other => panic!("{other:?} for an answer that can never come"),
+            other => panic!("{other:?} for a response that can never arrive"),
         }
     });
 }

@@ -1,4 +1,5 @@
-//! Send buffers of unusual sizes, and queues whose limit the program sets behind the stream's back.
+//! Send buffers of unusual sizes, and queues whose limit the program has set on the connection
+//! itself.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -30,7 +31,7 @@ fn a_queue_that_the_program_has_limited_loses_nothing() {
             let options = Options::new().with_batched_writes(batched);
             for_each_talk_with(options, |mut talk| {
                 limit_queue(&mut talk.subject, queue);
-                // One byte takes a record where one byte fits.
+                // Where one byte fits, each byte takes a record.
                 let bytes = pattern(if queue == 1 { 100 } else { 100 * KIB });
                 executor::block_on(send(&mut talk.subject, &bytes));
                 assert!(read_what_is_there(&mut talk.peer) == bytes);
@@ -57,7 +58,7 @@ fn a_queue_without_room_is_an_error() {
     }
 }
 
-/// Writes parts while they are taken; returns how much was.
+/// Writes parts while they are accepted; returns how much was accepted.
 fn fill(stream: &mut TlsStream<End>, bytes: &[u8]) -> usize {
     let mut cx = Context::from_waker(Waker::noop());
     let mut taken = 0;
@@ -83,7 +84,7 @@ fn a_limit_beyond_the_size_of_an_attempt_is_kept() {
             let before = talk.subject_io.written().len();
             let mut taken = 0;
             for _ in 0..40 {
-                // The transport takes a little, and then nothing.
+                // The transport accepts a little, and then nothing.
                 let answers = vec![Answer::Pending; 50];
                 talk.subject_io.script(Operation::Write, answers);
                 taken += fill(&mut talk.subject, &bytes[taken..]);
@@ -102,7 +103,7 @@ fn a_limit_beyond_the_size_of_an_attempt_is_kept() {
     }
 }
 
-/// However many of them one attempt shows.
+/// However many records one attempt offers.
 #[test]
 fn a_batch_does_not_grow_over_a_transport_that_accepts_each_offer() {
     let small = RecordSizing::new(64, Duration::ZERO);
@@ -123,13 +124,13 @@ fn a_batch_does_not_grow_over_a_transport_that_accepts_each_offer() {
                 talk.subject_io.take_unread_by_peer();
             }
             let sent = talk.subject_io.written().len() - before;
-            // What is written may be fewer bytes of plaintext than of ciphertext.
+            // There may be fewer bytes of plaintext than of ciphertext.
             assert!(taken <= sent + limit, "{taken} taken, {sent} sent");
         });
     }
 }
 
-/// With more unsent on both sides than the stream was told that it may hold.
+/// With more unsent bytes on both sides than the limit of the stream.
 #[test]
 fn two_shutdowns_with_unlimited_queues_do_not_wait_for_each_other() {
     for (length, total) in [(64 * KIB, 300 * KIB), (1, 8 * KIB)] {

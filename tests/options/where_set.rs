@@ -1,4 +1,4 @@
-//! Everything that makes streams can be given options.
+//! Options can be set on everything that creates streams.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::support::{WIDE, acceptor, connector, localhost, poll_once};
 
 const BATCHED: Options = Options::new().with_batched_writes(true);
 
-/// Whether a small write waits, as it does with coalescing.
+/// Asserts that a small write waits for a flush.
 fn assert_batches<S: AsyncWrite + Unpin>(stream: &mut S, io: &Control) {
     let before = io.written().len();
     executor::block_on(stream.write_all(b"wait")).expect("a write");
@@ -98,7 +98,7 @@ fn a_handshake_changes_settings_that_its_options_name() {
     let before = client_io.written().len();
     executor::block_on(client.write_all(b"now")).expect("a write");
     assert!(client_io.written().len() > before);
-    // Nor is the queue of the connection without a limit, as it is with batches.
+    // The queue of the connection has a limit, unlike with batches.
     client_io.block(Operation::Write);
     assert!(poll_once(client.write_all(&[7; 1 << 20])).is_pending());
 }

@@ -1,4 +1,4 @@
-//! Attempts at a stream: they never wait, and take nobody's wake-up.
+//! Attempts on a stream: they never wait, and take no wakeup from a task.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -128,7 +128,7 @@ fn readiness_is_for_the_given_interest() {
         assert_eq!(ready(Interest::READABLE), Poll::Ready(Ready::READABLE));
         let all = Ready::READABLE | Ready::WRITABLE;
         assert_eq!(ready(both), Poll::Ready(all));
-        // Nobody would ever be woken.
+        // No task would ever be woken.
         let error = executor::block_on(subject.ready(Interest::ERROR)).expect_err("no such wait");
         assert_eq!(error.kind(), IoErrorKind::InvalidInput);
     });
@@ -143,12 +143,13 @@ fn a_failure_while_waiting_for_readiness_is_returned_by_the_attempt() {
         assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
         let _ = talk.subject.try_write(b"x");
         assert!(poll_once(writable(&mut talk.subject)).is_ready());
-        let error = talk.subject.try_write(b"x").expect_err("nobody is there");
+        let error = talk.subject.try_write(b"x").expect_err("the peer is gone");
         assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
     });
 }
 
-/// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
+/// A connection that was taken out of a stream receives bytes as they arrive, and notices the end
+/// first.
 #[test]
 fn the_reason_for_the_end_is_returned_by_the_attempt_after_a_wait() {
     for_each_talk(|talk| {
@@ -196,7 +197,7 @@ fn an_attempt_takes_no_wakeup_from_a_reading_task() {
         assert_eq!(subject.borrow_mut().try_write(b"x").expect("room"), 1);
         executor::block_on(send(&mut peer, b"abc"));
         assert!(!executor.run_until_stalled());
-        // This takes what the reader waits for, which waits again then.
+        // This reads what the reader waits for, which then waits again.
         executor::block_on(send(&mut peer, b"stolen"));
         assert_eq!(
             try_read(&mut subject.borrow_mut(), 10).expect("bytes"),
@@ -236,7 +237,7 @@ fn an_attempt_takes_no_wakeup_from_a_writing_task() {
     });
 }
 
-/// A stream that is a set of callbacks, and what wakes their task.
+/// A stream as a set of callbacks, and the readiness that wakes their task.
 #[derive(Clone)]
 struct Outer(Rc<RefCell<client::TlsStream<End>>>);
 

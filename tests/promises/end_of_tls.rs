@@ -1,4 +1,4 @@
-//! The end of TLS, after which the transport goes on in the clear.
+//! The end of TLS, after which the transport continues in plaintext.
 
 use std::io;
 
@@ -17,12 +17,12 @@ fn transport(stream: TlsStream<End>) -> Result<End, ErrorKind> {
     transport.map_err(|(error, _)| error_kind(&error).expect("an error of this crate"))
 }
 
-/// What is left of a transport.
+/// The rest of a transport.
 trait Rest: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Rest for T {}
 
-/// What follows the end of TLS, with what has come already.
+/// The transport after the end of TLS, including bytes that have already arrived.
 fn rest(stream: TlsStream<End>) -> Box<dyn Rest> {
     match stream {
         TlsStream::Client(stream) => Box::new(stream.into_parts()),
@@ -30,12 +30,12 @@ fn rest(stream: TlsStream<End>) -> Box<dyn Rest> {
     }
 }
 
-/// Makes a transport that interrupts try again, as a stream does.
+/// Repeats interrupted attempts, as a stream does.
 async fn patiently<T>(mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
     loop {
         match attempt().await {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.expect("an honest transport"),
+            result => return result.expect("a transport without faults"),
         }
     }
 }
@@ -74,7 +74,7 @@ fn both_sides_continue_in_plaintext() {
             async {
                 assert_eq!(receive(&mut peer, 6).await, b"secret");
                 peer.end_tls().await.expect("the end of TLS");
-                // The first bytes in the clear may have come with the close_notify.
+                // The first bytes in plaintext may have arrived with the close_notify.
                 let mut left = rest(peer);
                 assert_eq!(clear_receive(&mut left, 12).await, b"in the clear");
                 clear_send(&mut left, b"!").await;
@@ -84,7 +84,7 @@ fn both_sides_continue_in_plaintext() {
     });
 }
 
-/// A peer that has ended TLS, and behind its close_notify these bytes.
+/// A peer that has ended TLS, and has sent these bytes after its close_notify.
 fn trailing(peer: &mut TlsStream<End>, subject_io: &Control, bytes: &[u8]) {
     assert!(poll_once(peer.end_tls()).is_pending());
     subject_io.inject(bytes);
@@ -134,9 +134,9 @@ fn the_end_of_the_transport_is_not_the_end_of_tls() {
 #[test]
 fn tls_that_has_not_ended_keeps_its_transport() {
     for_each_talk(|mut talk| {
-        // Given up, and tried again later.
+        // Cancelled, and tried again later.
         assert!(poll_once(talk.subject.end_tls()).is_pending());
-        let error = executor::block_on(talk.subject.write(b"x")).expect_err("our end");
+        let error = executor::block_on(talk.subject.write(b"x")).expect_err("our side has ended");
         assert_eq!(error_kind(&error), Some(ErrorKind::Closed));
         let refused = talk.subject.into_transport();
         let (error, mut subject) = refused.expect_err("the peer has not ended");

@@ -1,4 +1,4 @@
-//! The instruments of these tests are tested first: one that cannot fail proves nothing.
+//! Tests of the instruments of these tests: one that cannot fail proves nothing.
 
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};

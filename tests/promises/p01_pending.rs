@@ -66,10 +66,12 @@ fn a_transport_that_registers_no_waker_is_an_error() {
     for_each_talk(|mut talk| {
         let would_block = Answer::Error(io::ErrorKind::WouldBlock);
         talk.subject_io.script(Operation::Read, [would_block]);
-        let error = executor::block_on(talk.subject.read_u8()).expect_err("nobody would wake us");
+        let error =
+            executor::block_on(talk.subject.read_u8()).expect_err("nothing would wake the task");
         assert_eq!(error_kind(&error), Some(ErrorKind::Unregistered));
         talk.subject_io.script(Operation::Flush, [would_block]);
-        let error = executor::block_on(talk.subject.flush()).expect_err("nobody would wake us");
+        let error =
+            executor::block_on(talk.subject.flush()).expect_err("nothing would wake the task");
         assert_eq!(error_kind(&error), Some(ErrorKind::Unregistered));
     });
 }
@@ -85,7 +87,7 @@ fn a_slow_flush_of_the_transport_is_awaited() {
         assert_eq!(after.pending - before.pending, 3);
         assert!(
             after.calls - before.calls > 3,
-            "the flush that succeeds comes after"
+            "the successful flush comes after"
         );
     });
 }

@@ -1,4 +1,4 @@
-//! 3. Nothing stays unsent behind a reader, and a flush pushes everything.
+//! 3. Nothing stays unsent while the program only reads, and a flush sends everything.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
@@ -58,7 +58,7 @@ fn requests_that_arrive_together_get_one_response() {
 fn a_mebibyte_without_a_flush_is_sent_while_the_response_is_awaited() {
     for version in Version::ALL {
         for under_test in Side::BOTH {
-            // Room for a part of the request: the rest has to leave when the stream is read.
+            // Room for a part of the request: the rest has to be sent when the stream is read.
             let talk = under_test.talk(version, pipe(20_000));
             request_without_a_flush(talk, &pattern(1 << 20));
         }
@@ -97,7 +97,7 @@ fn a_flush_sends_everything_and_flushes_the_transport() {
         assert_eq!(
             talk.peer_io.unread() - before,
             sent,
-            "all that was written was delivered"
+            "everything written was delivered"
         );
         assert!(sent > 3000);
         assert!(talk.subject_io.counts().flush.calls > flushes);

@@ -1,4 +1,4 @@
-//! 5. An alert is delivered whole and flushed before the error is returned.
+//! 5. An alert is sent in full and flushed before the error is returned.
 
 use std::io::ErrorKind;
 
@@ -103,7 +103,7 @@ fn a_connected_client_learns_that_it_needs_a_certificate() {
         let (client_end, server_end) = shape.open();
         let connector = connector(Setup::new(version).client());
         let client = async {
-            // With TLS 1.3 the client has finished before the server sees that there is no
+            // With TLS 1.3 the client has finished before the server notices that there is no
             // certificate.
             let mut stream = connector.connect(localhost(), client_end).await?;
             stream.read_u8().await
@@ -155,7 +155,7 @@ fn a_transport_that_fails_does_not_hide_the_cause() {
     }
 }
 
-/// Something that is not TLS has arrived, and the first write goes through, the next does not.
+/// Something that is not TLS has arrived; the first write succeeds, and the next fails.
 fn failing_pipe() -> (End, End) {
     let (end, peer) = pipe(WIDE);
     let io = end.control();

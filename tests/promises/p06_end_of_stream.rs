@@ -1,4 +1,4 @@
-//! 6. No close_notify, no clean end; with it reads give 0 for ever, and writes go on.
+//! 6. Without a close_notify there is no clean end; after it reads return 0, and writes continue to work.
 
 use std::io::ErrorKind;
 

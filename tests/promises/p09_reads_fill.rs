@@ -1,4 +1,4 @@
-//! 9. A read fills the caller's buffer with every record that is already there.
+//! 9. A read fills the caller's buffer with every record that has arrived.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -28,7 +28,7 @@ fn one_read_returns_every_large_record() {
     });
 }
 
-/// However much it is: there is nothing to wait for.
+/// However large: there is nothing to wait for.
 #[test]
 fn one_read_fills_a_large_buffer() {
     for_each_talk(|mut talk| {
@@ -78,7 +78,7 @@ fn an_empty_read_makes_no_attempt() {
         assert_eq!(read_once(&mut talk.subject, 0), b"");
         assert_eq!(talk.subject_io.counts(), before);
         assert_eq!(read_once(&mut talk.subject, 8), b"kept");
-        // It is not an end of stream, and it hides none.
+        // It is not an end of stream, and does not hide one.
         talk.subject_io.end_of_stream();
         assert_eq!(read_once(&mut talk.subject, 0), b"");
         let end = poll_read(&mut talk.subject, 8);
@@ -89,6 +89,6 @@ fn an_empty_read_makes_no_attempt() {
 fn read_once<S: AsyncRead + Unpin>(stream: &mut S, room: usize) -> Vec<u8> {
     match poll_read(stream, room) {
         Poll::Ready(bytes) => bytes.expect("a successful read"),
-        Poll::Pending => panic!("nothing was there"),
+        Poll::Pending => panic!("nothing was available"),
     }
 }

@@ -1,6 +1,6 @@
-//! 12. An error of the transport is an answer to one attempt.
+//! 12. An error of the transport is the result of one attempt.
 //!
-//! One direction does not stand before what the other can still tell.
+//! A failure of one direction does not hide what the other can still report.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -19,7 +19,7 @@ use crate::support::{
 };
 use pollback_testkit::configs::Version;
 
-/// After these the reads of a socket end by themselves.
+/// After these errors the reads of a socket end on their own.
 const ENDING: [ErrorKind; 3] = [
     ErrorKind::BrokenPipe,
     ErrorKind::ConnectionReset,
@@ -58,7 +58,7 @@ fn a_reader_fails_if_its_reads_might_never_end() {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
             other => panic!("{other:?} for a response that can never come"),
         }
-        // That was the answer to one attempt.
+        // That was the result of one attempt.
         talk.subject_io.always(Operation::Write, Answer::Honest);
         assert!(poll_read(&mut talk.subject, 8).is_pending());
         assert_eq!(executor::block_on(receive(&mut talk.peer, 7)), b"request");
@@ -111,7 +111,7 @@ fn every_operation_can_be_repeated() {
     });
 }
 
-/// A server of TLS 1.3 refuses the certificate after the client's handshake is over, and closes.
+/// A TLS 1.3 server rejects the certificate after the client's handshake is complete, and closes.
 #[tokio::test]
 async fn a_client_without_a_certificate_learns_why_over_tcp() {
     let setup = Setup::new(Version::Tls13).client_auth();
@@ -128,13 +128,13 @@ async fn a_client_without_a_certificate_learns_why_over_tcp() {
                 let mut stream = connector.connect(localhost(), tcp).await.expect("our side");
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.flush().await;
-                stream.read_u8().await.expect_err("a refusal")
+                stream.read_u8().await.expect_err("a rejection")
             };
             let server = async {
                 let (tcp, _) = listener.accept().await.expect("a connection");
                 let refused = acceptor.accept(tcp).into_fallible().await;
                 let (_, mut tcp) = refused.map(drop).expect_err("no certificate");
-                // The alert survives only if what still arrives is read.
+                // The alert arrives only if further input is read.
                 let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
             };
             let client = async {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{acceptor, for_each_talk, handshake, poll_once, poll_read, receive, send};
 
-/// The most tiny records that one poll may take in.
+/// The most tiny records that one poll may process.
 const RECORDS: usize = 2048;
 
 #[test]
@@ -41,7 +41,7 @@ fn a_read_of_tiny_records_is_bounded() {
     }
 }
 
-/// Also where a transport is not charged for what it gives, as those in memory are not.
+/// Also over transports that are not charged to the budget, like those in memory.
 #[tokio::test]
 async fn reads_of_tiny_records_let_other_tasks_run() {
     for version in Version::ALL {

@@ -12,7 +12,7 @@ use crate::files::Files;
 use crate::peers::{Backend, connect_tcp, exchange, say, setup, try_connect};
 use crate::process::{LIMIT, Proxy, listen, route};
 
-/// A proxy that would speak both protocols, before a backend with TLS.
+/// A proxy that supports both protocols, in front of a backend with TLS.
 async fn proxy(files: &Files, backend: &Backend, additions: &str) -> Proxy {
     files.write("root.pem", Authority::shared().pem());
     let terminate = "terminate = { chain = \"certificate.pem\", key = \"key.pem\", \
@@ -32,7 +32,7 @@ async fn both_sides_use_the_common_protocol() {
         (&["h2", "http/1.1"], &["http/1.1"], Some("http/1.1")),
         (&["http/1.1", "h2"], &["http/1.1", "h2"], Some("http/1.1")),
         (&["http/1.1"], &["h2", "http/1.1"], Some("http/1.1")),
-        // A backend that knows no application protocols, and a client that does not ask for one.
+        // A backend without application protocols, and a client that does not request one.
         (&["h2", "http/1.1"], &[], None),
         (&["h2"], &[], None),
         (&[], &["h2"], None),

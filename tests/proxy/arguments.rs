@@ -1,4 +1,4 @@
-//! How the proxy is called.
+//! The command line of the proxy.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use crate::files;
 use crate::files::Files;
 use crate::process::{LIMIT, listen, route};
 
-/// Calls the proxy, and waits until it has ended.
+/// Calls the proxy, and waits until it has exited.
 async fn call(files: &Files, arguments: &[&str]) -> Output {
     let mut command = example("proxy").await;
     command.args(arguments).current_dir(files.folder());
@@ -65,7 +65,7 @@ async fn a_missing_file_is_named() {
 #[tokio::test]
 async fn a_configuration_is_checked_without_being_used() {
     let files = files("a_configuration_is_checked", &["one.example"]);
-    // Whoever listened here would be told that it is taken.
+    // Listening here would fail, since the port is in use.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let right = listen("").replace("127.0.0.1:0", &address.to_string())

@@ -1,4 +1,4 @@
-//! Configurations, those that are none above all.
+//! Configurations, mostly invalid ones.
 
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::programs;
@@ -12,7 +12,7 @@ use crate::process::{LIMIT, Proxy, command};
 
 const SAMPLE: &str = include_str!("../../examples/proxy/proxy.toml");
 
-/// A configuration that is right.
+/// A valid configuration.
 const RIGHT: &str = r#"[listen]
 address = "127.0.0.1:0"
 counters = "127.0.0.1:0"
@@ -24,11 +24,11 @@ terminate = { chain = "certificate.pem", key = "key.pem" }
 address = "127.0.0.1:1"
 "#;
 
-/// Each is right until the one text is replaced by the other; then where it is wrong, and what the
-/// error says.
+/// A text to replace and its replacement, which makes the configuration invalid; then the location
+/// and the text of the error.
 #[rustfmt::skip]
 const WRONG: &[(&str, &str, &str, &str)] = &[
-    // What is not TOML, or not of the right form.
+    // Invalid TOML, or an invalid structure.
     ("[listen]", "[listen", "1:8", "expected `]`"),
     ("\"one\"", "\"one", "6:15", "expected `\"`"),
     ("[listen]\naddress = \"127.0.0.1:0\"\ncounters = \"127.0.0.1:0\"\n", "",
@@ -53,7 +53,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("address = \"127.0.0.1:1\"\n", "tls = {}\n", "8:1", "missing field `address`"),
     ("[backend.one]", "[backends.one]", "8:2", "expected one of `listen`, `route`, `backend`"),
     ("127.0.0.1:1\"\n", "a:1\"\nproxy_protocol = \"v3\"\n", "10:18", "expected `v1` or `v2`"),
-    // What does not make sense.
+    // Invalid values.
     ("backend = \"one\"", "backend = \"two\"", "6:11", "no such backend, expected one of \"one\""),
     ("[\"one.example\"]", "[]", "5:9", "expected at least one name"),
     ("\"one.example\"]", "\"one.example\", \"ONE.example\"]", "5:25", "already has a route"),

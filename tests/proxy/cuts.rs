@@ -1,4 +1,4 @@
-//! Connections that do not end in order: nobody may take that for an end.
+//! Connections that do not end properly, which must not be mistaken for a clean end.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::peers::{Backend, connect, cut, exchange, rest, say, setup, try_connec
 use crate::process::{Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// What becomes of an idle connection, without waiting for long.
+/// Limits with which an idle connection ends soon.
 const SHORT: &str = "idle_timeout_ms = 50";
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn an_idle_connection_that_is_passed_through_is_closed() {
     let setup = setup();
     let (connected, server) =
         tokio::join!(try_connect(&proxy, "localhost", &setup), backend.accept(),);
-    // The backend says nothing, so there is no handshake either.
-    let error = connected.expect_err("the connection is cut");
+    // The backend sends nothing, so there is no handshake either.
+    let error = connected.expect_err("the connection is aborted");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert_eq!(proxy.record().await["end"], "idle");
     drop(server);

@@ -1,4 +1,4 @@
-//! The PROXY protocol, to backends and from proxies in front.
+//! The PROXY protocol, to backends and from trusted proxies.
 
 use pollback::hello;
 use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader, read_header};
@@ -10,7 +10,7 @@ use crate::peers::{Backend, connect_tcp, exchange, hear, say, setup, try_connect
 use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// Reads a header, and nothing behind it.
+/// Reads a header, and nothing after it.
 async fn header(server: &mut TcpStream) -> ProxyHeader {
     let header = bounded(LIMIT, "reading a header", read_header(server));
     header.await.expect("a header")
@@ -117,7 +117,7 @@ async fn the_header_of_a_trusted_proxy_is_used() {
     .await;
     assert_eq!(proxy.record().await["peer"], "[2001:db8::1]:4711");
 
-    // Also where nothing comes of it.
+    // Also if the handshake fails.
     let mut client = connect_tcp(&proxy).await;
     say(&mut client, line).await;
     drop(client);
@@ -125,9 +125,9 @@ async fn the_header_of_a_trusted_proxy_is_used() {
     assert_eq!(record["peer"], "[2001:db8::1]:4711");
     assert_eq!(record["end"], "handshake failed");
 
-    // Such a proxy has to send a header.
+    // A trusted proxy has to send a header.
     let refused = try_connect(&proxy, "localhost", &setup()).await;
-    assert!(refused.is_err(), "a hello is no header");
+    assert!(refused.is_err(), "a hello is not a header");
     let record = proxy.record().await;
     assert_eq!(record["end"], "handshake failed");
     let error = record["error"].as_str().expect("a reason");

@@ -1,4 +1,4 @@
-//! Limits on connections, on what they move and on how long they last.
+//! Limits on the number of connections, their bytes and their duration.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -32,7 +32,7 @@ async fn the_connections_to_a_backend_are_limited() {
     let error = record["error"].as_str().expect("a reason");
     assert!(error.contains("at its connection limit"), "{error}");
 
-    // The count outlives a reload, and a connection that has ended makes room.
+    // The count survives a reload, and a connection that has ended makes room.
     #[cfg(unix)]
     {
         proxy.signal("HUP").await;
@@ -61,7 +61,7 @@ async fn the_number_of_clients_is_limited() {
     let mut server = backend.accept().await;
     exchange(&mut first, &mut server).await;
 
-    // It waits in the kernel's queue: nothing is said to it, and no backend is asked.
+    // It waits in the kernel's queue: nothing is sent to it, and no backend is contacted.
     let setup = setup();
     let mut second = pin!(try_connect(&proxy, "one.example", &setup));
     exchange_while_pending(&mut first, &mut server, second.as_mut()).await;
@@ -73,7 +73,7 @@ async fn the_number_of_clients_is_limited() {
     exchange(&mut second, &mut backend.accept().await).await;
 }
 
-/// Makes many exchanges, which take the proxy longer than a handshake would.
+/// Performs many exchanges, which take the proxy longer than a handshake would.
 async fn exchange_while_pending(
     client: &mut Client,
     server: &mut TcpStream,
@@ -105,11 +105,11 @@ async fn the_time_and_the_bytes_of_a_connection_are_limited() {
             tokio::spawn(async move { while writer.write_all(&[7; 10_000]).await.is_ok() {} });
         let (read, heard) = rest(&mut server).await;
         assert_eq!(
-            read.expect_err("a cut").kind(),
+            read.expect_err("an abort").kind(),
             io::ErrorKind::ConnectionReset
         );
         let (read, _) = rest(&mut reader).await;
-        read.expect_err("a cut");
+        read.expect_err("an abort");
         flood.await.expect("no panic");
         let record = proxy.record().await;
         assert_eq!(record["end"], "limit reached");
@@ -134,7 +134,7 @@ async fn an_unfinished_request_for_the_counters_is_closed() {
         say(&mut tcp, request.as_bytes()).await;
         let mut response = Vec::new();
         let closed = tcp.read_to_end(&mut response);
-        // A reset will do as well.
+        // A reset is also accepted.
         let _ = bounded(LIMIT, "closing a connection", closed).await;
         assert_eq!(String::from_utf8_lossy(&response), "");
     }

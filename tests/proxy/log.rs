@@ -1,4 +1,4 @@
-//! The log: what it says, and that nobody has to read it.
+//! The log: its contents, and that it need not be read.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn a_line_contains_the_time_of_the_accept() {
     let time = OffsetDateTime::parse(text, &Rfc3339).expect("a time of RFC 3339");
     assert_eq!(time.offset(), UtcOffset::UTC);
     assert!(begun <= time && time <= came, "{text}");
-    // To the millisecond at most.
+    // Precise to the millisecond.
     assert!(text.len() <= "2000-01-01T00:00:00.000Z".len(), "{text}");
 }
 
@@ -40,7 +40,7 @@ async fn an_unread_log_blocks_nothing() {
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
-    // Each leaves a long line: it asks for a long name that no route has.
+    // Each leaves a long line, since it requests a long name without a route.
     let name = vec!["n".repeat(60); 4].join(".");
     let hello = hellos::records(&hellos::modern(name.as_bytes()), 1000);
     let dropped = "proxy_log_lines_dropped_total{stream=\"stdout\"}";
@@ -54,11 +54,11 @@ async fn an_unread_log_blocks_nothing() {
             assert!(!alert.is_empty(), "no alert for client {clients}");
             clients += 1;
         }
-        assert!(clients < 10_000, "lines without end are kept");
+        assert!(clients < 10_000, "an unlimited number of lines is buffered");
     }
-    // More than a pipe holds, which was as far as it went.
+    // More than a pipe holds.
     assert!(clients > 224, "{clients} clients");
-    // Whoever begins to read finds whole lines.
+    // A late reader finds complete lines.
     for _ in 0..100 {
         assert_eq!(proxy.record().await["server_name"], name);
     }

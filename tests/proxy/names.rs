@@ -1,4 +1,4 @@
-//! Which client goes where.
+//! Routing of clients.
 
 use pollback::rustls::{AlertDescription, ClientConfig};
 use pollback::{Error, ErrorKind, TlsConnector};
@@ -33,7 +33,7 @@ async fn the_most_specific_route_is_used() {
         ("ONE.example", "one.example"),
         ("any.one.example", "*.one.example"),
         ("far.one.example", "far.one.example"),
-        // A wildcard stands for one label.
+        // A wildcard matches one label.
         ("very.far.one.example", "*"),
     ] {
         let client = try_connect(&proxy, name, &setup()).await;
@@ -159,7 +159,7 @@ async fn clients_beyond_the_limit_are_refused_or_wait() {
     let mut proxy = Proxy::start(&files, &(listen(limit) + &route)).await;
     let silent = connect_tcp(&proxy).await;
     let refused = try_connect(&proxy, "localhost", &setup).await;
-    assert!(refused.is_err(), "one client is in the way");
+    assert!(refused.is_err(), "the limit is reached");
     let record = proxy.record().await;
     let error = "accepting a connection failed: too many handshakes are in flight";
     assert_eq!(record["error"], error);

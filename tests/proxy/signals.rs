@@ -1,4 +1,4 @@
-//! What the proxy does on signals: SIGHUP, SIGTERM and SIGINT.
+//! The reaction of the proxy to SIGHUP, SIGTERM and SIGINT.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ async fn a_broken_reload_changes_nothing() {
         let said = proxy.said().await;
         let expected = format!("still using the old configuration: proxy.toml:{place}");
         assert!(said.starts_with(&expected), "{said}");
-        // The line in question.
+        // The affected line.
         assert!(proxy.said().await.contains(" | "));
         exchange(&mut client, &mut server).await;
         let mut client = connect(&proxy, "one.example").await;
@@ -114,7 +114,7 @@ async fn a_ticket_is_valid_after_a_reload() {
     }
 }
 
-/// Waits until the proxy accepts no more: others can listen at its address.
+/// Waits until the proxy no longer accepts connections: its address can then be used again.
 async fn closed(proxy: &Proxy) {
     let closed = async {
         while TcpListener::bind(proxy.address).await.is_err() {
@@ -154,7 +154,7 @@ async fn remaining_connections_are_closed_after_that_time() {
     let mut server = backend.accept().await;
     exchange(&mut client, &mut server).await;
     proxy.signal("TERM").await;
-    // With a close_notify to the client; the backend must not take it for the end of a question.
+    // With a close_notify to the client; the backend must not mistake it for the end of a request.
     ended(&mut client).await;
     cut(&mut server, std::io::ErrorKind::ConnectionReset).await;
     let record = proxy.record().await;

@@ -1,4 +1,4 @@
-//! TLS that ends at the proxy.
+//! TLS termination.
 
 use std::io;
 
@@ -22,7 +22,7 @@ async fn a_backend_without_tls_receives_the_plaintext() {
     let configuration = listen("") + &route("one.example", backend.address, ALPN, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
     for (version, name) in [(Version::Tls12, "TLSv1_2"), (Version::Tls13, "TLSv1_3")] {
-        // In the order of the proxy.
+        // In the proxy's order of preference.
         let setup = Setup::new(version).alpn(&["http/1.1", "h2"]);
         let client = try_connect(&proxy, "one.example", &setup).await;
         let mut client = client.expect("the proxy has the right certificate");
@@ -62,11 +62,11 @@ async fn a_backend_with_tls_is_verified_and_uses_the_protocol() {
     let (_, connection) = server_stream.get_ref();
     assert_eq!(connection.server_name(), Some("inside.example"));
     assert_eq!(connection.alpn_protocol(), Some(&b"h2"[..]));
-    // The client is gone without a word.
+    // The client is gone without a close_notify.
     cut(&mut server_stream, io::ErrorKind::UnexpectedEof).await;
     assert_eq!(proxy.record().await["end"], "client failed");
 
-    // It has a certificate of the right authority, for another name.
+    // It has a certificate of the right authority, but for another name.
     let config = server.server_with(&inside.server_for(&["other.example"]));
     let refusing = async {
         let acceptor = pollback::TlsAcceptor::from(std::sync::Arc::new(config));

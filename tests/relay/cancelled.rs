@@ -1,4 +1,4 @@
-//! A relay that is left in the middle: what was moved is known, and nothing is lost.
+//! A relay that is interrupted: the bytes moved are known, and nothing is lost.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +15,7 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 #[test]
 fn every_byte_is_moved_or_in_the_parts() {
     let (there, back) = (pattern(100_000, 1), pattern(90_000, 2));
-    // The relay is left after each of its polls in turn.
+    // The relay is interrupted after each of its polls in turn.
     for polls in 0..200 {
         let mut pair = Pair::over(1000);
         pair.near_client.at_most(Operation::Read, 700);

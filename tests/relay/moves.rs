@@ -1,4 +1,4 @@
-//! Bytes arrive, all of them, over every kind of transport.
+//! All bytes arrive over every kind of transport.
 
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::SHAPES;
@@ -47,7 +47,7 @@ fn bytes_are_flushed_when_the_source_pauses() {
         let rounds = executor.spawn("both sides", async move {
             for length in [1, 10, 1000, 100_000] {
                 let (question, answer) = (pattern(length, 3), pattern(length, 4));
-                // Each waits for the other: a byte that stays behind is a hang.
+                // Each waits for the other: a byte that stays buffered causes a hang.
                 let (mut reader, mut writer) = split(&mut pair.client);
                 tokio::join!(
                     say(&mut writer, &question),
@@ -91,7 +91,7 @@ fn a_peer_that_accepts_nothing_delays_only_its_source() {
     let read = pair.near_client.counts().read.bytes;
     assert!(read <= 128 * 1024 + 1000, "{read} bytes were read");
     assert!(left <= 2000, "{left}");
-    // The other direction goes on.
+    // The other direction continues.
     let answered = executor.spawn("an answer", async {
         tokio::join!(
             say(&mut backend_writer, &answer),

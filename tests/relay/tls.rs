@@ -1,4 +1,4 @@
-//! A relay between TLS and TLS, and between TLS and something else, over pipes.
+//! A relay between two TLS streams, and between TLS and another stream, over pipes.
 
 use std::io;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct Legs {
     relay: Relay<server::TlsStream<End>, client::TlsStream<End>>,
 }
 
-/// TLS on both sides. The relay's own legs are batched, as a proxy would have them.
+/// TLS on both sides. The relay's own streams use batched writes, as in a proxy.
 fn legs(version: Version, open: impl Fn() -> (End, End)) -> Legs {
     let batched = Options::new().with_batched_writes(true);
     let ends = open();
@@ -161,7 +161,7 @@ fn invalid_tls_fails_the_relay_and_truncates_the_other_side() {
         assert_eq!(kind, Some(ErrorKind::Misbehaved));
         let error = heard.take().expect_err("no close_notify");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        // The client is told why.
+        // The client receives the reason.
         assert!(legs.client_io.counts().read.bytes > 0);
     }
 }
@@ -170,7 +170,7 @@ fn invalid_tls_fails_the_relay_and_truncates_the_other_side() {
 fn a_close_notify_is_valid_although_a_write_has_found_a_reset() {
     use pollback_testkit::pipe::{Answer, Operation};
 
-    // The backend answers early, closes, and takes no more; its end is authenticated.
+    // The backend responds early, closes, and accepts no more; its end is authenticated.
     for version in Version::ALL {
         let (mut client, near_client) = pipe(1 << 20);
         let ends = pipe(1 << 20);
