@@ -74,7 +74,7 @@ impl Options {
 
     const SEND_BUFFER_LIMIT: usize = 64 * 1024;
 
-    /// Sets how many bytes of ciphertext one read of the transport asks for: `least` for small
+    /// Sets how many bytes of ciphertext one read of the transport requests: `least` for small
     /// messages, up to `most` for bulk transfers.
     ///
     /// Larger reads mean fewer of them. Independently of `most`, no more is read than the buffer of

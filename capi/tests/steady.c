@@ -78,7 +78,7 @@ static void count_chunks_exactly(char **argv)
         return;
     CHECK(setenv("GLIBC_TUNABLES", exact, 1) == 0);
     execv("/proc/self/exe", argv);
-    CHECK(!"the program starts anew");
+    CHECK(!"the program starts again");
 }
 
 int main(int argc, char **argv)

@@ -120,7 +120,7 @@ impl Backend {
                 let permit = Arc::clone(&limit.free).acquire_owned();
                 let permit = timeout_at(deadline, permit).await;
                 let permit = permit.map_err(|_| late("the backend is at its connection limit"))?;
-                Some(permit.expect("nobody closes the semaphore"))
+                Some(permit.expect("the semaphore is never closed"))
             }
             None => None,
         };

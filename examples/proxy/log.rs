@@ -1,8 +1,7 @@
 //! Log output that never blocks the proxy.
 //!
-//! A write to a pipe that nobody reads blocks, so a thread of its own writes. Lines that cannot be
-//! written yet are buffered up to a limit; further lines are dropped and counted, as are lines
-//! whose writes fail.
+//! A write to a full pipe blocks, so a separate thread writes. Lines that cannot be written yet are
+//! buffered up to a limit; further lines are dropped and counted, as are lines whose writes fail.
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -10,7 +10,9 @@ fn main() -> std::io::Result<()> {
             Some(folder) => ("-next", folder),
             None => ("", target),
         };
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(folder);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("seeds")
+            .join(folder);
         fs::create_dir_all(&folder)?;
         for (name, input) in pollback_fuzz::seeds(target) {
             fs::write(folder.join(format!("{name}{engine}")), input)?;

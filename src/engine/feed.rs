@@ -294,7 +294,7 @@ const LEAST_BUFFER: usize = 4096;
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
 pub(super) const RECORD_OVERHEAD: usize = HEADER + 16;
 
-/// The content type of a record of TLS 1.3, behind its plaintext.
+/// The length of the content type in a TLS 1.3 record, which follows its plaintext.
 pub(super) const CONTENT_TYPE: usize = 1;
 
 /// [`Engine::stow`](super::Engine::stow).

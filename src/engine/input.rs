@@ -120,9 +120,9 @@ impl InputBuffer {
     /// `wanted` bytes of plaintext.
     ///
     /// Whatever is left over when that room is full must fit into the connection
-    /// ([`Engine::stow`](super::Engine::stow)), which can hold the ciphertext of one record beside
-    /// the plaintext of the previous one. So the bound is that record, plus the bytes consumed
-    /// until the room is full: at least the first record.
+    /// ([`Engine::stow`](super::Engine::stow)), which can hold the ciphertext of one record in
+    /// addition to the plaintext of the previous one. So the bound is that record, plus the bytes
+    /// consumed until the room is full: at least the first record.
     ///
     /// `Ok(0)` means that there is no room, or that the source has ended; it is not called again
     /// after its end.

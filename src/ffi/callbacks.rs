@@ -149,7 +149,7 @@ impl Write for CCallbacks {
             .fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
         answer(offered, |out_n| {
             // SAFETY: `with_write_vectored` requires that the call is sound. `IoSlice` has the
-            // layout of what `rustls_iovec` stands for; the slices and `out_n` outlive the call.
+            // layout of the type behind `rustls_iovec`; the slices and `out_n` outlive the call.
             unsafe { write_vectored(self.userdata, bufs.as_ptr().cast(), bufs.len(), out_n) }
         })
     }

@@ -12,7 +12,7 @@ pub(super) use system::{BUSY, FAILED, INVALID};
 
 pub(super) const SUCCESS: rustls_io_result = rustls_io_result(0);
 
-/// The code of an error. Never 0, which would mean success.
+/// Converts an error into a code. Never 0, which would mean success.
 pub(super) fn code_of(error: &io::Error) -> rustls_io_result {
     match error.raw_os_error() {
         Some(code) if code != 0 => rustls_io_result(code),
@@ -20,7 +20,7 @@ pub(super) fn code_of(error: &io::Error) -> rustls_io_result {
     }
 }
 
-/// The error that a code other than 0 stands for.
+/// Converts a code other than 0 into an error.
 pub(super) fn error_of(code: rustls_io_result) -> io::Error {
     io::Error::from_raw_os_error(code.0)
 }

@@ -31,7 +31,7 @@ impl fmt::Display for FfiError {
 
 impl StdError for FfiError {}
 
-/// The error that a result other than `Ok` stands for.
+/// Converts a result other than `Ok` into an error.
 pub(super) fn error_of(result: rustls_result) -> Error {
     Error::because(kind_of(result), FfiError(result))
 }

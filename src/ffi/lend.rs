@@ -29,9 +29,10 @@ thread_local! {
 
 /// Lends `source` to C as a `rustls_read_callback` for the duration of `call`.
 ///
-/// `call` receives the userdata to pass along with [`read`](super::read), and a place for the count;
-/// it returns what `rustls_connection_read_tls` returns. That is returned as a count or an error: the
-/// original error of `source`, if the code stands for it. A panic of `source` is resumed here.
+/// `call` receives the userdata to pass along with [`read`](super::read), and a place for the
+/// count; it returns what `rustls_connection_read_tls` returns. That is returned as a count or an
+/// error: the original error of `source`, if the code is that of this error. A panic of `source` is
+/// resumed here.
 ///
 /// The userdata is a name, not a pointer. It means something only to the functions of this module,
 /// on this thread, until `call` returns; they return `EINVAL` for any other use of it, and `EBUSY` if

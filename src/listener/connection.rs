@@ -50,7 +50,7 @@ pub struct Peer<P, F> {
     pub since: Instant,
     /// What the handshake has negotiated.
     pub facts: F,
-    /// What a trusted proxy says about the client.
+    /// The client's PROXY header, from a trusted proxy.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
 }

@@ -108,8 +108,8 @@ impl PemFiles {
     /// Reads the chain, the server's own certificate first, and the private key from these files,
     /// which may be the same file, and builds a configuration from them with `build`.
     ///
-    /// `build` may return any error. It is called again if its error says that the key does not
-    /// belong to the certificate and the file has another one.
+    /// `build` may return any error. If it fails because the key does not belong to the
+    /// certificate, and the file has another one, it is called again with that.
     pub fn new<F, E>(chain: impl Into<PathBuf>, key: impl Into<PathBuf>, build: F) -> Self
     where
         F: Fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, E>,

@@ -36,7 +36,7 @@ const SALT: usize = 32;
 /// any of them.
 ///
 /// The files are those of nginx's `ssl_session_ticket_key`: 80 bytes, or 48, from a good source of
-/// random numbers, which nobody else may know. The key in the first file encrypts new tickets, and
+/// random numbers, which must be kept secret. The key in the first file encrypts new tickets, and
 /// those in all files decrypt. To rotate, put a new key last in the list on every server, then
 /// first, and remove the oldest when its tickets have expired. [`reload`](Self::reload) makes a
 /// server use the contents of the files, and [`watch`](Self::watch) does so whenever they have

@@ -12,7 +12,7 @@ const SSL_VERSION: u8 = 0x21;
 const SSL_COMMON_NAME: u8 = 0x22;
 const SSL_CIPHER: u8 = 0x23;
 
-/// A header of the PROXY protocol: what a proxy says about its client.
+/// A header of the PROXY protocol, with which a proxy describes its client.
 ///
 /// ```
 /// use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
@@ -208,7 +208,7 @@ impl ProxyHeader {
         self.tlv(UNIQUE_ID)
     }
 
-    /// Returns what the proxy says about TLS between the client and itself.
+    /// Returns information about TLS between the client and the proxy.
     pub fn ssl(&self) -> Option<Ssl<'_>> {
         let [client, a, b, c, d, tlvs @ ..] = self.tlv(SSL)? else {
             return None;
@@ -221,7 +221,7 @@ impl ProxyHeader {
     }
 }
 
-/// What a proxy says about TLS between the client and itself.
+/// Information from a proxy about TLS between the client and itself.
 #[derive(Clone, Debug)]
 pub struct Ssl<'a> {
     client: u8,

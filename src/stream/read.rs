@@ -166,7 +166,7 @@ where
                 ready!(self.poll_write_out(Half::Reader, cx))?;
             }
         } else if self.send_buffer.is_holding() {
-            // Responses would be queued behind the batch anyway.
+            // Responses would be queued after the batch anyway.
             return Poll::Ready(Ok(()));
         } else if self.connection.wants_write() {
             ready!(self.poll_write_io(Half::Reader, cx))?;

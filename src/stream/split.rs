@@ -284,7 +284,8 @@ where
     W: AsyncWrite + Unpin,
     T: Engine,
 {
-    /// Sends the responses that the reader could not send. Held behind a batch, if there is one.
+    /// Sends the responses that the reader could not send. If there is a batch, they are sent after
+    /// it.
     fn poll_respond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.phase.is_closing() || matches!(self.phase, Phase::Failed(_)) {
             return Poll::Ready(Ok(()));

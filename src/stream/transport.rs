@@ -314,7 +314,7 @@ where
     }
 
     /// Reads and discards input, so that closing the socket causes no reset that overtakes the
-    /// alert, and a peer that is blocked in a write goes on to read the alert.
+    /// alert, and a peer that is blocked in a write can continue and read the alert.
     pub(super) fn discard_io(&mut self, half: Half, cx: &mut Context<'_>) {
         let mut budget = Budget::new();
         while !budget.is_spent() {

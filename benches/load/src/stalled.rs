@@ -58,7 +58,7 @@ pub(crate) fn run(folder: &Folder, clients: usize, deadline: Duration) -> Result
         deadline.as_secs(),
     );
     println!(
-        "| sent | server | healthy before, ms | meanwhile, ms | beside before | \
+        "| sent | server | healthy before, ms | meanwhile, ms | ratio | \
          bytes per stalled client | all closed after the last had connected, s | left |"
     );
     println!("|---|---|---|---|---|---|---|---|");

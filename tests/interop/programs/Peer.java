@@ -25,8 +25,10 @@ import javax.net.ssl.TrustManagerFactory;
 /**
  * A peer in Java. The certificates are in the working directory.
  *
- * <pre> java Peer.java client VERSION PORT makes two requests, and prints the responses java
- * Peer.java server VERSION DEMAND DEMAND is "certificate" or "nothing" </pre>
+ * <pre>
+ * java Peer.java client VERSION PORT     makes two requests, and prints the responses
+ * java Peer.java server VERSION DEMAND   DEMAND is "certificate" or "nothing"
+ * </pre>
  */
 class Peer {
     public static void main(String[] arguments) throws Exception {
@@ -67,8 +69,10 @@ class Peer {
         }
     }
 
-    /** Responds with the parameters of the connection; Java does not report whether the session was
-     * resumed. */
+    /**
+     * Responds with the parameters of the connection; Java does not report whether the session was
+     * resumed.
+     */
     static void answer(SSLSocket socket) throws IOException {
         BufferedReader request =
                 new BufferedReader(new InputStreamReader(socket.getInputStream(), "ASCII"));
