@@ -86,8 +86,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if error.kind() != io::ErrorKind::WouldBlock {
-            // A connection that receives bytes unframed sees the end of the stream, but not its
-            // cause.
+            // The connection has read the end of the stream elsewhere. A stored error is the cause.
             return Poll::Ready(Err(self.read_error.take().unwrap_or(error)));
         }
         if let Phase::Failed(_) = self.phase {
