@@ -244,5 +244,5 @@ fn redirect(request: &Request<Incoming>, port: u16) -> Response<Full<Bytes>> {
     };
     response
         .body(Full::default())
-        .expect("a location made of the parts of a valid one")
+        .expect("a location built from the parts of a valid one")
 }

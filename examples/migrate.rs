@@ -1,4 +1,4 @@
-//! A tokio-rustls program on pollback: these two lines are all that changed.
+//! A tokio-rustls program on pollback. Only these two lines have changed:
 //!
 //! ```diff
 //! -use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig, pki_types};

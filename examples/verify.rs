@@ -1,5 +1,5 @@
-//! A client that asks another service about the certificate of its server, and waits for the answer
-//! in the middle of the handshake, as rustls 0.24 allows it.
+//! A client that queries another service about the certificate of its server, and waits for the
+//! response in the middle of the handshake, which rustls 0.24 supports.
 //!
 //!     cargo run --example verify --features next
 //!

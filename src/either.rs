@@ -15,8 +15,9 @@ use crate::{client, server};
 
 /// The TLS stream of a client or a server, for code that handles both.
 ///
-/// Each operation is that of the stream inside: see [`stream::TlsStream`](crate::stream::TlsStream).
-/// Code that is generic over the side names [`TlsConnection`](crate::stream::TlsConnection) instead.
+/// Each operation is that of the inner stream: see [`stream::TlsStream`](crate::stream::TlsStream).
+/// Code that is generic over the side names [`TlsConnection`](crate::stream::TlsConnection)
+/// instead.
 ///
 /// ```
 /// use pollback::{TlsAcceptor, TlsConnector, TlsStream};
@@ -45,7 +46,7 @@ pub enum TlsStream<T> {
     Server(server::TlsStream<T>),
 }
 
-/// Evaluates the expression with the stream of whichever side.
+/// Evaluates the expression with the inner stream of either side.
 macro_rules! on_either {
     ($either:expr, $stream:ident => $do:expr) => {
         match $either {
@@ -92,18 +93,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that method.
     pub async fn close(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.close().await)
     }
 
-    /// Completes the handshake of a stream that was returned before that.
+    /// Completes the handshake of a stream that was returned before the handshake was complete.
     ///
     /// See [`stream::TlsStream::finish_handshake`](crate::stream::TlsStream::finish_handshake).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that method.
     pub async fn finish_handshake(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.finish_handshake().await)
     }
@@ -114,7 +115,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that method.
     pub async fn end_tls(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.end_tls().await)
     }
@@ -125,10 +126,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// As there, with the stream as it was.
+    /// As for that method, with the unchanged stream.
     #[expect(
         clippy::result_large_err,
-        reason = "the stream comes back to where it was"
+        reason = "the stream is returned where it was"
     )]
     pub fn into_transport(self) -> Result<T, (io::Error, Self)> {
         on_either!(self, stream => {
@@ -144,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no plaintext has arrived. Otherwise as every read.
+    /// `WouldBlock` if no plaintext has arrived. Otherwise as for every read.
     pub fn try_read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         on_either!(self, stream => stream.try_read(buf))
     }
@@ -154,7 +155,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// As [`try_read`](Self::try_read).
+    /// As for [`try_read`](Self::try_read).
     #[cfg(feature = "bytes")]
     #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
     pub fn try_read_buf<B: BufMut>(&mut self, buf: &mut B) -> io::Result<usize> {
@@ -165,7 +166,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no byte can be accepted. Otherwise as every write.
+    /// `WouldBlock` if no byte can be accepted. Otherwise as for every write.
     pub fn try_write(&mut self, buf: &[u8]) -> io::Result<usize> {
         on_either!(self, stream => stream.try_write(buf))
     }
@@ -175,7 +176,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// As [`try_write`](Self::try_write).
+    /// As for [`try_write`](Self::try_write).
     pub fn try_write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         on_either!(self, stream => stream.try_write_vectored(bufs))
     }
@@ -184,7 +185,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// None of its own: what has failed is returned by the next read.
+    /// None of its own: a failure is returned by the next read.
     pub async fn readable(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.readable().await)
     }
@@ -193,13 +194,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ///
     /// # Errors
     ///
-    /// None of its own: what has failed is returned by the next write.
+    /// None of its own: a failure is returned by the next write.
     pub async fn writable(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.writable().await)
     }
 
-    /// Waits for what `interest` names, and returns what is ready of it (feature `fd` or
-    /// `listener`, which have these types of tokio).
+    /// Waits for the readiness that `interest` names, and returns the part of it that is ready.
+    /// Needs the feature `fd` or `listener`, which enable these types of Tokio.
     ///
     /// # Errors
     ///

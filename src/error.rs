@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
 #[cfg(feature = "next")]
-// The models compile this file from elsewhere.
+// The path is explicit since the models compile this file from another folder.
 #[path = "error/next.rs"]
 mod next;
 
@@ -57,15 +57,15 @@ pub enum ErrorKind {
     Expired,
     /// The peer's certificate is missing or unacceptable for another reason.
     Certificate,
-    /// Both sides have no TLS version in common.
+    /// The two sides have no TLS version in common.
     NoCommonVersion,
-    /// Both sides have no application protocol (ALPN) in common.
+    /// The two sides have no application protocol (ALPN) in common.
     NoCommonAlpn,
-    /// Both sides have no cipher suite, group or signature scheme in common.
+    /// The two sides have no cipher suite, group or signature scheme in common.
     NoCommonParameters,
     /// The peer ended the connection with this alert (RFC 8446, section 6).
     Alert(AlertDescription),
-    /// The peer violated the protocol, or sent what cannot be decrypted.
+    /// The peer violated the protocol, or sent something that cannot be decrypted.
     Misbehaved,
     /// The stream was truncated: the transport ended without the peer's close_notify.
     Truncated,
@@ -89,7 +89,7 @@ pub enum ErrorKind {
     TrailingData,
     /// TLS has not ended in both directions.
     NotEnded,
-    /// A handshake, or what belongs to it, timed out.
+    /// A handshake, or a step before it such as reading a ClientHello or a PROXY header, timed out.
     HandshakeTimeout,
     /// The listener has shut down, and the grace period for its connections is over.
     Ended,
@@ -209,7 +209,7 @@ impl StdError for Error {
 }
 
 impl ErrorKind {
-    /// Refuses application protocol names that cannot be sent (RFC 7301, section 3.1).
+    /// Rejects application protocol names that cannot be sent (RFC 7301, section 3.1).
     pub(crate) fn check_alpn(protocols: &[impl AsRef<[u8]>]) -> Result<(), Self> {
         let mut lengths = protocols.iter().map(|name| name.as_ref().len());
         match lengths.all(|length| (1..=255).contains(&length)) {
@@ -269,7 +269,7 @@ impl fmt::Display for ErrorKind {
             Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
             Self::Alert(alert) => return write!(f, "the peer sent the alert {alert:?}"),
             Self::Misbehaved => "the peer violated the TLS protocol",
-            // In the words of rustls, which programs match on.
+            // The text of rustls, which programs match on.
             Self::Truncated => "peer closed connection without sending TLS close_notify",
             Self::InvalidAlpn => "an ALPN protocol name must be 1 to 255 bytes long",
             Self::TooLong => "the ClientHello is longer than allowed",

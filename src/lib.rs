@@ -30,7 +30,7 @@
     doc = "| run a server: deadlines, limits, certificate reload, graceful shutdown | \
            [`TlsListener`](listener::TlsListener) in [`listener`] |"
 )]
-//! | read and write; split, close or take a stream apart | [`stream::TlsStream`] |
+//! | read and write; split, close or disassemble a stream | [`stream::TlsStream`] |
 //! | store streams of clients and servers in one type | the enum [`TlsStream`] |
 //! | choose a configuration by the ClientHello | [`LazyConfigAcceptor`], [`StartHandshake`] |
 //! | inspect a ClientHello, then accept, pass on or refuse the connection | [`hello`] |
@@ -48,7 +48,7 @@
 #![cfg_attr(feature = "ffi", doc = "| work with rustls-ffi | [`ffi`] |")]
 #![cfg_attr(feature = "next", doc = "| try rustls 0.24 | [`next`] |")]
 //! | copy a recipe: HTTP, STARTTLS, proxies, WebSocket, early data and others | [`guide`] |
-//! | move a tokio-rustls program over | [`moving_from_tokio_rustls`] |
+//! | migrate a tokio-rustls program | [`moving_from_tokio_rustls`] |
 //!
 //! Modules that need a feature of this crate say so. The README lists the features and what every
 //! stream guarantees.
@@ -75,11 +75,11 @@
 //! - A *transport* carries ciphertext: any `AsyncRead + AsyncWrite`.
 //! - An *attempt* is one non-blocking try at it, with the result of [`std::io::Read`] or
 //!   [`std::io::Write`]; [`callback`] defines what each result means.
-//! - An *engine* is a rustls connection, of whichever version, behind a private trait.
+//! - An *engine* is a rustls connection, of either version, behind a private trait.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The programs of the README compile.
+/// Checks that the programs of the README compile.
 #[cfg(all(doctest, feature = "listener"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

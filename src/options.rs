@@ -46,7 +46,7 @@ impl Options {
         }
     }
 
-    /// These options, with the settings of `before` where these have none.
+    /// Returns these options, with the settings of `before` where these have none.
     pub(crate) fn or(self, before: Self) -> Self {
         Self {
             read_ahead: self.read_ahead.or(before.read_ahead),
@@ -74,7 +74,7 @@ impl Options {
 
     const SEND_BUFFER_LIMIT: usize = 64 * 1024;
 
-    /// Sets how many bytes of ciphertext one read of the transport asks for: `least` for small
+    /// Sets how many bytes of ciphertext one read of the transport requests: `least` for small
     /// messages, up to `most` for bulk transfers.
     ///
     /// Larger reads mean fewer of them. Independently of `most`, no more is read than the buffer of
@@ -120,14 +120,14 @@ impl Options {
         self
     }
 
-    /// How much ciphertext the connection may queue, where that is not left as it is.
+    /// How much ciphertext the connection may queue; `None` for its default.
     pub(crate) fn queue_limit(&self) -> Option<Option<usize>> {
         let limit = self.send_buffer_limit();
         if self.is_batched() {
-            // The send buffer counts by itself.
+            // The send buffer applies the limit itself.
             Some(None)
         } else if self.record_sizing().is_some() {
-            // Ciphertext counts, and small records have more of it: 32 bytes each at the most.
+            // The limit is on ciphertext, of which small records have more: up to 32 bytes each.
             let overhead = limit / RecordSizing::SMALLEST * 32;
             Some(Some(limit.saturating_add(overhead)))
         } else if *self != Self::new() {
@@ -187,7 +187,7 @@ impl RecordSizing {
 impl Default for RecordSizing {
     /// Starts with 1,399 bytes, whose record fills a TCP segment of 1,428 bytes (IPv6 with
     /// timestamps, 1,500 bytes a packet) in TLS 1.2 and 1.3, and starts again after a second, when
-    /// TCP too has returned to a small congestion window.
+    /// TCP has returned to a small congestion window, too.
     fn default() -> Self {
         Self::new(1399, Duration::from_secs(1))
     }
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_of_reading_ahead_are_brought_into_order() {
+    fn read_ahead_bounds_are_normalized() {
         let bounds = |least, most| {
             let bounds = Options::new().with_read_ahead(least, most).read_ahead();
             (bounds.least, bounds.most)

@@ -56,7 +56,7 @@ impl<IO> Accept<IO> {
     /// let mut stream = acceptor.accept(tcp).await?;
     /// let mut request = [0; 8];
     /// stream.read_exact(&mut request).await?;
-    /// // It does no harm to serve this request twice.
+    /// // Serving this request twice does no harm.
     /// stream.write_all(b"a response").await?;
     /// stream.close().await
     /// # }
@@ -194,9 +194,9 @@ impl TlsAcceptor {
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent before the error is
-/// returned. It fails again if it is polled after it has resolved to a `StartHandshake`, or after
-/// [`take_io`](Self::take_io).
+/// As for [`Handshake`]. If rustls rejects the ClientHello, an alert is sent before the error is
+/// returned. Polling it again after it has resolved to a `StartHandshake`, or after
+/// [`take_io`](Self::take_io), returns an error.
 ///
 /// # Cancel safety
 ///
@@ -290,12 +290,13 @@ where
         }
     }
 
-    /// Returns what the client offers and asks for.
+    /// Returns the ClientHello.
     pub fn client_hello(&self) -> ClientHello<'_> {
         self.accepted.client_hello()
     }
 
-    /// Continues the handshake with `config`. If that does not accept the client, an alert is sent.
+    /// Continues the handshake with `config`. If the configuration does not suit the client, an
+    /// alert is sent.
     pub fn into_stream(self, config: Arc<ServerConfig>) -> Accept<IO> {
         self.into_stream_with(config, |_| ())
     }
@@ -312,8 +313,8 @@ where
         match self.accepted.into_connection(config) {
             Ok(mut connection) => {
                 f(&mut connection);
-                // What came with the ClientHello is in the connection already. If it is refused,
-                // the connection says so again when it is driven.
+                // The connection already has the bytes that arrived with the ClientHello. If it
+                // rejects them, it returns the error again when it is driven.
                 let _ = connection.process_new_packets();
                 let stream = TlsStream::new(self.io, connection, self.input);
                 Accept::new(stream.with_half_rtt(half_rtt))

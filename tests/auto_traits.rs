@@ -1,7 +1,7 @@
 //! Which public types are `Send`, `Sync` and `Unpin`, in one table.
 //!
-//! A type that holds a transport or callbacks is what these are; everything else is all three. A
-//! "no" is checked as well as a "yes".
+//! A type that holds a transport or callbacks has the auto traits of these; every other type has
+//! all three. A "no" is checked as well as a "yes".
 
 use pollback::callback::{
     Absent, Attempt, CallbackIo, Callbacks, Direction, Polled, ReadinessHandle, Signalled,
@@ -32,7 +32,7 @@ impl std::os::fd::AsFd for Local {
     }
 }
 
-/// A transport that can be handed to another thread but not shared with one.
+/// A transport that can be sent to another thread but not shared with one.
 struct Unshared {
     _state: Cell<u8>,
 }
@@ -44,7 +44,8 @@ struct Pinned {
 
 type Function = fn();
 
-/// Asks whether a type has a trait: if it has, the inherent constant is found before the trait's.
+/// Checks whether a type has a trait: if it does, the inherent constant takes precedence over the
+/// trait's.
 struct Probe<T: ?Sized>(PhantomData<T>);
 
 trait Otherwise {
@@ -67,7 +68,7 @@ impl<T: ?Sized + Unpin> Probe<T> {
     const UNPIN: bool = true;
 }
 
-/// Each row that is not as the table says, with what was found.
+/// Each row that does not match the table, with the actual result.
 macro_rules! differences {
     ($($type:ty => $send:ident $sync:ident $unpin:ident;)*) => {
         [$((
@@ -149,7 +150,7 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
         Refuse<Local>                               => no  no  yes;
         Extensions<'static>                         => yes yes yes;
 
-        // An attempt lives within one poll: a `Context` belongs to its thread.
+        // An attempt exists only within one poll: a `Context` belongs to its thread.
         Attempt<'static, 'static, TcpStream>        => no  no  yes;
         Attempt<'static, 'static, Pinned>           => no  no  yes;
         Absent                                      => yes yes yes;
@@ -172,7 +173,7 @@ fn public_types_are_send_sync_and_unpin_where_their_parts_are() {
 #[cfg(all(unix, feature = "fd"))]
 #[test]
 #[rustfmt::skip]
-fn a_descriptor_is_what_its_owner_is() {
+fn a_descriptor_has_the_auto_traits_of_its_owner() {
     use pollback::callback::Descriptor;
     use std::os::fd::OwnedFd;
 
@@ -186,7 +187,7 @@ fn a_descriptor_is_what_its_owner_is() {
 #[cfg(feature = "ffi")]
 #[test]
 #[rustfmt::skip]
-fn the_c_side_is_what_the_transport_is() {
+fn the_c_side_has_the_auto_traits_of_the_transport() {
     use pollback::ffi::{CCallbacks, FfiAccepted, FfiAcceptor, FfiConnection, FfiError};
 
     let differences = differences! {
@@ -207,7 +208,7 @@ fn the_c_side_is_what_the_transport_is() {
 #[cfg(feature = "next")]
 #[test]
 #[rustfmt::skip]
-fn on_rustls_0_24_it_is_the_same() {
+fn types_on_rustls_0_24_have_the_same_auto_traits() {
     use pollback::next::rustls::{ClientSide, ServerSide};
     use pollback::next::{
         Connection, LazyConfigAcceptor, ReadHalf, StartHandshake, TlsAcceptor, TlsConnector,
@@ -239,7 +240,7 @@ fn on_rustls_0_24_it_is_the_same() {
 #[cfg(feature = "listener")]
 #[test]
 #[rustfmt::skip]
-fn a_listener_is_what_it_accepts_from() {
+fn a_listener_has_the_auto_traits_of_its_source() {
     use pollback::listener::{
         ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
         LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
@@ -248,7 +249,7 @@ fn a_listener_is_what_it_accepts_from() {
     use tokio::net::TcpListener;
 
     let differences = differences! {
-        // Who is reported to need not be shared between threads.
+        // The failure callback need not be shared between threads.
         TlsListener<TcpListener, SharedConfig>      => yes no  yes;
         Connection<TcpStream, u8, Facts>            => yes yes yes;
         Connection<Local, u8, Facts>                => no  no  yes;
@@ -281,7 +282,7 @@ fn a_listener_is_what_it_accepts_from() {
 #[cfg(feature = "proxy-protocol")]
 #[test]
 #[rustfmt::skip]
-fn a_header_is_plain_data() {
+fn a_proxy_header_has_all_auto_traits() {
     use pollback::proxy_protocol::{
         HeaderError, ProxiedAddress, ProxyHeader, Ssl, Tlvs, Transport, UnixAddress,
     };
@@ -299,7 +300,7 @@ fn a_header_is_plain_data() {
 }
 
 #[test]
-fn a_row_that_is_not_true_is_noticed() {
+fn a_wrong_row_is_noticed() {
     assert!(differences! { u8 => yes yes yes; Rc<u8> => no no yes; }.is_empty());
     assert_eq!(
         differences! { u8 => no yes yes; Rc<u8> => yes no yes; }.len(),

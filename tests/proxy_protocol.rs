@@ -1,4 +1,4 @@
-//! The PROXY protocol, in bytes.
+//! The PROXY protocol: parsing and encoding.
 #![cfg(feature = "proxy-protocol")]
 
 use pollback::ErrorKind;
@@ -46,8 +46,8 @@ fn source(bytes: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn a_proxy_speaks_for_itself_whatever_family_and_length_it_names() {
-    // What the load balancers of Amazon send: a family, no addresses, and TLVs.
+fn a_local_header_may_have_any_family_and_length() {
+    // As sent by the load balancers of Amazon: a family, no addresses, and TLVs.
     let balancer = [&[3, 0, 4, 0xbc, 0xe5, 0x95, 0x1f, 4, 0, 0x4a][..], &[0; 74]].concat();
     for (family, body) in [
         (0x00, &b""[..]),
@@ -74,7 +74,7 @@ fn a_proxy_speaks_for_itself_whatever_family_and_length_it_names() {
 }
 
 #[test]
-fn lines_are_read() {
+fn lines_of_version_1_are_parsed() {
     let longest = b"PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff \
         ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n";
     assert_eq!(longest.len(), 104);
@@ -108,7 +108,7 @@ fn lines_are_read() {
 }
 
 #[test]
-fn addresses_of_version_2_are_read() {
+fn addresses_of_version_2_are_parsed() {
     let six = [&[0x20, 1, 0xd, 0xb8][..], &[0; 28], &[0, 80, 1, 0xbb]].concat();
     for (family, body, from, transport) in [
         (0x11, &FOUR[..], "192.0.2.1:4660", Transport::Stream),
@@ -145,7 +145,7 @@ fn unix_sockets_are_named_by_their_paths() {
     );
     assert_eq!(*transport, Transport::Stream);
     assert_eq!(header.authority(), Some("n"));
-    assert_eq!(header.to_v2().expect("it fits"), bytes);
+    assert_eq!(header.to_v2().expect("a short header"), bytes);
     let header = parse(&v2(PROXY, 0x32, &[0; 216]));
     assert_eq!(header.unix_address().expect("paths").source, b"");
     let full = [b'x'; 216];
@@ -157,7 +157,7 @@ fn unix_sockets_are_named_by_their_paths() {
 }
 
 #[test]
-fn what_a_proxy_cannot_name_is_unknown() {
+fn unsupported_addresses_are_unknown() {
     for body in [&b""[..], &[1], &[0; 40], &[0xff; 300], &FOUR] {
         let header = parse(&v2(PROXY, 0x00, body));
         assert!(!header.is_local());
@@ -171,7 +171,7 @@ fn what_a_proxy_cannot_name_is_unknown() {
 }
 
 #[test]
-fn tlvs_are_read() {
+fn tlvs_are_parsed() {
     let ssl = [
         &[0b111, 0, 0, 0, 0, 0x21, 0, 7][..],
         b"TLSv1.3\x22\0\x02me\x23\0\x03AES",
@@ -188,7 +188,7 @@ fn tlvs_are_read() {
     .with_tlv(0xea, b"\x01vpce-1")
     .with_tlv(4, &[0; 100])
     .with_tlv(2, b"another");
-    let header = parse(&header.to_v2().expect("it fits"));
+    let header = parse(&header.to_v2().expect("a short header"));
     assert_eq!(header.authority(), Some("one.example"));
     assert_eq!(header.alpn(), Some(&b"h2"[..]));
     assert_eq!(header.unique_id(), Some(&b"id"[..]));
@@ -229,9 +229,9 @@ fn checksums_are_verified() {
         .with_alpn(b"h2")
         .with_checksum()
         .with_authority("one.example");
-    let bytes = header.to_v2().expect("it fits");
+    let bytes = header.to_v2().expect("a short header");
     assert_eq!(parse(&bytes).authority(), Some("one.example"));
-    // Any bit of it matters; what no longer is such a header at all is told as that.
+    // Every bit matters; bytes that are no longer such a header are reported as that.
     let mut refused = 0;
     for place in 0..bytes.len() {
         for bit in 0..8 {
@@ -241,8 +241,8 @@ fn checksums_are_verified() {
                 Err(HeaderError::Checksum) => refused += 1,
                 Err(_) | Ok(None) => {}
                 Ok(Some((header, _))) => assert!(
-                    // Neither of these is checked: a proxy that speaks for itself, and the type that
-                    // makes the checksum one.
+                    // Not checked: a header without addresses (LOCAL, or no family), and one whose
+                    // checksum TLV has become another one.
                     header.is_local() || header.tlv(3).is_none() || bytes[13] >> 4 == 0,
                     "{place} {bit}"
                 ),
@@ -258,7 +258,7 @@ fn checksums_are_verified() {
         );
         assert_eq!(ProxyHeader::parse(&header), Err(HeaderError::Tlv));
     }
-    // As another implementation computes it.
+    // As computed by another implementation.
     let bytes = v2(
         PROXY,
         0x11,
@@ -326,43 +326,43 @@ fn errors_are_reported() {
 }
 
 #[test]
-fn headers_are_written_as_they_are_read() {
+fn encoded_headers_are_parsed_as_the_same() {
     let (four, six) = (address("192.0.2.1:1"), address("[2001:db8::1]:2"));
     for (source, destination) in [(four, four), (six, six)] {
         let header = ProxyHeader::new(ProxiedAddress::stream(source, destination));
         assert_eq!(parse(&header.to_v1()), header);
-        assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+        assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     }
-    // One header names one family.
+    // A header names only one family.
     let header = ProxyHeader::new(ProxiedAddress::stream(four, six));
     let line = b"PROXY TCP6 ::ffff:192.0.2.1 2001:db8::1 1 2\r\n";
     assert_eq!(header.to_v1(), line);
-    assert_eq!(parse(line), parse(&header.to_v2().expect("it fits")));
+    assert_eq!(parse(line), parse(&header.to_v2().expect("a short header")));
 
     for header in [ProxyHeader::local(), ProxyHeader::unknown()] {
         assert_eq!(header.to_v1(), b"PROXY UNKNOWN\r\n");
-        assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+        assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     }
     let mut datagrams = ProxiedAddress::stream(four, four);
     datagrams.transport = Transport::Datagram;
     let header = ProxyHeader::new(datagrams);
     assert_eq!(header.to_v1(), b"PROXY UNKNOWN\r\n");
-    assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+    assert_eq!(parse(&header.to_v2().expect("a short header")), header);
 
     let most = vec![7; 65_535 - 12 - 3];
     let header = ProxyHeader::new(ProxiedAddress::stream(four, four)).with_tlv(4, &most);
-    assert_eq!(parse(&header.to_v2().expect("it fits")), header);
+    assert_eq!(parse(&header.to_v2().expect("a short header")), header);
     let header = header.with_tlv(4, &[]);
     assert_eq!(header.to_v2(), Err(HeaderError::TooLong));
 }
 
-/// Some of each kind.
+/// Samples of each kind.
 fn samples() -> Vec<Vec<u8>> {
     let address = ProxiedAddress::stream(address("192.0.2.1:1"), address("192.0.2.2:2"));
     let header = ProxyHeader::new(address).with_alpn(b"h2").with_checksum();
     vec![
         header.to_v1(),
-        header.to_v2().expect("it fits"),
+        header.to_v2().expect("a short header"),
         b"PROXY TCP6 :: :: 0 0\r\n".to_vec(),
         b"PROXY UNKNOWN\r\n".to_vec(),
         b"PROXY UNKNOWN anything\r\r at all\r\n".to_vec(),
@@ -377,7 +377,7 @@ fn samples() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn nothing_is_read_behind_a_header_however_it_comes() {
+fn nothing_is_read_after_a_header_however_it_arrives() {
     for header in samples() {
         for size in [1, 7, header.len()] {
             let (_near, far) = pipe(1 << 20);
@@ -409,7 +409,7 @@ fn every_truncation_needs_more_and_an_end_is_reported() {
 }
 
 #[test]
-fn every_byte_can_be_anything() {
+fn every_byte_may_have_any_value() {
     for header in samples().into_iter().filter(|header| header.len() < 300) {
         for place in 0..header.len() {
             for byte in 0..=255 {
@@ -422,7 +422,7 @@ fn every_byte_can_be_anything() {
                     parsed.ssl();
                     let _ = parsed.to_v1();
                 }
-                // Read from a transport it is the same.
+                // Reading from a transport has the same result.
                 let mut rest = &bytes[..];
                 let read = executor::block_on(read_header(&mut rest));
                 match whole {
@@ -447,7 +447,7 @@ fn every_byte_can_be_anything() {
 }
 
 #[test]
-fn an_error_of_the_transport_comes_through() {
+fn an_error_of_the_transport_is_returned_unchanged() {
     let (_near, mut far) = pipe(100);
     let reset = Answer::Error(io::ErrorKind::ConnectionReset);
     far.control().script(Operation::Read, [reset]);

@@ -34,7 +34,7 @@ unsafe extern "C" fn socket_read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is a socket, the rest is as promised to every callback.
+    // SAFETY: the userdata is a socket; the rest is guaranteed to every callback.
     unsafe {
         let mut socket = &*userdata.cast::<UnixStream>();
         let room = slice::from_raw_parts_mut(buf, n);
@@ -48,7 +48,7 @@ unsafe extern "C" fn socket_write(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is a socket, the rest is as promised to every callback.
+    // SAFETY: the userdata is a socket; the rest is guaranteed to every callback.
     unsafe {
         let mut socket = &*userdata.cast::<UnixStream>();
         answer(socket.write(slice::from_raw_parts(buf, n)), out_n)
@@ -61,7 +61,7 @@ unsafe extern "C" fn socket_write_vectored(
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is a socket, the rest is as promised to every callback.
+    // SAFETY: the userdata is a socket; the rest is guaranteed to every callback.
     unsafe {
         let mut socket = &*userdata.cast::<UnixStream>();
         let slices = slice::from_raw_parts(iov.cast::<IoSlice<'_>>(), count);
@@ -75,7 +75,7 @@ unsafe extern "C" fn socket_write_vectored(
 unsafe fn answer(result: io::Result<usize>, out_n: *mut usize) -> rustls_io_result {
     match result {
         Ok(count) => {
-            // SAFETY: as demanded of the caller.
+            // SAFETY: guaranteed by the caller.
             unsafe { *out_n = count };
             rustls_io_result(0)
         }

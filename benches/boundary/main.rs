@@ -109,7 +109,7 @@ struct Cost {
 }
 
 /// The processor time of all threads of this process. Unlike elapsed time it is comparable on a
-/// machine that runs other things too.
+/// machine that also runs other programs.
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("a time since the start")

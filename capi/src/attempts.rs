@@ -13,7 +13,7 @@ use rustls_ffi::rustls_io_result;
 use crate::transport::Transport;
 use crate::{boundary, code};
 
-// The types are those of rustls-ffi, or this does not compile.
+// Compiles only if the types are those of rustls-ffi.
 const _: rustls_read_callback = Some(pollback_read);
 const _: rustls_write_callback = Some(pollback_write);
 const _: rustls_write_vectored_callback = Some(pollback_write_vectored);
@@ -25,16 +25,16 @@ const _: rustls_write_vectored_callback = Some(pollback_write_vectored);
 ///
 /// # Errors
 ///
-/// Returns 0 on success, otherwise an errno value, and leaves `*out_n` as it was: EAGAIN if nothing
-/// has arrived, EINVAL if an argument is NULL, EBUSY, ENOMEM, or the error of the socket.
+/// Returns 0 on success. On failure returns an errno value and does not change `*out_n`: EAGAIN if
+/// nothing has arrived, EINVAL if an argument is NULL, EBUSY, ENOMEM, or the error of the socket.
 ///
 /// # Threads
 ///
-/// Any thread, but one attempt at a time for each transport: others return EBUSY.
+/// Any thread, but only one attempt at a time on each transport: further attempts return EBUSY.
 ///
 /// # Ownership
 ///
-/// The buffer and `out_n` are used during the call only.
+/// The buffer and `out_n` are used only during the call.
 ///
 /// # Blocking
 ///
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn pollback_read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     attempt(userdata, Direction::Read, |lent| unsafe {
         ffi::read(lent, buf, n, out_n)
     })
@@ -63,26 +63,26 @@ pub unsafe extern "C" fn pollback_read(
 ///
 /// # Errors
 ///
-/// Returns 0 on success, otherwise an errno value, and leaves `*out_n` as it was: EAGAIN if the
-/// socket has no room, EINVAL if an argument is NULL, EPIPE if the connection is closed, EBUSY,
+/// Returns 0 on success. On failure returns an errno value and does not change `*out_n`: EAGAIN if
+/// the socket has no room, EINVAL if an argument is NULL, EPIPE if the connection is closed, EBUSY,
 /// ENOMEM, or the error of the socket. Never raises SIGPIPE.
 ///
 /// # Threads
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Ownership
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Blocking
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Safety
 ///
-/// `userdata` is NULL or a transport. `buf` is NULL or has `n` bytes. `out_n` is NULL or can be
-/// written to.
+/// `userdata` is NULL or a transport. `buf` is NULL or points to `n` bytes. `out_n` is NULL or can
+/// be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pollback_write(
     userdata: *mut c_void,
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn pollback_write(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     attempt(userdata, Direction::Write, |lent| unsafe {
         ffi::write(lent, buf, n, out_n)
     })
@@ -103,24 +103,24 @@ pub unsafe extern "C" fn pollback_write(
 ///
 /// # Errors
 ///
-/// As pollback_write; EINVAL also if an iovec that is not empty points to NULL.
+/// As for pollback_write; also EINVAL if an iovec that is not empty points to NULL.
 ///
 /// # Threads
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Ownership
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Blocking
 ///
-/// As pollback_read.
+/// As for pollback_read.
 ///
 /// # Safety
 ///
-/// `userdata` is NULL or a transport. `iov` is NULL or has `count` iovecs, each with as many bytes
-/// as it says. `out_n` is NULL or can be written to.
+/// `userdata` is NULL or a transport. `iov` is NULL or points to `count` iovecs, each of which is
+/// valid for its length. `out_n` is NULL or can be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pollback_write_vectored(
     userdata: *mut c_void,
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn pollback_write_vectored(
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     attempt(userdata, Direction::Write, |lent| unsafe {
         ffi::write_vectored(lent, iov, count, out_n)
     })
@@ -139,7 +139,7 @@ fn attempt(
     direction: Direction,
     call: impl FnOnce(*mut c_void) -> rustls_io_result,
 ) -> rustls_io_result {
-    // SAFETY: every caller demands that it is null or a transport.
+    // SAFETY: every caller requires it to be null or a transport.
     match unsafe { userdata.cast::<Transport>().as_ref() } {
         Some(transport) => boundary(code(Errno::IO), || transport.attempt(direction, call)),
         None => code(Errno::INVAL),

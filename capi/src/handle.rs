@@ -10,16 +10,16 @@ use crate::transport::Transport;
 use crate::wake::Wake;
 use crate::{boundary, code, pollback_transport, pollback_wake_callback};
 
-/// Makes a transport of a connected stream socket.
+/// Creates a transport from a connected stream socket.
 ///
 /// `wake` may be NULL; if not, it is called with `context` when an attempt that returned EAGAIN may
-/// succeed. A connection that is still in progress (a non-blocking connect) is taken too.
+/// succeed. The connection may still be in progress (a non-blocking connect).
 ///
 /// # Errors
 ///
-/// Returns 0 and puts the transport into `*transport_out`. Otherwise returns an errno value
-/// (EINVAL, EBADF, ENOTSOCK, EPROTOTYPE or EEXIST) and has changed nothing: neither
-/// `*transport_out` nor a flag of `fd`.
+/// Returns 0 and stores the transport in `*transport_out`. On failure returns an errno value
+/// (EINVAL, EBADF, ENOTSOCK, EPROTOTYPE or EEXIST) and changes neither `*transport_out` nor the
+/// flags of `fd`.
 ///
 /// # Threads
 ///
@@ -28,9 +28,9 @@ use crate::{boundary, code, pollback_transport, pollback_wake_callback};
 /// # Ownership
 ///
 /// On success the transport owns `fd`: pollback_transport_free closes it, and nothing else may.
-/// `fd` is made close-on-exec; its blocking mode stays as it is. After a failure `fd` is still the
-/// caller's. The caller owns the transport, and `context`, which must be usable from any thread
-/// until pollback_transport_free has returned.
+/// `fd` is made close-on-exec; its blocking mode is not changed. On failure the caller still owns
+/// `fd`. The caller owns the transport and `context`, which must be usable from any thread until
+/// pollback_transport_free has returned.
 ///
 /// # Blocking
 ///
@@ -38,8 +38,8 @@ use crate::{boundary, code, pollback_transport, pollback_wake_callback};
 ///
 /// # Safety
 ///
-/// `transport_out` is NULL or can be written to. Nothing but the transport closes `fd` after
-/// success.
+/// `transport_out` is NULL or can be written to. After success nothing but the transport closes
+/// `fd`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pollback_transport_from_fd(
     fd: c_int,
@@ -47,14 +47,14 @@ pub unsafe extern "C" fn pollback_transport_from_fd(
     context: *mut c_void,
     transport_out: *mut *mut pollback_transport,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let Some(transport_out) = (unsafe { transport_out.as_mut() }) else {
         return code(Errno::INVAL);
     };
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let wake = wake.map(|function| unsafe { Wake::new(function, context) });
     boundary(code(Errno::IO), || {
-        // SAFETY: as demanded of the caller.
+        // SAFETY: guaranteed by the caller.
         match unsafe { Transport::from_fd(fd, wake) } {
             Ok(transport) => {
                 *transport_out = Box::into_raw(Box::new(transport)).cast();
@@ -65,14 +65,15 @@ pub unsafe extern "C" fn pollback_transport_from_fd(
     })
 }
 
-/// Returns the message of the last error of a transport: of the last callback that returned neither
-/// 0 nor EAGAIN.
+/// Returns the message of the last error of a transport: the error of the last callback that
+/// returned neither 0 nor EAGAIN.
 ///
-/// Writes at most `len` bytes to `buf`, the last of which is NUL; a longer message is cut off.
+/// Writes at most `len` bytes to `buf`, including the terminating NUL; a longer message is
+/// truncated.
 ///
 /// # Errors
 ///
-/// Returns the length of the whole message without the NUL; 0 if there was no error, or if
+/// Returns the length of the whole message without the NUL, or 0 if there was no error or
 /// `transport` is NULL.
 ///
 /// # Threads
@@ -81,7 +82,7 @@ pub unsafe extern "C" fn pollback_transport_from_fd(
 ///
 /// # Ownership
 ///
-/// The buffer is used during the call only. `buf` may be NULL, which asks for the length alone.
+/// The buffer is used only during the call. `buf` may be NULL to get only the length.
 ///
 /// # Blocking
 ///
@@ -96,7 +97,7 @@ pub unsafe extern "C" fn pollback_transport_last_error(
     buf: *mut c_char,
     len: usize,
 ) -> usize {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let Some(transport) = (unsafe { transport.cast::<Transport>().as_ref() }) else {
         return 0;
     };
@@ -104,7 +105,7 @@ pub unsafe extern "C" fn pollback_transport_last_error(
         let message = transport.last_error();
         if len > 0 && !buf.is_null() {
             let copied = message.len().min(len - 1);
-            // SAFETY: as demanded of the caller.
+            // SAFETY: guaranteed by the caller.
             let room = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), copied + 1) };
             room[..copied].copy_from_slice(&message.as_bytes()[..copied]);
             room[copied] = 0;
@@ -115,12 +116,12 @@ pub unsafe extern "C" fn pollback_transport_last_error(
 
 /// Closes the socket and frees the transport.
 ///
-/// The socket is not shut down first: if the process has forked, the connection lives on in the
+/// The socket is not shut down first: if the process has forked, the connection stays open in the
 /// child.
 ///
 /// # Errors
 ///
-/// None. NULL is allowed and does nothing.
+/// None. Does nothing if `transport` is NULL.
 ///
 /// # Threads
 ///
@@ -128,13 +129,13 @@ pub unsafe extern "C" fn pollback_transport_last_error(
 ///
 /// # Ownership
 ///
-/// The transport and the socket are gone. `context` is the caller's alone: no call of the wake
-/// callback is in progress or follows.
+/// The transport and the socket must not be used any more. The library no longer uses `context`: no
+/// call of the wake callback is in progress or follows.
 ///
 /// # Blocking
 ///
-/// Blocks while the wake callback of this transport is being called. With the last transport that
-/// has one, blocks until the thread has ended.
+/// Blocks while a call of the wake callback of this transport is in progress. If this is the last
+/// transport that has one, also blocks until the thread has ended.
 ///
 /// # Safety
 ///

@@ -1,26 +1,27 @@
 //! Transports for C programs that use rustls-ffi.
 //!
-//! rustls-ffi asks its user for three callbacks, each of which makes one non-blocking attempt to
-//! read or to write. A pollback_transport is a connected stream socket, and the userdata of three
-//! such callbacks: pollback_read, pollback_write and pollback_write_vectored.
+//! rustls-ffi performs I/O through three callbacks that the program supplies. Each of them makes
+//! one non-blocking attempt to read or to write. A pollback_transport is a connected stream socket,
+//! and the userdata of three such callbacks: pollback_read, pollback_write and
+//! pollback_write_vectored.
 //!
 //! # Waiting
 //!
-//! An attempt that would block returns EAGAIN. There are three ways to learn when to try again:
+//! An attempt that would block returns EAGAIN. There are three ways to find out when to try again:
 //!
 //! - pollback_transport_wait blocks the calling thread.
 //! - The event loop of the program (poll, epoll, kqueue, libuv, GLib) watches the descriptor that
 //!   pollback_transport_fd returns, for the directions that pollback_transport_interest returns.
-//! - A wake callback is called from a thread of the library.
+//! - The library calls a wake callback from a thread of its own.
 //!
-//! The first two need no thread. The thread is started by the first attempt that returns EAGAIN on
-//! a transport with a wake callback, and it ends when the last such transport is freed. All
+//! Only the wake callback needs a thread. It is started by the first attempt that returns EAGAIN on
+//! a transport with a wake callback, and ends when the last such transport is freed. All
 //! descriptors that the library opens are close-on-exec.
 //!
 //! # Threads
 //!
-//! A transport may be used by one thread at a time, and different transports by different threads
-//! at the same time. The comment of each function says what else is allowed.
+//! A transport may be used by one thread at a time; different transports may be used by different
+//! threads at the same time. The documentation of each function says what else is allowed.
 //!
 //! # Error codes
 //!
@@ -28,48 +29,48 @@
 //!
 //! | code       | function             | meaning                                                |
 //! |------------|----------------------|--------------------------------------------------------|
-//! | EINVAL     | all                  | an argument is NULL that must not be, or is invalid    |
+//! | EINVAL     | all                  | an argument is invalid, or NULL where that is an error |
 //! | EBADF      | from_fd, wait        | the descriptor is not open                             |
 //! | ENOTSOCK   | from_fd              | the descriptor is not a socket                         |
 //! | EPROTOTYPE | from_fd              | the socket is not a stream socket                      |
-//! | EEXIST     | from_fd              | a transport owns the descriptor already                |
+//! | EEXIST     | from_fd              | another transport already owns the descriptor          |
 //! | EAGAIN     | callbacks            | the attempt would block                                |
-//! | EBUSY      | callbacks            | an attempt by another thread is in progress            |
-//! | EINTR      | wait                 | a signal handler was run                               |
+//! | EBUSY      | callbacks            | another thread is making an attempt                    |
+//! | EINTR      | wait                 | a signal handler has run                               |
 //! | EPIPE      | write callbacks      | the connection is closed                               |
 //! | ECONNRESET | callbacks            | the peer has reset the connection                      |
 //! | ENOMEM     | callbacks            | the thread for the wake callback cannot be started     |
-//! | EIO        | all                  | a defect of the library                                |
+//! | EIO        | all                  | a bug in the library                                   |
 //!
 //! Any other error of the socket is returned unchanged. The callbacks never return EINTR.
 //!
 //! # fork
 //!
-//! A child may make transports of its own. A transport that it has inherited works in the child,
-//! and both processes may free their copies. They share the socket, so only one of them should go
-//! on with the connection. A wake callback is called in the process whose attempt returned EAGAIN,
-//! from a thread of that process. If another thread was in an attempt at the time of the fork, the
-//! attempts of the child at that transport return EBUSY; it can still be freed. The memory and the
-//! descriptors of its parent's thread stay with the child until it calls exec or ends.
+//! A child may create transports of its own. A transport that it has inherited works in the child,
+//! and both processes may free their copies. They share the socket, so only one of them should
+//! continue to use the connection. A wake callback is called in the process whose attempt returned
+//! EAGAIN, from a thread of that process. If another thread was making an attempt at the time of
+//! the fork, all attempts on that transport return EBUSY in the child; it can still be freed. The
+//! child keeps the memory and the descriptors of the parent's thread until it calls exec or exits.
 //!
-//! A child that a wake callback has forked must not return from the callback. Processes made by
-//! vfork, or by the system call clone, may only call exec.
+//! A child forked in a wake callback must not return from the callback. Processes created by vfork,
+//! or directly by the system call clone, may only call exec.
 //!
 //! A transport makes its socket close-on-exec.
 //!
 //! # Signals
 //!
 //! The thread of the library blocks all signals. Writes never raise SIGPIPE, whatever its
-//! disposition. No function may be called in a signal handler.
+//! disposition. No function may be called from a signal handler.
 //!
 //! # Exit
 //!
-//! Free transports with a wake callback before the end of main: until then the callback can be
-//! called while the program runs its exit handlers. Transports without one need no care.
+//! Free transports with a wake callback before main returns; otherwise the callback may be called
+//! while the program runs its exit handlers. Transports without one need not be freed.
 //!
 //! # Systems
 //!
-//! Tested on Linux; untested on other Unix systems; does not exist on Windows.
+//! Tested on Linux, untested on other Unix systems, not available on Windows.
 
 #![cfg(unix)]
 
@@ -104,10 +105,10 @@ pub const POLLBACK_READABLE: c_int = 1;
 /// The direction in which bytes are written.
 pub const POLLBACK_WRITABLE: c_int = 2;
 
-/// Makes pollback_transport_wait go on after a signal handler was run.
+/// Makes pollback_transport_wait continue after a signal handler has run.
 pub const POLLBACK_RESTART: c_int = 4;
 
-/// A connected stream socket with the callbacks that rustls-ffi asks for.
+/// A connected stream socket with the callbacks that rustls-ffi requires.
 ///
 /// It is the userdata of pollback_read, pollback_write and pollback_write_vectored.
 #[allow(non_camel_case_types)]
@@ -117,13 +118,13 @@ pub struct pollback_transport {
 
 /// Called when an attempt that returned EAGAIN may succeed.
 ///
-/// `direction` is POLLBACK_READABLE or POLLBACK_WRITABLE. There can be calls too many, and a call
-/// can come before the attempt has returned, so a program that takes a note of it clears the note
-/// before the attempt.
+/// `direction` is POLLBACK_READABLE or POLLBACK_WRITABLE. Spurious calls are possible, and a call
+/// may happen before the attempt has returned. If the callback sets a flag, clear the flag before
+/// the attempt.
 ///
-/// The callback runs on the thread of the library, which blocks all signals, and holds up the
-/// callbacks of all other transports. It should take a note or wake an event loop. It must not call
-/// a function of this header.
+/// The callback runs on the thread of the library, which blocks all signals, and delays the
+/// callbacks of all other transports. It should only set a flag or wake an event loop. It must not
+/// call any function of this header.
 #[allow(non_camel_case_types)]
 pub type pollback_wake_callback =
     Option<unsafe extern "C" fn(context: *mut c_void, direction: c_int)>;

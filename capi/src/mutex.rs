@@ -1,7 +1,7 @@
-//! A mutex that is visible to the analysis tools of C programs.
+//! A mutex that the analysis tools for C programs understand.
 //!
-//! The thread sanitizer and valgrind intercept calls of the pthread library. The mutex of std makes
-//! none, so they would report a race where there is none.
+//! The thread sanitizer and valgrind intercept calls of the pthread library. The mutex of std calls
+//! none of it, so they would report data races that do not exist.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
@@ -14,8 +14,7 @@ pub(crate) struct Mutex<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the mutex gives one thread at a time access to the value, as if it were sent from one to
-// the other.
+// SAFETY: only one thread at a time can access the value, as if it were sent from one to the other.
 unsafe impl<T: Send> Send for Mutex<T> {}
 
 // SAFETY: as above.
@@ -29,11 +28,11 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// Waits for the value. A thread that holds the guard must not call it again.
+    /// Waits for the value. A thread that holds the guard must not call this again.
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         // SAFETY: the mutex is initialised, stays where it is, and is not destroyed before `drop`.
         let code = unsafe { libc::pthread_mutex_lock(self.raw.get()) };
-        assert_eq!(code, 0, "a mutex that is initialised can be locked");
+        assert_eq!(code, 0, "an initialised mutex can be locked");
         Guard {
             mutex: self,
             _stays: PhantomData,
@@ -48,10 +47,10 @@ impl<T> Drop for Mutex<T> {
     }
 }
 
-/// Access to the value until it is dropped.
+/// Access to the value. Dropping it unlocks the mutex.
 pub(crate) struct Guard<'a, T> {
     mutex: &'a Mutex<T>,
-    /// The thread that has locked a mutex has to unlock it.
+    /// Makes this `!Send`: the thread that has locked a mutex has to unlock it.
     _stays: PhantomData<*const ()>,
 }
 

@@ -9,16 +9,16 @@ use std::sync::{Arc, Weak};
 use crate::mutex::Mutex;
 use crate::watcher::Watcher;
 
-/// The number of forks, at least, between this process and the first that used the library.
+/// At least the number of forks between this process and the first one that used the library.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// The state of the latest generation that needed any.
+/// The state of the latest generation that has needed one.
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The state of one process.
 ///
-/// A child creates its own and never touches that of its parent: a thread that does not exist in
-/// the child may have held its locks at the time of the fork.
+/// A child creates its own and never touches its parent's: a thread that does not exist in the
+/// child may have held the locks at the time of the fork.
 pub(crate) struct Process {
     generation: u32,
     /// Keeps the parent's state reachable, for leak detectors.
@@ -43,8 +43,8 @@ impl Process {
         match earlier {
             Some(current) if current.generation == generation => return Ok(current),
             Some(_) => {}
-            // Children inherit the handler. Two threads may both register it, which only makes
-            // generations go up by two.
+            // Children inherit the handler. If two threads both register it, generations only grow
+            // by two.
             None => count_forks()?,
         }
         let made = Box::into_raw(Box::new(Self {
@@ -56,7 +56,7 @@ impl Process {
             // SAFETY: it has just been published, so it is never freed.
             Ok(_) => Ok(unsafe { &*made }),
             Err(other) => {
-                // SAFETY: it was made above, and nothing else has seen it.
+                // SAFETY: it was created above, and nothing else has seen it.
                 drop(unsafe { Box::from_raw(made) });
                 // SAFETY: published by another thread, so it is never freed.
                 Ok(unsafe { &*other })
@@ -64,17 +64,17 @@ impl Process {
         }
     }
 
-    /// Whether this is the current process, and not one that it was forked from.
+    /// Whether this is the state of the current process, and not of an ancestor.
     pub(crate) fn is_current(&self) -> bool {
         self.generation == GENERATION.load(Ordering::Acquire)
     }
 
-    /// Notes that a transport owns a descriptor. Returns `false` if one already does.
+    /// Records that a transport owns a descriptor. Returns `false` if another one already does.
     pub(crate) fn own(&self, fd: RawFd) -> bool {
         self.shared.lock().owned.insert(fd)
     }
 
-    /// Notes that the owner of a descriptor is about to close it.
+    /// Records that the owner of a descriptor is about to close it.
     pub(crate) fn disown(&self, fd: RawFd) {
         self.shared.lock().owned.remove(&fd);
     }

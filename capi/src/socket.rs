@@ -1,4 +1,4 @@
-//! Attempts at a stream socket that neither block nor raise signals.
+//! Attempts on a stream socket that neither block nor raise signals.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,11 +8,11 @@ use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendFlags, SocketType, recv, send, sendmsg, sockopt,
 };
 
-/// The most slices that systems take in one call.
+/// The maximum number of slices that systems accept in one call.
 const SLICES: usize = 1024;
 
-// Passed to each call, so that neither the mode of the socket, which is shared with everything that
-// has inherited or duplicated it, nor the disposition of a signal has to be changed.
+// Passed to each call, so that there is no need to change the mode of the socket, which is shared
+// with everyone who has inherited or duplicated it, or the disposition of a signal.
 const RECEIVE: RecvFlags = RecvFlags::DONTWAIT;
 #[cfg(not(target_vendor = "apple"))]
 const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
@@ -62,8 +62,8 @@ impl Write for &Socket {
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // If the limit cuts the list off, it must include a slice that is not empty, or the result
-        // would have to be 0.
+        // If the limit truncates the list, it must include a non-empty slice, or the result would
+        // have to be 0.
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };

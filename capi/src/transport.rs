@@ -26,7 +26,7 @@ pub(crate) struct Transport {
     interest: AtomicI32,
     /// The code of the last error, or 0.
     last_error: AtomicI32,
-    /// The process that has noted the ownership of the descriptor.
+    /// The process that has recorded the ownership of the descriptor.
     owner: &'static Process,
 }
 
@@ -39,7 +39,7 @@ impl Transport {
         if fd < 0 {
             return Err(Errno::BADF);
         }
-        // SAFETY: it is not -1, and if it is not open the system says so.
+        // SAFETY: it is not -1, and if it is not open, the system reports that.
         let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
         socket::check(borrowed)?;
         let owner = Process::current().map_err(|error| errno_of(&error))?;
@@ -51,7 +51,7 @@ impl Transport {
             return Err(errno);
         }
         Ok(Self {
-            // SAFETY: it is open, as the system has said, and the caller leaves it to us.
+            // SAFETY: it is open, as the system has confirmed, and the caller passes its ownership.
             socket: Socket::new(unsafe { OwnedFd::from_raw_fd(fd) }),
             wake,
             watch: Mutex::new(None),
@@ -61,7 +61,7 @@ impl Transport {
         })
     }
 
-    /// Makes one attempt by `call`, which gets the userdata for a callback of pollback.
+    /// Makes one attempt by calling `call` with the userdata for a callback of pollback.
     pub(crate) fn attempt(
         &self,
         direction: Direction,
@@ -73,7 +73,7 @@ impl Transport {
             Err(TryLockError::WouldBlock) => return code(Errno::BUSY),
         };
         if watch.as_ref().is_some_and(|watch| !watch.is_current()) {
-            // It belonged to the parent.
+            // It belongs to the parent.
             *watch = None;
         }
         let flag = match direction {
@@ -145,7 +145,8 @@ impl AsFd for Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        // Both while the descriptor is still open, so that it cannot have been reused.
+        // Both happen while the descriptor is still open, so that its number cannot have been
+        // reused.
         *self.watch.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
         if self.owner.is_current() {
             self.owner.disown(self.as_fd().as_raw_fd());
@@ -154,7 +155,7 @@ impl Drop for Transport {
 }
 
 /// The code of an error that prevents watching a transport. EAGAIN, which reports a limit on
-/// threads, would promise a call of the wake callback.
+/// threads, would mean that the wake callback will be called.
 fn errno_of(error: &io::Error) -> Errno {
     match Errno::from_io_error(error) {
         Some(Errno::AGAIN) => Errno::NOMEM,

@@ -1,4 +1,4 @@
-//! Waiting for a transport, here or in the event loop of a program.
+//! Waiting for a transport, in a call or in the event loop of the program.
 
 use std::ffi::c_int;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -14,7 +14,7 @@ use crate::{POLLBACK_READABLE, POLLBACK_RESTART, POLLBACK_WRITABLE, boundary, po
 /// Returns the descriptor of a transport, for the event loop of the program.
 ///
 /// Watch it for the directions that pollback_transport_interest returns, level-triggered or
-/// edge-triggered; when it is ready, attempt again.
+/// edge-triggered; when it is ready, make the attempt again.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ use crate::{POLLBACK_READABLE, POLLBACK_RESTART, POLLBACK_WRITABLE, boundary, po
 /// `transport` is NULL or a transport.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pollback_transport_fd(transport: *const pollback_transport) -> c_int {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     match unsafe { transport.cast::<Transport>().as_ref() } {
         Some(transport) => transport.as_fd().as_raw_fd(),
         None => failed(Errno::INVAL),
@@ -47,8 +47,8 @@ pub unsafe extern "C" fn pollback_transport_fd(transport: *const pollback_transp
 
 /// Returns the directions to wait for: those in which the last attempt returned EAGAIN.
 ///
-/// That is POLLBACK_READABLE, POLLBACK_WRITABLE, both, or 0. It does not change until the next
-/// attempt. POLLBACK_READABLE stands for POLLIN, POLLBACK_WRITABLE for POLLOUT.
+/// The result is POLLBACK_READABLE, POLLBACK_WRITABLE, both, or 0, and does not change until the
+/// next attempt. POLLBACK_READABLE corresponds to POLLIN, POLLBACK_WRITABLE to POLLOUT.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn pollback_transport_fd(transport: *const pollback_transp
 ///
 /// # Ownership
 ///
-/// None changes.
+/// Does not change.
 ///
 /// # Blocking
 ///
@@ -73,25 +73,25 @@ pub unsafe extern "C" fn pollback_transport_fd(transport: *const pollback_transp
 pub unsafe extern "C" fn pollback_transport_interest(
     transport: *const pollback_transport,
 ) -> c_int {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     match unsafe { transport.cast::<Transport>().as_ref() } {
         Some(transport) => transport.interest(),
         None => failed(Errno::INVAL),
     }
 }
 
-/// Waits until the socket is ready in one of `directions`, for at most `timeout_ms` milliseconds;
-/// for ever if that is negative.
+/// Waits until the socket is ready in one of `directions`, for at most `timeout_ms` milliseconds,
+/// or without a limit if that is negative.
 ///
 /// `directions` is POLLBACK_READABLE, POLLBACK_WRITABLE or both. A socket that has failed, or whose
-/// peer has closed the connection, is ready: the next attempt returns the reason.
+/// peer has closed the connection, counts as ready: the next attempt returns the reason.
 ///
 /// # Errors
 ///
-/// Returns those of the directions in which the socket is ready, and 0 if there are none in time.
-/// Otherwise returns -1 and sets errno: EINVAL if an argument is invalid, EBADF if the descriptor
-/// was closed, and EINTR if a signal handler was run, whether or not it was installed with
-/// SA_RESTART. With POLLBACK_RESTART in `directions` the wait goes on until its time is up.
+/// Returns those of the directions in which the socket is ready, or 0 after the timeout. On failure
+/// returns -1 and sets errno: EINVAL if an argument is invalid, EBADF if the descriptor was closed,
+/// and EINTR if a signal handler has run, whether or not it was installed with SA_RESTART. With
+/// POLLBACK_RESTART in `directions` the wait continues until the timeout instead.
 ///
 /// # Threads
 ///
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn pollback_transport_interest(
 ///
 /// # Ownership
 ///
-/// None changes.
+/// Does not change.
 ///
 /// # Blocking
 ///
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn pollback_transport_wait(
 ) -> c_int {
     let restart = directions & POLLBACK_RESTART != 0;
     let directions = directions & !POLLBACK_RESTART;
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let transport = unsafe { transport.cast::<Transport>().as_ref() };
     let both = POLLBACK_READABLE | POLLBACK_WRITABLE;
     let Some(transport) = transport.filter(|_| directions != 0 && directions & !both == 0) else {
@@ -138,7 +138,7 @@ fn wait(
     let mut events = PollFlags::empty();
     events.set(PollFlags::IN, directions & POLLBACK_READABLE != 0);
     events.set(PollFlags::OUT, directions & POLLBACK_WRITABLE != 0);
-    // A time that no clock reaches is for ever.
+    // A deadline beyond the range of the clock means no limit.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -169,7 +169,7 @@ fn ready(revents: PollFlags, directions: c_int) -> Result<c_int, Errno> {
     Ok(ready & directions)
 }
 
-/// What a function returns that sets errno.
+/// Sets errno, and returns -1.
 fn failed(errno: Errno) -> c_int {
     set_errno(errno::Errno(errno.raw_os_error()));
     -1

@@ -16,8 +16,8 @@ pub(crate) struct Wake {
 impl Wake {
     /// # Safety
     ///
-    /// The function can be called with the context from any thread, for as long as the transport
-    /// lives that it is made for.
+    /// The function can be called with the context from any thread until the transport that this is
+    /// created for has been dropped.
     pub(crate) unsafe fn new(
         function: unsafe extern "C" fn(*mut c_void, c_int),
         context: *mut c_void,
@@ -26,14 +26,14 @@ impl Wake {
     }
 }
 
-// SAFETY: `new` demands a function that can be called from any thread.
+// SAFETY: `new` requires a function that can be called from any thread.
 unsafe impl Send for Wake {}
 
-/// A transport that is watched, as the watching thread sees it.
+/// A watched transport, as the watching thread sees it.
 pub(crate) struct Watched {
     /// The directions whose attempts have returned EAGAIN, or are about to.
     blocked: AtomicI32,
-    /// Nothing once the transport is being freed.
+    /// `None` once the transport is being freed.
     wake: Mutex<Option<Wake>>,
 }
 
@@ -45,17 +45,17 @@ impl Watched {
         }
     }
 
-    /// Asks for a call when the direction becomes ready from now on.
+    /// Requests a call when the direction becomes ready from now on.
     pub(crate) fn block(&self, direction: c_int) {
         self.blocked.fetch_or(direction, Ordering::AcqRel);
     }
 
-    /// Takes that back.
+    /// Withdraws that request.
     pub(crate) fn unblock(&self, direction: c_int) {
         self.blocked.fetch_and(!direction, Ordering::AcqRel);
     }
 
-    /// Calls the callback for those of the directions for which it was asked to.
+    /// Calls the callback for those of the directions for which a call was requested.
     pub(crate) fn notify(&self, ready: c_int) {
         let blocked = self.blocked.fetch_and(!ready, Ordering::AcqRel);
         // Held during the call, so that `silence` can wait for its end.
@@ -63,14 +63,14 @@ impl Watched {
         let Some(wake) = *wake else { return };
         for direction in [POLLBACK_READABLE, POLLBACK_WRITABLE] {
             if blocked & ready & direction != 0 {
-                // SAFETY: `Wake::new` demands that it can be called from any thread while the
-                // transport lives, and that has not got past `silence`.
+                // SAFETY: `Wake::new` requires that it can be called from any thread until the
+                // transport has been dropped, and dropping it waits in `silence`.
                 unsafe { (wake.function)(wake.context, direction) };
             }
         }
     }
 
-    /// Waits for the end of a call of the callback, and lets no further one come.
+    /// Waits until the callback has returned, and prevents further calls.
     pub(crate) fn silence(&self) {
         *self.wake.lock() = None;
     }

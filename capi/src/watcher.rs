@@ -18,13 +18,13 @@ use crate::process::Process;
 use crate::wake::{Wake, Watched};
 use crate::{POLLBACK_READABLE, POLLBACK_WRITABLE};
 
-/// How many events the thread takes in at once.
+/// The maximum number of events that the thread receives at once.
 const EVENTS: usize = 256;
 
-/// Wakes the thread itself.
+/// The token of the thread's own waker.
 const STOP: Token = Token(0);
 
-/// A running thread. It ends when this is dropped.
+/// A running thread, which ends when this is dropped.
 pub(crate) struct Watcher {
     registry: Registry,
     waker: Waker,
@@ -68,10 +68,10 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
-        // It cannot fail: the counter behind it never gets near its limit.
+        // This cannot fail: the counter behind the waker never gets near its limit.
         let _ = self.waker.wake();
         if let Some(thread) = self.thread.take() {
-            // It has nothing to say, not even by a panic.
+            // The thread returns nothing, and a panic in it is not propagated.
             let _ = thread.join();
         }
     }
@@ -82,7 +82,7 @@ fn run(mut poll: Poll, shared: &Shared, process: &Process) {
     while !shared.stop.load(Ordering::Acquire) && process.is_current() {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // Only for a descriptor that is not the one it was: the program has closed it.
+            // Happens only if the program has closed the descriptor.
             Err(_) => return,
             Ok(()) => {}
         }
@@ -99,7 +99,7 @@ fn run(mut poll: Poll, shared: &Shared, process: &Process) {
             let watched = shared.watched.lock().get(&event.token()).cloned();
             if let Some(watched) = watched {
                 watched.notify(ready);
-                // With the lock, so that whichever thread is last has seen what the other did.
+                // Dropped under the lock, so that the last owner has seen what the others did.
                 let _map = shared.watched.lock();
                 drop(watched);
             }
@@ -113,7 +113,7 @@ fn run(mut poll: Poll, shared: &Shared, process: &Process) {
 /// The registration of one socket.
 pub(crate) struct Watch {
     process: &'static Process,
-    // Neither is dropped in a child: the thread is not there to be joined.
+    // Neither is dropped in a child, where the thread does not exist and cannot be joined.
     watcher: ManuallyDrop<Arc<Watcher>>,
     watched: ManuallyDrop<Arc<Watched>>,
     token: Token,
@@ -121,8 +121,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Watches a socket until this is dropped, which is to happen before the socket is closed.
-    /// `blocked` is the direction whose attempt would block.
+    /// Watches a socket until this is dropped, which must happen before the socket is closed.
+    /// `blocked` is the direction in which the attempt would block.
     pub(crate) fn start(
         process: &'static Process,
         fd: RawFd,
@@ -144,14 +144,14 @@ impl Watch {
             token,
             fd,
         };
-        // Edge-triggered, and what is ready now is an edge. After a failure it is dropped.
+        // Edge-triggered; readiness at the time of the registration is an edge. Dropped on failure.
         let both = Interest::READABLE | Interest::WRITABLE;
         let registry = &watch.watcher.registry;
         registry.register(&mut SourceFd(&fd), token, both)?;
         Ok(watch)
     }
 
-    /// Whether the thread is one of this process.
+    /// Whether the thread belongs to this process.
     pub(crate) fn is_current(&self) -> bool {
         self.process.is_current()
     }
@@ -180,7 +180,7 @@ impl Drop for Watch {
     }
 }
 
-/// Does something with all signals blocked, which the threads that it starts inherit.
+/// Calls `body` with all signals blocked, which the threads that it starts inherit.
 fn without_signals<T>(body: impl FnOnce() -> T) -> T {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();

@@ -1,4 +1,4 @@
-/* Uses transports as a C program does, and exits with 1 at the first surprise. */
+/* Uses transports as a C program does, and exits with 1 at the first failed check. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 #include "checks.h"
 
-/* The types are those of rustls.h, or this does not compile. */
+/* Compiles only if the types are those of rustls.h. */
 static const rustls_read_callback READ = pollback_read;
 static const rustls_write_callback WRITE = pollback_write;
 static const rustls_write_vectored_callback WRITE_VECTORED = pollback_write_vectored;
@@ -18,7 +18,7 @@ static int flags(int fd)
     return fcntl(fd, F_GETFD) << 16 | fcntl(fd, F_GETFL);
 }
 
-/* What is not taken is left as it was, and still the caller's. */
+/* A rejected descriptor is not changed, and the caller still owns it. */
 static void check_refusal(int fd, int reason)
 {
     pollback_transport *transport = NULL;
@@ -53,11 +53,11 @@ static void check_making(void)
     fds[0] = pollback_transport_fd(transport);
     check_refusal(fds[0], EEXIST);
     pass_byte(transport, fds[1]);
-    /* It has not been made non-blocking: another process may share it. */
+    /* The socket is not made non-blocking: another process may share it. */
     CHECK((fcntl(fds[0], F_GETFL) & O_NONBLOCK) == 0);
     CHECK((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) != 0);
     pollback_transport_free(transport);
-    /* The transport has closed its own, and the number can be taken again. */
+    /* The transport has closed its descriptor, and the number can be used again. */
     CHECK(read(fds[1], fds, 1) == 0);
     CHECK(close(fds[1]) == 0);
     transport = open_transport(&fds[1], NULL, NULL);
@@ -135,7 +135,7 @@ static void check_reading(void)
     CHECK(pollback_transport_interest(transport) == 0);
     CHECK(READ(transport, room, 2, &count) == 0 && count == 1 && room[0] == 'c');
 
-    /* With the end of the stream a reader is woken too. */
+    /* The end of the stream wakes a reader, too. */
     CHECK(READ(transport, room, 2, &count) == EAGAIN);
     CHECK(shutdown(peer, SHUT_WR) == 0);
     await_note(&notes, POLLBACK_READABLE);
@@ -186,7 +186,7 @@ static void count_signal(int number)
     signals++;
 }
 
-/* Writes fail when the peer has gone, and raise no SIGPIPE, which would end the program. */
+/* Writes fail when the peer is gone, and raise no SIGPIPE, which would kill the program. */
 static void check_broken_pipe(void (*disposition)(int))
 {
     struct iovec part = {"x", 1};
@@ -222,7 +222,7 @@ static void check_reset(void)
     block_reading(transport);
     CHECK(WRITE(transport, &byte, 1, &count) == 0);
     count = UNSET;
-    /* What the peer leaves unread makes a reset of its close. */
+    /* Since the peer has unread bytes, its close causes a reset. */
     CHECK(close(peer) == 0);
     await_note(&notes, POLLBACK_READABLE);
     CHECK(pollback_transport_wait(transport, POLLBACK_READABLE, -1) == POLLBACK_READABLE);
@@ -236,7 +236,7 @@ struct crowd {
     bool seen;
 };
 
-/* Writes until another thread's attempt has met with one of these, or the reverse. */
+/* Writes until two threads have made an attempt at the same time. */
 static void *crowd(void *argument)
 {
     static const uint8_t bytes[1 << 16];
@@ -268,7 +268,7 @@ static void check_one_attempt_at_a_time(void)
     CHECK(close(peer) == 0);
 }
 
-/* Transports that come and go at the same time share what watches them. */
+/* Transports that are created and freed at the same time share the thread that watches them. */
 static void check_many(void)
 {
     pollback_transport *transports[MANY];

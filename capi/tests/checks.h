@@ -1,4 +1,4 @@
-/* What the programs of these tests share. */
+/* Shared by the programs of these tests. */
 
 #ifndef CHECKS_H
 #define CHECKS_H
@@ -12,24 +12,24 @@
 
 #include "pollback.h"
 
-/* Exits with 1 at the first surprise, in a child too. */
+/* Exits with 1 if the check fails, in a child, too. */
 #define CHECK(condition)                                                                   \
     do {                                                                                   \
         if (!(condition)) {                                                                \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);        \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);        \
             _exit(1);                                                                      \
         }                                                                                  \
     } while (0)
 
 #define UNSET 77
 
-/* Ends a process by a signal when it waits for what never comes. A child does not inherit it. */
+/* Kills the process if it waits too long. A child does not inherit this. */
 static inline void end_if_stuck(void)
 {
     alarm(120);
 }
 
-/* What a wake callback has been called with. */
+/* The directions that a wake callback has been called with. */
 struct notes {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

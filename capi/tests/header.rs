@@ -1,4 +1,4 @@
-//! `include/pollback.h` is what the code says, and says what it has to.
+//! Checks that `include/pollback.h` matches the code, and that its documentation is complete.
 
 use std::env;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config, Language, Style};
 
-/// While this environment variable is set, the header is written instead of compared.
+/// If this environment variable is set, the header is written instead of compared.
 const WRITE: &str = "POLLBACK_WRITE_HEADER";
 
 /// The headers that `rustls.h` includes.
@@ -14,8 +14,8 @@ const SYSTEM: [&str; 5] = ["stdarg", "stdbool", "stddef", "stdint", "stdlib"];
 
 const RUSTLS: &str = "
 #ifdef __cplusplus
-/* rustls.h says nothing of C++, and is valid in it only as it reads in C23. What it includes itself
- * is included above. */
+/* rustls.h is not written for C++, and is valid C++ only in the form that it has for C23. The
+ * headers that it includes are included above. */
 extern \"C\" {
 #pragma push_macro(\"__STDC_VERSION__\")
 #undef __STDC_VERSION__
@@ -27,11 +27,11 @@ extern \"C\" {
 #include \"rustls.h\"
 #endif";
 
-/// What every function is documented with.
+/// The sections that the documentation of every function has.
 const SECTIONS: [&str; 5] = ["Errors", "Threads", "Ownership", "Blocking", "Requires"];
 
 #[test]
-fn the_header_is_what_the_code_says() {
+fn the_header_matches_the_code() {
     let path = folder().join("../include/pollback.h");
     let made = header();
     if env::var_os(WRITE).is_some() {
@@ -40,12 +40,12 @@ fn the_header_is_what_the_code_says() {
     let there = fs::read_to_string(&path).expect("the header can be read");
     assert!(
         there == made,
-        "include/pollback.h is out of date: run this test with {WRITE}=1, and look at the change"
+        "include/pollback.h is out of date: run this test with {WRITE}=1, and review the change"
     );
 }
 
 #[test]
-fn every_function_says_what_its_caller_has_to_know() {
+fn every_function_documents_what_its_caller_needs_to_know() {
     let header = header();
     let functions: Vec<_> = header
         .split("\n/**\n")
@@ -72,7 +72,7 @@ fn every_code_is_in_the_table_and_is_seen_by_a_c_program() {
         .collect();
     let programs = ["checks.c", "processes.c"].map(|name| read(&folder().join("tests").join(name)));
     for code in &table {
-        // A defect of the library cannot be had.
+        // A bug in the library cannot be provoked.
         let seen = programs.iter().any(|program| program.contains(code));
         assert!(seen || code == "EIO", "no C program sees {code}");
     }
@@ -124,11 +124,11 @@ fn header() -> String {
         .expect("a header")
         .write(&mut text);
     let text = String::from_utf8(text).expect("text");
-    // What Rust calls so is no heading in C.
+    // The heading that Rust uses for this is not one for C.
     for_c(&text.replace(" * # Safety\n", " * # Requires\n"))
 }
 
-/// The comment at the head: that of the crate.
+/// The comment at the top of the header: the documentation of the crate.
 fn about() -> String {
     let source = read(&folder().join("src/lib.rs"));
     let mut lines = vec!["/**".to_owned()];
@@ -136,12 +136,14 @@ fn about() -> String {
         lines.push(format!(" *{line}"));
     }
     lines.push(" *".to_owned());
-    lines.push(" * This file is made from capi/src; a test fails when the two differ.".to_owned());
+    lines.push(
+        " * This file is generated from capi/src; a test fails when the two differ.".to_owned(),
+    );
     lines.push(" */".to_owned());
     lines.join("\n")
 }
 
-/// Makes plain text of headings.
+/// Turns headings into plain text.
 fn for_c(text: &str) -> String {
     let mut lines = Vec::new();
     let mut rest = text.lines();

@@ -21,7 +21,7 @@ namespace {
 void check(bool so, const char *what)
 {
     if (!so) {
-        std::fprintf(stderr, "not so: %s\n", what);
+        std::fprintf(stderr, "failed: %s\n", what);
         std::exit(1);
     }
 }

@@ -1,4 +1,4 @@
-/* Transports beside fork, exec, signals and exit. Exits with 1 at the first surprise. */
+/* Transports together with fork, exec, signals and exit. Exits with 1 at the first failed check. */
 
 #include <dirent.h>
 #include <sched.h>
@@ -23,7 +23,7 @@ static int descriptors(void)
     return count;
 }
 
-/* How many threads of the library there are. Sanitizers have some of their own. */
+/* The number of threads of the library. Sanitizers have threads of their own. */
 static int threads(void)
 {
     DIR *entries = opendir("/proc/self/task");
@@ -55,7 +55,7 @@ static pid_t fork_child(void)
     return child;
 }
 
-/* Waits for a child, and returns what it has exited with. */
+/* Waits for a child, and returns its exit status. */
 static int join(pid_t child)
 {
     int status;
@@ -83,19 +83,19 @@ static void check_need(void)
     pass_byte(transport, peer);
     CHECK(threads() == 0 && descriptors() == before + 2);
     block_reading(transport);
-    /* It names itself before it does anything else. */
+    /* The thread sets its name before it does anything else. */
     CHECK(write(peer, "x", 1) == 1);
     await_note(&notes, POLLBACK_READABLE);
     CHECK(threads() == 1 && descriptors() > before + 2);
     pollback_transport_free(transport);
     CHECK(close(peer) == 0);
     CHECK(descriptors() == before);
-    /* Joined, but the system may still be at its removal. */
+    /* It has been joined, but the system may not have removed it yet. */
     while (threads() != 0)
         sched_yield();
 }
 
-/* What the thread needs may be missing; then the attempt fails, since nobody would be woken. */
+/* If the thread cannot be started, the attempt fails, since nothing would wake the caller. */
 static void check_lack(void)
 {
     struct notes notes = NO_NOTES;
@@ -113,11 +113,11 @@ static void check_lack(void)
     CHECK(pollback_read(transport, &byte, 1, &count) == EMFILE && count == UNSET);
     limit.rlim_cur = before;
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    /* A stack for which there is no room. */
+    /* There is no memory for a stack of this size. */
     CHECK(setenv("RUST_MIN_STACK", "70368744177664", 1) == 0);
     CHECK(pollback_read(transport, &byte, 1, &count) == ENOMEM && count == UNSET);
     CHECK(pollback_transport_interest(transport) == POLLBACK_READABLE);
-    /* What needs no thread works. */
+    /* Transports that need no thread still work. */
     pass_byte(transport, peer);
     pollback_transport_free(transport);
     CHECK(close(peer) == 0);
@@ -157,7 +157,7 @@ static void check_own_transports(void)
     CHECK(close(peer) == 0);
 }
 
-/* A child can use what it has inherited, and free it, and its parent still has it. */
+/* A child can use a transport that it has inherited, and free it, and its parent still has it. */
 static void check_inherited_transport(void)
 {
     struct notes notes = NO_NOTES;
@@ -190,7 +190,7 @@ static void check_inherited_transport(void)
     CHECK(close(peer) == 0);
 }
 
-/* What stops the thread in the middle of a call of the wake callback. */
+/* Stops the thread in the middle of a call of the wake callback. */
 struct gate {
     struct notes entered;
     struct notes opened;
@@ -204,7 +204,7 @@ static void stop_at_gate(void *context, int direction)
     await_note(&gate->opened, direction);
 }
 
-/* A fork in the middle of a call of the wake callback, whose end the child never sees. */
+/* A fork in the middle of a call of the wake callback, which never returns in the child. */
 static void check_fork_during_callback(void)
 {
     struct gate gate = {NO_NOTES, NO_NOTES};
@@ -233,7 +233,7 @@ static void check_fork_during_callback(void)
     CHECK(close(peer) == 0);
 }
 
-/* Starts this program anew, and returns how many descriptors it finds open. */
+/* Executes this program again, and returns how many descriptors it finds open. */
 static int descriptors_after_exec(void)
 {
     pid_t child = fork_child();
@@ -260,7 +260,7 @@ static void check_exec(void)
     CHECK(close(peer) == 0);
 }
 
-/* A wait for a descriptor that is not there ends. */
+/* A wait for a descriptor that has been closed returns. */
 static void check_closed_descriptor(void)
 {
     int peer;
@@ -283,7 +283,7 @@ static void note_signals(void *context, int direction)
 
     CHECK(pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0);
     for (int number = 1; number <= SIGRTMAX; number++) {
-        /* Two cannot be blocked, and two below SIGRTMIN belong to the C library. */
+        /* Two signals cannot be blocked, and two below SIGRTMIN belong to the C library. */
         if (number == SIGKILL || number == SIGSTOP || (number >= 32 && number < SIGRTMIN))
             continue;
         CHECK(sigismember(&blocked, number) == 1);
@@ -291,7 +291,7 @@ static void note_signals(void *context, int direction)
     note(context, direction);
 }
 
-/* The thread takes no signal of the program, and the program's own mask stays as it was. */
+/* The thread receives no signal of the program, and the program's own mask is not changed. */
 static void check_mask(void)
 {
     struct notes notes = NO_NOTES;
@@ -318,7 +318,7 @@ static int handled[2];
 
 static void handle(int number)
 {
-    /* A write, since a counter could not be waited for. */
+    /* A write, since waiting for a counter is not possible. */
     if (write(handled[1], &number, 1) != 1)
         _exit(1);
 }
@@ -331,7 +331,7 @@ static void signal_once(struct signaller *signaller)
     CHECK(read(handled[0], &byte, 1) == 1);
 }
 
-/* Signals until it is told to stop. */
+/* Sends signals until it is stopped. */
 static void *signal_until_stopped(void *argument)
 {
     struct signaller *signaller = argument;
@@ -347,7 +347,7 @@ static void *signal_until_stopped(void *argument)
     return NULL;
 }
 
-/* Signals some times, and then makes the socket readable. */
+/* Sends a few signals, and then makes the socket readable. */
 static void *signal_and_write(void *argument)
 {
     struct signaller *signaller = argument;
@@ -358,7 +358,7 @@ static void *signal_and_write(void *argument)
     return NULL;
 }
 
-/* A signal handler ends a wait, unless the program wants to go on. */
+/* A signal handler ends a wait, unless POLLBACK_RESTART is set. */
 static void check_interruption(void)
 {
     struct sigaction action;
@@ -386,10 +386,10 @@ static void check_interruption(void)
     CHECK(close(signaller.peer) == 0 && close(handled[0]) == 0 && close(handled[1]) == 0);
 }
 
-/* A program may end while there are transports, and while the thread is there. */
+/* A program may exit while there are transports, and while the thread is running. */
 static void check_exit(void)
 {
-    /* They have to outlive main, since the thread does. */
+    /* These have to outlive main, since the thread does. */
     static struct notes notes = NO_NOTES;
     static pollback_transport *transports[2];
     int peer;

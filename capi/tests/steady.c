@@ -1,5 +1,5 @@
-/* Makes as many attempts as it is told to, and ends with the memory and the descriptors that it
- * had after the first few. */
+/* Makes the given number of attempts, and checks that memory and descriptors do not grow after the
+ * first few. */
 
 #define _GNU_SOURCE
 
@@ -10,7 +10,7 @@
 
 #include "checks.h"
 
-/* Attempts with one pair of transports, before another is made. */
+/* Attempts with one pair of transports, before the next is created. */
 #define PER_PAIR 10000
 
 struct use {
@@ -37,7 +37,7 @@ static long attempt(int code, int expected)
     return 1;
 }
 
-/* Moves bytes from one transport to another; the reader is woken by the thread, or waits. */
+/* Moves bytes from one transport to another; the reader is woken by the thread, or blocks. */
 static long move_bytes(bool by_thread)
 {
     struct notes notes = NO_NOTES;
@@ -67,8 +67,8 @@ static long move_bytes(bool by_thread)
     return made;
 }
 
-/* Starts the program anew without the chunks that malloc keeps for a thread: it counts those as in
- * use, and what it keeps depends on which sizes were freed last. */
+/* Executes the program again without malloc's per-thread cache: malloc counts the cached chunks as
+ * in use, and which ones it caches depends on the sizes that were freed last. */
 static void count_chunks_exactly(char **argv)
 {
     const char *exact = "glibc.malloc.tcache_count=0";
@@ -78,7 +78,7 @@ static void count_chunks_exactly(char **argv)
         return;
     CHECK(setenv("GLIBC_TUNABLES", exact, 1) == 0);
     execv("/proc/self/exe", argv);
-    CHECK(!"the program starts anew");
+    CHECK(!"the program starts again");
 }
 
 int main(int argc, char **argv)
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++)
         move_bytes(i % 2 == 0);
     before = use();
-    /* One pair in two hundred goes by the thread, which costs more. */
+    /* One pair in two hundred uses the thread, which is slower. */
     for (int i = 0; made < wanted; i++)
         made += move_bytes(i % 200 == 0);
     after = use();

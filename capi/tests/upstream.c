@@ -1,5 +1,5 @@
-/* Puts transports of pollback under the example programs of rustls-ffi: the callbacks that they
- * name, and functions for sockets, for which the linker wraps those of the system. */
+/* Runs the example programs of rustls-ffi over transports of pollback: defines the callbacks that
+ * they name, and wraps some of the system's socket functions. */
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -49,20 +49,20 @@ rustls_io_result write_vectored_cb(void *userdata, const rustls_iovec *iov, size
     return pollback_write_vectored(transport_of(((conndata *)userdata)->fd), iov, count, out_n);
 }
 
-/* Closes a descriptor, by its transport if it has one. */
+/* Closes a descriptor, through its transport if it has one. */
 int __wrap_close(int fd)
 {
     pollback_transport *transport = fd >= 0 && fd < 64 ? transports[fd] : NULL;
 
     if (transport == NULL)
         return __real_close(fd);
-    /* First, since this function may be what the transport closes its descriptor with. */
+    /* Cleared first, since the transport may close its descriptor through this function. */
     transports[fd] = NULL;
     pollback_transport_free(transport);
     return 0;
 }
 
-/* Binds to any port instead of the one that is asked for, and prints which. */
+/* Binds to any free port instead of the requested one, and prints it. */
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct sockaddr_in in = *(const struct sockaddr_in *)address;
@@ -76,7 +76,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
     return 0;
 }
 
-/* Waits longer than is asked for: a tool that looks on makes the peer slow. */
+/* Waits longer than requested, since the tools that check the peer make it slow. */
 int __wrap_select(int count, fd_set *reading, fd_set *writing, fd_set *failing,
                   struct timeval *timeout)
 {

@@ -86,7 +86,7 @@ bool drive(rustls_connection *connection, pollback_transport *transport)
         code = take_in(connection, transport, &ended);
         if (code == 0) {
             if (ended && rustls_connection_is_handshaking(connection))
-                fprintf(stderr, "the peer has left in mid-handshake\n");
+                fprintf(stderr, "the peer has closed the connection during the handshake\n");
             return !ended;
         }
         if (code != EAGAIN) {

@@ -11,12 +11,13 @@
 /* How long to wait for the peer, in milliseconds. */
 #define PATIENCE 30000
 
-/* Waits for one of the directions. False if the peer is silent, which is said on stderr. */
+/* Waits for one of the directions. Returns false if the peer is silent, and prints that to stderr.
+ * */
 bool wait_for(pollback_transport *transport, int directions);
 
-/* Does what the connection wants, and waits if it can do nothing. False if there is no more to be
- * had: the transport or the connection has failed, the peer is silent, or it has ended. The reason
- * is on stderr unless it is a clean end. */
+/* Performs the I/O that the connection wants, and waits if none is possible. Returns false if it
+ * cannot continue: the transport or the connection has failed, the peer is silent, or the
+ * connection has ended. The reason is printed to stderr unless it is a clean end. */
 bool drive(rustls_connection *connection, pollback_transport *transport);
 
 /* Drives until the handshake is done. */
@@ -29,14 +30,15 @@ bool drive_out(rustls_connection *connection, pollback_transport *transport);
 bool drive_text(rustls_connection *connection, pollback_transport *transport, const char *text,
                 size_t length);
 
-/* Reads plaintext. Returns how much, 0 at the end, -1 after a failure. */
+/* Reads plaintext. Returns the number of bytes, 0 at the end, or -1 on failure. */
 long drive_read(rustls_connection *connection, pollback_transport *transport, char *buffer,
                 size_t length);
 
-/* Says what a function of rustls-ffi has failed with. */
+/* Prints the error that a function of rustls-ffi has returned. */
 void complain(const char *what, rustls_result result);
 
-/* Reads a file that is to be freed; NULL if that fails, which is said on stderr. */
+/* Reads a file into memory that the caller frees. Returns NULL on failure, and prints the reason to
+ * stderr. */
 char *read_file(const char *path, size_t *length);
 
 #endif

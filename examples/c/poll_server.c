@@ -40,7 +40,7 @@ static void free_client(struct client *client)
     free(client);
 }
 
-/* Sends until there is nothing left or the socket is full. False if the client is lost. */
+/* Sends until there is nothing left or the socket is full. Returns false if the client is lost. */
 static bool send_some(struct client *client)
 {
     while (rustls_connection_wants_write(client->connection)) {
@@ -56,7 +56,7 @@ static bool send_some(struct client *client)
     return true;
 }
 
-/* Writes the page once the request is complete. False if the client is lost. */
+/* Writes the page once the request is complete. Returns false if the client is lost. */
 static bool answer(struct client *client)
 {
     size_t count = 0;
@@ -79,8 +79,9 @@ static bool answer(struct client *client)
     return result == RUSTLS_RESULT_OK && count == strlen(PAGE);
 }
 
-/* Does all that can be done for a client without waiting. False if the client is done with, or
- * lost. Otherwise the last attempt has returned EAGAIN, so the transport has an interest. */
+/* Does everything that is possible for a client without waiting. Returns false if the client is
+ * finished or lost. Otherwise the last attempt has returned EAGAIN, so there is a direction to wait
+ * for. */
 static bool serve(struct client *client)
 {
     for (;;) {
@@ -141,7 +142,7 @@ static void take_client(struct server *server)
     client = calloc(1, sizeof(*client));
     if (client == NULL || !grow(server) ||
         pollback_transport_from_fd(fd, NULL, NULL, &client->transport) != 0) {
-        fprintf(stderr, "a client cannot be taken\n");
+        fprintf(stderr, "a client cannot be accepted\n");
         close(fd);
         free(client);
     } else if (rustls_server_connection_new(server->config, &client->connection) !=

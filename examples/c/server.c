@@ -11,7 +11,7 @@
 #include "drive.h"
 #include "setup.h"
 
-/* Delivers the alert, and frees it. */
+/* Sends the alert, and frees it. */
 static void refuse(rustls_accepted_alert *alert, pollback_transport *transport)
 {
     size_t sent = 1;
@@ -42,7 +42,7 @@ static rustls_accepted *hear(pollback_transport *transport)
         if (code == EAGAIN && wait_for(transport, POLLBACK_READABLE))
             continue;
         if (code != 0 || taken == 0) {
-            fprintf(stderr, "no hello: %s\n", code == 0 ? "the client has left" : strerror(code));
+            fprintf(stderr, "no ClientHello: %s\n", code == 0 ? "the client has left" : strerror(code));
             break;
         }
         result = rustls_acceptor_accept(acceptor, &accepted, &alert);
@@ -55,7 +55,7 @@ static rustls_accepted *hear(pollback_transport *transport)
     return accepted;
 }
 
-/* Reads a request up to its empty line. */
+/* Reads a request up to the empty line. */
 static bool read_request(rustls_connection *connection, pollback_transport *transport)
 {
     char buffer[8192];

@@ -49,7 +49,7 @@ async fn head<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<Body> {
             .strip_prefix("HTTP/1.")
             .and_then(|rest| rest.split(' ').nth(1))
             .and_then(|status| status.parse::<u16>().ok())
-            .ok_or_else(|| invalid("the server does not answer in HTTP/1"))?;
+            .ok_or_else(|| invalid("the response is not HTTP/1"))?;
         let mut body = Body::Rest;
         loop {
             let line = line(&mut head).await?;
@@ -100,7 +100,7 @@ where
         }
         copy(stream, size, output).await?;
         if !line(&mut stream.take(2)).await?.is_empty() {
-            return Err(invalid("a chunk that does not end where it said"));
+            return Err(invalid("a chunk that does not end after its size"));
         }
     }
     let mut trailers = stream.take(HEAD_LIMIT);
@@ -126,7 +126,7 @@ async fn line<S: AsyncBufRead + Unpin>(stream: &mut S) -> io::Result<String> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line).await?;
     if line.pop() != Some(b'\n') {
-        return Err(invalid("a head that is too long, or ends too early"));
+        return Err(invalid("a response head that is too long or incomplete"));
     }
     if line.last() == Some(&b'\r') {
         line.pop();

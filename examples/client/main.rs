@@ -53,7 +53,7 @@ Fetches a URL over HTTPS. The body goes to stdout, what was negotiated to stderr
   --key FILE       its private key; both are PEM files
   --tls12, --tls13 offers this version only
   --alpn NAME      offers this application protocol instead of http/1.1; can be repeated
-  --repeat COUNT   fetches the URL so many times, over new connections that resume the session
+  --repeat COUNT   fetches the URL this many times, over new connections that resume the session
   --early-data     sends requests as early data (0-RTT) where the server allows it
   --next           uses a pre-release of rustls 0.24 (feature `next`)
   --help           prints this
@@ -152,7 +152,7 @@ async fn get(options: &Options) -> Result<(), BoxError> {
             return repeat(options, &url, connect, next::negotiated).await;
         }
         #[cfg(not(feature = "next"))]
-        return Err("--next takes the feature next".into());
+        return Err("--next needs the feature `next`".into());
     }
     let connector = TlsConnector::from(Arc::new(config(options)?));
     #[cfg(feature = "early-data")]
@@ -224,7 +224,7 @@ fn platform_roots() -> Result<RootCertStore, BoxError> {
     match loaded.errors.into_iter().next() {
         _ if !roots.is_empty() => Ok(roots),
         Some(error) => Err(format!("no platform roots: {error}").into()),
-        None => Err("no platform roots; give one with --root".into()),
+        None => Err("no platform roots; specify some with --root".into()),
     }
 }
 
@@ -256,7 +256,7 @@ fn explanation(error: &(dyn Error + 'static)) -> String {
         return error.to_string();
     };
     let hint = match found.kind() {
-        ErrorKind::UnknownIssuer => " (--root FILE names one to trust)",
+        ErrorKind::UnknownIssuer => " (--root FILE adds one to trust)",
         ErrorKind::InvalidAlpn => " (--alpn NAME)",
         _ => "",
     };

@@ -24,7 +24,7 @@ fn config(options: &Options) -> Result<ClientConfig, BoxError> {
     if !speaks(&version::TLS13) {
         provider.tls13_cipher_suites = Cow::Borrowed(&[]);
     }
-    let path = options.root.as_ref().ok_or("--next takes --root, too")?;
+    let path = options.root.as_ref().ok_or("--next requires --root")?;
     let mut roots = RootCertStore::empty();
     pem::add_roots(path, |certificate| roots.add(certificate))?;
     let builder = ClientConfig::builder(Arc::new(provider)).with_root_certificates(roots);

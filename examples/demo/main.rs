@@ -130,7 +130,7 @@ async fn connect(
     })
 }
 
-/// Accepts one connection, receives the payload, then reads it anew and sends it back.
+/// Accepts one connection, receives the payload, then reads it again and sends it back.
 async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,

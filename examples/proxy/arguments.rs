@@ -19,7 +19,7 @@ usage: proxy [--check] CONFIGURATION
   --help         prints this
 
 Each connection adds a line of JSON to stdout. Messages of the proxy itself go to stderr, beginning
-with the addresses that it listens on. Lines that nobody reads are dropped, and counted.
+with the addresses that it listens on. Lines that cannot be written are dropped and counted.
 
   SIGHUP           reloads the configuration and its files
   SIGTERM, SIGINT  stops accepting, and exits when all connections have ended, or after grace_ms;
@@ -53,7 +53,7 @@ impl Task {
             }
         }
         let Some(file) = files.pop() else {
-            return Err("which configuration?".to_owned());
+            return Err("expected a configuration file".to_owned());
         };
         match (files.is_empty(), check) {
             (false, _) => Err("expected one configuration".to_owned()),

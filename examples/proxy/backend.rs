@@ -111,7 +111,7 @@ impl Backend {
         self.proxy_protocol.is_some()
     }
 
-    /// Connects, and sends the backend the client's PROXY header.
+    /// Connects, and sends the client's PROXY header to the backend.
     pub(crate) async fn connect(&self, client: &Introduction<'_>) -> io::Result<Reached> {
         let deadline = Instant::now() + self.connect_timeout;
         let late = |reason| io::Error::new(io::ErrorKind::TimedOut, reason);
@@ -119,14 +119,14 @@ impl Backend {
             Some(limit) => {
                 let permit = Arc::clone(&limit.free).acquire_owned();
                 let permit = timeout_at(deadline, permit).await;
-                let permit =
-                    permit.map_err(|_| late("the backend has as many connections as it may"))?;
-                Some(permit.expect("nobody closes the semaphore"))
+                let permit = permit.map_err(|_| late("the backend is at its connection limit"))?;
+                Some(permit.expect("the semaphore is never closed"))
             }
             None => None,
         };
         let reached = timeout_at(deadline, self.reach(client)).await;
-        let (transport, alpn) = reached.map_err(|_| late("the backend takes too long"))??;
+        let (transport, alpn) =
+            reached.map_err(|_| late("connecting to the backend took too long"))??;
         Ok(Reached {
             transport,
             alpn,
@@ -204,7 +204,7 @@ fn host(address: &Spanned<String>) -> Result<&str, Problem> {
         .and_then(|host| host.strip_suffix(']'));
     let is_host = match bracketed {
         Some(host) => host.parse::<Ipv6Addr>().is_ok(),
-        // What ends in a number is an address, or a wrong one.
+        // A host that ends in a number is an IP address, or invalid.
         None => is_name(host) || host.parse::<Ipv4Addr>().is_ok(),
     };
     match port.parse::<u16>() {

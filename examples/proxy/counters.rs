@@ -21,26 +21,26 @@ impl Counters {
         };
         let open = IntGauge::new(
             "proxy_connections_open",
-            "Connections that are relayed now.",
+            "Connections that are being relayed.",
         )?;
         let ended = vector(
             "proxy_connections_total",
-            "Connections that have ended, by their route and how they have ended.",
+            "Connections that have ended, by route and outcome.",
             &["route", "end"],
         )?;
         let bytes = vector(
             "proxy_bytes_total",
-            "Bytes that were relayed, without those of the TLS that the proxy itself speaks.",
+            "Relayed bytes, without the overhead of TLS between the proxy and its peers.",
             &["direction"],
         )?;
         let reloads = vector(
             "proxy_reloads_total",
-            "Times that the configuration was read again, by what came of it.",
+            "Reloads of the configuration, by result.",
             &["result"],
         )?;
         let dropped = vector(
             "proxy_log_lines_dropped_total",
-            "Lines that nobody has taken, by where they were to go.",
+            "Log lines that were dropped, by stream.",
             &["stream"],
         )?;
         for result in ["done", "refused"] {

@@ -1,8 +1,7 @@
 //! Log output that never blocks the proxy.
 //!
-//! A write to a pipe that nobody reads blocks, so a thread of its own writes. Lines that cannot be
-//! written yet are buffered up to a limit; further lines are dropped and counted, as are lines
-//! whose writes fail.
+//! A write to a full pipe blocks, so a separate thread writes. Lines that cannot be written yet are
+//! buffered up to a limit; further lines are dropped and counted, as are lines whose writes fail.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -102,7 +101,7 @@ impl Shared {
                 // After a partial line, starts a new one.
                 lines.insert(0, '\n');
             }
-            let written = write_what_goes(&mut out, lines.as_bytes());
+            let written = write_until_error(&mut out, lines.as_bytes());
             let (gone, lost) = lines.as_bytes().split_at(written);
             let lost = lost.iter().filter(|byte| **byte == b'\n').count();
             self.dropped.inc_by(lost as u64);
@@ -133,7 +132,7 @@ impl Shared {
 }
 
 /// Writes until an error; returns how many bytes were written.
-fn write_what_goes(out: &mut impl Write, bytes: &[u8]) -> usize {
+fn write_until_error(out: &mut impl Write, bytes: &[u8]) -> usize {
     let mut written = 0;
     while written < bytes.len() {
         match out.write(&bytes[written..]) {

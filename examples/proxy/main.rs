@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
         },
         Ok(Task::Check(path)) => match check(&path) {
             Ok(()) => {
-                print(&format!("{} is right\n", path.display()));
+                print(&format!("{} is valid\n", path.display()));
                 ExitCode::SUCCESS
             }
             Err(error) => failed(&*error),
@@ -157,8 +157,8 @@ async fn run(path: PathBuf, telemetry: &Arc<Telemetry>) -> Result<(), Box<dyn Er
     }
 }
 
-/// Always keeps a timer that is due soon: tokio wakes its driver with a system call for each timer
-/// that is due before all others, as two timers of each connection would be.
+/// Always keeps a timer that is due soon: tokio wakes its driver with a system call for each new
+/// timer that is due before all others, which would be the case for two timers of each connection.
 async fn tick() {
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -193,7 +193,7 @@ impl Control {
                 }
                 Err(error) => {
                     counters.reloaded("refused");
-                    remarks.say(format_args!("still under the old configuration: {error}"));
+                    remarks.say(format_args!("still using the old configuration: {error}"));
                 }
             }
         }

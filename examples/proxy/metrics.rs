@@ -20,7 +20,8 @@ use crate::telemetry::Telemetry;
 /// How many clients are served at once; others wait in the kernel.
 const CLIENTS: usize = 64;
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for example.
+/// How long to wait when no connection can be accepted, for example because there are no file
+/// descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `/metrics`, one request on each connection, which may take as long as `limit` from its

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-/// An error, and the bytes of the file that it refers to.
+/// An error, and the byte range of the file that it refers to.
 #[derive(Debug)]
 pub(crate) struct Problem {
     span: Range<usize>,

@@ -98,7 +98,7 @@ impl Routes {
                     backend: Arc::clone(backend),
                 };
                 if let Some(twice) = routes.insert(route.name.clone(), Arc::new(route)) {
-                    let message = format!("{:?} has a route already", twice.name);
+                    let message = format!("{:?} already has a route", twice.name);
                     return Err(Problem::at(name.span(), message));
                 }
             }
@@ -131,7 +131,7 @@ fn checked(name: &Spanned<String>) -> Result<String, Problem> {
     let lower = name.get_ref().to_ascii_lowercase();
     let rest = lower.strip_prefix("*.").unwrap_or(&lower);
     if lower != "*" && DnsName::try_from(rest).is_err() {
-        let message = "not a name of a server, expected one like \"one.example\", \
+        let message = "not a server name, expected one like \"one.example\", \
                        \"*.one.example\" or \"*\"";
         return Err(Problem::at(name.span(), message));
     }

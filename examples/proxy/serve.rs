@@ -92,7 +92,8 @@ async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
     let reached = backend.connect(&introduction).await?;
     if backend.has_tls() && reached.alpn.as_deref() != alpn {
         let name = String::from_utf8_lossy(alpn.unwrap_or_default());
-        let reason = format!("the backend does not speak {name}, which the client was promised");
+        let reason =
+            format!("the backend does not support {name}, which was negotiated with the client");
         return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
     }
     Ok(reached)

@@ -118,7 +118,7 @@ impl Acceptor {
             #[cfg(feature = "next")]
             return Ok(Self::Next(next::acceptor(options)?));
             #[cfg(not(feature = "next"))]
-            return Err("--next takes the feature next".into());
+            return Err("--next needs the feature `next`".into());
         }
         let acceptor = TlsAcceptor::from(Arc::new(config(options)?));
         #[cfg(feature = "early-data")]

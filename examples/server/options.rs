@@ -24,7 +24,7 @@ Says hello over HTTPS. The first line on stdout is the address that the server l
   --early-data         accepts early data (0-RTT), and responds to it at once
   --tls12, --tls13     accepts this version only
   --next               uses a pre-release of rustls 0.24 (feature `next`)
-  --count CONNECTIONS  exits after so many connections
+  --count CONNECTIONS  exits after this many connections
   --help               prints this
 
 It exits with 0 after Ctrl-C or --count, with 1 if it cannot start, and with 2 for wrong arguments.

@@ -1,4 +1,4 @@
-//! Hands the bodies of the fuzz targets to libFuzzer. The tests of pollback run the same bodies.
+//! Passes the bodies of the fuzz targets to libFuzzer. The tests of pollback run the same bodies.
 
 #[path = "../../tests/fuzz/targets/mod.rs"]
 mod targets;
@@ -14,7 +14,7 @@ pub fn targets() -> impl Iterator<Item = &'static str> {
 ///
 /// # Panics
 ///
-/// When the input breaks something, or there is no such target.
+/// If the input breaks something, or there is no such target.
 pub fn run(name: &str, input: &[u8]) {
     (named(name).body)(input);
 }
@@ -23,7 +23,7 @@ pub fn run(name: &str, input: &[u8]) {
 ///
 /// # Panics
 ///
-/// When there is no such target.
+/// If there is no such target.
 pub fn seeds(name: &str) -> Vec<(&'static str, Vec<u8>)> {
     (named(name).seeds)()
 }

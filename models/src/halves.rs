@@ -1,5 +1,5 @@
-//! Owned halves: the reader never waits for the lock of the writing side, and is woken where it was
-//! taken.
+//! Owned halves: the reader never blocks on the lock of the writing side, and is woken after it
+//! could not take it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::transport::{ANSWER, Plain, REQUEST, Wire};
 type Reader = ReadHalf<Wire, Wire, Plain>;
 type Writer = WriteHalf<Wire, Plain>;
 
-/// Two halves, and the wire as the peer has it.
+/// Two halves, and the peer's end of the wire.
 fn split() -> (Reader, Writer, Wire) {
     let wire = Wire::new();
     let stream = TlsStream::adopt(wire.clone(), Plain::default(), InputBuffer::default());
@@ -44,7 +44,7 @@ fn flush(writer: &mut Writer) {
     block_on(poll_fn(|cx| Pin::new(&mut *writer).poll_flush(cx))).expect("a sound transport");
 }
 
-/// A response goes out, whether the writer is at work, blocked, or done.
+/// A response is sent, whether the writer is active, blocked, or done.
 #[test]
 fn a_response_is_sent_whatever_the_writer_does() {
     check(1, || {
@@ -66,7 +66,7 @@ fn a_response_is_sent_whatever_the_writer_does() {
     });
 }
 
-/// A writer leaves a byte behind, and the answer that the reader waits for depends on it.
+/// A writer leaves a byte unflushed, and the response that the reader waits for depends on it.
 fn a_reader_sends_what_is_left_by(write: fn(Writer) -> Option<Writer>) {
     check(2, move || {
         let (mut reader, writer, wire) = split();
@@ -98,7 +98,7 @@ fn a_reader_sends_what_a_writer_that_is_dropped_leaves() {
     });
 }
 
-/// The reader takes the writer's place in the transport and is done; nobody polls it any more.
+/// The reader replaces the writer's waker in the transport and is done; it is not polled any more.
 #[test]
 fn a_reader_that_stops_leaves_the_writer_to_be_woken() {
     check(2, || {

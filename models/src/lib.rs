@@ -1,8 +1,8 @@
-//! Models of what wakes two tasks of pollback.
+//! Models of the wakeups of two tasks that use pollback.
 //!
-//! The sources of pollback are compiled here as they are, but for the name `std`: here it stands
-//! for the standard library with the locks of loom. A model is run once for every order in which
-//! its threads can take these locks, and a task that nobody wakes is a deadlock, which loom reports.
+//! The unchanged sources of pollback are compiled here, except that the name `std` refers to the
+//! standard library with the locks of loom. A model is run once for every order in which its
+//! threads can take these locks, and a task that nothing wakes is a deadlock, which loom reports.
 
 #![cfg(test)]
 // Only a part of the sources is used.
@@ -28,8 +28,7 @@ mod transport;
 
 use error::{Error, ErrorKind};
 
-/// Runs the model for every order of its threads in which at most `interruptions` of their steps are
-/// interrupted.
+/// Runs the model for every interleaving of its threads with at most `interruptions` preemptions.
 fn check(interruptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(interruptions);

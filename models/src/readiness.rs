@@ -19,10 +19,10 @@ type Read = Box<dyn FnMut(&mut [u8]) -> io::Result<usize> + Send>;
 type Write = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
 type Transport = CallbackIo<Callbacks<Read, Write>, Signalled>;
 
-/// What lets an attempt succeed.
+/// A flag that lets an attempt succeed.
 type Flag = Arc<AtomicBool>;
 
-/// A transport that reads a byte, or takes one, once its flag is up.
+/// A transport that reads or accepts a byte once its flag is set.
 fn transport(readiness: Signalled) -> (Transport, [Flag; 2]) {
     let flags = [(); 2].map(|()| Flag::new(AtomicBool::new(false)));
     let [readable, writable] = flags.clone();
@@ -73,7 +73,7 @@ fn the_latest_waker_of_a_task_is_woken() {
     check(3, || {
         let (handle, readiness) = ReadinessHandle::new();
         let (mut transport, [readable, _]) = transport(readiness);
-        // The task has polled before, from another place.
+        // The task has polled before, with another waker.
         let _ = poll_read(&mut transport, &mut Context::from_waker(Waker::noop()));
         let owner = handle.clone();
         thread::spawn(move || {
@@ -111,7 +111,7 @@ fn two_tasks_wait_for_a_direction_each() {
 }
 
 #[test]
-fn a_task_learns_that_its_last_owner_has_gone() {
+fn a_task_is_woken_when_its_last_owner_is_dropped() {
     check(3, || {
         let (handle, readiness) = ReadinessHandle::new();
         let (mut transport, _) = transport(readiness);
@@ -124,7 +124,7 @@ fn a_task_learns_that_its_last_owner_has_gone() {
 }
 
 #[test]
-fn an_owner_that_goes_leaves_the_task_to_the_other() {
+fn a_task_is_woken_by_the_owner_that_remains() {
     check(3, || {
         let (handle, readiness) = ReadinessHandle::new();
         let (mut transport, [_, writable]) = transport(readiness);

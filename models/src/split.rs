@@ -19,7 +19,7 @@ use crate::transport::{ANSWER, Plain, REQUEST, Wire};
 #[derive(Clone)]
 struct Half(Arc<Mutex<TlsStream<Wire, Plain>>>);
 
-/// Two halves, and the wire as the peer has it.
+/// Two halves, and the peer's end of the wire.
 fn split() -> (Half, Half, Wire) {
     let wire = Wire::new();
     let stream = TlsStream::new(wire.clone(), Plain::default(), InputBuffer::default());
@@ -54,7 +54,7 @@ impl Half {
     }
 }
 
-/// The reader, which answers the peer, takes the writer's place in the transport.
+/// The reader, which responds to the peer, replaces the writer's waker in the transport.
 #[test]
 fn a_writer_is_woken_although_the_reader_writes_too() {
     check(2, || {
@@ -75,9 +75,10 @@ fn a_writer_is_woken_although_the_reader_writes_too() {
     });
 }
 
-/// A writer that is done leaves a byte behind; the answer that the reader waits for depends on it.
+/// A writer that is done leaves a byte unflushed; the response that the reader waits for depends on
+/// it.
 #[test]
-fn a_reader_pushes_what_a_writer_leaves() {
+fn a_reader_flushes_what_a_writer_leaves() {
     check(2, || {
         let (reader, writer, wire) = split();
         let peer = thread::spawn(move || {
@@ -92,7 +93,7 @@ fn a_reader_pushes_what_a_writer_leaves() {
     });
 }
 
-/// The writer takes the reader's place, is answered, and stops; the reader goes on.
+/// The writer replaces the reader's waker, makes progress, and stops; the reader continues.
 #[test]
 fn a_writer_that_stops_leaves_the_rest_to_the_reader() {
     check(2, || {
@@ -111,7 +112,7 @@ fn a_writer_that_stops_leaves_the_rest_to_the_reader() {
     });
 }
 
-/// The reader takes the writer's place in the transport and is done; nobody polls it any more.
+/// The reader replaces the writer's waker in the transport and is done; it is not polled any more.
 #[test]
 fn a_reader_that_stops_leaves_the_writer_to_be_woken() {
     check(2, || {

@@ -1,4 +1,4 @@
-//! A transport whose other end is another thread, and an engine that leaves bytes as they are.
+//! A transport whose other end is another thread, and an engine that does not change bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::{Divide, Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 
-/// One end for the stream; the thread at the other end has a clone. Like a socket it remembers the
+/// The end of the stream; the thread at the other end has a clone. Like a socket it stores the
 /// latest waker of each direction.
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Mutex<State>>);
@@ -55,7 +55,7 @@ impl Wire {
         writer.into_iter().for_each(Waker::wake);
     }
 
-    /// The peer waits until it has these bytes, in any order.
+    /// Waits, as the peer, until these bytes have arrived, in any order.
     pub(crate) fn poll_received(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<()> {
         self.locked(|state| {
             if bytes.iter().all(|byte| state.outbound.contains(byte)) {
@@ -122,7 +122,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// What the peer sends when it wants [`ANSWER`]: as a key update, it is no plaintext.
+/// A request of the peer for [`ANSWER`]. Like a key update, it is not plaintext.
 pub(crate) const REQUEST: u8 = b'?';
 pub(crate) const ANSWER: u8 = b'!';
 
@@ -131,14 +131,14 @@ pub(crate) const ANSWER: u8 = b'!';
 pub(crate) struct Plain {
     arrived: Vec<u8>,
     owed: Vec<u8>,
-    /// In one of two directions: what the other one is asked for.
+    /// In a divided connection: what the other direction has to send.
     asked: Option<Asked>,
 }
 
 struct Asked {
-    /// Whether the sender has to answer. rustls keeps it under a lock of its own.
+    /// Whether the sender has to respond. rustls stores this under a lock of its own.
     answer: Arc<AtomicBool>,
-    /// Whether the receiver has told of it.
+    /// Whether the receiver has reported it.
     owes: bool,
 }
 

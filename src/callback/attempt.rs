@@ -44,7 +44,7 @@ pub struct Attempt<'a, 'cx, T: ?Sized> {
 }
 
 impl<'a, 'cx, T: ?Sized> Attempt<'a, 'cx, T> {
-    /// Returns a value that makes attempts at `transport` with the waker of `cx`.
+    /// Creates a value that makes attempts at `transport` with the waker of `cx`.
     pub fn new(transport: Pin<&'a mut T>, cx: &'a mut Context<'cx>) -> Self {
         Self { transport, cx }
     }

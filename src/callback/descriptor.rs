@@ -11,10 +11,10 @@ use super::{Direction, Readiness};
 
 /// The readiness of a file descriptor that Tokio's runtime watches (Unix).
 ///
-/// The descriptor is watched until this value is dropped; it is not read, written or closed except by
-/// dropping `T`. `T` can be a socket, an `Arc` of one that the callbacks share, an
-/// [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; as all of these do, it has to keep open the
-/// descriptor that it returns first.
+/// The descriptor is watched until this value is dropped. It is never read or written, and it is
+/// closed only by dropping `T`. `T` can be a socket, an `Arc` of one that the callbacks share, an
+/// [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; like all of these, it has to keep the
+/// descriptor that it first returns open.
 ///
 /// A callback that returns `WouldBlock` although the descriptor is ready is called again, after other
 /// tasks have run.
@@ -43,7 +43,7 @@ impl<T: AsFd> Descriptor<T> {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, or if that runtime has its I/O driver disabled.
+    /// Outside a Tokio runtime, or if the I/O driver of that runtime is disabled.
     pub fn new(descriptor: T) -> io::Result<Self> {
         let watched = Watched {
             descriptor: descriptor.as_fd().as_raw_fd(),

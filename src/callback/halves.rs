@@ -1,16 +1,16 @@
-//! The two halves of a transport or a stream, each of which may be used by a task of its own.
+//! The two halves of a transport or a stream, which two tasks may use.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-/// A half of something that is read and written.
+/// One half of a transport or a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
     Reader,
     Writer,
 }
 
-/// A waker that wakes the tasks of both.
+/// A waker that wakes the tasks of both halves.
 pub(crate) fn waker_of_both(one: &Waker, other: &Waker) -> Waker {
     Waker::from(Arc::new(Both {
         one: one.clone(),

@@ -1,4 +1,4 @@
-//! The contract of an attempt, and its adapters to and from tokio's polled I/O.
+//! The contract of an attempt, and its adapters to and from Tokio's polled I/O.
 //!
 //! # The contract
 //!
@@ -70,7 +70,7 @@ pub trait Callback: Read + Write {
     ///
     /// # Errors
     ///
-    /// As `write`: after `WouldBlock` it is called again.
+    /// As for `write`: after `WouldBlock` it is called again.
     fn shutdown(&mut self) -> Result<()> {
         Ok(())
     }
@@ -96,7 +96,7 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     }
 }
 
-/// Makes a result an error if it is larger than what was offered.
+/// Turns a result into an error if it is larger than what was offered.
 #[inline]
 pub(crate) fn within(offered: usize, answer: Result<usize>) -> Result<usize> {
     match answer {

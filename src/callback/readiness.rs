@@ -10,9 +10,9 @@ use crate::error::ErrorKind;
 /// A direction of a transport. Each has its own task to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Bytes come in.
+    /// Incoming bytes.
     Read,
-    /// Bytes go out.
+    /// Outgoing bytes.
     Write,
 }
 

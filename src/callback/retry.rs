@@ -27,7 +27,7 @@ pub(crate) fn poll_attempts<T>(
     Poll::Pending
 }
 
-/// [`poll_attempts`] at a tokio transport, which has registered the waker when it would block.
+/// [`poll_attempts`] at a Tokio transport, which has registered the waker when it would block.
 #[inline]
 pub(crate) fn poll_attempt<T>(
     cx: &mut Context<'_>,

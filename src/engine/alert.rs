@@ -58,7 +58,7 @@ impl Alert {
         &self.record[self.sent..]
     }
 
-    /// Notes that `count` more bytes were sent.
+    /// Records that `count` more bytes were sent.
     pub(crate) fn advance(&mut self, count: usize) {
         self.sent += count;
     }

@@ -1,5 +1,5 @@
-//! The two directions of a connection of rustls 0.24 after the handshake, each of which is an engine by
-//! itself.
+//! The two directions of a connection of rustls 0.24 after the handshake, each of which is an
+//! engine of its own.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
@@ -16,10 +16,10 @@ use super::output::OutputBuffer;
 use super::{Engine, Failure, InputBuffer, Owes, ReceiveError, Received};
 use crate::error::ErrorKind;
 
-/// The direction from the peer, and what is known of the connection.
+/// The receiving direction, and what is known about the connection.
 #[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub struct Receiver<S: Sided> {
-    /// None once the peer has closed, or the connection has failed.
+    /// `None` once the peer has closed, or the connection has failed.
     receive: Option<ReceiveTraffic<S>>,
     has_closed: bool,
     /// Whether the other direction has something to send because of what was received.
@@ -29,10 +29,10 @@ pub struct Receiver<S: Sided> {
     pub(super) early: Early,
 }
 
-/// The direction to the peer, and the ciphertext that waits for the transport.
+/// The sending direction, and the ciphertext that is not transmitted yet.
 #[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub struct Sender {
-    /// None before the end of the handshake, and once close_notify is queued.
+    /// `None` during the handshake, and once close_notify is queued.
     pub(super) send: Option<SendTraffic>,
     pub(super) output: OutputBuffer,
     /// How much ciphertext may be queued.
@@ -64,7 +64,7 @@ impl<S: Sided> Receiver<S> {
         }
     }
 
-    /// That of a connection which has failed.
+    /// The receiving direction of a connection that has failed.
     pub(super) fn gone() -> Self {
         Self {
             receive: None,
@@ -117,7 +117,7 @@ impl<S: Sided> Decrypt for Receiver<S> {
                 input.add_plaintext(plaintext);
                 next
             }
-            // The others borrow nothing of the buffer.
+            // The other variants do not borrow from the buffer.
             Ok(ReceiveTrafficState::ReadMore(receive)) => ReceiveTrafficState::ReadMore(receive),
             Ok(ReceiveTrafficState::FlushSender(flush)) => ReceiveTrafficState::FlushSender(flush),
             Ok(ReceiveTrafficState::CloseNotify) => ReceiveTrafficState::CloseNotify,
@@ -151,7 +151,8 @@ impl<S: Sided> Decrypt for Receiver<S> {
     }
 
     fn refuse_message(&mut self) -> bool {
-        // The other direction can say no more than that it closes, and the peer sees that anyway.
+        // The other direction could only send close_notify, and the peer notices the end without
+        // it.
         false
     }
 }
@@ -192,7 +193,7 @@ impl<S: Sided> Engine for Receiver<S> {
         in_place::absorb(self, input)
     }
 
-    /// Everything stays in the buffer, from which it goes to the connection again.
+    /// Everything stays in the buffer, from which it is passed to the connection again.
     fn stow(&mut self, _: &mut InputBuffer) {}
 
     #[inline]
@@ -219,7 +220,7 @@ impl<S: Sided> Engine for Receiver<S> {
 
     fn limit_queue(&mut self, _: Option<usize>) {}
 
-    /// The other direction has them.
+    /// The other direction holds them.
     fn queue_responses(&mut self) {}
 
     fn transmit(&mut self, _: &mut dyn Write) -> io::Result<usize> {
@@ -236,16 +237,17 @@ impl<S: Sided> Owes for Receiver<S> {
 }
 
 impl Sender {
-    /// Queues what the peer is owed: responses, and the alert of a failure.
+    /// Queues pending responses, and the alert of a failure.
     pub(super) fn respond(&mut self) {
         if let Some(send) = &mut self.send {
-            // Fails where the alert of a failure comes out, which is what is wanted here.
+            // Fails where the connection queues the alert of a failure, which is the purpose of
+            // this call.
             let _ = send.write(OutboundPlain::new_empty(), self.output.end());
             self.output.release();
         }
     }
 
-    /// Encrypts plaintext with `write`; returns how much of it there was room for.
+    /// Encrypts plaintext with `write`, as much as there is room for; returns how much that was.
     #[inline]
     pub(super) fn send_by(
         &mut self,
@@ -358,7 +360,7 @@ impl Engine for Sender {
 
     fn close(&mut self) {
         if let Some(send) = self.send.take() {
-            // Fails after a fatal alert, behind which there is no close_notify.
+            // Fails after a fatal alert, which no close_notify follows.
             let _ = send.close(self.output.end());
             self.output.release();
         }

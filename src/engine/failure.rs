@@ -1,4 +1,4 @@
-//! Why a connection has failed, or did not receive.
+//! Why a connection has failed, or why it could not receive.
 
 use std::io;
 
@@ -57,13 +57,13 @@ impl Failure {
         }
     }
 
-    /// Notes whether the connection has queued an alert because of this.
+    /// Records whether the connection has queued an alert because of this failure.
     pub(crate) fn with_alert(mut self, owed: bool) -> Self {
         self.owes_alert = owed;
         self
     }
 
-    /// Whether the error is returned only after everything queued was transmitted. A peer that
+    /// Whether everything queued has to be transmitted before the error is returned. A peer that
     /// ended the connection with an alert receives nothing more, unless rustls has another alert
     /// for it (RFC 8446, section 6: a warning where none are allowed).
     pub(crate) fn owes_alert(&self) -> bool {

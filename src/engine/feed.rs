@@ -149,8 +149,8 @@ fn accept_head<C: Feed>(
 /// partial record elsewhere.
 ///
 /// After each byte the connection shows whether a record has ended that yields plaintext, or the
-/// peer's close_notify. From there records are told apart, and bytes after a close_notify stay in
-/// `input`.
+/// peer's close_notify. From then on record boundaries are known, and bytes after a close_notify
+/// stay in `input`.
 fn receive_unframed<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
@@ -169,8 +169,8 @@ fn receive_unframed<C: Feed>(
         return receive_skippable(connection, input);
     }
     // Most connections have received complete records, so first assume that a record begins here.
-    // What is behind the first place that shows otherwise may be the middle of a record, where any
-    // bytes may look like the header of one.
+    // Bytes after the first place that disproves this may be the middle of a record, where any
+    // bytes may look like a header.
     let mut is_aligned = true;
     let (before, mut taken) = (connection.process()?, 0);
     while taken < LARGEST_RECORD && !input.is_empty() {
@@ -202,7 +202,8 @@ fn receive_unframed<C: Feed>(
     Ok(Received::Record(taken))
 }
 
-/// Passes a connection that counts again what it skips as many bytes at once as it may skip.
+/// Passes as many bytes as may be skipped at once to a connection, which counts them again each
+/// time it processes.
 fn receive_skippable<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
@@ -247,8 +248,8 @@ fn too_large<C: Feed>(connection: &mut C) -> Failure {
     Failure::too_large(connection.refuse_message())
 }
 
-/// The length of the complete records of early data at the beginning, if that is what they may be;
-/// at most what leaves room for the next record.
+/// The length of the complete records at the beginning that may be early data; at most what leaves
+/// room for the next record.
 fn skippable(input: &InputBuffer) -> Option<usize> {
     let bytes = input.filled();
     let mut length = 0;
@@ -293,7 +294,7 @@ const LEAST_BUFFER: usize = 4096;
 /// What the smallest header and tag add to the plaintext of a record (RFC 8446, section 5.2).
 pub(super) const RECORD_OVERHEAD: usize = HEADER + 16;
 
-/// The content type of a record of TLS 1.3, behind its plaintext.
+/// The length of the content type in a TLS 1.3 record, which follows its plaintext.
 pub(super) const CONTENT_TYPE: usize = 1;
 
 /// [`Engine::stow`](super::Engine::stow).
@@ -363,13 +364,12 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_header_in_the_middle_of_a_record_does_not_take_what_follows_a_close_notify()
-     {
+    fn a_false_header_in_the_middle_of_a_record_does_not_consume_bytes_after_a_close_notify() {
         for likeness in [[23, 3, 3, 0, 90], [23, 3, 3, 0x20, 0]] {
             let mut wire = vec![23, 3, 3, 0, 60];
             wire.extend(likeness.repeat(12));
             wire.extend(*b"\x15\x03\x03\x00\x02\x01\x00220 hello");
-            // At every fifth place what comes first looks like a header, and is taken for one.
+            // Every fifth byte begins something that looks like a header, and is mistaken for one.
             for given in (0..HEADER + 60).filter(|given| *given == 0 || given % HEADER > 0) {
                 let mut connection = Plain::default();
                 let _ = connection.read_tls(&mut &wire[..given]);

@@ -10,8 +10,8 @@ pub(super) struct First<'a> {
     given: usize,
     length: usize,
     ahead: u8,
-    /// The address to which the first byte was copied. Computed from the last ones, since a buffer
-    /// that grows is moved.
+    /// The address to which the first byte was copied. Computed from the last bytes, since a buffer
+    /// that grows may move.
     pub(super) target: usize,
 }
 

@@ -41,8 +41,8 @@ pub(super) fn head(bytes: &[u8]) -> Head {
     }
 }
 
-/// The same for `bytes` that may lie in the middle of a record: refuses every version that is never
-/// sent, so that they look like a header less often.
+/// The same for `bytes` that may begin in the middle of a record: rejects versions that are never
+/// sent, so that fewer bytes are mistaken for a header.
 pub(super) fn likely_head(bytes: &[u8]) -> Head {
     match bytes.get(2) {
         // TLS 1.0, in a ClientHello, to 1.2 (RFC 8446, section 5.1).
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_whole_partial_or_none() {
+    fn a_record_is_complete_partial_or_invalid() {
         let mut record = vec![23, 3, 3, 0, 7];
         record.extend([9; 7]);
         for length in 0..5 {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_known_as_soon_as_it_is_seen() {
+    fn anything_but_a_record_is_recognized_at_once() {
         for header in [&b"E"[..], &[22, 4], b"GET"] {
             assert_eq!(head(header), Head::Invalid, "{header:?}");
         }

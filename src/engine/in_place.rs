@@ -37,7 +37,7 @@ impl TlsInputBuffer for Window<'_> {
     }
 }
 
-/// The address and length of plaintext, noted after the borrow of its slice has ended.
+/// The address and length of plaintext, for use after the borrow of its slice has ended.
 pub(super) type Found = (usize, usize);
 
 pub(super) fn found(plaintext: &[u8]) -> Found {
@@ -53,8 +53,8 @@ impl InputBuffer {
         self.kept += length as u32;
     }
 
-    /// Notes that the connection has decrypted plaintext in this buffer, and joins it to the unread
-    /// plaintext.
+    /// Records that the connection has decrypted plaintext in this buffer, and joins it to the
+    /// unread plaintext.
     pub(super) fn add_plaintext(&mut self, (address, length): Found) {
         let Some(buffer) = &mut self.buffer else {
             return;
@@ -117,7 +117,7 @@ impl InputBuffer {
 
 /// A connection that decrypts records in the buffer of its caller.
 pub(crate) trait Decrypt {
-    /// Processes the bytes of `input` that it was given.
+    /// Processes the visible bytes of `input`.
     fn decrypt(&mut self, input: &mut InputBuffer) -> Result<(), Failure>;
 
     /// Whether the peer has sent close_notify.

@@ -120,9 +120,9 @@ impl InputBuffer {
     /// `wanted` bytes of plaintext.
     ///
     /// Whatever is left over when that room is full must fit into the connection
-    /// ([`Engine::stow`](super::Engine::stow)), which can hold the ciphertext of one record beside
-    /// the plaintext of the previous one. So the bound is that record, plus the bytes consumed
-    /// until the room is full: at least the first record.
+    /// ([`Engine::stow`](super::Engine::stow)), which can hold the ciphertext of one record in
+    /// addition to the plaintext of the previous one. So the bound is that record, plus the bytes
+    /// consumed until the room is full: at least the first record.
     ///
     /// `Ok(0)` means that there is no room, or that the source has ended; it is not called again
     /// after its end.
@@ -220,7 +220,8 @@ impl InputBuffer {
         &mut self.buffer.insert(buffer)[length..size]
     }
 
-    /// Notes that everything was moved towards the beginning of the buffer by this many bytes.
+    /// Adjusts the ranges after everything was moved towards the beginning of the buffer by this
+    /// many bytes.
     #[inline]
     fn lower(&mut self, by: usize) {
         let by = by as u32;
@@ -252,7 +253,7 @@ impl InputBuffer {
         mem::take(&mut self.heavy)
     }
 
-    /// Notes that the connection has received data that yielded no plaintext.
+    /// Records that the connection has received data that yielded no plaintext.
     pub(crate) fn note_message(&mut self) {
         self.message = true;
     }
@@ -290,7 +291,7 @@ impl InputBuffer {
         self.start == self.end
     }
 
-    /// Notes that the source has ended.
+    /// Records that the source has ended.
     pub(super) fn end(&mut self) {
         self.source = Source::Ended;
     }
@@ -310,7 +311,7 @@ impl InputBuffer {
         }
     }
 
-    /// Notes the length of a record that is removed.
+    /// Records the length of a record that is removed.
     #[inline]
     pub(super) fn note_size(&mut self, length: usize) {
         self.after_small = length < SMALL_RECORD;
@@ -328,7 +329,7 @@ impl InputBuffer {
         self.ahead > 0
     }
 
-    /// Notes that the connection has dropped the bytes received ahead.
+    /// Records that the connection has dropped the bytes received ahead.
     pub(super) fn forget_ahead(&mut self) {
         self.ahead = 0;
     }
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_is_too_small_grows_around_what_is_in_it() {
+    fn a_buffer_that_is_too_small_grows_and_keeps_its_bytes() {
         let mut input = InputBuffer::default();
         input.fill_to(KIB, &mut &[1; KIB][..]).expect("a slice");
         input
@@ -402,7 +403,7 @@ mod tests {
 
     /// A peer that sends single bytes, while our own writes are blocked.
     #[test]
-    fn a_buffer_is_not_made_anew_for_each_byte() {
+    fn a_buffer_is_not_reallocated_for_each_byte() {
         struct Trickle(bool);
 
         impl Read for Trickle {

@@ -1,21 +1,21 @@
-//! TLS connections without I/O, behind one private trait. Knows rustls and std's I/O traits, and
-//! nothing of tokio, so it is tested and fuzzed without a runtime.
+//! TLS connections without I/O, behind one private trait. This module depends on rustls and std's
+//! I/O traits, not on tokio, so it is tested and fuzzed without a runtime.
 //!
 //! - `rustls.rs`: connections of rustls 0.23, both sides in one implementation
 //! - `next.rs`: connections of rustls 0.24, in one implementation too
-//! - `next_facts.rs`: what a program asks of them
-//! - `directions.rs`: their two directions, each by itself
-//! - `next_sides.rs`: what sets their two sides apart
+//! - `next_facts.rs`: what a program can query from them
+//! - `directions.rs`: each of their two directions as an engine
+//! - `next_sides.rs`: the differences between their two sides
 //! - `next_handshake.rs`: their handshake
-//! - `next_verify.rs`: the same, where it stops for the verification of the peer
+//! - `next_verify.rs`: the same, with a pause for the verification of the peer
 //! - `next_early.rs`: early data that a server has accepted
-//! - `next_hello.rs`: a ClientHello of rustls 0.24, before there is a connection
+//! - `next_hello.rs`: a ClientHello for rustls 0.24, before there is a connection
 //! - `in_place.rs`, `output.rs`: the buffers that rustls 0.24 leaves to its caller
 //! - `feed.rs`: how ciphertext goes into a connection that buffers it, record by record
 //! - `input.rs`: ciphertext that was read from the transport ahead of the connection
-//! - `read_ahead.rs`, `spare.rs`: how much of it there is, and where
+//! - `read_ahead.rs`, `spare.rs`: how much is read ahead, and the memory for it
 //! - `framing.rs`: where the records of a TLS stream end
-//! - `failure.rs`: why a connection has failed, or did not receive
+//! - `failure.rs`: why a connection has failed, or why it could not receive
 //! - `hello.rs`: a ClientHello, before there is a connection
 //! - `alert.rs`: alerts that are sent without a connection
 

@@ -1,4 +1,4 @@
-//! Connections of rustls 0.24, both sides in one implementation: a whole one during the handshake,
+//! Connections of rustls 0.24, both sides in one implementation: one object during the handshake,
 //! and two directions after it.
 
 use std::io::{self, IoSlice, Read, Write};
@@ -25,14 +25,14 @@ use super::{Divide, Engine, Failure, InputBuffer, LARGEST_PLAINTEXT, ReceiveErro
 pub struct Connection<S: Sided> {
     pub(super) state: State<S>,
     pub(super) sender: Sender,
-    /// What was read for it, while it is with no stream.
+    /// Bytes that were read for it, while it is not part of a stream.
     pub(super) stowed: Option<Box<InputBuffer>>,
 }
 
-/// The direction from the peer. Boxed where it is large and soon gone.
+/// The handshake, or the receiving direction. Boxed while it is large and short-lived.
 #[expect(
     clippy::large_enum_variant,
-    reason = "a handshake is short, and an idle stream is one allocation less"
+    reason = "a handshake is short, and an idle stream saves one allocation"
 )]
 pub(super) enum State<S: Sided> {
     Handshake(Box<Handshake<S>>),
@@ -87,7 +87,7 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Processes what was given during the handshake, and goes on to traffic at its end.
+    /// Processes input during the handshake, and changes to the traffic state at its end.
     fn decrypt_handshake(&mut self, input: &mut InputBuffer) -> Result<(), Failure> {
         let output = &mut self.sender.output;
         let is_over = match &mut self.state {
@@ -111,7 +111,7 @@ impl<S: Sided> Connection<S> {
         Ok(())
     }
 
-    /// Goes on to traffic, if the handshake is over.
+    /// Changes to the traffic state, if the handshake is over.
     fn go_on(&mut self, completed: Option<SplitConnection<S>>) {
         if let Some(parts) = completed {
             self.sender.send = Some(parts.send);
@@ -140,7 +140,7 @@ impl<S: Sided> Decrypt for Connection<S> {
     }
 
     fn refuse_message(&mut self) -> bool {
-        // As with rustls 0.23: an alert in the clear is taken until something encrypted was sent.
+        // As with rustls 0.23: an unencrypted alert is accepted until something encrypted was sent.
         let in_the_clear = self.is_handshaking()
             && (!S::IS_SERVER || self.protocol_version() != Some(ProtocolVersion::TLSv1_3));
         if !in_the_clear {
@@ -150,7 +150,8 @@ impl<S: Sided> Decrypt for Connection<S> {
     }
 }
 
-/// 0.24.0-dev.2 counts what encryption adds to the plaintext of a record, at most so many bytes.
+/// rustls 0.24.0-dev.2 counts the overhead of encryption towards the limit on the plaintext of a
+/// record; 40 bytes are enough for it.
 pub(super) const FULL_RECORD: usize = LARGEST_PLAINTEXT - 40;
 
 impl<S: Sided> Engine for Connection<S> {
@@ -162,7 +163,8 @@ impl<S: Sided> Engine for Connection<S> {
     }
 
     fn is_awaited(&self) -> bool {
-        // A server of TLS 1.3 that is done has had the client's last word; it owes only tickets.
+        // A TLS 1.3 server whose handshake is complete has received the client's last message; it
+        // has only tickets to send.
         !(S::IS_SERVER && self.protocol_version() == Some(ProtocolVersion::TLSv1_3))
     }
 
@@ -236,7 +238,7 @@ impl<S: Sided> Engine for Connection<S> {
 
     fn send(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.state {
-            // A server answers early data before the client's Finished.
+            // A server responds to early data before the client's Finished.
             State::Handshake(handshake) => self.sender.send_by(slices, |plaintext, output| {
                 handshake.connection.write(plaintext, output)
             }),
@@ -272,7 +274,7 @@ impl<S: Sided> Engine for Connection<S> {
 
     fn close(&mut self) {
         if let State::Handshake(handshake) = &mut self.state {
-            // Fails after a fatal alert, behind which there is no close_notify.
+            // Fails after a fatal alert, which no close_notify follows.
             let _ = handshake
                 .connection
                 .send_close_notify(self.sender.output.end());

@@ -7,8 +7,8 @@ use rustls_next::KeyingMaterialExporter;
 
 /// Early data, if any was accepted.
 ///
-/// It lies apart from what comes after the handshake, so that reads can tell the two from each other.
-/// rustls bounds how much there can be.
+/// It is kept apart from later data, so that reads can tell the two from each other. rustls bounds
+/// how much there can be.
 #[derive(Default)]
 pub(super) struct Early(Option<Box<Accepted>>);
 
@@ -18,7 +18,7 @@ struct Accepted {
 }
 
 impl Early {
-    /// Notes that early data is accepted.
+    /// Records that early data is accepted.
     pub(super) fn accept(&mut self, exporter: KeyingMaterialExporter) {
         self.0 = Some(Box::new(Accepted {
             bytes: VecDeque::new(),
@@ -32,13 +32,13 @@ impl Early {
         }
     }
 
-    /// Moves as much as is here into `buf`, as [`Engine::read_early`](super::Engine::read_early).
+    /// [`Engine::read_early`](super::Engine::read_early).
     pub(super) fn read(&mut self, buf: &mut [u8]) -> Option<usize> {
         // Reading from memory does not fail.
         self.0.as_mut()?.bytes.read(buf).ok()
     }
 
-    /// Takes out all that is here.
+    /// Removes and returns all of it.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let bytes = self
             .0

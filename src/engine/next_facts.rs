@@ -1,4 +1,4 @@
-//! What a program asks of a connection of rustls 0.24.
+//! What a program can query from a connection of rustls 0.24.
 
 use std::fmt;
 use std::ops::Deref;
@@ -11,14 +11,14 @@ use super::next_early::Early;
 use super::next_sides::Sided;
 
 impl<S: Sided> Connection<S> {
-    /// Whether the handshake still has to complete.
+    /// Returns whether the handshake still has to complete.
     #[inline]
     pub fn is_handshaking(&self) -> bool {
         !matches!(self.state, State::Traffic(_))
     }
 
-    /// What this side alone knows of the connection: the server name, or what has become of early
-    /// data.
+    /// Returns what only this side knows about the connection, such as the server name or the
+    /// status of early data.
     pub fn side(&self) -> &S {
         match &self.state {
             State::Handshake(handshake) => handshake.connection.side(),
@@ -27,7 +27,7 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Keying material for other protocols (RFC 5705); once a connection.
+    /// Returns keying material for other protocols (RFC 5705), once per connection.
     ///
     /// # Errors
     ///
@@ -39,11 +39,11 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Keying material that early data is sent with (RFC 8446, section 7.5); once a connection.
+    /// Returns the keying material of early data (RFC 8446, section 7.5), once per connection.
     ///
     /// # Errors
     ///
-    /// `ApiMisuse` where there is none, and the second time.
+    /// `ApiMisuse` if there is none, and the second time.
     pub fn early_exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
         match &mut self.state {
             State::Handshake(handshake) => match handshake.early.take_exporter() {
@@ -55,12 +55,12 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Changes the keys of TLS 1.3, and asks the peer to change its own. The message goes out with the
-    /// next write or flush of the stream.
+    /// Updates the traffic keys of TLS 1.3, and requests that the peer does the same. The message
+    /// is sent with the next write or flush of the stream.
     ///
     /// # Errors
     ///
-    /// [`Error::HandshakeNotComplete`] during the handshake, and with TLS 1.2; whatever rustls says
+    /// [`Error::HandshakeNotComplete`] during the handshake, and with TLS 1.2; the error of rustls
     /// after a failure or a shutdown.
     pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
         match &mut self.state {
@@ -69,13 +69,13 @@ impl<S: Sided> Connection<S> {
         }
     }
 
-    /// Takes out the ciphertext that waits for the transport.
+    /// Removes and returns the ciphertext that is not transmitted yet.
     pub fn take_ciphertext(&mut self) -> Vec<u8> {
         self.sender.output.take()
     }
 
-    /// Takes out the plaintext that was decrypted and not read, early data first, where the connection
-    /// is with no stream.
+    /// Removes and returns the plaintext that was decrypted and not read, early data first, while
+    /// the connection is not part of a stream.
     pub fn take_plaintext(&mut self) -> Vec<u8> {
         let mut plaintext = self.early().map(Early::take).unwrap_or_default();
         if let Some(input) = &mut self.stowed {
@@ -87,13 +87,13 @@ impl<S: Sided> Connection<S> {
 }
 
 impl Connection<ClientSide> {
-    /// Whether the server has accepted early data, as
+    /// Returns whether the server has accepted early data, as
     /// [`ClientSide::is_early_data_accepted`].
     pub fn is_early_data_accepted(&self) -> bool {
         self.side().is_early_data_accepted()
     }
 
-    /// How many tickets of TLS 1.3 the server has sent; none are counted during the handshake, nor
+    /// Returns the number of TLS 1.3 tickets that the server has sent; 0 during the handshake, and
     /// once the server has closed.
     pub fn tls13_tickets_received(&self) -> u32 {
         match &self.state {
@@ -104,7 +104,7 @@ impl Connection<ClientSide> {
 }
 
 impl Connection<ServerSide> {
-    /// Puts `data` into the tickets of this connection; a client that resumes it shows the data again
+    /// Stores `data` in the tickets of this connection; a client that resumes it returns the data
     /// ([`ServerSide::received_resumption_data`]).
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Connection<ServerSide> {
     ///
     /// # Panics
     ///
-    /// If the data is not shorter than 2^15 bytes.
+    /// If `data` is 2^15 bytes or longer.
     pub fn set_resumption_data(&mut self, data: &[u8]) -> Result<(), Error> {
         match &mut self.state {
             State::Handshake(handshake) => handshake.connection.set_resumption_data(data),

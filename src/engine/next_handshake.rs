@@ -1,4 +1,4 @@
-//! A handshake of rustls 0.24 that does not stop.
+//! A handshake of rustls 0.24 without a pause for verification.
 
 use rustls_next::{Connection, Tcp};
 
@@ -8,7 +8,7 @@ use super::next_sides::Sided;
 use super::output::OutputBuffer;
 use super::{Failure, InputBuffer};
 
-/// The handshake, for as long as it goes on.
+/// A handshake in progress.
 pub(super) struct Handshake<S: Sided> {
     pub(super) connection: Connection<S, Tcp>,
     pub(super) early: Early,
@@ -20,7 +20,7 @@ impl<S: Sided> Handshake<S> {
         Self { connection, early }
     }
 
-    /// Processes what was given of `input`; returns whether the handshake is over.
+    /// Processes the visible part of `input`; returns whether the handshake is over.
     pub(super) fn process(
         &mut self,
         input: &mut InputBuffer,

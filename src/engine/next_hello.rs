@@ -1,4 +1,4 @@
-//! A ClientHello on its way into rustls 0.24, before there is a connection.
+//! Passes a ClientHello to rustls 0.24, before there is a connection.
 
 use std::io::{self, Read};
 
@@ -9,19 +9,19 @@ use rustls_next::{Error, NeedsInput, ServerSide, Tcp, VecInput};
 use super::{AcceptHello, Alert};
 use crate::error::ErrorKind;
 
-/// Takes ciphertext in until that makes a ClientHello.
+/// Collects ciphertext until it is a complete ClientHello.
 pub(crate) struct HelloAcceptor {
-    /// None once there is a ClientHello, or will be none.
+    /// `None` once there is a ClientHello, or it is certain that there will be none.
     handshake: Option<NeedsInput<ServerSide>>,
     input: VecInput,
     bytes: Vec<u8>,
 }
 
-/// A ClientHello, and the bytes that it came in.
+/// A ClientHello, and its bytes as received.
 pub(crate) struct AcceptedHello {
     pub(crate) accepted: Accepted<Tcp>,
-    /// They are given to a connection again once there is a configuration: the handshake that goes on
-    /// from `accepted` drops early data.
+    /// They are passed to a new connection once there is a configuration: a handshake that
+    /// continues from `accepted` would drop early data.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -70,7 +70,7 @@ impl AcceptHello for HelloAcceptor {
     }
 }
 
-/// A source whose bytes are noted.
+/// A source whose bytes are recorded.
 struct Noted<'a>(&'a mut dyn Read, &'a mut Vec<u8>);
 
 impl Read for Noted<'_> {

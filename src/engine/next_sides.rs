@@ -1,4 +1,4 @@
-//! What sets the two sides of rustls 0.24 apart.
+//! The differences between the two sides of rustls 0.24.
 
 use std::sync::Arc;
 
@@ -14,36 +14,36 @@ use rustls_next::{
 pub trait Sided: SideData + Default {
     const IS_SERVER: bool;
 
-    /// The configuration, where a handshake asks for it when it has begun.
+    /// The configuration, on the side whose handshake needs it only after it has begun.
     type Config: Send + Sync;
 
-    /// Where a handshake is that stops for verification.
+    /// Returns the next step of a handshake that pauses for verification.
     fn step(
         handshake: Self::Handshake,
         config: &Self::Config,
         output: &mut Vec<u8>,
     ) -> Result<Step<Self>, Error>;
 
-    /// Early data of a client in what the connection is about to process, where plain reads of
-    /// rustls would drop it.
+    /// Returns early data of a client in the input that the connection is about to process; plain
+    /// reads of rustls would drop it.
     fn received_early(handler: &mut MessageHandler<'_, '_, Self>) -> Option<Vec<u8>> {
         let _ = handler;
         None
     }
 
-    /// The exporter that there is once a server has accepted early data.
+    /// Returns the exporter of early data, once a server has accepted it.
     fn accepted_early(connection: &mut Connection<Self, Tcp>) -> Option<KeyingMaterialExporter> {
         let _ = connection;
         None
     }
 
-    /// What takes early data of a client.
+    /// Returns the writer of a client's early data.
     fn early_data(connection: &mut Connection<Self, Tcp>) -> Option<WriteEarlyData<'_>> {
         let _ = connection;
         None
     }
 
-    /// The same in a handshake that stops for verification.
+    /// The same in a handshake that pauses for verification.
     fn early_data_of(handshake: &mut NeedsInput<Self>) -> Option<WriteEarlyData<'_>> {
         let _ = handshake;
         None
@@ -54,12 +54,12 @@ pub trait Sided: SideData + Default {
     }
 }
 
-/// What a handshake that stops for verification waits for.
+/// What a handshake that pauses for verification needs next.
 #[expect(missing_debug_implementations, reason = "cannot be named outside")]
 pub enum Step<S: SideData> {
     /// More ciphertext.
     Input(NeedsInput<S>),
-    /// Nothing: it goes on with the ciphertext that it was given before.
+    /// Nothing: it can continue with the ciphertext that it has received already.
     Nothing(NeedsInput<S>),
     Verification(VerifyPeerIdentity<S, Tcp>),
     Traffic(SplitConnection<S>),
@@ -121,13 +121,13 @@ impl Sided for ServerSide {
     }
 
     fn received_early(handler: &mut MessageHandler<'_, '_, Self>) -> Option<Vec<u8>> {
-        // An error is returned again by what is asked next.
+        // The next call on the connection returns the error again.
         let payload = handler.next_early_data()?.ok()?;
         Some(payload.bytes().to_vec())
     }
 
     fn accepted_early(connection: &mut Connection<Self, Tcp>) -> Option<KeyingMaterialExporter> {
-        // A server has it for no other reason.
+        // A server has an early exporter only in this case.
         connection.early_exporter().ok()
     }
 }

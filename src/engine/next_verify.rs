@@ -1,4 +1,4 @@
-//! A handshake of rustls 0.24 that stops for the verification of its peer, which may take its time.
+//! A handshake of rustls 0.24 that pauses while its peer is verified, which may take time.
 
 use std::future::Future;
 use std::mem;
@@ -20,10 +20,10 @@ use super::{Failure, InputBuffer};
 pub(crate) type Verification =
     Pin<Box<dyn Future<Output = Result<VerifiedIdentity<'static>, Error>> + Send>>;
 
-/// Begins verifications of peers.
+/// Starts verifications of peers.
 pub(crate) type Verifier<S> = Arc<dyn Begin<S>>;
 
-/// What begins the verification of a peer of the side `S`.
+/// Starts the verification of the peer of a connection on the side `S`.
 pub(crate) trait Begin<S: Sided>: Send + Sync {
     fn begin(&self, presented: &S::PeerIdentity<'_>) -> Verification;
 }
@@ -39,20 +39,20 @@ where
     }
 }
 
-/// The handshake, for as long as it goes on.
+/// A handshake in progress.
 pub(super) struct Verifying<S: Sided> {
     waits: Waits<S>,
     config: S::Config,
     verifier: Verifier<S>,
-    /// Of a handshake that stops rustls tells nothing.
+    /// Defaults, since rustls reveals nothing about such a handshake before its end.
     pub(super) outputs: ConnectionOutputs,
     pub(super) side: S,
 }
 
 enum Waits<S: Sided> {
     Input(NeedsInput<S>),
-    /// The mutex is never locked: it says that a future which is polled by one thread at a time may
-    /// be shared.
+    /// The mutex is never locked: it makes the type `Sync`, since only one thread at a time polls
+    /// the future.
     Verification(VerifyPeerIdentity<S, Tcp>, Mutex<Verification>),
     /// It has failed.
     Nothing,
@@ -72,7 +72,7 @@ impl<S: Sided> Verifying<S> {
         }
     }
 
-    /// Whether it stops, and takes no ciphertext.
+    /// Whether it has paused, and accepts no ciphertext.
     pub(super) fn is_stopped(&self) -> bool {
         matches!(self.waits, Waits::Verification(..))
     }
@@ -84,7 +84,7 @@ impl<S: Sided> Verifying<S> {
         }
     }
 
-    /// Processes what was given of `input`.
+    /// Processes the visible part of `input`.
     pub(super) fn process(
         &mut self,
         input: &mut InputBuffer,
@@ -100,7 +100,7 @@ impl<S: Sided> Verifying<S> {
         with_alert(output, |output| self.go_on(step, input, output))
     }
 
-    /// Ready when it does not stop, or no longer.
+    /// Ready unless it has paused for a verification that is still in progress.
     pub(super) fn poll_verified(
         &mut self,
         input: &mut InputBuffer,
@@ -120,7 +120,7 @@ impl<S: Sided> Verifying<S> {
         Poll::Ready(with_alert(output, |output| {
             let handshake = peer.continue_with(verified, output)?;
             let step = match S::step(handshake, &self.config, output)? {
-                // The messages that follow may be here already.
+                // The messages that follow may have arrived already.
                 Step::Input(handshake) => Step::Nothing(handshake),
                 step => step,
             };
@@ -128,7 +128,7 @@ impl<S: Sided> Verifying<S> {
         }))
     }
 
-    /// Goes on until something is needed from outside.
+    /// Continues until ciphertext or a verification is needed.
     fn go_on(
         &mut self,
         mut step: Step<S>,
@@ -165,7 +165,7 @@ impl<S: Sided> Verifying<S> {
     }
 }
 
-/// Does this, and notes with its failure whether an alert was queued.
+/// Calls `act`, and records in its failure whether it has queued an alert.
 fn with_alert<T>(
     output: &mut OutputBuffer,
     act: impl FnOnce(&mut Vec<u8>) -> Result<T, Error>,

@@ -1,26 +1,25 @@
-//! Outgoing ciphertext of connections without buffers of their own. Records are made in it, one
-//! after another.
+//! Outgoing ciphertext of connections without buffers of their own. Records are appended to it.
 
 use std::cell::Cell;
 use std::io::{self, Write};
 
 thread_local! {
-    /// A connection holds a buffer only while there is ciphertext in it; in between, one a thread
-    /// lies here: the largest that there was.
+    /// A connection holds a buffer only while there is ciphertext in it; in between, each thread
+    /// keeps the largest one here.
     static SPARE: Cell<Option<Box<Pending>>> = const { Cell::new(None) };
 }
 
 /// The largest buffer that a thread keeps: a full send buffer, with records of any size.
 const LARGEST_SPARE: usize = 256 * 1024;
 
-/// Ciphertext that waits for the transport. Small where there is none, as in idle connections.
+/// Ciphertext that is not transmitted yet. Small while it is empty, as in idle connections.
 #[derive(Default)]
 pub(super) struct OutputBuffer(Option<Box<Pending>>);
 
 #[derive(Default)]
 struct Pending {
     bytes: Vec<u8>,
-    /// How much of it was transmitted.
+    /// How many of its bytes were transmitted.
     sent: usize,
 }
 
@@ -43,11 +42,11 @@ impl OutputBuffer {
         self.len() == 0
     }
 
-    /// Where records are appended.
+    /// The vector to which records are appended.
     #[inline]
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
         let pending = self.0.get_or_insert_with(|| {
-            // At the end of a thread there is none any more.
+            // Not available while the thread exits.
             SPARE
                 .try_with(Cell::take)
                 .ok()
@@ -55,7 +54,7 @@ impl OutputBuffer {
                 .unwrap_or_default()
         });
         if pending.sent > pending.bytes.len() / 2 {
-            // Behind a transport that never takes all of it, it would grow without end.
+            // Over a transport that never accepts all of it, the vector would grow without bound.
             pending.bytes.drain(..pending.sent);
             pending.sent = 0;
         }

@@ -1,39 +1,40 @@
-//! Where the copies that rustls makes of records land in memory.
+//! Avoids slow addresses for the copies that rustls makes of records.
 //!
-//! On AMD processors `rep movsb`, which glibc before 2.40 copies with, is twenty times slower when the
-//! target lies 1 to 31 bytes behind the source, modulo 4096. rustls copies the plaintext of each record
-//! into a new vector, or out of one; its buffers, like those of many programs, have sizes that are
-//! multiples of 4096, and malloc puts 16 bytes between neighbors. So the vector often lies exactly
-//! there: in bulk that was two copies of three, and a quarter of the time.
+//! On AMD processors `rep movsb`, which glibc before 2.40 uses for copies, is twenty times slower
+//! if the target address is 1 to 31 bytes after the source address, modulo 4096. rustls copies the
+//! plaintext of each record into a new vector, or out of one. The sizes of its buffers, like those
+//! of many programs, are multiples of 4096, and malloc leaves 16 bytes between adjacent
+//! allocations, so the vector often has such an address: in bulk transfers this affected two of
+//! three copies, and cost a quarter of the time.
 
 use std::hint::black_box;
 use std::ops::Range;
 
-/// How far behind the source a target is slow, modulo [`PAGE`].
+/// The distances from source to target, modulo [`PAGE`], for which a copy is slow.
 const SLOW: Range<usize> = 1..32;
 
 const PAGE: usize = 4096;
 
-/// Copies of no more than this are made in another way.
+/// Copies up to this size use other instructions.
 const SMALL: usize = 2048;
 
-/// Memory that a copy is not to be made to, held until it is made.
+/// Memory that the copy must not use, held until the copy is done.
 #[derive(Default)]
 pub(super) struct Avoided {
     _places: [Vec<u8>; 3],
 }
 
-/// Sees to it that the next vector of `size` bytes lies well for a copy from the address `source` to
-/// its byte `offset`.
+/// Tries to make the next vector of `size` bytes have an address that is fast for a copy from the
+/// address `source` to its byte `offset`.
 ///
-/// That is a guess: malloc usually gives out next what has just been returned to it. A wrong one
-/// costs time and nothing else.
+/// This is a heuristic: malloc usually returns the allocation that was freed last. If it fails, it
+/// only costs time.
 #[inline]
 pub(super) fn avoid_slow_copy(source: usize, offset: usize, size: usize) -> Avoided {
     let mut avoided = Avoided::default();
     if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && size > SMALL {
         for place in &mut avoided._places {
-            // An allocation without a use would be left out.
+            // `black_box`, since an unused allocation would be optimized away.
             let next = black_box(Vec::<u8>::with_capacity(size));
             if !is_slow(source, next.as_ptr() as usize + offset) {
                 break;
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_just_behind_is_slow_in_every_page() {
+    fn addresses_just_after_the_source_are_slow_in_every_page() {
         for source in [0, 5, 4090, 1 << 20] {
             assert!(!is_slow(source, source));
             assert!(is_slow(source, source + 1));
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
-    fn the_next_vector_lies_elsewhere_if_it_would_lie_badly() {
+    fn a_slow_address_is_avoided() {
         let bad = next_address();
         let source = bad - 11;
         let avoided = avoid_slow_copy(source, 0, RECORD);
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_held_where_the_next_vector_lies_well_or_is_small() {
+    fn nothing_is_held_for_fast_addresses_and_small_vectors() {
         let held = |avoided: Avoided| avoided._places.iter().any(|place| place.capacity() > 0);
         let well = next_address();
         assert!(!held(avoid_slow_copy(well, 0, RECORD)));

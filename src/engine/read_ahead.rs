@@ -2,7 +2,7 @@
 
 use super::{KIB, LARGEST_RECORD};
 
-/// The bounds of what is asked of the transport at once, in KiB.
+/// The bounds of the size of reads from the transport, in KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadAhead {
     pub(crate) least: u16,

@@ -100,7 +100,7 @@ impl<C: Sided> Feed for C {
             && (C::SIDE == Side::Client
                 || self.protocol_version() != Some(ProtocolVersion::TLSv1_3));
         if !in_the_clear {
-            // The only alert that rustls can be asked to send.
+            // The only alert that a caller can make rustls send.
             self.send_close_notify();
         }
         in_the_clear

@@ -28,9 +28,9 @@ use crate::stream::{Handshake, ReadClientHello};
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent through
-/// `rustls_accepted_alert_write_tls` before the error is returned. It fails again if it is polled after
-/// it has resolved to an `FfiAccepted`, or after [`take_io`](Self::take_io).
+/// As for [`Handshake`]. If rustls rejects the ClientHello, an alert is sent through
+/// `rustls_accepted_alert_write_tls` before the error is returned. Polling it again after it has
+/// resolved to an `FfiAccepted`, or after [`take_io`](Self::take_io), returns an error.
 ///
 /// # Cancel safety
 ///
@@ -47,7 +47,7 @@ where
 {
     /// Reads a ClientHello from `io`.
     pub fn new(io: IO) -> Self {
-        // SAFETY: the acceptor has just been made for us.
+        // SAFETY: the acceptor has just been created for us.
         let acceptor = unsafe { Owned::new(rustls_acceptor::rustls_acceptor_new()) };
         let acceptor = acceptor.expect("rustls-ffi makes an acceptor");
         Self {
@@ -80,7 +80,7 @@ impl AcceptHello for Owned<rustls_acceptor> {
         let mut alert = null_mut();
         let result =
             rustls_acceptor::rustls_acceptor_accept(self.as_mut_ptr(), &mut accepted, &mut alert);
-        // SAFETY: each is still null, or it has just been made for us.
+        // SAFETY: each is still null, or it has just been created for us.
         let (accepted, alert) = unsafe { (Owned::new(accepted), Owned::new(alert)) };
         match result {
             rustls_result::Ok => Ok(accepted),
@@ -135,7 +135,8 @@ where
         &self.io
     }
 
-    /// Continues the handshake with `config`. If that does not accept the client, an alert is sent.
+    /// Continues the handshake with `config`. If the configuration does not suit the client, an
+    /// alert is sent.
     ///
     /// # Safety
     ///
@@ -153,8 +154,8 @@ where
             &mut connection,
             &mut alert,
         );
-        // SAFETY: each is still null, or it has just been made for us, with what is attached to it
-        // as demanded of the caller.
+        // SAFETY: each is still null, or it has just been created for us, with what is attached to
+        // it as guaranteed by the caller.
         let made = unsafe { (Owned::new(connection), Owned::new(alert)) };
         match made {
             (Some(connection), _) => {

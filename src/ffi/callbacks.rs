@@ -20,10 +20,10 @@ const SLICES: usize = 1024;
 /// [`ReadinessHandle`](crate::callback::ReadinessHandle) that the C program calls, or the descriptor
 /// that the callbacks use.
 ///
-/// The code that a callback returns becomes the `raw_os_error` of the error, whatever it is. `*out_n`
-/// is 0 before each call and is read only after a call that returned 0; more than was offered is an
-/// error ([`ErrorKind::OverReported`](crate::ErrorKind::OverReported)). A callback that is NULL fails
-/// with `EINVAL`, as in rustls-ffi. Nothing is called to read or write no bytes.
+/// Any code that a callback returns becomes the `raw_os_error` of the error. `*out_n` is 0 before
+/// each call and is read only after a call that returned 0; a count larger than what was offered is
+/// an error ([`ErrorKind::OverReported`](crate::ErrorKind::OverReported)). A callback that is NULL
+/// fails with `EINVAL`, as in rustls-ffi. No callback is called to read or write 0 bytes.
 ///
 /// ```
 /// use pollback::callback::{CallbackIo, ReadinessHandle, Signalled};
@@ -31,7 +31,7 @@ const SLICES: usize = 1024;
 /// use pollback::ffi::rustls_ffi::io::{rustls_read_callback, rustls_write_callback};
 /// use std::ffi::c_void;
 ///
-/// /// What a C program passes to `connect`, say.
+/// /// Creates a transport from what a C program passes to `connect`, for example.
 /// ///
 /// /// # Safety
 /// ///
@@ -41,7 +41,7 @@ const SLICES: usize = 1024;
 ///     write: rustls_write_callback,
 ///     userdata: *mut c_void,
 /// ) -> (ReadinessHandle, CallbackIo<CCallbacks, Signalled>) {
-///     // The C program calls `readable` and `writable` of the handle when it is worth to try again.
+///     // The C program calls `readable` and `writable` of the handle when another attempt may succeed.
 ///     let (handle, readiness) = ReadinessHandle::new();
 ///     // SAFETY: the caller guarantees what `new` requires.
 ///     let callbacks = unsafe { CCallbacks::new(read, write, userdata) };
@@ -61,9 +61,9 @@ impl CCallbacks {
     /// # Safety
     ///
     /// Until the returned value is dropped, the callbacks can be called with `userdata`, one call
-    /// at a time, from whichever thread the value is on. They keep to the contract of their types:
-    /// they use the buffer and `out_n` only during the call, write at most `n` bytes to the buffer
-    /// and never unwind.
+    /// at a time, from whichever thread the value is on. They comply with the contract of their
+    /// types: they use the buffer and `out_n` only during the call, write at most `n` bytes to the
+    /// buffer and never unwind.
     pub unsafe fn new(
         read: rustls_read_callback,
         write: rustls_write_callback,
@@ -102,11 +102,11 @@ impl CCallbacks {
     }
 }
 
-// SAFETY: `new` and `with_write_vectored` demand callbacks and userdata that can be used from any
+// SAFETY: `new` and `with_write_vectored` require callbacks and userdata that can be used from any
 // thread, one call at a time.
 unsafe impl Send for CCallbacks {}
 
-// SAFETY: nothing is called through a shared reference; it only gives the pointers away.
+// SAFETY: nothing is called through a shared reference; it only exposes the pointers.
 unsafe impl Sync for CCallbacks {}
 
 impl Read for CCallbacks {
@@ -116,7 +116,7 @@ impl Read for CCallbacks {
         }
         let read = self.read.ok_or_else(|| error_of(INVALID))?;
         answer(buf.len(), |out_n| {
-            // SAFETY: `new` demands that the call is sound; the buffer and `out_n` outlive it.
+            // SAFETY: `new` requires that the call is sound; the buffer and `out_n` outlive it.
             unsafe { read(self.userdata, buf.as_mut_ptr(), buf.len(), out_n) }
         })
     }
@@ -129,14 +129,14 @@ impl Write for CCallbacks {
         }
         let write = self.write.ok_or_else(|| error_of(INVALID))?;
         answer(buf.len(), |out_n| {
-            // SAFETY: `new` demands that the call is sound; the buffer and `out_n` outlive it.
+            // SAFETY: `new` requires that the call is sound; the buffer and `out_n` outlive it.
             unsafe { write(self.userdata, buf.as_ptr(), buf.len(), out_n) }
         })
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        // If the limit cuts the list off, it must include a slice that is not empty, or the result
-        // would have to be 0.
+        // If the limit truncates the list, it must include a non-empty slice, or the result would
+        // have to be 0.
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };
@@ -148,8 +148,8 @@ impl Write for CCallbacks {
             .iter()
             .fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
         answer(offered, |out_n| {
-            // SAFETY: `with_write_vectored` demands that the call is sound. `IoSlice` has the
-            // layout of what `rustls_iovec` stands for; the slices and `out_n` outlive the call.
+            // SAFETY: `with_write_vectored` requires that the call is sound. `IoSlice` has the
+            // layout of the type behind `rustls_iovec`; the slices and `out_n` outlive the call.
             unsafe { write_vectored(self.userdata, bufs.as_ptr().cast(), bufs.len(), out_n) }
         })
     }
@@ -173,7 +173,7 @@ impl fmt::Debug for CCallbacks {
     }
 }
 
-/// Makes a call, and turns what it returns into a result.
+/// Makes a call, and converts what it returns into a result.
 fn answer(offered: usize, call: impl FnOnce(&mut usize) -> rustls_io_result) -> io::Result<usize> {
     let mut count = 0;
     match call(&mut count) {

@@ -1,4 +1,4 @@
-//! Errors as error codes of C.
+//! Conversions between errors and the error codes of C.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub(super) use system::{BUSY, FAILED, INVALID};
 
 pub(super) const SUCCESS: rustls_io_result = rustls_io_result(0);
 
-/// The code of an error. Never 0, which would mean success.
+/// Converts an error into a code. Never 0, which would mean success.
 pub(super) fn code_of(error: &io::Error) -> rustls_io_result {
     match error.raw_os_error() {
         Some(code) if code != 0 => rustls_io_result(code),
@@ -20,7 +20,7 @@ pub(super) fn code_of(error: &io::Error) -> rustls_io_result {
     }
 }
 
-/// The error that a code other than 0 stands for.
+/// Converts a code other than 0 into an error.
 pub(super) fn error_of(code: rustls_io_result) -> io::Error {
     io::Error::from_raw_os_error(code.0)
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_mean_progress_are_read_as_the_kinds_that_drivers_look_for() {
+    fn codes_have_the_kinds_that_drivers_check() {
         for kind in [
             io::ErrorKind::WouldBlock,
             io::ErrorKind::Interrupted,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn any_code_comes_back_unchanged() {
+    fn any_code_is_preserved() {
         for code in [1, 4096, i32::MAX, -1, i32::MIN] {
             let code = rustls_io_result(code);
             assert_eq!(code_of(&error_of(code)), code);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_never_taken_for_success() {
+    fn an_error_never_becomes_success() {
         assert_eq!(code_of(&io::Error::from_raw_os_error(0)), FAILED);
         assert_eq!(code_of(&io::Error::other("no code")), FAILED);
     }

@@ -12,9 +12,9 @@ use super::owned::Owned;
 use crate::engine::{Engine, InputBuffer};
 use crate::stream::{Handshake, TlsStream};
 
-/// A connection of rustls-ffi, which [`TlsStream`] drives like one of rustls.
+/// A connection of rustls-ffi, which a [`TlsStream`] drives like one of rustls.
 ///
-/// The differences are those of the C interface: it has no early data, and received plaintext is
+/// The C interface imposes two differences: there is no early data, and received plaintext is
 /// copied once more. The results of rustls-ffi become [`Error`](crate::Error)s with a
 /// [`FfiError`](super::FfiError) as their source.
 ///
@@ -35,7 +35,7 @@ use crate::stream::{Handshake, TlsStream};
 ///     &mut raw,
 /// );
 /// assert_eq!(result, rustls_result::Ok);
-/// // SAFETY: the connection has just been made, and nobody else knows of it.
+/// // SAFETY: the connection has just been created, and nothing else refers to it.
 /// let connection = unsafe { FfiConnection::client(NonNull::new(raw).unwrap()) };
 ///
 /// let tcp = TcpStream::connect("example.com:443").await?;
@@ -60,7 +60,7 @@ impl FfiConnection {
     /// Nothing else uses or frees the connection while this value owns it. What was attached to it and
     /// to its configuration (userdata and callbacks) can be used from any thread.
     pub unsafe fn client(connection: NonNull<rustls_connection>) -> Self {
-        // SAFETY: as demanded of the caller.
+        // SAFETY: guaranteed by the caller.
         unsafe { Self::new(connection, Side::Client) }
     }
 
@@ -71,12 +71,12 @@ impl FfiConnection {
     ///
     /// As for [`client`](Self::client).
     pub unsafe fn server(connection: NonNull<rustls_connection>) -> Self {
-        // SAFETY: as demanded of the caller.
+        // SAFETY: guaranteed by the caller.
         unsafe { Self::new(connection, Side::Server) }
     }
 
     unsafe fn new(connection: NonNull<rustls_connection>, side: Side) -> Self {
-        // SAFETY: as demanded of the caller.
+        // SAFETY: guaranteed by the caller.
         Self::over(unsafe { Owned::from_raw(connection) }, side)
     }
 
@@ -92,8 +92,8 @@ impl FfiConnection {
     /// Performs the handshake over the transport `io`, or continues a connection whose handshake is
     /// complete.
     ///
-    /// The connection of a server must not have received the beginning of a record alone before its
-    /// handshake has begun.
+    /// If the handshake of a server's connection has not begun, the connection must not have
+    /// received a partial record.
     ///
     /// See [`Handshake`] for errors and cancel safety.
     pub fn handshake<IO>(self, io: IO) -> Handshake<IO, Self>
@@ -108,7 +108,7 @@ impl FfiConnection {
         }
     }
 
-    /// A handshake that begins with `input`, which was already read.
+    /// Performs a handshake that begins with `input`, which was already read.
     pub(super) fn handshake_behind<IO>(self, io: IO, input: InputBuffer) -> Handshake<IO, Self> {
         Handshake::new(TlsStream::new(io, self, input))
     }
@@ -125,7 +125,7 @@ impl FfiConnection {
         self.connection.as_mut_ptr()
     }
 
-    /// Returns the connection, and the plaintext that was taken from it and not read.
+    /// Returns the connection, and the plaintext that was taken out of it and not read.
     pub fn into_parts(self) -> (NonNull<rustls_connection>, Vec<u8>) {
         let plaintext = self.room[self.plaintext].to_vec();
         (self.connection.into_raw(), plaintext)

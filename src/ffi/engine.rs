@@ -151,7 +151,7 @@ impl Engine for FfiConnection {
     ) -> Result<Received, ReceiveError> {
         let received = feed::receive(self, input, source, wanted);
         if received.is_err() {
-            // A connection that waits should hold no memory.
+            // An idle connection should hold no memory.
             self.room = Vec::new();
             self.plaintext = 0..0;
         }

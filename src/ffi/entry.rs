@@ -23,8 +23,8 @@ const LONGEST: usize = isize::MAX as usize;
 
 /// A `rustls_read_callback` that reads from what [`lend_read`](super::lend_read) lends.
 ///
-/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that names
-/// no loan for reading. A length of 0 reads 0 bytes.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that
+/// does not name a loan for reading. A length of 0 reads 0 bytes.
 ///
 /// # Safety
 ///
@@ -36,17 +36,17 @@ pub unsafe extern "C" fn read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let out_n = unsafe { out_n.as_mut() };
     let offer = match n {
         0 => Some(&mut [][..]),
         _ if buf.is_null() => None,
-        // SAFETY: as demanded of the caller, and no longer than a slice may be.
+        // SAFETY: guaranteed by the caller, and no longer than a slice may be.
         n => Some(unsafe { slice::from_raw_parts_mut(buf, n.min(LONGEST)) }),
     };
     answer(userdata, out_n, offer, |offer, lent| match lent {
         // SAFETY: the pointer is to a borrow that lasts as long as the loan, which `attempt` has
-        // found to be in progress and does not give out a second time before we return.
+        // found to be in progress and does not hand out a second time before we return.
         Lent::Source(source) => unsafe { &mut *source }.read(offer),
         Lent::Sink(_) => Err(error_of(INVALID)),
     })
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn read(
 
 /// A `rustls_write_callback` that writes to what [`lend_write`](super::lend_write) lends.
 ///
-/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that names
-/// no loan for writing. A length of 0 writes 0 bytes.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `buf` with a length, and for a `userdata` that
+/// does not name a loan for writing. A length of 0 writes 0 bytes.
 ///
 /// # Safety
 ///
@@ -67,45 +67,46 @@ pub unsafe extern "C" fn write(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let out_n = unsafe { out_n.as_mut() };
     let offer = match n {
         0 => Some(&[][..]),
         _ if buf.is_null() => None,
-        // SAFETY: as demanded of the caller, and no longer than a slice may be.
+        // SAFETY: guaranteed by the caller, and no longer than a slice may be.
         n => Some(unsafe { slice::from_raw_parts(buf, n.min(LONGEST)) }),
     };
     answer(userdata, out_n, offer, |offer, lent| match lent {
         Lent::Source(_) => Err(error_of(INVALID)),
         // SAFETY: the pointer is to a borrow that lasts as long as the loan, which `attempt` has
-        // found to be in progress and does not give out a second time before we return.
+        // found to be in progress and does not hand out a second time before we return.
         Lent::Sink(sink) => unsafe { &mut *sink }.write(offer),
     })
 }
 
 /// A `rustls_write_vectored_callback` that writes to what [`lend_write`](super::lend_write) lends.
 ///
-/// Returns `EINVAL` for a NULL `out_n`, for a NULL `iov` with a count, and for a `userdata` that names
-/// no loan for writing. No bytes write 0 bytes; an empty slice may point anywhere.
+/// Returns `EINVAL` for a NULL `out_n`, for a NULL `iov` with a count, and for a `userdata` that
+/// does not name a loan for writing. Slices without bytes write 0 bytes; an empty slice may point
+/// anywhere.
 ///
 /// # Safety
 ///
 /// `iov` is NULL or points to `count` of what the system calls `struct iovec` (`WSABUF` on
-/// Windows), each of which points to as many bytes as it says. Nothing of this changes until the
-/// function returns. `out_n` is NULL or points to a count that can be written to until then.
-/// `userdata` can be anything.
+/// Windows), each of which is valid for its length. None of this changes until the function
+/// returns. `out_n` is NULL or points to a count that can be written to until then. `userdata` can
+/// be anything.
 pub unsafe extern "C" fn write_vectored(
     userdata: *mut c_void,
     iov: *const rustls_iovec,
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: as demanded of the caller.
+    // SAFETY: guaranteed by the caller.
     let out_n = unsafe { out_n.as_mut() };
     let system: &[Iovec] = match count {
         0 => &[],
         _ if iov.is_null() => return INVALID,
-        // SAFETY: as demanded of the caller; `Iovec` is what it says it points to.
+        // SAFETY: guaranteed by the caller; `Iovec` is the system's type.
         count => unsafe { slice::from_raw_parts(iov.cast(), count) },
     };
     let without_null;
@@ -120,7 +121,7 @@ pub unsafe extern "C" fn write_vectored(
     answer(userdata, out_n, offer, |offer, lent| match lent {
         Lent::Source(_) => Err(error_of(INVALID)),
         // SAFETY: the pointer is to a borrow that lasts as long as the loan, which `attempt` has
-        // found to be in progress and does not give out a second time before we return.
+        // found to be in progress and does not hand out a second time before we return.
         Lent::Sink(sink) => unsafe { &mut *sink }.write_vectored(offer),
     })
 }
@@ -161,7 +162,7 @@ fn to_slice(part: &Iovec) -> Option<IoSlice<'_>> {
     match length(part) {
         0 => Some(IoSlice::new(&[])),
         _ if base(part).is_null() => None,
-        // SAFETY: demanded of the caller of `write_vectored`, from which all parts come.
+        // SAFETY: guaranteed by the caller of `write_vectored`, from which all parts come.
         length => Some(IoSlice::new(unsafe {
             slice::from_raw_parts(base(part), length)
         })),
@@ -192,7 +193,7 @@ impl Offer for &[IoSlice<'_>] {
     }
 }
 
-/// Makes the attempt, and returns its result as C expects it.
+/// Makes the attempt, and returns its result in the form that C expects.
 fn answer<O: Offer>(
     userdata: *mut c_void,
     out_n: Option<&mut usize>,

@@ -1,4 +1,4 @@
-//! The results of rustls-ffi, as errors.
+//! Converts the results of rustls-ffi into errors.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -31,7 +31,7 @@ impl fmt::Display for FfiError {
 
 impl StdError for FfiError {}
 
-/// The error that a result other than `Ok` stands for.
+/// Converts a result other than `Ok` into an error.
 pub(super) fn error_of(result: rustls_result) -> Error {
     Error::because(kind_of(result), FfiError(result))
 }
@@ -51,7 +51,7 @@ fn kind_of(result: rustls_result) -> ErrorKind {
         | R::PeerMisbehavedError
         | R::InappropriateMessage
         | R::InappropriateHandshakeMessage => ErrorKind::Misbehaved,
-        // The rest by number, since the results of one cause are contiguous.
+        // The others are matched by number, since results with the same cause are contiguous.
         other => match other as u32 {
             7121..=7131 | 7154 | 7156 | 7157 | 7400..7500 => ErrorKind::Certificate,
             7133..=7155 => ErrorKind::Misbehaved,
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_alert_is_told_as_rustls_tells_it() {
+    fn every_alert_is_that_of_rustls() {
         for (number, alert) in (FIRST_ALERT..).zip(ALERTS) {
             let result = rustls_result::from(number);
             assert_eq!(kind_of(result), ErrorKind::Alert(alert));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn results_are_told_apart_by_kind() {
+    fn results_have_distinct_kinds() {
         use rustls_result as R;
         for (result, kind) in [
             (R::Panic, ErrorKind::Tls),

@@ -15,7 +15,7 @@ use super::codes::{BUSY, FAILED, INVALID, SUCCESS, code_of, error_of};
 /// How many loan names a thread reserves at once.
 const NAMES: usize = 1 << 12;
 
-/// The first name that no thread has reserved. Name 0 is excluded, since it would be a null
+/// The first name that no thread has reserved. Name 0 is not used, since it would be a null
 /// pointer.
 static UNTAKEN: AtomicUsize = AtomicUsize::new(NAMES);
 
@@ -29,9 +29,10 @@ thread_local! {
 
 /// Lends `source` to C as a `rustls_read_callback` for the duration of `call`.
 ///
-/// `call` receives the userdata to pass along with [`read`](super::read), and a place for the count;
-/// it returns what `rustls_connection_read_tls` returns. That is returned as a count or an error: the
-/// original error of `source`, if the code stands for it. A panic of `source` is resumed here.
+/// `call` receives the userdata to pass along with [`read`](super::read), and a place for the
+/// count; it returns what `rustls_connection_read_tls` returns. That is returned as a count or an
+/// error: the original error of `source`, if the code is that of this error. A panic of `source` is
+/// resumed here.
 ///
 /// The userdata is a name, not a pointer. It means something only to the functions of this module,
 /// on this thread, until `call` returns; they return `EINVAL` for any other use of it, and `EBUSY` if
@@ -52,7 +53,7 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Those of `source`, and any code other than 0 that `call` returns.
+/// Those of `source`, and an error for any code other than 0 that `call` returns.
 pub fn lend_read(
     source: &mut dyn Read,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -64,11 +65,12 @@ pub fn lend_read(
 /// Lends `sink` to C as a `rustls_write_callback` and a `rustls_write_vectored_callback` for the
 /// duration of `call`.
 ///
-/// As [`lend_read`], with [`write`](super::write) and [`write_vectored`](super::write_vectored).
+/// Works like [`lend_read`], with [`write`](super::write) and
+/// [`write_vectored`](super::write_vectored).
 ///
 /// # Errors
 ///
-/// Those of `sink`, and any code other than 0 that `call` returns.
+/// Those of `sink`, and an error for any code other than 0 that `call` returns.
 pub fn lend_write(
     sink: &mut dyn Write,
     call: impl FnOnce(*mut c_void, *mut usize) -> rustls_io_result,
@@ -174,7 +176,7 @@ impl Drop for Ending<'_> {
             return;
         }
         // Loans end in the reverse of their order, unless something switches between stacks.
-        // SAFETY: what is linked has not ended, so it is alive.
+        // SAFETY: a linked loan has not ended, so it is alive.
         while let Some(later) = unsafe { next.as_ref() } {
             next = later.earlier.get();
             if next == ended {

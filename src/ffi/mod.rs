@@ -12,23 +12,23 @@
 //! | a `rustls_connection` | a TLS stream | [`FfiConnection`] |
 //! | a `rustls_acceptor` | a server's TLS stream | [`FfiAcceptor`] |
 //!
-//! A transport is lent to C for the time of one call, by [`lend_read`] or [`lend_write`].
+//! [`lend_read`] and [`lend_write`] lend a transport to C for the duration of one call.
 //!
 //! # Codes
 //!
-//! A callback returns 0, or an error code: an `errno` value, on Windows one of `WSAGetLastError`. A
-//! code from C becomes an [`io::Error`](std::io::Error) by
+//! A callback returns 0, or an error code: an `errno` value, or on Windows one of
+//! `WSAGetLastError`. A code from C becomes an [`io::Error`](std::io::Error) by
 //! [`from_raw_os_error`](std::io::Error::from_raw_os_error), so codes that the system does not know
-//! are kept too. An error that goes to C is passed as its own code or, if it has none, as the code for
-//! its kind: `EAGAIN` for `WouldBlock`, `EINTR` for `Interrupted`, `EPIPE` for `BrokenPipe`, and
-//! so on for the other kinds of a broken connection, `EIO` for all the rest. The error itself is
-//! kept, and returned unchanged on the Rust side.
+//! are preserved, too. An error that is passed to C becomes its own code or, if it has none, the
+//! code for its kind: `EAGAIN` for `WouldBlock`, `EINTR` for `Interrupted`, `EPIPE` for
+//! `BrokenPipe`, and so on for the other kinds of a broken connection, `EIO` for all the rest. The
+//! error itself is kept, and returned unchanged on the Rust side.
 //!
 //! # Signals
 //!
-//! A program whose `main` is in Rust ignores SIGPIPE. One whose `main` is in C does not, and some
-//! writes to a socket that the peer has closed then kill it, vectored writes of tokio's sockets
-//! among them. Have it call `signal(SIGPIPE, SIG_IGN)`.
+//! A program whose `main` is in Rust ignores SIGPIPE. One whose `main` is in C does not, and is
+//! then killed by some writes to a socket that the peer has closed, including vectored writes of
+//! Tokio's sockets. Such a program should call `signal(SIGPIPE, SIG_IGN)`.
 //!
 //! [`CallbackIo`]: crate::callback::CallbackIo
 

@@ -78,7 +78,7 @@ impl<T: Free> Drop for Owned<T> {
     }
 }
 
-// SAFETY: behind each of these types is an object of rustls that is `Send`; `new` demands as much
+// SAFETY: behind each of these types is an object of rustls that is `Send`; `new` requires the same
 // of what was attached to it.
 unsafe impl<T: Free> Send for Owned<T> {}
 

@@ -1,16 +1,16 @@
-//! TLS over something that is no tokio transport: closures that make one attempt each.
+//! TLS over something that is not a Tokio transport: closures that each make one attempt.
 //!
 //! An *attempt* is one try that never waits: `Ok(n)`, `WouldBlock`, or another error. The module
-//! [`callback`](crate::callback) defines what each outcome means. A closure that returns `WouldBlock`
-//! needs somebody who announces that the next attempt may succeed: a
+//! [`callback`](crate::callback) defines what each outcome means. If a closure returns
+//! `WouldBlock`, something has to announce that the next attempt may succeed: a
 //! [`ReadinessHandle`](crate::callback::ReadinessHandle) that your code calls, or, with the feature
 //! `fd`, a file descriptor.
 //!
 //! # Over a queue
 //!
-//! Ciphertext comes and goes as messages of another protocol, say, or on another thread. The owner of
-//! the queues calls [`readable`](crate::callback::ReadinessHandle::readable) *after* it has added
-//! bytes.
+//! Ciphertext may arrive and leave as messages of another protocol, for example, or on another
+//! thread. The owner of the queues calls [`readable`](crate::callback::ReadinessHandle::readable)
+//! *after* it has added bytes.
 //!
 //! ```
 //! use pollback::callback::{CallbackIo, Callbacks, ReadinessHandle};
@@ -19,7 +19,7 @@
 //! use std::sync::{Arc, Mutex};
 //! use tokio::io::{AsyncRead, AsyncWrite};
 //!
-//! /// Bytes in one direction, and how to wake whoever waits for them.
+//! /// Bytes in one direction, and the handle that wakes their reader.
 //! type Queue = Arc<(Mutex<VecDeque<u8>>, ReadinessHandle)>;
 //!
 //! /// A transport that reads what is put into the queue it returns, and passes writes to `deliver`.
@@ -30,7 +30,7 @@
 //!     let queue = Queue::new((Mutex::default(), handle));
 //!     let incoming = Arc::downgrade(&queue);
 //!     let read = move |buf: &mut [u8]| match incoming.upgrade() {
-//!         None => Ok(0), // whoever filled the queue is gone: the end of the stream
+//!         None => Ok(0), // the producer is gone: the end of the stream
 //!         Some(queue) => match queue.0.lock().unwrap().read(buf)? {
 //!             0 => Err(io::ErrorKind::WouldBlock.into()),
 //!             read => Ok(read),
@@ -71,7 +71,7 @@
 //! # }
 //! ```
 //!
-//! A writer that can be full returns `WouldBlock` too, and its owner calls
+//! A writer whose queue can be full returns `WouldBlock`, too, and its owner calls
 //! [`writable`](crate::callback::ReadinessHandle::writable) once there is room.
 #![cfg_attr(all(unix, feature = "fd"), doc = include_str!("socket.md"))]
 //!

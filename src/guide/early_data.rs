@@ -1,11 +1,11 @@
-//! TLS 1.3 early data (0-RTT), and its danger.
+//! TLS 1.3 early data (0-RTT), and its dangers.
 //!
 //! A client that resumes a session can send its request with the ClientHello, and save a round trip.
 //!
-//! **Anybody who has recorded early data can send it again**, to the same server or to another one that
-//! accepts the ticket (RFC 8446, section 8; RFC 8470 for HTTP). So a client sends only requests that may be
-//! repeated, such as a GET without side effects, and a server acts only on those before the handshake
-//! is complete.
+//! **Anyone who has recorded early data can send it again**, to the same server or to another one
+//! that accepts the ticket (RFC 8446, section 8; RFC 8470 for HTTP). So a client sends only
+//! requests that may be repeated, such as a GET without side effects, and a server acts only on
+//! those before the handshake is complete.
 //!
 //! In a client [`TlsConnector::early_data`](crate::TlsConnector::early_data) makes `connect` resolve
 //! at once if there is a ticket. The first write is early data; if the server rejects it, it is sent
@@ -36,7 +36,7 @@
 //!     let mut request = [0; 3];
 //!     stream.read_exact(&mut request).await?;
 //!     if stream.early_data_read() > 0 && &request != b"GET" {
-//!         // Not before it is certain that this is no replay.
+//!         // Wait until it is certain that this is not a replay.
 //!         stream.finish_handshake().await?;
 //!     }
 //!     stream.write_all(b"done").await?;
@@ -68,5 +68,5 @@
 //! # }
 //! ```
 //!
-//! Session tickets that several servers share let a replay reach each of them once. The examples
+//! If several servers share session tickets, a replay can reach each of them once. The examples
 //! `client` and `server` have the option `--early-data`.

@@ -3,7 +3,7 @@
 //! # A client with hyper
 //!
 //! hyper performs HTTP over any stream. [`TokioIo`](https://docs.rs/hyper-util) adapts a
-//! [`TlsStream`](crate::client::TlsStream) to the I/O traits of hyper; what ALPN has negotiated
+//! [`TlsStream`](crate::client::TlsStream) to the I/O traits of hyper; the negotiated ALPN protocol
 //! decides between HTTP/1.1 and HTTP/2.
 //!
 //! ```

@@ -1,7 +1,7 @@
 //! Messages over TLS: WebSocket, and the codecs of tokio-util.
 //!
-//! A TLS stream implements `AsyncRead` and `AsyncWrite`, so whatever frames messages over a socket
-//! frames them over TLS.
+//! A TLS stream implements `AsyncRead` and `AsyncWrite`, so any code that frames messages over a
+//! socket also works over TLS.
 //!
 //! # WebSocket
 //!
@@ -53,8 +53,9 @@
 //!
 //! # Codecs
 //!
-//! [`Framed`](https://docs.rs/tokio-util/latest/tokio_util/codec/struct.Framed.html) makes a sink and
-//! a stream of messages. Its `send` flushes; `feed` does not, so that many messages leave together.
+//! [`Framed`](https://docs.rs/tokio-util/latest/tokio_util/codec/struct.Framed.html) is a sink and
+//! a stream of messages. Its `send` flushes; `feed` does not, so that several messages are sent
+//! together.
 //!
 //! ```
 //! use futures_util::{SinkExt, StreamExt};
@@ -62,7 +63,7 @@
 //! use tokio::io::{AsyncRead, AsyncWrite};
 //! use tokio_util::codec::{Framed, LinesCodec};
 //!
-//! /// Asks questions, all at once, and returns the responses.
+//! /// Sends all questions at once, and returns the responses.
 //! async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
 //!     stream: S,
 //!     questions: &[&str],

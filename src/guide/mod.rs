@@ -1,8 +1,8 @@
 //! Recipes: complete pieces of programs to copy.
 //!
-//! They are compiled and, where they need no server of somebody else, run by the tests. The parts
-//! that only a test needs, such as its certificates, are hidden; "show hidden items" of the source
-//! view has them. Larger programs are in the folder `examples`.
+//! The tests compile all of them, and run those that need no external server. The parts that only a
+//! test needs, such as its certificates, are hidden here, but are in the source. Larger programs
+//! are in the folder `examples`.
 //!
 //! | task | recipe |
 //! |---|---|
@@ -14,12 +14,12 @@
 //! | WebSocket; lines, frames and other codecs | [`messages`] |
 //! | TLS over a queue, a raw socket or another custom transport | [`callbacks`] |
 //! | route connections by server name | [`routing`] |
-//! | TLS 1.3 early data, and its danger | [`early_data`] |
+//! | TLS 1.3 early data, and its dangers | [`early_data`] |
 #![cfg_attr(
     feature = "next",
     doc = "| a pre-release of rustls 0.24 | [`rustls_next`] |"
 )]
-// A recipe is missing without its feature; docs.rs has all of them.
+// Recipes that need a feature exist only with it; docs.rs has all of them.
 #![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod callbacks;

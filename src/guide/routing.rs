@@ -1,8 +1,9 @@
 //! A proxy that routes by server name.
 //!
-//! [`hello::peek`](crate::hello::peek) reads the ClientHello and no byte behind it. The connection can
-//! then be passed through untouched, or TLS can be terminated. A [`Relay`](crate::relay::Relay) copies
-//! in both directions, keeps half-closes, and does not report a truncated stream as complete.
+//! [`hello::peek`](crate::hello::peek) reads the ClientHello and no byte after it. The connection
+//! can then be passed through untouched, or TLS can be terminated. A [`Relay`](crate::relay::Relay)
+//! copies in both directions, keeps half-closes, and does not report a truncated stream as
+//! complete.
 //!
 //! ```
 //! use pollback::hello;
@@ -14,11 +15,11 @@
 //! use tokio::net::TcpStream;
 //! use tokio::time::timeout;
 //!
-//! /// What happens to the clients that ask for one name.
+//! /// What to do with clients that request a name.
 //! enum Route {
-//!     /// The backend has the certificate.
+//!     /// Pass through: the backend has the certificate.
 //!     Pass(String),
-//!     /// We have it, and the backend is reached in plaintext.
+//!     /// Terminate TLS: the proxy has the certificate, and connects to the backend in plaintext.
 //!     Terminate(Arc<ServerConfig>, String),
 //! }
 //!
@@ -101,5 +102,5 @@
 //! # }
 //! ```
 //!
-//! `examples/proxy` adds what a proxy in use needs: a configuration that is reloaded, limits, PROXY
-//! protocol headers, TLS to backends, counters and a log.
+//! `examples/proxy` adds what a proxy in production needs: a configuration that can be reloaded,
+//! limits, PROXY protocol headers, TLS to backends, counters and a log.

@@ -10,7 +10,7 @@
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //! use tokio::net::TcpStream;
 //!
-//! /// Sends a request from one task while the response is read in another.
+//! /// Sends a request in one task while another reads the response.
 //! async fn exchange(
 //!     stream: TlsStream<TcpStream, ClientSide>,
 //!     request: Vec<u8>,
@@ -29,5 +29,5 @@
 //! }
 //! ```
 //!
-//! Configurations differ from those of rustls 0.23; [`next`](crate::next) lists how. The feature pins
-//! one pre-release, and no stability is promised.
+//! Configurations differ from those of rustls 0.23; [`next`](crate::next) lists the differences.
+//! The feature pins one pre-release, and its API is not stable.

@@ -1,13 +1,13 @@
-//! Protocols that change to TLS, or back, in the middle of a connection.
+//! Protocols that switch to TLS, or back, in the middle of a connection.
 //!
-//! One rule holds for all of them: bytes that were read ahead belong to somebody. A `BufReader` may
-//! have read more than the line that it returned. Either those bytes are the beginning of TLS, and go
-//! into a [`Rewind`](crate::hello::Rewind), or there must be none.
+//! One rule holds for all of them: bytes that were read ahead must not be lost. A `BufReader` may
+//! have read more than the line that it returned. Either those bytes are the beginning of TLS, and
+//! go into a [`Rewind`](crate::hello::Rewind), or there must be none.
 //!
 //! # STARTTLS
 //!
-//! The server confirms the command in plaintext, and then waits for the ClientHello. Whatever it has
-//! sent behind its confirmation was not encrypted, and may come from an attacker: refuse it.
+//! The server confirms the command in plaintext, and then waits for the ClientHello. Bytes that
+//! follow the confirmation were not encrypted, and may come from an attacker: reject them.
 //!
 //! ```
 //! use pollback::{TlsConnector, client::TlsStream};
@@ -59,8 +59,8 @@
 //!
 //! # CONNECT
 //!
-//! An HTTP proxy connects to the server and then passes bytes through. What it sends behind the header
-//! of its response comes from the server, so it is kept:
+//! An HTTP proxy connects to the server and then passes bytes through. Bytes that follow the header
+//! of its response come from the server, so they are kept:
 //!
 //! ```
 //! use pollback::hello::Rewind;
@@ -98,7 +98,7 @@
 //! # }
 //! ```
 //!
-//! The transport that it returns goes to [`TlsConnector::connect`](crate::TlsConnector::connect).
+//! Pass the transport that it returns to [`TlsConnector::connect`](crate::TlsConnector::connect).
 //!
 //! # SOCKS5
 //!
@@ -166,8 +166,8 @@
 //! }
 //! ```
 //!
-//! A flush, a read that waits and a shutdown of the inner stream flush the outer one too. The shutdown
-//! of the inner stream shuts the outer one down.
+//! A flush, a waiting read and a shutdown of the inner stream also flush the outer one. The
+//! shutdown of the inner stream shuts the outer one down, too.
 //!
 //! # Back to plaintext
 //!

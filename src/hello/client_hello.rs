@@ -23,8 +23,9 @@ pub(super) const SHORTEST: usize = HEADER + 2 + 32 + 1 + 2 + 1;
 
 /// A ClientHello, as the client sent it.
 ///
-/// Only its structure is checked: it may offer what no server accepts, repeat an extension or end
-/// within one, and its server name may be invalid. So do not print any part of it unescaped.
+/// Only its structure is checked: it may offer parameters that no server accepts, repeat an
+/// extension or end within one, and its server name may be invalid. So do not print any part of it
+/// unescaped.
 ///
 /// ```
 /// use pollback::hello::ClientHello;
@@ -55,13 +56,13 @@ pub struct ClientHello {
 impl ClientHello {
     /// Parses a ClientHello at the beginning of what a client has sent.
     ///
-    /// Returns `None` if the bytes are incomplete. What follows the ClientHello is ignored; the length
-    /// of [`records`](Self::records) says where that begins. Use a [`Parser`] for bytes that arrive in
-    /// parts: it processes each byte once.
+    /// Returns `None` if the bytes are incomplete. Bytes after the ClientHello are ignored; the
+    /// length of [`records`](Self::records) tells where they begin. Use a [`Parser`] for bytes that
+    /// arrive in parts: it processes each byte once.
     ///
     /// # Errors
     ///
-    /// As [`Parser::push`]. The limit is [`LIMIT`](super::LIMIT) bytes.
+    /// As for [`Parser::push`]. The limit is [`LIMIT`](super::LIMIT) bytes.
     pub fn parse(bytes: &[u8]) -> Result<Option<Self>, Error> {
         let mut parser = Parser::new();
         parser.push(bytes)?;
@@ -96,16 +97,16 @@ impl ClientHello {
         &self.message
     }
 
-    /// Returns the server name that the client asks for (SNI), in lower case.
+    /// Returns the server name that the client requests (SNI), in lower case.
     ///
-    /// It may be no valid DNS name: clients also send addresses, names in brackets and names that end
-    /// in a dot. Returns `None` if there is none, or one that is not UTF-8, which
-    /// [`server_name_bytes`](Self::server_name_bytes) returns.
+    /// It may not be a valid DNS name: clients also send addresses, names in brackets and names
+    /// that end in a dot. Returns `None` if there is no name, or if it is not UTF-8;
+    /// [`server_name_bytes`](Self::server_name_bytes) returns it also in that case.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// Returns the server name that the client asks for, byte for byte (RFC 6066, section 3).
+    /// Returns the server name that the client requests, byte for byte (RFC 6066, section 3).
     pub fn server_name_bytes(&self) -> Option<&[u8]> {
         const HOST_NAME: u8 = 0;
         let (mut names, _) = prefixed(self.extension(SERVER_NAME)?, 2)?;
@@ -132,7 +133,7 @@ impl ClientHello {
 
     /// Returns the protocol versions that the client offers, in its order.
     ///
-    /// A client that supports only TLS 1.2 and older names its latest one.
+    /// For a client that supports only TLS 1.2 and older, this is its latest one.
     pub fn versions(&self) -> impl Iterator<Item = ProtocolVersion> {
         let offered = self
             .extension(SUPPORTED_VERSIONS)
@@ -164,7 +165,8 @@ impl ClientHello {
         numbers(&self.message[self.parts.cipher_suites.clone()]).map(CipherSuite::from)
     }
 
-    /// Returns the compression methods that the client offers, in its order: today only 0, none.
+    /// Returns the compression methods that the client offers, in its order: today only 0, which
+    /// means none.
     pub fn compression_methods(&self) -> &[u8] {
         &self.message[self.parts.compression_methods.clone()]
     }
@@ -174,13 +176,14 @@ impl ClientHello {
         self.listed(SUPPORTED_GROUPS).map(NamedGroup::from)
     }
 
-    /// Returns the signature schemes that the client offers, in its order; none if it names none, like
-    /// clients of TLS 1.1 and older.
+    /// Returns the signature schemes that the client offers, in its order; none if it sends no
+    /// list, like clients that support only TLS 1.1 and older.
     pub fn signature_schemes(&self) -> impl Iterator<Item = SignatureScheme> {
         self.listed(SIGNATURE_ALGORITHMS).map(SignatureScheme::from)
     }
 
-    /// Returns the extensions in the order of the wire, each with its type and its body.
+    /// Returns the extensions in the order in which they were sent, each with its type and its
+    /// body.
     pub fn extensions(&self) -> Extensions<'_> {
         Extensions(&self.message[self.parts.extensions.clone()])
     }

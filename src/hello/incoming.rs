@@ -14,7 +14,7 @@ use crate::proxy_protocol::ProxyHeader;
 use crate::server::{Accept, TlsStream};
 use crate::stream::Leftover;
 
-/// A connection whose ClientHello was read, and which is to be accepted, passed on or refused.
+/// A connection whose ClientHello was read, to be accepted, passed on or refused.
 ///
 /// Dropping it closes the connection.
 #[derive(Debug)]
@@ -46,8 +46,7 @@ impl<IO> Incoming<IO> {
         self
     }
 
-    /// What a trusted proxy says of the client, where a listener takes the header of the PROXY
-    /// protocol from it.
+    /// Returns the client's PROXY header, if a listener has received one from a trusted proxy.
     #[cfg(feature = "proxy-protocol")]
     pub fn proxy_header(&self) -> Option<&Arc<ProxyHeader>> {
         self.proxy_header.as_ref()
@@ -60,7 +59,7 @@ impl<IO> Incoming<IO> {
         self
     }
 
-    /// Returns what the client offers and asks for.
+    /// Returns the ClientHello.
     pub fn client_hello(&self) -> &ClientHello {
         &self.hello
     }
@@ -86,7 +85,8 @@ impl<IO> Incoming<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Performs the handshake with `config`. If that does not accept the client, an alert is sent.
+    /// Performs the handshake with `config`. If the configuration does not suit the client, an
+    /// alert is sent.
     ///
     /// See [`Handshake`](crate::stream::Handshake) for errors and cancel safety.
     pub fn accept(self, config: Arc<ServerConfig>) -> Accept<IO> {
@@ -125,9 +125,8 @@ where
     /// Refuses the connection with a fatal alert, and returns `error`.
     ///
     /// For [`handshake_fn`](crate::listener::handshake_fn) and
-    /// [`tls_or_plain`](crate::listener::tls_or_plain): the transport stays with the listener, which
-    /// takes in what the client still sends, so that the alert arrives. Otherwise the transport is
-    /// dropped.
+    /// [`tls_or_plain`](crate::listener::tls_or_plain): the listener keeps the transport and reads
+    /// what the client still sends, so that the alert arrives. Elsewhere the transport is dropped.
     ///
     /// ```
     /// use pollback::hello::Incoming;
@@ -147,7 +146,7 @@ where
     ///
     /// # Cancel safety
     ///
-    /// As [`Refuse`]: dropping the future drops the transport.
+    /// As for [`Refuse`]: dropping the future drops the transport.
     #[cfg(feature = "listener")]
     pub async fn refuse_with(mut self, alert: AlertDescription, error: io::Error) -> io::Error {
         let leftover = self.leftover.take();

@@ -39,10 +39,10 @@
 //!
 //! # What counts as a ClientHello
 //!
-//! Every message that has its form, whether rustls would accept it or not: of TLS 1.0 and 1.1, with
-//! invalid names, unknown extensions and in records of any size. All of these can be inspected and
-//! passed on byte for byte. [`Incoming::accept`] lets rustls decide, and sends its alert if it does
-//! not accept the client.
+//! Every message that has the structure of one, whether rustls would accept it or not: messages of
+//! TLS 1.0 and 1.1, with invalid names, with unknown extensions, and in records of any size. All of
+//! these can be inspected and passed on byte for byte. [`Incoming::accept`] lets rustls decide, and
+//! sends its alert if it does not accept the client.
 //!
 //! # TLS and something else on one port
 //!
@@ -61,7 +61,7 @@
 //! #       drop(incoming);
 //!     }
 //!     Peeked::Plain(mut http) => {
-//!         // Read the request from it, from its first byte on.
+//!         // Read the request from it, beginning with its first byte.
 //! #       tokio::io::AsyncReadExt::read_u8(&mut http).await?;
 //!     }
 //! }
@@ -75,9 +75,10 @@
 //!
 //! # When to use the `LazyConfigAcceptor`
 //!
-//! [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) is for programs that come from tokio-rustls. It
-//! keeps no bytes, so the connection cannot be passed on, and refuses what rustls does not accept. A
-//! connection that was inspected can continue with one: pass it [`Incoming::into_rewind`].
+//! [`LazyConfigAcceptor`](crate::LazyConfigAcceptor) is for programs that were written for
+//! tokio-rustls. It keeps no bytes, so the connection cannot be passed on, and rejects clients that
+//! rustls does not accept. A connection that was inspected can continue with one: pass it
+//! [`Incoming::into_rewind`].
 
 mod client_hello;
 mod incoming;

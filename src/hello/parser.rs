@@ -39,7 +39,7 @@ const APPLICATION_DATA: u8 = 23;
 ///     let mut parser = Parser::new();
 ///     while parser.missing() > 0 {
 ///         let mut buffer = [0; 2048];
-///         // No byte is read that follows the hello.
+///         // Do not read beyond the ClientHello.
 ///         let most = parser.missing().min(buffer.len());
 ///         match socket.read(&mut buffer[..most])? {
 ///             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -143,7 +143,7 @@ impl Parser {
         &self.records
     }
 
-    /// Everything that was taken so far.
+    /// Returns everything that was passed in so far.
     pub fn into_bytes(self) -> Vec<u8> {
         self.records
     }
@@ -264,7 +264,7 @@ fn check_header(header: &[u8]) -> Result<Option<usize>, Fault> {
 /// Why there is no ClientHello.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
-    /// As rustls reports such bytes.
+    /// The error that rustls reports for such bytes.
     Tls(rustls::Error),
     TooLong,
 }

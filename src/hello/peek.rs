@@ -39,10 +39,10 @@ where
 /// - Errors of the transport, unchanged;
 /// - [`ErrorKind::Truncated`] (`UnexpectedEof`) if the transport ends within the ClientHello or
 ///   before it;
-/// - those of [`Parser::push`] for bytes that are no ClientHello, as a [`rustls::Error`] where there
-///   is one (`InvalidData`), once an alert was sent.
+/// - those of [`Parser::push`] for bytes that are not a ClientHello, as a [`rustls::Error`] where
+///   there is one (`InvalidData`), once an alert was sent.
 ///
-/// It fails if it is polled after completion.
+/// Polling it after completion returns an error.
 ///
 /// # Cancel safety
 ///
@@ -190,12 +190,12 @@ where
 ///
 /// # Errors
 ///
-/// As [`Peek`], except that a client that does not speak TLS is no error. One that has sent nothing
-/// when the transport ends is ([`ErrorKind::Truncated`]).
+/// As for [`Peek`], except that a client that does not speak TLS is not an error. If the transport
+/// ends before the first byte, that is an error ([`ErrorKind::Truncated`]).
 ///
 /// # Cancel safety
 ///
-/// As [`Peek`].
+/// As for [`Peek`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct PeekOrPlain<IO>(Peek<IO>);
@@ -210,12 +210,12 @@ pub enum Peeked<IO> {
 }
 
 impl<IO> PeekOrPlain<IO> {
-    /// As [`Peek::bytes`].
+    /// Like [`Peek::bytes`].
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
 
-    /// As [`Peek::take_io`].
+    /// Like [`Peek::take_io`].
     pub fn take_io(&mut self) -> Option<Rewind<IO>> {
         self.0.take_io()
     }

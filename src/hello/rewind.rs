@@ -1,4 +1,4 @@
-//! A transport from which bytes are read once more.
+//! A transport from which bytes are read again.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -37,9 +37,10 @@ pub type Accepted<L, H> = Connection<
 #[cfg(feature = "proxy-protocol")]
 pub(super) type Trusts<P> = Box<dyn Fn(&P) -> bool + Send>;
 
-/// Accepts transports from `L`, performs their handshakes with `H`, and returns established connections.
+/// Accepts transports from `L`, performs their handshakes with `H`, and returns established
+/// connections.
 ///
-/// See the [module](super) for an example and what it takes care of. It is also a [`Stream`] that never
+/// See the [module](super) for an example and an overview. It is also a [`Stream`] that never
 /// yields an error: failures are reported to [`on_failure`](Self::on_failure).
 ///
 /// Dropping it closes the listening socket and aborts the handshakes in flight. Connections that it has

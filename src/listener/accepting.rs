@@ -20,7 +20,7 @@ use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::{ProxyHeader, Reading};
 
-/// The outcome of a transport.
+/// The outcome of an accepted transport.
 pub(super) type Outcome<IO, P, H> = Result<
     (
         <H as Handshaker<IO>>::Stream,
@@ -125,7 +125,7 @@ where
     }
 }
 
-/// Reads the header of the PROXY protocol, and stores in `stage` how far it has got.
+/// Reads the header of the PROXY protocol, and stores the progress in `stage`.
 #[cfg(feature = "proxy-protocol")]
 async fn read_header<IO>(io: &mut IO, stage: &mut Stage) -> io::Result<ProxyHeader>
 where
@@ -157,5 +157,5 @@ fn poll_unwinding<S, F, IO>(
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it does not say why")
+        .unwrap_or("without a message")
 }

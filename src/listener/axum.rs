@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Accepted, Handshaker, Listener, Peer, TlsListener};
 
-/// For `axum::serve`. Once the listener has stopped, `accept` never resolves: stop axum as well, with
-/// its graceful shutdown.
+/// For `axum::serve`. Once the listener has stopped, `accept` never resolves: shut axum down
+/// gracefully as well.
 impl<L, H> serve::Listener for TlsListener<L, H>
 where
     L: Listener + Send + 'static,

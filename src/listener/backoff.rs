@@ -22,7 +22,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Notes a success, after which the next failure counts as the first.
+    /// Records a success, after which the next failure counts as the first.
     pub(super) fn succeed(&mut self) {
         self.pause = None;
     }

@@ -11,14 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage, look};
 use crate::server::TlsStream;
 
-/// A configuration for each server name that clients ask for: several certificates on one listener.
+/// A configuration for each server name that clients request: several certificates on one listener.
 ///
 /// A name is exact (`www.one.example`) or has a wildcard as its first label (`*.one.example`), as in a
 /// certificate. An exact name takes precedence over a wildcard, and a wildcard over the default. For
 /// any other name, or none, the default is used; without a default the client receives the alert
 /// `unrecognized_name`.
 ///
-/// Each configuration can be replaced, as any [`SharedConfig`]. Clones share the configurations.
+/// Each configuration can be replaced, like any [`SharedConfig`]. Clones share the configurations.
 ///
 /// ```no_run
 /// use pollback::listener::{ConfigsByName, PemFiles, SharedConfig, TlsListener};
@@ -56,7 +56,7 @@ pub struct ConfigsByName {
 #[derive(Clone, Debug, Default)]
 struct Names {
     exact: HashMap<Box<str>, SharedConfig>,
-    /// Keyed by what follows the first label.
+    /// Keyed by the part after the first label.
     wildcards: HashMap<Box<str>, SharedConfig>,
 }
 
@@ -66,12 +66,12 @@ impl ConfigsByName {
         Self::default()
     }
 
-    /// Uses `config` for clients that ask for `name`. Replaces the configuration that this name had
-    /// before, if any. Clones that were made before do not take part.
+    /// Uses `config` for clients that request `name`. Replaces the previous configuration of this
+    /// name, if any. Does not affect clones that were made before.
     ///
     /// # Errors
     ///
-    /// If the name is not one that a client can ask for.
+    /// If the name is not one that a client can request.
     pub fn with_name(
         mut self,
         name: &str,
@@ -88,14 +88,14 @@ impl ConfigsByName {
         Ok(self)
     }
 
-    /// Uses `config` for all other clients. Clones that were made before do not take part.
+    /// Uses `config` for all other clients. Does not affect clones that were made before.
     #[must_use]
     pub fn with_default(mut self, config: impl Into<SharedConfig>) -> Self {
         self.default = Some(config.into());
         self
     }
 
-    /// Returns the configuration for a client that asks for this name, if it asks for one.
+    /// Returns the configuration for a client that requests this name, or no name.
     pub fn find(&self, name: Option<&str>) -> Option<&SharedConfig> {
         let name = name.map(str::to_ascii_lowercase);
         let named = name.as_deref().and_then(|name| {

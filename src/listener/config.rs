@@ -10,8 +10,8 @@ use crate::options::Options;
 
 /// A server configuration that can be replaced at any time, from any thread.
 ///
-/// Clones share it. A handshake uses the configuration that is current when its ClientHello arrives,
-/// without a lock, until its end; a replacement does not make it fail.
+/// Clones share it. A handshake uses the configuration that is current when its ClientHello
+/// arrives; a replacement does not make it fail. No lock is held meanwhile.
 ///
 /// After a replacement clients cannot resume sessions of the old configuration, and perform full
 /// handshakes, unless both have the same [`ServerConfig::ticketer`] and
@@ -51,8 +51,8 @@ impl SharedConfig {
     }
 
     /// Makes the listener return connections with accepted early data (0-RTT) before the client's
-    /// Finished: see [`Accept::early_data`](crate::Accept#method.early_data), which
-    /// says what else has to be set. Clones made before do not take part.
+    /// Finished: see [`Accept::early_data`](crate::Accept#method.early_data), which says what else
+    /// has to be set. Does not affect clones that were made before.
     ///
     /// The deadline of the listener then does not cover the rest of the handshake.
     #[cfg(feature = "early-data")]

@@ -22,9 +22,9 @@ use crate::server::TlsStream;
 
 /// A connection that a listener has established: the stream, and its peer.
 ///
-/// Reads and writes are those of the stream, until the grace period of
-/// [`ShutdownHandle::drain`](super::ShutdownHandle::drain) is over: then the stream is shut down with
-/// a close_notify, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`), at the latest one
+/// Reads and writes are passed to the stream until the grace period of
+/// [`ShutdownHandle::drain`](super::ShutdownHandle::drain) is over. Then the stream is shut down
+/// with a close_notify, and both fail with [`ErrorKind::Ended`] (`ConnectionAborted`), at most one
 /// second later.
 ///
 /// The halves of `tokio::io::split` may be used by two tasks.
@@ -38,7 +38,7 @@ pub struct Connection<S, P, F> {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The peer of a connection, and what the handshake has negotiated.
+/// The peer of a connection, and the parameters that the handshake has negotiated.
 ///
 /// With axum it is the `ConnectInfo` of a handler.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct Peer<P, F> {
     pub since: Instant,
     /// What the handshake has negotiated.
     pub facts: F,
-    /// What a trusted proxy says about the client.
+    /// The client's PROXY header, from a trusted proxy.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
 }
@@ -104,11 +104,12 @@ where
     ///
     /// # Errors
     ///
-    /// As the stream, and [`ErrorKind::Ended`] one second after the grace period.
+    /// Those of the stream, and [`ErrorKind::Ended`] one second after the grace period.
     ///
     /// # Cancel safety
     ///
-    /// The future can be dropped and the function called again; what was read until then is gone.
+    /// The future can be dropped and the function called again; bytes read until then are
+    /// discarded.
     pub async fn close(&mut self) -> io::Result<()> {
         let Self { stream, member, .. } = self;
         let mut closing = pin!(stream.close());
@@ -167,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
         if let Some(deadline) = &mut self.first_byte {
             if result.is_pending() {
                 ready!(deadline.as_mut().poll(cx));
-                let error = "no byte came in time after the handshake";
+                let error = "no byte arrived in time after the handshake";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
             }
             self.first_byte = None;

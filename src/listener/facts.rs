@@ -7,11 +7,12 @@ use rustls::{CipherSuite, HandshakeKind, NamedGroup, ProtocolVersion};
 
 use crate::server::TlsStream;
 
-/// What a handshake has negotiated, to be kept when the stream itself is passed to an HTTP library.
+/// The parameters that a handshake has negotiated, to be kept when the stream itself is passed to
+/// an HTTP library.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The server name that the client asked for.
+    /// The server name that the client requested.
     pub server_name: Option<Arc<str>>,
     /// The application protocol (ALPN).
     pub alpn: Option<Arc<[u8]>>,
@@ -23,12 +24,12 @@ pub struct Facts {
     pub group: Option<NamedGroup>,
     /// Whether the handshake was full or resumed.
     pub kind: Option<HandshakeKind>,
-    /// The verified certificates of the client, its own one first.
+    /// The verified certificates of the client, its own certificate first.
     pub client_certificates: Option<Arc<[CertificateDer<'static>]>>,
 }
 
 impl Facts {
-    /// Returns what the handshake of this stream has negotiated.
+    /// Returns the parameters that the handshake of this stream has negotiated.
     pub fn of<IO>(stream: &TlsStream<IO>) -> Self {
         let (_, connection) = stream.get_ref();
         Self {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;
 
-/// How far a connection has got.
+/// How far a connection had got when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -32,31 +32,32 @@ pub enum Stage {
 
 /// A connection that failed before it was established.
 ///
-/// `Display` prints one line: the peer, how far the connection had got, and why it failed.
-/// The line of a [probe](Self::is_probe) has the words "left without a byte" in it.
+/// `Display` prints one line: the peer, how far the connection had got, and why it failed. The line
+/// of a [probe](Self::is_probe) contains the words "left without a byte".
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failed<P> {
     /// The address of its peer; `None` if accepting itself failed.
     pub peer: Option<P>,
-    /// When the transport was accepted; when accepting failed, if it did.
+    /// When the transport was accepted, or when accepting failed.
     pub since: Instant,
     /// What a trusted proxy said about the client, if its header was read.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
-    /// How far it had got.
+    /// How far the connection had got.
     pub stage: Stage,
-    /// Why it failed: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has passed,
-    /// `QuotaExceeded` if too many handshakes were in flight. [`Error::find`](crate::Error::find)
-    /// distinguishes the failures of TLS and the end of the grace period.
+    /// Why the connection failed: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has
+    /// passed, `QuotaExceeded` if too many handshakes were in flight.
+    /// [`Error::find`](crate::Error::find) distinguishes the failures of TLS and the end of the
+    /// grace period.
     pub error: io::Error,
 }
 
 impl<P> Failed<P> {
     /// Returns whether the peer closed or reset the connection without sending a byte of TLS.
     ///
-    /// Health checks and port scans do that; load balancers may send a PROXY header first. A truncated
-    /// ClientHello is no probe, nor is a client that stayed silent until the deadline.
+    /// Health checks and port scans do that; load balancers may send a PROXY header first. A
+    /// truncated ClientHello is not a probe, nor is a client that stayed silent until the deadline.
     pub fn is_probe(&self) -> bool {
         let has_left = matches!(
             self.error.kind(),

@@ -26,11 +26,11 @@ type Build = dyn Fn(
 
 /// A certificate chain and its private key in PEM files, and how to build a configuration from them.
 ///
-/// Files are loaded completely or not at all: what cannot be read is an error that names the file, the
-/// item and its line, and is never skipped. Ignored are text between the sections, parameters, public
-/// keys and certificate requests; private keys in a file that is read for certificates; and
-/// certificates in a file that is read for a key. If a file contains several private keys, the one that
-/// belongs to the certificate is used.
+/// Files are loaded completely or not at all: an item that cannot be read is never skipped, but is
+/// an error that names the file, the item and its line. Text between the sections, parameters,
+/// public keys and certificate requests are ignored, as are private keys in a file that is read for
+/// certificates, and certificates in a file that is read for a key. If a file contains several
+/// private keys, the one that belongs to the certificate is used.
 ///
 /// [`reload`](Self::reload) loads the files again, for example on a signal; [`watch`](Self::watch) does
 /// so whenever their contents have changed. Clones share the files and the function.
@@ -106,10 +106,10 @@ impl ClientFiles {
 
 impl PemFiles {
     /// Reads the chain, the server's own certificate first, and the private key from these files,
-    /// which may be one and the same, and builds a configuration of them with `build`.
+    /// which may be the same file, and builds a configuration from them with `build`.
     ///
-    /// `build` may return any error. It is called again if its error says that the key does not
-    /// belong to the certificate and the file has another one.
+    /// `build` may return any error. If it fails because the key does not belong to the
+    /// certificate, and the file has another one, it is called again with that.
     pub fn new<F, E>(chain: impl Into<PathBuf>, key: impl Into<PathBuf>, build: F) -> Self
     where
         F: Fn(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) -> Result<ServerConfig, E>,
@@ -182,18 +182,18 @@ impl PemFiles {
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or not everything in it; if the key does not belong to the
-    /// certificate; and if the function that builds the configuration fails.
+    /// If a file or an item in it cannot be read, if the key does not belong to the certificate, or
+    /// if the function that builds the configuration fails.
     pub fn load(&self) -> Result<ServerConfig, LoadError> {
         self.0.build(&self.0.read())
     }
 
-    /// Loads the files and replaces `config` with the configuration that is built. Blocks for as
+    /// Loads the files and replaces `config` with a configuration built from them. Blocks for as
     /// long as the file system takes.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load). `config` is then left as it is.
+    /// As for [`load`](Self::load). `config` is then not changed.
     pub fn reload(&self, config: &SharedConfig) -> Result<(), LoadError> {
         config.replace(self.load()?);
         Ok(())
@@ -302,7 +302,7 @@ fn is_mismatch(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether it was caused by a key that the provider does not read. rustls says so in words only.
+/// Whether it was caused by a key that the provider cannot read. rustls reports that only as text.
 fn is_unreadable_key(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| match cause.downcast_ref() {
         Some(rustls::Error::General(words)) => words.contains("private key"),

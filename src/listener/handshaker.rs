@@ -25,19 +25,19 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
     /// The result of a handshake: a TLS stream, or a transport that is passed on.
     type Stream: Send + 'static;
 
-    /// What has become known during the handshake.
+    /// Information from the handshake.
     type Facts: Send + 'static;
 
-    /// Performs everything that is necessary before `io` can be served, and stores in `stage` how far it
-    /// has got. The future is dropped when the deadline has passed.
+    /// Performs everything that is necessary before `io` can be served, and stores the progress in
+    /// `stage`. The future is dropped when the deadline has passed.
     fn handshake(
         self,
         io: IO,
         stage: &mut Stage,
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
 
-    /// Is told what a trusted proxy says of the client, before the handshake. Ignores it, unless this
-    /// is overridden.
+    /// Receives the client's PROXY header from a trusted proxy, before the handshake. Ignores it
+    /// unless overridden.
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
     fn with_proxy_header(self, header: Arc<ProxyHeader>) -> Self {
@@ -45,9 +45,9 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         self
     }
 
-    /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still has
-    /// it: the listener then reads what the client still sends, so that an alert is not lost to a reset.
-    /// Returns none, unless this is overridden.
+    /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still
+    /// has it: the listener then reads what the client still sends, so that an alert is not lost to
+    /// a reset. Returns no transport unless overridden.
     fn handshake_fallible(
         self,
         io: IO,
@@ -101,12 +101,12 @@ impl SharedConfig {
     }
 }
 
-/// Calls `choose` with each connection whose ClientHello was read, to perform its handshake or pass it
-/// on. It may take its time: other handshakes do not wait for it, and the deadline covers it.
+/// Calls `choose` with each connection whose ClientHello was read, to perform its handshake or pass
+/// it on. It may take some time: other handshakes do not wait for it, and the deadline covers it.
 ///
-/// When it fails because [`Incoming::accept`] or [`Incoming::refuse_with`] has refused the client,
-/// the listener has the transport and takes in what the client still sends, so that the alert
-/// arrives. What a trusted proxy has said of the client is in `Incoming::proxy_header`.
+/// If it fails because [`Incoming::accept`] or [`Incoming::refuse_with`] has refused the client,
+/// the listener keeps the transport and reads what the client still sends, so that the alert
+/// arrives. `Incoming::proxy_header` returns the client's PROXY header from a trusted proxy.
 ///
 /// ```
 /// use pollback::hello::Incoming;

@@ -39,8 +39,8 @@ impl Texts {
         hasher.hash_one(contents.collect::<Vec<_>>())
     }
 
-    /// Reads the file at `path` for one part, and fails unless it makes use of everything that may
-    /// have been meant for it. `others` are the parts that the same file is read for.
+    /// Reads the file at `path` for one part, and fails unless it can use everything that may have
+    /// been meant for that part. `others` are the parts that the same file is read for.
     fn items(
         &self,
         part: PemPart,
@@ -84,7 +84,7 @@ impl Texts {
         Ok(items)
     }
 
-    /// Returns the certificates of a chain, the server's own one first.
+    /// Returns the certificates of a chain, the server's own certificate first.
     pub(super) fn chain(
         &self,
         path: &Path,
@@ -181,7 +181,7 @@ impl Key {
         Ok(Self { der, section })
     }
 
-    /// What is wrong with a key that a provider does not read.
+    /// The reason why a provider cannot read a key.
     pub(super) fn rejected(&self, error: Box<dyn StdError + Send + Sync>) -> Flaw {
         Flaw::rejected(self.section.line, &self.section.label, error)
     }
@@ -204,9 +204,9 @@ enum Kind {
     /// A key in a format that rustls does not read.
     OtherKey,
     RevocationList,
-    /// Commonly found beside the others, and not needed here.
+    /// Often found in the same files, and not needed here.
     Parameters,
-    /// May contain something wanted, but in a format that is not read.
+    /// May contain something needed, but in an unsupported format.
     Other(&'static str),
 }
 

@@ -1,8 +1,8 @@
 //! Reads what a client still sends after a failed handshake.
 //!
 //! If unread bytes arrive, the kernel sends a reset, which may overtake the alert that explains the
-//! failure, or make the client's next write fail before it reads the alert. So what still arrives
-//! is read, within limits.
+//! failure, or make the client's next write fail before it reads the alert. So bytes that still
+//! arrive are read, within limits.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 /// How long a client may take to close.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 
-/// How many clients may be waited for at once, which bounds the cost of a flood of failing clients.
+/// The maximum number of such clients at once, which bounds the cost of a flood of failing clients.
 pub(super) const MOST: usize = 1024;
 
 /// How many bytes are read from a client.
@@ -34,7 +34,7 @@ where
     let mut left = BYTES;
     let mut shut = false;
     let closed = poll_fn(|cx| {
-        // Done concurrently: the client may not read before it has written.
+        // Both at the same time: the client may not read before it has written.
         shut = shut || Pin::new(&mut io).poll_shutdown(cx).is_ready();
         poll_discard(&mut io, &mut left, cx)
     });

@@ -20,15 +20,15 @@ pub enum PemPart {
     ClientRoots,
     /// The revocation lists that clients are verified with.
     RevocationLists,
-    /// The configuration that is built of the contents of all files. No file is known to be at
-    /// fault.
+    /// The configuration that is built from the contents of all files. No particular file is known
+    /// to be at fault.
     Configuration,
 }
 
-/// The error returned when [`PemFiles`](super::PemFiles) make no configuration.
+/// The error returned when a configuration cannot be built from [`PemFiles`](super::PemFiles).
 ///
 /// It names the file, the part it was read for, and where possible the item and its line. Its
-/// source says what is wrong.
+/// source is the cause.
 #[derive(Debug)]
 pub struct LoadError {
     part: PemPart,
@@ -69,7 +69,7 @@ impl LoadError {
         &self.paths
     }
 
-    /// Returns the line of the file where the item begins that cannot be used, counted from 1.
+    /// Returns the line where the unusable item begins in its file, counted from 1.
     pub fn line(&self) -> Option<usize> {
         self.line
     }

@@ -53,7 +53,7 @@ where
     })
 }
 
-/// Calls `choose` with each client, whether it speaks TLS or not. It may take its time, as with
+/// Calls `choose` with each client, whether it speaks TLS or not. It may take some time, as with
 /// [`handshake_fn`](super::handshake_fn).
 ///
 /// ```

@@ -42,15 +42,15 @@
 //! # }
 //! ```
 //!
-//! # What it takes care of
+//! # Features
 //!
-//! - **Handshakes never block the accept loop**, nor each other, nor does a program that is slow to
-//!   call [`TlsListener::accept`] again delay them: each is a task of its own. They use every core of
-//!   the runtime, and stalled ones cost a timer and little memory, since almost nothing is stored for a
-//!   client before its ClientHello has arrived.
+//! - **Handshakes never block the accept loop** or each other, and a program that is slow to call
+//!   [`TlsListener::accept`] again does not delay them: each runs in a task of its own. They use
+//!   every core of the runtime, and a stalled one costs only a timer and little memory, since
+//!   almost nothing is stored for a client before its ClientHello has arrived.
 //! - **One deadline** covers everything from accepting the transport to the end of the handshake:
-//!   the header of the PROXY protocol, the ClientHello, and choosing by it. A second one, for the
-//!   first byte after the handshake, can be set.
+//!   the header of the PROXY protocol, the ClientHello, and the choice of a configuration. A second
+//!   one can be set for the first byte after the handshake.
 //! - **Limits** on the handshakes in flight and on the connections that are open, beyond which
 //!   connections wait in the kernel's queue or are closed at once ([`WhenFull`]).
 //! - **Failures do not stop it.** A failed handshake is reported with its peer, error and stage, also

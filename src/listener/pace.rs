@@ -2,9 +2,9 @@
 //!
 //! A step of a handshake may compute for as long as a whole request takes. When many clients
 //! connect at once, tokio's FIFO queue fills with such steps, and everything else waits behind all
-//! of them. So a step waits outside of that queue for a permit, of which there is one for each
-//! worker thread. Then it lets the worker poll for I/O and run the tasks that became ready, before
-//! it computes.
+//! of them. So a step waits outside that queue for a permit, of which there is one for each worker
+//! thread. Before it computes, it lets the worker poll for I/O and run the tasks that have become
+//! ready.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>)
             // Boxed, so that handshakes waiting for their clients do not need the space.
             Err(_) => Box::pin(permits.acquire()).await,
         };
-        // The worker polls its driver before it comes back to this task.
+        // The worker polls its driver before it polls this task again.
         yield_now().await;
         let step = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
         drop(permit);

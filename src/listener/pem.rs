@@ -2,8 +2,8 @@
 //!
 //! The parser of `rustls-pki-types` skips what it does not recognize: a certificate whose marker
 //! shares a line with the one before is missing from what it returns. Here a marker is found
-//! wherever it stands, and what looks like a damaged one is an error. The base64 text itself is
-//! decoded by `rustls-pki-types`.
+//! anywhere in a line, and text that looks like a damaged one is an error. The base64 text itself
+//! is decoded by `rustls-pki-types`.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,7 +15,7 @@ const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A section: what stands between a BEGIN and an END marker.
+/// A section: the text between a BEGIN and an END marker.
 pub(super) struct Section {
     pub(super) label: String,
     /// The line of the BEGIN marker, counted from 1.
@@ -74,7 +74,7 @@ impl Section {
     /// Decodes the section as one with this label.
     pub(super) fn decode(&self, label: &str) -> Result<Vec<u8>, Flaw> {
         let flaw = |what: &str| Flaw::new(self.line, format!("{}: {what}", self.label));
-        // Decoders differ in whether they accept this.
+        // Not all decoders accept this.
         if self.base64.len() % 4 != 0 {
             return Err(flaw("incomplete base64 text"));
         }
@@ -122,7 +122,7 @@ pub(super) fn sections(text: &[u8]) -> Result<Vec<Section>, Flaw> {
     Ok(sections)
 }
 
-/// Takes one section from `rest`, which starts behind the start of its BEGIN marker.
+/// Takes one section from `rest`, which begins after the start of its BEGIN marker.
 fn section(rest: &mut Rest<'_>) -> Result<Section, Flaw> {
     let line = rest.line;
     let label = rest.take_label();
@@ -161,7 +161,7 @@ fn contents(body: &str) -> (bool, String) {
     (encrypted, base64)
 }
 
-/// Fails if there is something between two sections that was meant as a marker.
+/// Fails if the text between two sections contains something that was meant as a marker.
 fn check_between(between: &Rest<'_>) -> Result<(), Flaw> {
     let mut rest = Rest { ..*between };
     loop {
@@ -191,14 +191,14 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|found| found == wanted)
 }
 
-/// What is still to be read of a file, and the line it starts in.
+/// The unread rest of a file, and the line in which it begins.
 struct Rest<'a> {
     text: &'a [u8],
     line: usize,
 }
 
 impl<'a> Rest<'a> {
-    /// Takes everything up to the next `marker`, and the marker too. Takes nothing if there is none.
+    /// Takes everything up to and including the next `marker`. Takes nothing if there is none.
     fn take_until(&mut self, marker: &[u8]) -> Option<Self> {
         let at = find(self.text, marker)?;
         let line = self.line;
@@ -207,7 +207,7 @@ impl<'a> Rest<'a> {
         Some(Self { text: taken, line })
     }
 
-    /// Takes the label of a marker and the dashes behind it.
+    /// Takes the label of a marker and the dashes after it.
     fn take_label(&mut self) -> Option<String> {
         let line = self
             .text
@@ -270,7 +270,7 @@ mod tests {
     const A: &str = "-----BEGIN A-----\nMAA=\n-----END A-----";
 
     #[test]
-    fn a_marker_is_found_wherever_it_stands() {
+    fn a_marker_is_found_anywhere() {
         for (text, lines) in [
             (format!("{A}\n{A}\n"), [1, 4]),
             (format!("{A}{A}"), [1, 3]),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_a_marker_is_an_error() {
+    fn a_possible_marker_is_an_error() {
         for (text, line) in [
             ("\n----BEGIN A-----\nMAA=\n", 2),
             ("-----begin A-----\nMAA=\n", 1),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn contents_that_are_not_whole_are_an_error() {
+    fn incomplete_contents_are_an_error() {
         for base64 in [
             "", "M", "MAA", "MAA=x", "> MAA=", "MAA=\\n", "AAAA", "MAAA", "MAE=", "MIA=",
         ] {

@@ -1,4 +1,4 @@
-//! Reads revocation lists as the verifier of clients will.
+//! Checks revocation lists in the way that the verifier of clients will.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::SigningKey;
 use rustls::{Error, RootCertStore};
 
-/// Fails if a verifier does not read this list.
+/// Fails if a verifier cannot read this list.
 ///
-/// The program's own verifier would say the same, but not of which list.
+/// The program's own verifier would fail in the same way, but without naming the list.
 pub(super) fn check(
     list: &CertificateRevocationListDer<'static>,
     roots: &Arc<RootCertStore>,
@@ -32,7 +32,7 @@ pub(super) fn check(
         .map(drop)
 }
 
-/// Reading a list takes no cryptography, and the provider of the program is not known here.
+/// Reading a list needs no cryptography, and the provider of the program is not known here.
 #[derive(Debug)]
 struct NoCryptography;
 

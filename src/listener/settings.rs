@@ -47,9 +47,9 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
         self
     }
 
-    /// Sets how long a client may take for its first byte once its connection was returned by
-    /// [`accept`](Self::accept): then a pending read fails with `TimedOut`. By default there is no such
-    /// deadline.
+    /// Sets how long a client may take for its first byte once [`accept`](Self::accept) has
+    /// returned its connection; after that time a pending read fails with `TimedOut`. By default
+    /// there is no such deadline.
     #[must_use]
     pub fn with_first_byte_deadline(mut self, deadline: Duration) -> Self {
         self.settings.first_byte = Some(deadline);
@@ -58,8 +58,8 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
 
     /// Limits the handshakes in flight, to at least one.
     ///
-    /// With a small limit and [`WhenFull::Wait`], as many stalled clients keep all others waiting until
-    /// the deadline.
+    /// With a small limit and [`WhenFull::Wait`], that number of stalled clients keeps all others
+    /// waiting until the deadline.
     #[must_use]
     pub fn with_limit(mut self, handshakes: usize, when_full: WhenFull) -> Self {
         self.settings.limit = handshakes.max(1);
@@ -68,7 +68,8 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     }
 
     /// Limits the open connections, to at least one: each counts from being accepted until its
-    /// [`Connection`](super::Connection) is dropped or taken apart. By default there is no limit.
+    /// [`Connection`](super::Connection) is dropped or disassembled by
+    /// [`into_parts`](super::Connection::into_parts). By default there is no limit.
     #[must_use]
     pub fn with_connection_limit(mut self, connections: usize, when_full: WhenFull) -> Self {
         self.connections = Some(ConnectionLimit::new(connections, when_full));
@@ -100,8 +101,9 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     /// Requires a header of the PROXY protocol, version 1 or 2, from peers for which `trusts` returns
     /// true. Its contents are in [`Peer::proxy_header`](super::Peer::proxy_header).
     ///
-    /// A trusted peer can claim to be any client. A header from any other peer fails, since it is not
-    /// TLS. An invalid header is a [`HeaderError`](crate::proxy_protocol::HeaderError).
+    /// A trusted peer can claim to be any client. A connection of any other peer that begins with a
+    /// header fails, since the header is not TLS. An invalid header is a
+    /// [`HeaderError`](crate::proxy_protocol::HeaderError).
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
     pub fn with_proxy_protocol(

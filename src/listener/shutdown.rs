@@ -1,7 +1,7 @@
 //! Graceful shutdown: tracks open streams, and reports when all are closed.
 //!
-//! Uses three watch channels. The value of the first is the phase, to which everything that waits
-//! for a phase subscribes. The others carry no value: they count receivers, and report when the
+//! Uses three watch channels. The value of the first is the phase; everything that waits for a
+//! phase subscribes to it. The others carry no value: they count receivers, and report when the
 //! last one is dropped.
 
 use std::fmt;
@@ -50,8 +50,8 @@ impl ShutdownHandle {
         self.0.advance(Phase::Stopping);
     }
 
-    /// Waits until the listener is told to stop. Code that serves a connection can then finish it: an
-    /// HTTP library closes idle connections, for example.
+    /// Waits until a handle stops the listener. Code that serves a connection can then finish it;
+    /// an HTTP library closes idle connections, for example.
     ///
     /// # Cancel safety
     ///
@@ -76,10 +76,10 @@ impl ShutdownHandle {
     /// [`ErrorKind::Ended`](crate::ErrorKind::Ended). After one more second every stream has failed,
     /// whether its peer has received the close_notify or not.
     ///
-    /// The listener has to be polled meanwhile, or dropped.
+    /// Meanwhile the listener has to be polled, or dropped.
     ///
-    /// Returns the number of streams that remained after the grace period: 0 if all have ended by
-    /// themselves.
+    /// Returns the number of streams that remained after the grace period: 0 if all have ended on
+    /// their own.
     ///
     /// # Cancel safety
     ///
@@ -120,7 +120,7 @@ impl Drop for CloseOnDrop<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Accepting,
-    /// The listener accepts no more.
+    /// The listener accepts no more connections.
     Stopping,
     /// Handshakes are dropped and streams are closed.
     Closing,
@@ -131,7 +131,7 @@ pub(super) enum Phase {
 /// State shared by a listener, its streams and its [`ShutdownHandle`]s.
 pub(super) struct Shutdown {
     phase: watch::Sender<Phase>,
-    /// Its receiver is the listener's, for as long as it may return streams.
+    /// The listener holds its receiver for as long as it may return streams.
     listening: watch::Sender<()>,
     /// Each stream has a receiver.
     streams: watch::Sender<()>,
@@ -255,8 +255,8 @@ pub(super) struct Wait {
     waker: Waker,
 }
 
-/// A stream returned by a listener. It is counted while it lives, and its tasks are woken when it
-/// is to be closed.
+/// A stream returned by a listener. It is counted until it is dropped, and its tasks are woken when
+/// it is to be closed.
 pub(super) struct Member {
     observer: Observer,
     waits: [Option<Wait>; 2],
@@ -286,7 +286,7 @@ impl Member {
             .poll_reached(&mut self.waits[half as usize], phase, cx)
     }
 
-    /// Returns a waker for a wait of both halves: it wakes the task of the other half too, in case
+    /// Returns a waker for a wait of both halves: it also wakes the task of the other half, in case
     /// that of `half` is gone.
     pub(super) fn waker_of_both(&self, half: Half, own: &Waker) -> Waker {
         match &self.waits[1 - half as usize] {

@@ -45,9 +45,9 @@ impl SocketOptions {
         self
     }
 
-    /// Sets `SO_KEEPALIVE`: a peer from which nothing has arrived for this long is probed, and again
-    /// after each further such time. The operating system decides how many probes may remain without a
-    /// response; on Linux the connection fails after the ninth.
+    /// Sets `SO_KEEPALIVE`: a peer from which nothing has arrived for this long is probed, and
+    /// again after each further interval of this length. The operating system decides how many
+    /// probes may remain without a response; on Linux the connection fails after the ninth.
     #[must_use]
     pub fn with_keepalive(mut self, idle: Duration) -> Self {
         self.keepalive = Some(idle);

@@ -36,14 +36,15 @@ const SALT: usize = 32;
 /// any of them.
 ///
 /// The files are those of nginx's `ssl_session_ticket_key`: 80 bytes, or 48, from a good source of
-/// random numbers, which nobody else may know. The key in the first file encrypts new tickets, and
-/// those in all files decrypt. To rotate, put a new key last in the list on every server, then first,
-/// and take the oldest away when its tickets have expired. [`reload`](Self::reload) makes a server
-/// use the contents of the files, and [`watch`](Self::watch) does so whenever they have changed.
+/// random numbers, which must be kept secret. The key in the first file encrypts new tickets, and
+/// those in all files decrypt. To rotate, put a new key last in the list on every server, then
+/// first, and remove the oldest when its tickets have expired. [`reload`](Self::reload) makes a
+/// server use the contents of the files, and [`watch`](Self::watch) does so whenever they have
+/// changed.
 ///
-/// Whoever learns a key can decrypt the sessions of its tickets, so rotate them often, and give no key a
-/// longer life than [`with_lifetime`](Self::with_lifetime) needs. rustls accepts no early data with
-/// such tickets, since nothing would keep it from being replayed to another server.
+/// Anyone who obtains a key can decrypt the sessions of its tickets, so rotate keys often, and keep
+/// none longer than [`with_lifetime`](Self::with_lifetime) requires. rustls accepts no early data
+/// with such tickets, since nothing would keep it from being replayed to another server.
 ///
 /// ```no_run
 /// use pollback::listener::TicketKeys;
@@ -52,7 +53,7 @@ const SALT: usize = 32;
 /// use std::time::Duration;
 ///
 /// # fn configure(mut config: ServerConfig) -> Result<(), Box<dyn std::error::Error>> {
-/// // Made by `openssl rand 80 > current.key`.
+/// // Created with `openssl rand 80 > current.key`.
 /// let keys = TicketKeys::load(config.crypto_provider(), ["current.key", "previous.key"])?;
 /// let keys = Arc::new(keys);
 /// config.ticketer = keys.clone();
@@ -76,7 +77,7 @@ pub struct TicketKeys {
     loaded: Mutex<Option<u64>>,
 }
 
-/// What the files hold, as far as a key may be long.
+/// The contents of the files, each up to the length of a key.
 pub(super) type Contents = Vec<io::Result<Vec<u8>>>;
 
 struct Key {
@@ -88,12 +89,12 @@ impl TicketKeys {
     /// Reads the keys, the one for new tickets first. Tickets are encrypted by `provider`, with
     /// AES-256-GCM.
     ///
-    /// Blocks, for as long as the file system takes.
+    /// Blocks for as long as the file system takes.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or has another length, two of them have the same key, no file is named,
-    /// or the provider has no cipher suite of TLS 1.3 with AES-256-GCM.
+    /// If a file cannot be read or has another length, if two of them have the same key, if no file
+    /// is given, or if the provider has no TLS 1.3 cipher suite with AES-256-GCM.
     pub fn load<P: Into<PathBuf>>(
         provider: &CryptoProvider,
         files: impl IntoIterator<Item = P>,
@@ -120,8 +121,9 @@ impl TicketKeys {
         Ok(keys)
     }
 
-    /// Tells clients to keep a ticket for so many seconds: no longer than its key is in one of the
-    /// files. The default is 12 hours, and the most that TLS 1.3 knows 7 days.
+    /// Sets how many seconds clients may keep a ticket. It should be no longer than the time for
+    /// which a key is in one of the files. The default is 12 hours; the maximum in TLS 1.3 is 7
+    /// days.
     #[must_use]
     pub fn with_lifetime(mut self, seconds: u32) -> Self {
         self.lifetime = seconds;
@@ -133,13 +135,13 @@ impl TicketKeys {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load). The keys from before stay in use then, all of them.
+    /// As for [`load`](Self::load). All previous keys then stay in use.
     pub fn reload(&self) -> Result<(), TicketKeyError> {
         let (contents, fingerprint) = self.read();
         self.store(contents, fingerprint)
     }
 
-    /// Returns what the files hold, and a number that differs, in all likelihood, when that does.
+    /// Returns the contents of the files, and a number that in all likelihood differs if they do.
     pub(super) fn read(&self) -> (Contents, u64) {
         let contents: Contents = self.files.iter().map(|file| read(file)).collect();
         let told = contents
@@ -176,8 +178,8 @@ impl TicketKeys {
     }
 }
 
-/// A ticket is the name of its key, a salt, and the session as one record of TLS 1.3: so it needs no
-/// other cryptography than a handshake does.
+/// A ticket is the name of its key, a salt, and the session as one record of TLS 1.3, so it needs
+/// no cryptography beyond that of a handshake.
 impl ProducesTickets for TicketKeys {
     fn enabled(&self) -> bool {
         true
@@ -224,7 +226,7 @@ impl ProducesTickets for TicketKeys {
     }
 }
 
-/// Shows no key.
+/// Omits the keys.
 impl fmt::Debug for TicketKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TicketKeys")
@@ -234,7 +236,7 @@ impl fmt::Debug for TicketKeys {
     }
 }
 
-/// The keys that these files hold.
+/// Parses the keys in these files.
 fn keys(files: &[PathBuf], contents: Contents) -> Result<Vec<Key>, TicketKeyError> {
     if files.is_empty() {
         return Err(TicketKeyError::new(Reason::NoFile));
@@ -276,7 +278,7 @@ fn key(bytes: io::Result<Vec<u8>>) -> Result<Key, Reason> {
     }
 }
 
-/// Why keys of session tickets are not to be had.
+/// Why keys of session tickets could not be loaded.
 #[derive(Debug)]
 pub struct TicketKeyError {
     file: Option<PathBuf>,
@@ -297,7 +299,7 @@ impl TicketKeyError {
         Self { file: None, reason }
     }
 
-    /// The file that is at fault, if one is.
+    /// Returns the file that is at fault, if there is one.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }

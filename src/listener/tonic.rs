@@ -10,7 +10,7 @@ use tonic::transport::server::Connected;
 
 use super::{Accepted, Connection, Handshaker, Listener, Peer, TlsListener};
 
-/// A handler finds the [`Peer`] in the extensions of its request.
+/// For tonic: handlers receive the [`Peer`] in the extensions of their requests.
 impl<S, P, F> Connected for Connection<S, P, F>
 where
     P: Clone + Send + Sync + 'static,

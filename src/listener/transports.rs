@@ -16,7 +16,7 @@ pub type Arrival<IO, P> = io::Result<(IO, P)>;
 
 /// Accepts transports, one after another.
 ///
-/// Implemented for tokio's listeners, and by [`Transports`] for any stream of transports.
+/// Implemented for Tokio's listeners, and by [`Transports`] for any stream of transports.
 pub trait Listener {
     /// The transport.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -36,13 +36,13 @@ pub trait Listener {
     ///
     /// # Errors
     ///
-    /// `Unsupported`, unless this is overridden.
+    /// `Unsupported` unless overridden.
     fn local_addr(&self) -> io::Result<Self::Peer> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Applies settings to a transport that was accepted. Does nothing, unless this is overridden:
-    /// only TCP has these settings.
+    /// Applies settings to a transport that was accepted. Does nothing unless overridden: only TCP
+    /// has these settings.
     ///
     /// # Errors
     ///

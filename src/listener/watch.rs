@@ -19,25 +19,25 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 impl PemFiles {
     /// Replaces `config` whenever the contents of the files have changed, at most `within` after
-    /// the change. Calls `report` after each replacement, and once for contents that make no
-    /// configuration: `config` is then left as it is.
+    /// the change. Calls `report` after each replacement, and once for contents from which no
+    /// configuration can be built; `config` is then not changed.
     ///
     /// The contents are compared, so it does not matter how files are replaced: in place, by an
-    /// atomic rename, or by moving the symbolic link that they are reached through, as Kubernetes
-    /// does. They are read twice within the time given, on the runtime's threads for blocking work,
-    /// and used when both reads agree, so that files that are still being written are neither used
-    /// nor reported. The first comparison is with what was loaded last through these files or a
-    /// clone of them when this was called.
+    /// atomic rename, or by changing the symbolic link that leads to them, as Kubernetes does. They
+    /// are read twice within the given time, on the runtime's threads for blocking work, and used
+    /// when both reads agree, so that files that are still being written are neither used nor
+    /// reported. The first comparison is with the contents that were last loaded through these
+    /// files or a clone of them when this function was called.
     ///
     /// The future never resolves: spawn it. Its task ends with the runtime, or when it is aborted.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the watch; `config` is then replaced at most once more.
+    /// Dropping the future stops watching; `config` is then replaced at most once more.
     ///
     /// # Panics
     ///
-    /// If it is polled outside of a tokio runtime with its timer enabled.
+    /// If it is polled outside a Tokio runtime with its timer enabled.
     pub fn watch<R>(
         &self,
         config: SharedConfig,
@@ -52,17 +52,17 @@ impl PemFiles {
 }
 
 impl TicketKeys {
-    /// Uses the contents of the files whenever they have changed, at most `within` after the change.
-    /// Calls `report` after that, and once for contents that are no keys: those from before then stay
-    /// in use.
+    /// Loads the keys whenever the contents of the files have changed, at most `within` after the
+    /// change. Calls `report` after each load, and once for contents that are not valid keys; the
+    /// previous keys then stay in use.
     ///
-    /// What [`PemFiles::watch`] says of contents, the future and cancellation applies here, too. A
-    /// server learns of a key up to `within` later than another one, so wait that long before a new
-    /// key becomes the first in the list.
+    /// The documentation of [`PemFiles::watch`] about contents, the future and cancel safety
+    /// applies here, too. One server may load a key up to `within` later than another, so wait that
+    /// long before you make a new key the first in the list.
     ///
     /// # Panics
     ///
-    /// If it is polled outside of a tokio runtime with its timer enabled.
+    /// If it is polled outside a Tokio runtime with its timer enabled.
     pub fn watch<R>(
         self: &Arc<Self>,
         within: Duration,
@@ -75,7 +75,7 @@ impl TicketKeys {
     }
 }
 
-/// Something in use that is made of files.
+/// Something in use that is loaded from files.
 trait Watched: Send + 'static {
     type Contents;
     type Error: Send + 'static;
@@ -132,9 +132,9 @@ impl Watched for Arc<TicketKeys> {
     }
 }
 
-// Polling, not a watcher crate: notifications of the kernel say nothing on network and overlay file
-// systems, follow no symbolic links, and differ between platforms, while reading a few small files
-// now and then costs next to nothing.
+// Polls instead of using a watcher crate: kernel notifications do not work on network and overlay
+// file systems, do not follow symbolic links, and differ between platforms, while reading a few
+// small files now and then costs almost nothing.
 fn watch<W, R>(
     watched: W,
     within: Duration,
@@ -160,7 +160,7 @@ where
                 (watch, outcome)
             });
             let Ok((back, outcome)) = look.await else {
-                // The runtime shuts down.
+                // The runtime is shutting down.
                 return pending().await;
             };
             watch = back;
@@ -173,17 +173,17 @@ where
 
 struct Watch<W> {
     watched: W,
-    /// The fingerprint of what is in use. Not asked for again: the same files may have been loaded
-    /// for something else since.
+    /// The fingerprint of what is in use. Recorded here, since the same files may have been loaded
+    /// for another purpose since.
     current: Option<u64>,
-    /// The fingerprint of what the last look saw.
+    /// The fingerprint of what the last check has seen.
     previous: Option<u64>,
     /// The fingerprint of contents that could not be used and were reported.
     reported: Option<u64>,
 }
 
 impl<W: Watched> Watch<W> {
-    /// Looks at the files once. Returns `None` if there is nothing to report.
+    /// Checks the files once. Returns `None` if there is nothing to report.
     fn look(&mut self) -> Option<Result<(), W::Error>> {
         let (contents, seen) = self.watched.read();
         if self.previous.replace(seen) != Some(seen) {

@@ -96,38 +96,40 @@ impl TlsConnector {
         self
     }
 
-    /// Makes streams use their transports as `options` say.
+    /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Offers these application protocols instead of those of the configuration.
+    /// Returns a connector that offers these application protocols instead of those of the
+    /// configuration.
     #[must_use]
     pub fn with_alpn(mut self, protocols: Vec<ApplicationProtocol<'static>>) -> Self {
         self.alpn = Some(protocols);
         self
     }
 
-    /// Verifies the identity of servers with `verifier`, which may take its time.
+    /// Verifies the identity of servers with `verifier`, which is asynchronous.
     ///
-    /// It is called with what the server presents, and the handshake goes on when its future has
-    /// resolved; the future is polled by whoever polls the handshake, and dropped with it. With an
-    /// error the server gets an alert and the handshake fails.
+    /// It is called with the identity that the server presents, and the handshake continues when
+    /// the future that it returns has resolved. The future is polled together with the handshake,
+    /// and dropped with it. If it resolves to an error, an alert is sent to the server and the
+    /// handshake fails.
     ///
-    /// It takes the place of [`ServerVerifier::verify_identity`] of the configuration's
-    /// [`verifier`](ClientConfig::verifier), which still checks signatures. So **chain, name and time
-    /// of validity are for it to check**: as here, where it asks another service once the
-    /// configuration's verifier has found nothing wrong. A server whose session is resumed presents
-    /// nothing.
+    /// It replaces [`ServerVerifier::verify_identity`] of the configuration's
+    /// [`verifier`](ClientConfig::verifier), which still checks signatures. So **it has to check
+    /// the certificate chain, the name and the validity period**. In this example it calls the
+    /// configuration's verifier for that, and then queries another service. It is not called when a
+    /// session is resumed.
     ///
     /// [`ServerVerifier::verify_identity`]: rustls_next::client::danger::ServerVerifier::verify_identity
     ///

@@ -57,9 +57,9 @@ pub type FallibleAccept<IO> = FallibleHandshake<IO, Connection<ServerSide>>;
 ///
 /// # Early data
 ///
-/// With [`ServerConfig::max_early_data_size`] the early data of a client is what the stream reads
-/// first. It can be replayed by an attacker: RFC 8446, section 8. `accept` resolves at the end of the
-/// handshake, or before it with [`early_data`](Self::early_data).
+/// With [`ServerConfig::max_early_data_size`], early data of a client is returned by the first
+/// reads of the stream. An attacker can replay it (RFC 8446, section 8). `accept` resolves at the
+/// end of the handshake, or before it with [`early_data`](Self::early_data).
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
@@ -94,10 +94,10 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
 }
 
 impl<IO> Accept<IO> {
-    /// Lets the handshake of a server resolve as soon as early data (0-RTT) is accepted, a round
-    /// trip before its end.
+    /// Makes the handshake resolve as soon as early data (0-RTT) is accepted, one round trip before
+    /// the handshake is complete.
     ///
-    /// What this means, and what [`ServerConfig::send_half_rtt_data`] adds to it, is as with
+    /// The details, and the effect of [`ServerConfig::send_half_rtt_data`], are those of
     /// [`crate::Accept`].
     pub fn early_data(self, enabled: bool) -> Self {
         self.resolve_early(enabled)
@@ -105,36 +105,36 @@ impl<IO> Accept<IO> {
 }
 
 impl TlsAcceptor {
-    /// Lets a handshake in which early data (0-RTT) is accepted resolve before its end, so that the
-    /// early data is answered at once: see [`Accept::early_data`](Accept#method.early_data).
+    /// Makes handshakes resolve as soon as early data (0-RTT) is accepted, so that the server can
+    /// respond at once: see [`Accept::early_data`](Accept#method.early_data).
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
         self.early_data = enabled;
         self
     }
 
-    /// Makes streams use their transports as `options` say.
+    /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Gives each handshake this long, from its first poll: see [`Handshake::with_timeout`].
+    /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Verifies the identity of clients with `verifier`, which may take its time.
+    /// Verifies the identity of clients with `verifier`, which is asynchronous.
     ///
-    /// As [`TlsConnector::with_verifier`](super::TlsConnector::with_verifier) for servers. Whether
-    /// clients are asked for a certificate at all is in the configuration:
+    /// Works like [`TlsConnector::with_verifier`](super::TlsConnector::with_verifier). The
+    /// configuration decides whether clients are asked for a certificate at all:
     /// [`with_client_cert_verifier`](rustls_next::ConfigBuilder::with_client_cert_verifier).
     ///
-    /// Early data is rejected, and sent again by the client after the handshake: 0.24.0-dev.2 drops
-    /// it in handshakes that stop.
+    /// Early data is rejected, and sent again by the client after the handshake: rustls
+    /// 0.24.0-dev.2 drops it in handshakes that pause for verification.
     ///
     /// ```no_run
     /// use pollback::next::TlsAcceptor;
@@ -180,8 +180,8 @@ impl TlsAcceptor {
         self.accept_with(stream, |_| ())
     }
 
-    /// Like [`accept`](Self::accept), but lets `f` change the connection before the handshake:
-    /// [`Connection::set_resumption_data`].
+    /// Like [`accept`](Self::accept), but calls `f` with the connection before the handshake, for
+    /// example to call [`Connection::set_resumption_data`].
     pub fn accept_with<IO, F>(&self, stream: IO, f: F) -> Accept<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
@@ -190,7 +190,7 @@ impl TlsAcceptor {
         self.begin(stream, InputBuffer::default(), f)
     }
 
-    /// The handshake on a transport from which `input` was read.
+    /// Starts the handshake on a transport from which `input` was read.
     fn begin<IO>(
         &self,
         io: IO,
@@ -245,9 +245,9 @@ impl TlsAcceptor {
 ///
 /// # Errors
 ///
-/// As [`Handshake`]. If rustls refuses the ClientHello, an alert is sent before the error is
-/// returned. It fails again if it is polled after it has resolved to a `StartHandshake`, or after
-/// [`take_io`](Self::take_io).
+/// As for [`Handshake`]. If rustls rejects the ClientHello, an alert is sent before the error is
+/// returned. Polling it again after it has resolved to a `StartHandshake`, or after
+/// [`take_io`](Self::take_io), returns an error.
 ///
 /// # Cancel safety
 ///
@@ -289,10 +289,10 @@ where
         }
     }
 
-    /// Takes the transport back: after a failure, or to give up waiting.
+    /// Returns the transport, after a failure or to stop waiting.
     ///
-    /// `None` if it was taken before, or went into the [`StartHandshake`]. Bytes of the ClientHello
-    /// that were read are not given back.
+    /// Returns `None` if it was taken before or has become part of the [`StartHandshake`]. Bytes of
+    /// the ClientHello that were read are not returned.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }
@@ -311,11 +311,11 @@ where
     }
 }
 
-/// A ClientHello and the transport that it came from; the handshake goes on from here.
+/// A ClientHello and the transport that it came from, with which the handshake continues.
 pub struct StartHandshake<IO> {
     hello: AcceptedHello,
     io: IO,
-    /// What was read behind the ClientHello.
+    /// Bytes that were read after the ClientHello.
     input: InputBuffer,
 }
 
@@ -323,23 +323,23 @@ impl<IO> StartHandshake<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// What the client asks for.
+    /// Returns the ClientHello.
     pub fn client_hello(&self) -> ClientHello<'_> {
         self.hello.accepted.client_hello()
     }
 
-    /// The transport.
+    /// Returns the transport.
     pub fn get_ref(&self) -> &IO {
         &self.io
     }
 
-    /// Goes on with the handshake under `config`. If that refuses the client, the client gets an
-    /// alert.
+    /// Continues the handshake with `config`. If the configuration does not suit the client, an
+    /// alert is sent.
     pub fn into_stream(self, config: Arc<ServerConfig>) -> Accept<IO> {
         self.into_stream_by(&config.into())
     }
 
-    /// Goes on with the handshake as `acceptor` does it.
+    /// Continues the handshake with the configuration and the settings of `acceptor`.
     pub fn into_stream_by(mut self, acceptor: &TlsAcceptor) -> Accept<IO> {
         self.input.put_back(&self.hello.bytes);
         acceptor.begin(self.io, self.input, |_| ())

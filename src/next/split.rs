@@ -24,8 +24,9 @@ impl<S: Sided> stream::TlsStream<TcpStream, Connection<S>> {
     ///
     /// # Errors
     ///
-    /// As [`into_split_with`](Self::into_split_with), which takes any transport that can be split.
-    #[expect(clippy::result_large_err, reason = "the stream is given back")]
+    /// As for [`into_split_with`](Self::into_split_with), which accepts any transport that can be
+    /// split.
+    #[expect(clippy::result_large_err, reason = "the stream is returned")]
     pub fn into_split(
         self,
     ) -> Result<stream::Halves<OwnedReadHalf, OwnedWriteHalf, Connection<S>>, Self> {
@@ -34,32 +35,32 @@ impl<S: Sided> stream::TlsStream<TcpStream, Connection<S>> {
 }
 
 impl<R, W, S: Sided> ReadHalf<R, W, S> {
-    /// What both sides know of the connection.
+    /// Returns the negotiated parameters, which both sides know.
     pub fn outputs(&self) -> &ConnectionOutputs {
         self.connection_ref().outputs()
     }
 
-    /// What this side alone knows of the connection.
+    /// Returns what only this side knows about the connection.
     pub fn side(&self) -> &S {
         self.connection_ref().side()
     }
 
-    /// As [`Connection::exporter`].
+    /// Like [`Connection::exporter`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that method.
     pub fn exporter(&mut self) -> Result<KeyingMaterialExporter, Error> {
         self.connection().exporter()
     }
 }
 
 impl<W, S: Sided> WriteHalf<W, S> {
-    /// As [`Connection::refresh_traffic_keys`].
+    /// Like [`Connection::refresh_traffic_keys`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As for that method.
     pub fn refresh_traffic_keys(&mut self) -> Result<(), Error> {
         self.with_connection(|sender| sender.refresh_traffic_keys())
     }

@@ -1,6 +1,6 @@
 //! CRC-32C, the checksum of version 2.
 
-/// The polynomial of Castagnoli, its bits reversed (RFC 3720, appendix B.4).
+/// The Castagnoli polynomial, with its bits reversed (RFC 3720, appendix B.4).
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 const TABLE: [u32; 256] = table();
@@ -38,14 +38,14 @@ mod tests {
 
     #[test]
     fn a_load_balancer_computes_the_same() {
-        // A health check as the network load balancers of Amazon send it.
+        // A health check as sent by the network load balancers of Amazon.
         let header = b"\r\n\r\n\0\r\nQUIT\n\x20\x11\0\x54\x03\0\x04";
         let checksum = crc32c([header, &[0; 4][..], &[4, 0, 0x4a], &[0; 0x4a]]);
         assert_eq!(checksum, 0xbce5_951f);
     }
 
     #[test]
-    fn checksums_are_those_of_the_standard() {
+    fn checksums_match_the_standard() {
         // RFC 3720, appendix B.4, and the check value of the catalogues.
         assert_eq!(crc32c([&[0; 32][..]]), 0x8a91_36aa);
         assert_eq!(crc32c([&[0xff; 32][..]]), 0x62a8_ab43);

@@ -28,8 +28,8 @@ impl ProxyHeader {
     ///
     /// # Errors
     ///
-    /// [`HeaderError::TooLong`] if they do not fit, [`HeaderError::Tlv`] if a checksum was added that
-    /// has not 4 bytes.
+    /// [`HeaderError::TooLong`] if they do not fit, [`HeaderError::Tlv`] if a checksum TLV that was
+    /// added does not have 4 bytes.
     pub fn to_v2(&self) -> Result<Vec<u8>, HeaderError> {
         let (family, addresses) = match &self.address {
             Address::Unspecified => (0, Vec::new()),
@@ -40,7 +40,7 @@ impl ProxyHeader {
                     .into_iter()
                     .zip(paths.chunks_mut(PATH))
                 {
-                    // Nothing but a parser makes them, and it takes them from as much room.
+                    // Only a parser creates these, from fields of the same length.
                     room[..path.len()].copy_from_slice(path);
                 }
                 (0x30 | protocol(address.transport), paths.to_vec())
@@ -82,7 +82,7 @@ fn protocol(transport: Transport) -> u8 {
     }
 }
 
-/// A header names one family for both addresses.
+/// Converts the addresses to one family, since a header names one for both.
 fn of_one_family(address: &ProxiedAddress) -> (IpAddr, IpAddr) {
     let (source, destination) = (address.source.ip(), address.destination.ip());
     match source.is_ipv4() == destination.is_ipv4() {

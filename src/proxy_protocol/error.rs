@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why bytes are no valid header of the PROXY protocol.
+/// Why bytes are not a valid header of the PROXY protocol.
 ///
 /// An [`io::Error`] of [`read_header`](super::read_header) or of a listener contains it:
 /// [`io::Error::get_ref`] returns it. Its kind is `InvalidData`, or `UnexpectedEof` for
@@ -12,7 +12,7 @@ use std::io;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The bytes do not begin as a header does.
+    /// The bytes do not begin like a header.
     Missing,
     /// The transport ended before the header did.
     Truncated,
@@ -26,7 +26,7 @@ pub enum HeaderError {
     Family(u8),
     /// The addresses of version 2 are incomplete.
     Addresses,
-    /// A TLV of version 2 is incomplete, or is a checksum that has not 4 bytes.
+    /// A TLV of version 2 is incomplete, or is a checksum that does not have 4 bytes.
     Tlv,
     /// The checksum (CRC-32C) of version 2 does not match.
     Checksum,

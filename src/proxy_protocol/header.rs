@@ -12,7 +12,7 @@ const SSL_VERSION: u8 = 0x21;
 const SSL_COMMON_NAME: u8 = 0x22;
 const SSL_CIPHER: u8 = 0x23;
 
-/// A header of the PROXY protocol: what a proxy says about its client.
+/// A header of the PROXY protocol, with which a proxy describes its client.
 ///
 /// ```
 /// use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
@@ -44,7 +44,7 @@ pub(super) enum Address {
     Unix(UnixAddress),
 }
 
-/// The addresses of the client and of what it has connected to.
+/// The address of the client and the one that it has connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxiedAddress {
@@ -60,7 +60,7 @@ pub struct ProxiedAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
-    /// The proxy does not say.
+    /// Not specified by the proxy.
     Unspecified,
     /// A stream of bytes, such as TCP.
     Stream,
@@ -134,7 +134,7 @@ impl ProxyHeader {
         self
     }
 
-    /// Adds the server name that the client asks for.
+    /// Adds the server name that the client requested.
     ///
     /// # Panics
     ///
@@ -182,7 +182,8 @@ impl ProxyHeader {
         }
     }
 
-    /// Returns the TLVs of the header in the order of the wire, each with its type and its value.
+    /// Returns the TLVs of the header in the order in which they were sent, each with its type and
+    /// its value.
     pub fn tlvs(&self) -> Tlvs<'_> {
         Tlvs(&self.tlvs)
     }
@@ -192,7 +193,7 @@ impl ProxyHeader {
         find(self.tlvs(), wanted)
     }
 
-    /// Returns the server name that the client asks for, if it is UTF-8.
+    /// Returns the server name that the client requested, if it is UTF-8.
     pub fn authority(&self) -> Option<&str> {
         std::str::from_utf8(self.tlv(AUTHORITY)?).ok()
     }
@@ -207,7 +208,7 @@ impl ProxyHeader {
         self.tlv(UNIQUE_ID)
     }
 
-    /// Returns what the proxy says about TLS between the client and itself.
+    /// Returns information about TLS between the client and the proxy.
     pub fn ssl(&self) -> Option<Ssl<'_>> {
         let [client, a, b, c, d, tlvs @ ..] = self.tlv(SSL)? else {
             return None;
@@ -220,7 +221,7 @@ impl ProxyHeader {
     }
 }
 
-/// What a proxy says about TLS between the client and itself.
+/// Information from a proxy about TLS between the client and itself.
 #[derive(Clone, Debug)]
 pub struct Ssl<'a> {
     client: u8,
@@ -255,7 +256,7 @@ impl<'a> Ssl<'a> {
         self.text(SSL_CIPHER)
     }
 
-    /// Returns the TLVs within, each with its type and its value.
+    /// Returns the nested TLVs, each with its type and its value.
     pub fn tlvs(&self) -> Tlvs<'a> {
         self.tlvs.clone()
     }

@@ -21,13 +21,13 @@ const SHORTEST: usize = b"PROXY UNKNOWN\r\n".len();
 const SHORTEST_TCP4: usize = b"PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n".len();
 const SHORTEST_TCP6: usize = b"PROXY TCP6 :: :: 0 0\r\n".len();
 
-/// The longest header of version 1, its end of line counted.
+/// The longest header of version 1, including its end of line.
 const LONGEST: usize = 107;
 
 const LOCAL: u8 = 0;
 const PROXY: u8 = 1;
 
-/// How long a path is in the addresses of Unix sockets.
+/// The length of a path in the addresses of Unix sockets.
 pub(super) const PATH: usize = 108;
 
 impl ProxyHeader {
@@ -36,7 +36,7 @@ impl ProxyHeader {
     ///
     /// # Errors
     ///
-    /// If the bytes are no valid header, as soon as they show it.
+    /// If the bytes are not a valid header, as soon as that is certain.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, HeaderError> {
         let length = match length(bytes)? {
             Length::AtLeast(_) => return Ok(None),
@@ -53,14 +53,14 @@ impl ProxyHeader {
     }
 }
 
-/// How long a header is.
+/// The length of a header.
 pub(super) enum Length {
     Exactly(usize),
-    /// Longer than what is there of it.
+    /// Longer than the bytes that have arrived.
     AtLeast(usize),
 }
 
-/// How long the header is that begins with these bytes.
+/// Returns the length of the header that begins with these bytes.
 pub(super) fn length(bytes: &[u8]) -> Result<Length, HeaderError> {
     let begins_as = |start: &[u8]| bytes.iter().zip(start).all(|(byte, wanted)| byte == wanted);
     if bytes.is_empty() {
@@ -72,7 +72,7 @@ pub(super) fn length(bytes: &[u8]) -> Result<Length, HeaderError> {
     if !begins_as(SIGNATURE) {
         return Err(HeaderError::Missing);
     }
-    // What is no header is refused before the rest of it is waited for.
+    // Bytes that are not a header are rejected without waiting for more.
     if let Some(version) = bytes.get(SIGNATURE.len()) {
         match (version >> 4, version & 0x0f) {
             (2, LOCAL | PROXY) => {}
@@ -108,7 +108,7 @@ fn line_length(bytes: &[u8]) -> Result<Length, HeaderError> {
 fn line(header: &[u8]) -> Result<ProxyHeader, HeaderError> {
     let line = header.strip_prefix(WORD).unwrap_or_default();
     let line = line.strip_suffix(b"\r\n").unwrap_or_default();
-    // Whatever follows is to be ignored.
+    // The rest of the line is to be ignored.
     if line == b"UNKNOWN" || line.starts_with(b"UNKNOWN ") {
         return Ok(ProxyHeader::unknown());
     }
@@ -146,8 +146,8 @@ fn binary(header: &[u8]) -> Result<ProxyHeader, HeaderError> {
     let command = header[SIGNATURE.len()] & 0x0f;
     let family = header[SIGNATURE.len() + 1];
     let body = &header[FIXED..];
-    // Family and addresses are to be ignored. Load balancers name a family and leave the addresses
-    // out, so nobody knows where TLVs would begin.
+    // Family and addresses are to be ignored. Some load balancers name a family and leave the
+    // addresses out, so it is unknown where TLVs would begin.
     if command == LOCAL {
         return Ok(ProxyHeader::local());
     }
@@ -180,7 +180,7 @@ fn binary(header: &[u8]) -> Result<ProxyHeader, HeaderError> {
         _ => return Err(HeaderError::Family(family)),
     };
     let tlvs = match check_tlvs(header, tlvs) {
-        // There may be addresses of a family that the proxy could not name.
+        // The addresses may belong to a family that the proxy could not name.
         Err(HeaderError::Tlv) if address == Address::Unspecified => &[],
         checked => {
             checked?;
@@ -194,7 +194,7 @@ fn binary(header: &[u8]) -> Result<ProxyHeader, HeaderError> {
     })
 }
 
-/// Two addresses and two ports, and what follows them.
+/// Returns two addresses with their ports, and the bytes after them.
 fn inet<const SIZE: usize, A>(
     transport: Transport,
     body: &[u8],
@@ -226,7 +226,7 @@ fn unpadded(path: &[u8; PATH]) -> Vec<u8> {
     path[..end.map_or(0, |last| last + 1)].to_vec()
 }
 
-/// Checks that no TLV at the end of the header breaks off, and its checksum if it has one.
+/// Checks that the TLVs at the end of the header are complete, and the checksum if it has one.
 fn check_tlvs(header: &[u8], tlvs: &[u8]) -> Result<(), HeaderError> {
     match checksum_place(header.len(), tlvs)? {
         Some(place) if header[place..place + 4] != checksum(header, place) => {
@@ -236,7 +236,7 @@ fn check_tlvs(header: &[u8], tlvs: &[u8]) -> Result<(), HeaderError> {
     }
 }
 
-/// Where the checksum lies in a header that has this length and ends with these TLVs.
+/// Returns the position of the checksum in a header that has this length and ends with these TLVs.
 pub(super) fn checksum_place(header: usize, tlvs: &[u8]) -> Result<Option<usize>, HeaderError> {
     let mut place = None;
     let mut walk = Tlvs(tlvs);
@@ -254,7 +254,8 @@ pub(super) fn checksum_place(header: usize, tlvs: &[u8]) -> Result<Option<usize>
     }
 }
 
-/// The checksum of a header, in which the four bytes of the checksum itself count as zeros.
+/// Computes the checksum of a header, in which the four bytes of the checksum itself count as
+/// zeros.
 pub(super) fn checksum(header: &[u8], place: usize) -> [u8; 4] {
     crc32c([&header[..place], &[0; 4], &header[place + 4..]]).to_be_bytes()
 }

@@ -21,7 +21,8 @@ use crate::callback::{CHUNKS_PER_POLL, poll_chunk};
 ///
 /// # Cancel safety
 ///
-/// Dropping it loses what was read of the header.
+/// This function is not cancel safe: dropping the future loses the part of the header that was
+/// read.
 ///
 /// ```
 /// use pollback::proxy_protocol::read_header;

@@ -11,7 +11,7 @@ thread_local! {
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// Bytes in transit in one direction. Uses no memory while it is empty and at rest.
+/// Bytes in transit in one direction. Uses no memory while it is empty and idle.
 #[derive(Default)]
 pub(super) struct Buffer {
     bytes: Option<Box<[u8]>>,
@@ -36,10 +36,10 @@ impl Buffer {
             let spare = SPARE.try_with(Cell::take).ok().flatten();
             self.bytes = Some(spare.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice()));
         }
-        self.bytes.as_mut().expect("it was just put there")
+        self.bytes.as_mut().expect("it was just stored there")
     }
 
-    /// Notes that `count` bytes were read into the space.
+    /// Records that `count` bytes were read into the space.
     pub(super) fn fill(&mut self, count: usize) {
         (self.start, self.end) = (0, count as u32);
     }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_buffer_goes_back_to_its_thread() {
+    fn an_empty_buffer_returns_to_its_thread() {
         let mut buffer = holding(10);
         assert!(!has_spare());
         buffer.consume(10);

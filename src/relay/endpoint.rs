@@ -30,8 +30,8 @@ pub trait Endpoint: AsyncRead + AsyncWrite + Unpin {
 
     /// Returns whether the end of the stream is reliable, also after writes have failed.
     ///
-    /// It is with TLS, whose end is authenticated. A socket reports a reset only once: after a write
-    /// that has failed with it, a read may return 0.
+    /// With TLS it is, since the end is authenticated. A socket reports a reset only once: after a
+    /// write that has failed with it, a read may return 0.
     fn is_end_authenticated(&self) -> bool {
         false
     }
@@ -44,7 +44,8 @@ impl Endpoint for TcpStream {
     }
 }
 
-/// A Unix socket has no reset: unless it has left something unread, its peer sees an end of stream.
+/// A Unix socket cannot send a reset: unless bytes were left unread, its peer sees an end of
+/// stream.
 #[cfg(unix)]
 impl Endpoint for tokio::net::UnixStream {
     fn abort(&mut self) {}

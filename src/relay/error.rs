@@ -16,7 +16,7 @@ pub struct RelayError {
     pub moved: Moved,
 }
 
-/// What ends a relay before both streams have ended.
+/// The cause of the end of a relay before both streams have ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {

@@ -90,7 +90,7 @@ impl Flow {
         self.buffer.filled()
     }
 
-    /// Moves bytes until it has to wait. `is_end_doubtful` says that a clean end of the source may
+    /// Moves bytes until it has to wait. `is_end_doubtful` means that a clean end of the source may
     /// hide a reset.
     pub(super) fn poll<R: Endpoint, W: Endpoint>(
         &mut self,
@@ -122,7 +122,7 @@ impl Flow {
                     match self.poll_read(from, is_end_doubtful, common, cx) {
                         Poll::Ready(()) => {}
                         Poll::Pending => {
-                            // The next bytes may be a long time coming.
+                            // It may take long until the next bytes arrive.
                             if self.unflushed {
                                 ready!(self.poll_flush(to, common, cx));
                             }
@@ -260,7 +260,7 @@ impl Flow {
     /// Makes one more attempt to flush, before the relay ends.
     pub(super) fn flush_last<W: Endpoint>(&mut self, to: &mut W, cx: &mut Context<'_>) {
         if self.unflushed {
-            // Nothing waits for the result, and the destination is not what failed.
+            // Nothing waits for the result, and the destination has not failed.
             let _ = Pin::new(to).poll_flush(cx);
         }
     }

@@ -35,9 +35,9 @@ use super::flow::{Common, Flow, State};
 ///
 /// # Cancel safety
 ///
-/// A relay is cancel safe if it is awaited by reference (`(&mut relay).await`): it can be awaited again,
-/// or taken apart with [`into_parts`](Self::into_parts), without losing a byte. Dropping it aborts both
-/// streams.
+/// A relay is cancel safe if it is awaited by reference (`(&mut relay).await`): it can be awaited
+/// again, or disassembled with [`into_parts`](Self::into_parts), without losing a byte. Dropping it
+/// aborts both streams.
 ///
 /// ```
 /// use pollback::relay::{AbortByDrop, Relay};
@@ -97,9 +97,9 @@ pub struct Parts<C, B> {
     pub client: C,
     /// The backend's stream.
     pub backend: B,
-    /// What was read from the client, and the backend has not accepted.
+    /// Bytes that were read from the client and that the backend has not accepted.
     pub to_backend: Vec<u8>,
-    /// What was read from the backend, and the client has not accepted.
+    /// Bytes that were read from the backend and that the client has not accepted.
     pub to_client: Vec<u8>,
     /// How many bytes were moved.
     pub moved: Moved,
@@ -137,8 +137,8 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         self
     }
 
-    /// Ends with [`Cause::ByteLimit`] when there are more bytes than this, in both directions together,
-    /// after so many were moved. By default there is no limit.
+    /// Ends with [`Cause::ByteLimit`] when there are more bytes than this in both directions
+    /// together, once the limit was moved. By default there is no limit.
     pub fn with_byte_limit(mut self, limit: u64) -> Self {
         self.common.quota = limit;
         self
@@ -157,7 +157,7 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         (self.client.stream(), self.backend.stream())
     }
 
-    /// Takes the relay apart without losing a byte. Neither stream is aborted.
+    /// Disassembles the relay without losing a byte. Neither stream is aborted.
     ///
     /// Streams that were written to may not have been flushed.
     pub fn into_parts(self) -> Parts<C, B> {
@@ -203,7 +203,7 @@ impl<C: Endpoint, B: Endpoint> Future for Relay<C, B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        assert!(!this.has_returned, "polled after the relay has returned");
+        assert!(!this.has_returned, "a relay was polled after completion");
         std::task::ready!(this.poll_ended(cx));
         this.has_returned = true;
         this.to_backend.flush_last(this.backend.stream_mut(), cx);
@@ -242,15 +242,15 @@ impl<S: Endpoint> Owned<S> {
     }
 
     fn stream(&self) -> &S {
-        self.stream.as_ref().expect("it is there until the end")
+        self.stream.as_ref().expect("it is present until the end")
     }
 
     fn stream_mut(&mut self) -> &mut S {
-        self.stream.as_mut().expect("it is there until the end")
+        self.stream.as_mut().expect("it is present until the end")
     }
 
     fn into_stream(mut self) -> S {
-        self.stream.take().expect("it is there until the end")
+        self.stream.take().expect("it is present until the end")
     }
 }
 

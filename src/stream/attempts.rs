@@ -29,8 +29,8 @@ where
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no plaintext has arrived: [`readable`](Self::readable) waits for it. Otherwise
-    /// as every read.
+    /// `WouldBlock` if no plaintext has arrived: [`readable`](Self::readable) waits for it.
+    /// Otherwise as for every read.
     ///
     /// ```no_run
     /// use pollback::client::TlsStream;
@@ -65,7 +65,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`try_read`](Self::try_read).
+    /// As for [`try_read`](Self::try_read).
     ///
     /// ```no_run
     /// use bytes::BytesMut;
@@ -106,8 +106,8 @@ where
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no byte can be accepted: [`writable`](Self::writable) waits for that. Otherwise
-    /// as every write.
+    /// `WouldBlock` if no byte can be accepted: [`writable`](Self::writable) waits for that.
+    /// Otherwise as for every write.
     ///
     /// ```no_run
     /// use pollback::client::TlsStream;
@@ -131,7 +131,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`try_write`](Self::try_write).
+    /// As for [`try_write`](Self::try_write).
     ///
     /// ```no_run
     /// use pollback::client::TlsStream;
@@ -156,7 +156,7 @@ where
     ///
     /// # Errors
     ///
-    /// None of its own: what has failed is returned by the next read.
+    /// None of its own: a failure is returned by the next read.
     ///
     /// # Cancel safety
     ///
@@ -167,7 +167,7 @@ where
     /// use std::time::Duration;
     /// use tokio::{net::TcpStream, time::timeout};
     ///
-    /// /// Whether the peer has said something, or has closed, within a second.
+    /// /// Returns whether the peer has sent something or has closed within a second.
     /// async fn is_alive(stream: &mut TlsStream<TcpStream>) -> bool {
     ///     timeout(Duration::from_secs(1), stream.readable()).await.is_ok()
     /// }
@@ -183,7 +183,7 @@ where
     ///
     /// # Errors
     ///
-    /// None of its own: what has failed is returned by the next write.
+    /// None of its own: a failure is returned by the next write.
     ///
     /// # Cancel safety
     ///
@@ -212,8 +212,8 @@ where
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if `interest` names neither reading nor writing: there is nothing else that a
-    /// stream could become ready for. What has failed is returned by the next read or write.
+    /// `InvalidInput` if `interest` names neither reading nor writing: a stream cannot become ready
+    /// for anything else. A failure is returned by the next read or write.
     ///
     /// # Cancel safety
     ///

@@ -74,17 +74,17 @@ impl EarlyInput {
 impl<IO, C> TlsStream<IO, C> {
     /// Returns how many of the bytes that were read came as early data (0-RTT).
     ///
-    /// They are the first bytes of the stream, and no read returns bytes of both kinds. An attacker can
-    /// replay early data on other connections (RFC 8446, section 8), so a server should act on it only
-    /// if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has returned: then
-    /// this connection is no replay. Returns 0 in a client.
+    /// They are the first bytes of the stream, and no read returns bytes of both kinds. An attacker
+    /// can replay early data on other connections (RFC 8446, section 8), so a server should act on
+    /// it only if that does no harm, or once [`finish_handshake`](Self::finish_handshake) has
+    /// returned: then this connection is not a replay. Returns 0 in a client.
     ///
     /// ```no_run
     /// use pollback::server::TlsStream;
     /// use std::io;
     /// use tokio::{io::AsyncReadExt, net::TcpStream};
     ///
-    /// /// Reads a command, which is not carried out twice.
+    /// /// Reads a command, and makes sure that it is not a replay.
     /// async fn command(stream: &mut TlsStream<TcpStream>) -> io::Result<u8> {
     ///     let command = stream.read_u8().await?;
     ///     if stream.early_data_read() > 0 {
@@ -114,18 +114,18 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     C: Engine,
 {
-    /// Completes the handshake of a stream that was returned before that.
+    /// Completes the handshake of a stream that was returned before the handshake was complete.
     ///
-    /// A stream with early data can be used before its handshake is complete. In a server this function
-    /// waits for the client's Finished, which proves that the early data is no replay; early data that
-    /// was not read yet is kept for reads, as much as
-    /// [`ServerConfig::max_early_data_size`](rustls::ServerConfig::max_early_data_size) allows. In a
-    /// client it waits until the server has authenticated itself. Reads complete the handshake too, and
-    /// without early data it is complete already.
+    /// A stream with early data can be used before its handshake is complete. In a server this
+    /// function waits for the client's Finished, which proves that the early data is not a replay;
+    /// early data that was not read yet is kept for reads, as much as
+    /// [`ServerConfig::max_early_data_size`](rustls::ServerConfig::max_early_data_size) allows. In
+    /// a client it waits until the server has authenticated itself. Reads complete the handshake
+    /// too, and without early data it is complete already.
     ///
     /// # Errors
     ///
-    /// As [`Handshake`](super::Handshake).
+    /// As for [`Handshake`](super::Handshake).
     ///
     /// # Cancel safety
     ///
@@ -141,7 +141,7 @@ where
     ///     let mut order = vec![0; 100];
     ///     stream.read_exact(&mut order).await?;
     ///     if stream.early_data_read() > 0 {
-    ///         // It would do harm to execute an order twice.
+    ///         // Executing an order twice would do harm.
     ///         stream.finish_handshake().await?;
     ///     }
     ///     Ok(order)

@@ -20,18 +20,18 @@ where
     /// Ends TLS in both directions and leaves the transport open: sends close_notify, and waits for
     /// the peer's.
     ///
-    /// What follows is plaintext: [`into_transport`](Self::into_transport) returns the transport, or
-    /// [`into_parts`](Self::into_parts) with what the peer has sent after its close_notify already.
-    /// This is for protocols that return to plaintext, such as FTP (CCC), and for tunnels that end
-    /// before their transport. Later writes fail, as after a shutdown.
+    /// What follows is plaintext: [`into_transport`](Self::into_transport) returns the transport;
+    /// [`into_parts`](Self::into_parts) also returns what the peer has already sent after its
+    /// close_notify. This is for protocols that return to plaintext, such as FTP (CCC), and for
+    /// tunnels that end before their transport. Later writes fail, as after a shutdown.
     ///
     /// There is no timeout: wrap it in `tokio::time::timeout`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::UnreadData`] if plaintext has arrived that was not read: read it, and call this
-    /// again. Otherwise as writes and reads; the end of the transport without the peer's close_notify is
-    /// an error.
+    /// again. Otherwise as for writes and reads; the end of the transport without the peer's
+    /// close_notify is an error.
     ///
     /// # Cancel safety
     ///
@@ -53,7 +53,7 @@ where
     pub async fn end_tls(&mut self) -> io::Result<()> {
         let (mut sent, mut ended) = (false, false);
         poll_fn(|cx| {
-            // Done concurrently: the peer may not read until its own bytes are read.
+            // Both at the same time: the peer may not read until its own bytes are read.
             sent = sent || self.poll_send_close_notify(cx)?.is_ready();
             ended = ended || self.poll_peer_end(cx)?.is_ready();
             match sent && ended {
@@ -76,7 +76,7 @@ where
     ///
     /// # Errors
     ///
-    /// With the stream as it was:
+    /// With the unchanged stream:
     ///
     /// - [`ErrorKind::TrailingData`] if bytes have arrived after the peer's close_notify. Unless the
     ///   protocol expects them, they may come from an attacker, since they are not protected.
@@ -85,7 +85,7 @@ where
     ///   [`end_tls`](Self::end_tls) was not called, or has not returned `Ok`.
     #[expect(
         clippy::result_large_err,
-        reason = "the stream comes back to where it was"
+        reason = "the stream is returned where it was"
     )]
     pub fn into_transport(mut self) -> Result<IO, (io::Error, Self)> {
         // An unflushed transport may still hold our close_notify, and one that has miscounted may

@@ -69,7 +69,7 @@ pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 /// use tokio::io::AsyncWriteExt;
 /// use tokio::net::TcpStream;
 ///
-/// /// Clients that do not speak TLS are told so in the clear.
+/// /// Accepts a client, and sends one that does not speak TLS an explanation in plaintext.
 /// async fn accept(acceptor: TlsAcceptor, tcp: TcpStream) -> Option<TlsStream<TcpStream>> {
 ///     match acceptor.accept(tcp).into_fallible().await {
 ///         Ok(stream) => Some(stream),
@@ -191,7 +191,7 @@ impl<IO, C> Handshake<IO, C> {
 }
 
 impl<IO, C> FallibleHandshake<IO, C> {
-    /// As [`Handshake::with_options`].
+    /// Like [`Handshake::with_options`].
     pub fn with_options(self, options: Options) -> Self
     where
         C: Engine,
@@ -294,9 +294,9 @@ where
         self.poll_handshake_until(half, cx, &mut |_| false)
     }
 
-    /// As [`poll_handshake`](Self::poll_handshake), but ready earlier if `is_enough` returns true.
-    /// It is called each time all received data has been processed and all queued data offered to
-    /// the transport.
+    /// Like [`poll_handshake`](Self::poll_handshake), but ready earlier if `is_enough` returns
+    /// true. It is called each time all received data has been processed and all queued data
+    /// offered to the transport.
     pub(super) fn poll_handshake_until(
         &mut self,
         half: Half,
@@ -346,7 +346,7 @@ where
                 Poll::Ready(Ok(Received::Record(bytes) | Received::Bytes(bytes))) => {
                     budget.spend(bytes);
                 }
-                // The write error, if there is one, says more than the end of the stream.
+                // The write error, if there is one, is more informative than the end of the stream.
                 Poll::Ready(Ok(Received::End)) => {
                     let told = self.write_error.take();
                     return Poll::Ready(Err(told.unwrap_or_else(|| Error::handshake_eof().into())));
@@ -389,7 +389,7 @@ where
         }
     }
 
-    /// As [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept for
+    /// Like [`poll_flush_io`](Self::poll_flush_io), without the early data that is kept for
     /// retransmission.
     fn poll_flush_handshake(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Phase::Unconfirmed { .. } = self.phase {

@@ -9,7 +9,7 @@
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
 //! - `early.rs`: early data of a client
 //! - `early_input.rs`: early data in a server
-//! - `parts.rs`: takes a stream apart and reassembles it
+//! - `parts.rs`: disassembles and reassembles a stream
 //! - `end.rs`: ends TLS and keeps the transport
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is divided into records and attempts
 //! - `timeout.rs`: how long a handshake may take
@@ -79,10 +79,10 @@ use waiters::Waiters;
 /// Each record that was read from the transport ahead of time is charged to the cooperative budget of
 /// the task ([`tokio::task::coop`]), so that a flood of small ones lets other tasks run.
 ///
-/// Before it waits, a read sends buffered data and pending responses to the peer, so a request needs
-/// no flush. If writes fail, reads continue to return what the peer has sent. A read that would have
-/// to wait although a request was not sent waits after `BrokenPipe`, `ConnectionReset` and
-/// `ConnectionAborted`, since reads of such a transport end by themselves, and fails after other
+/// Before it waits, a read sends buffered data and pending responses to the peer, so a request
+/// needs no flush. If writes fail, reads continue to return what the peer has sent. A read that
+/// would have to wait although a request was not sent waits after `BrokenPipe`, `ConnectionReset`
+/// and `ConnectionAborted`, since reads of such a transport end on their own, and fails after other
 /// errors.
 ///
 /// # Buffering and flushing
@@ -101,8 +101,8 @@ use waiters::Waiters;
 ///
 /// A shutdown flushes, sends close_notify, reads what has arrived and closes the write half of the
 /// transport. Reads continue to work; later writes fail with
-/// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`). [`close`](Self::close) waits for
-/// the peer's close_notify too.
+/// [`ErrorKind::Closed`](crate::ErrorKind::Closed) (`BrokenPipe`). [`close`](Self::close) also
+/// waits for the peer's close_notify.
 ///
 /// Dropping the stream sends nothing: without a shutdown the peer sees a truncated stream. Over TCP,
 /// the peer receives everything from a stream that is dropped after a shutdown if nothing more arrives
@@ -152,11 +152,11 @@ pub struct TlsStream<IO, C> {
     waiters: Waiters,
     phase: Phase,
     given: Given,
-    /// How much ciphertext writes have made that is not with the transport, about; since close_notify
-    /// was queued, how much there was then.
+    /// Approximately how much ciphertext of writes the transport has not accepted; once
+    /// close_notify is queued, the amount at that time.
     unsent: usize,
     /// Whether the peer may wait for something that is not flushed: plaintext that a write has
-    /// taken, or the end of a handshake. It waits for neither tickets nor responses.
+    /// accepted, or the end of a handshake. It waits for neither tickets nor responses.
     awaited: bool,
     /// Transport errors found by the other half, or while something else had to be returned first.
     /// The next read or write returns them.
@@ -221,10 +221,10 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// Ciphertext that was read ahead is passed to the connection, and so is plaintext that batched
     /// writes have accepted: the connection then receives and sends every byte. Use
     /// [`into_parts`](Self::into_parts) where this is not enough: bytes that follow the peer's
-    /// close_notify are no ciphertext, a shutdown that was cancelled while it was blocked may have
-    /// read more than a connection can hold, early data may have to be sent again or have been lent without
-    /// being consumed, and an error of the transport that was met on behalf of another call is
-    /// returned by the next one.
+    /// close_notify are not ciphertext, a shutdown that was cancelled while it was blocked may have
+    /// read more than a connection can hold, early data may have to be sent again or may have been
+    /// lent without being consumed, and an error of the transport that occurred during another call
+    /// is still to be returned by the next one.
     pub fn into_inner(mut self) -> (IO, C) {
         self.connection.stow(&mut self.input);
         let pending = self.send_buffer.pending();

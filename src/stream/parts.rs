@@ -1,4 +1,4 @@
-//! Takes a stream apart and reassembles it.
+//! Disassembles and reassembles a stream.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -16,7 +16,7 @@ use crate::engine::{Engine, InputBuffer};
 
 /// The parts of a [`TlsStream`].
 ///
-/// `From` puts the stream together again, with everything that was in progress.
+/// `From` reassembles the stream, including everything that was in progress.
 ///
 /// Reads return [`ciphertext`](Self::ciphertext), and then what arrives from [`io`](Self::io). After the
 /// end of TLS ([`TlsStream::end_tls`]) that is the plaintext that follows. Writes go to the transport
@@ -27,7 +27,7 @@ use crate::engine::{Engine, InputBuffer};
 /// use pollback::stream::Parts;
 /// use tokio::net::TcpStream;
 ///
-/// /// Moves a stream to the runtime that this is called in.
+/// /// Moves a stream to the current runtime.
 /// fn adopt(stream: TlsStream<TcpStream>) -> std::io::Result<TlsStream<TcpStream>> {
 ///     let parts = stream.into_parts().try_map_io(|tcp| TcpStream::from_std(tcp.into_std()?))?;
 ///     Ok(TlsStream::from(parts))
@@ -48,8 +48,8 @@ pub struct Parts<IO, C> {
     /// rejected, it has to be sent again.
     pub early_data_sent: Vec<u8>,
     /// Early data that a server has taken out of the connection and lent
-    /// ([`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)) and that was not consumed. What
-    /// the connection still holds of it follows.
+    /// ([`poll_fill_buf`](tokio::io::AsyncBufRead::poll_fill_buf)) and that was not consumed. The
+    /// rest of it is still in the connection, and follows.
     pub early_data_received: Vec<u8>,
     state: Box<State>,
 }
@@ -72,13 +72,13 @@ impl<IO, C> Parts<IO, C> {
     ///
     /// # Errors
     ///
-    /// That of `map`; everything else is dropped then.
+    /// The error of `map`; everything else is then dropped.
     ///
     /// ```no_run
     /// use pollback::{client::TlsStream, rustls::ClientConnection, stream::Parts};
     /// use std::io;
     ///
-    /// /// Takes the connection out of this runtime, to put it together again in another one.
+    /// /// Takes the stream out of this runtime, to reassemble it in another one.
     /// fn leave(
     ///     stream: TlsStream<tokio::net::TcpStream>,
     /// ) -> io::Result<Parts<std::net::TcpStream, ClientConnection>> {
@@ -122,7 +122,7 @@ impl<IO, C: Engine> TlsStream<IO, C> {
         }
     }
 
-    /// Takes the stream apart, without losing a byte.
+    /// Disassembles the stream without losing a byte.
     pub fn into_parts(mut self) -> Parts<IO, C> {
         self.connection.take_begun(&mut self.input);
         let pending = self.send_buffer.pending().to_vec();

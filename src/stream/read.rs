@@ -92,7 +92,7 @@ where
         if let Phase::Failed(_) = self.phase {
             return self.poll_failed(Half::Reader, cx);
         }
-        // The stream may be taken apart while this is pending, so the connection must be able to
+        // The stream may be disassembled while this is pending, so the connection must be able to
         // hold the rest.
         let fits = self.input.filled().len() <= LARGEST_RECORD && !self.input.is_ahead();
         if budget.is_spent() && fits {
@@ -124,7 +124,7 @@ where
             Received::Record(bytes) => budget.spend(bytes),
             // The record that these bytes begin is counted separately.
             Received::Bytes(_) => budget.spend(0),
-            // The write error, if there is one, says more than the end of the stream.
+            // The write error, if there is one, is more informative than the end of the stream.
             Received::End => {
                 let told = self.write_error.take();
                 return Poll::Ready(Err(told.unwrap_or_else(|| ErrorKind::Truncated.into())));
@@ -165,7 +165,7 @@ where
                 ready!(self.poll_write_out(Half::Reader, cx))?;
             }
         } else if self.send_buffer.is_holding() {
-            // Responses would be queued behind the batch anyway.
+            // Responses would be queued after the batch anyway.
             return Poll::Ready(Ok(()));
         } else if self.connection.wants_write() {
             ready!(self.poll_write_io(Half::Reader, cx))?;

@@ -7,8 +7,8 @@ use super::sink::Shown;
 use crate::engine::LARGEST_PLAINTEXT;
 use crate::options::{Options, RecordSizing};
 
-/// The most plaintext that is sent in one attempt. In two, the end would wait for the delayed
-/// acknowledgement of the beginning, on a socket without TCP_NODELAY.
+/// The most plaintext that is sent in one attempt. On a socket without TCP_NODELAY, the second of
+/// two attempts would wait for the delayed acknowledgement of the first.
 pub(super) const ONE_ATTEMPT: usize = 64 * 1024;
 
 /// The send buffer of a stream. Allocates nothing if each write is sent at once in full records.
@@ -47,10 +47,10 @@ impl Default for Rules {
     }
 }
 
-/// The most that a record adds to its plaintext (RFC 5288, section 3, is the largest).
+/// The largest overhead of a record (RFC 5288, section 3).
 pub(super) const RECORD_OVERHEAD: usize = 32;
 
-/// How many records a connection shows of its queue at the most: rustls 0.23, however many there are.
+/// The maximum number of queued records that a connection passes to one write, as in rustls 0.23.
 const MOST_SHOWN: usize = 64;
 
 /// What a write does next.
@@ -151,7 +151,7 @@ impl SendBuffer {
         self.0.as_ref().is_some_and(|rules| rules.sizing.is_some())
     }
 
-    /// How much of the pending plaintext to encrypt next when there is nothing more to wait for.
+    /// How much of the pending plaintext to encrypt next when no more will be added.
     pub(super) fn last_records(&mut self) -> usize {
         let Some(rules) = self.0.as_deref_mut() else {
             return 0;
@@ -203,7 +203,7 @@ impl SendBuffer {
         rules.pending.extend_from_slice(data);
     }
 
-    /// Notes that records of `count` bytes were made; returns how many of these were not pending
+    /// Records that `count` bytes were encrypted; returns how many of these were not pending
     /// before.
     #[inline]
     pub(super) fn encrypted(&mut self, count: usize) -> usize {
@@ -224,7 +224,7 @@ impl SendBuffer {
         count - waited
     }
 
-    /// Notes that nothing of what was encrypted is left.
+    /// Records that everything encrypted was transmitted.
     #[inline]
     pub(super) fn transmitted_all(&mut self) {
         if let Some(rules) = &mut self.0 {
@@ -232,8 +232,8 @@ impl SendBuffer {
         }
     }
 
-    /// Notes that the transport has taken so many bytes of what the connection has shown of its
-    /// queue.
+    /// Records that the transport has accepted this many bytes of the queued records that the
+    /// connection has passed to it.
     #[inline]
     pub(super) fn transmitted(&mut self, taken: usize, shown: Shown) {
         let Some(rules) = &mut self.0 else {
@@ -246,7 +246,8 @@ impl SendBuffer {
             rules.queued =
                 records * LARGEST_PLAINTEXT + rest.saturating_sub(records * RECORD_OVERHEAD);
         } else {
-            // There may be more, so this is what is gone: rather too little of it than too much.
+            // The queue may hold more records, so this counts what was transmitted, and rather too
+            // little than too much.
             let records = shown.records * taken / shown.bytes.max(1) + 1;
             let gone = taken.saturating_sub(records * RECORD_OVERHEAD);
             rules.queued = rules.queued.saturating_sub(gone);
@@ -286,7 +287,7 @@ mod tests {
     const KIB: usize = 1024;
 
     #[test]
-    fn no_memory_is_kept_for_what_does_not_wait() {
+    fn no_memory_is_kept_without_pending_data() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[0; 1000]);
         assert_eq!(buffer.encrypted(1000), 0);
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_takes_no_memory() {
+    fn the_default_uses_no_memory() {
         let read_ahead = Options::new().with_read_ahead(1, 1);
         assert!(SendBuffer::new(&read_ahead, LARGEST_PLAINTEXT).0.is_none());
         let batched = Options::new().with_batched_writes(true);
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_of_up_to_64_kib_is_one_attempt_and_more_is_cut() {
+    fn a_write_of_up_to_64_kib_is_one_attempt_and_more_is_divided() {
         let buffer = SendBuffer::default();
         let room = |left| buffer.step(left).room;
         assert_eq!(room(1), 1);
@@ -333,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_taken_in_parts_without_being_moved() {
+    fn pending_data_is_taken_in_parts_without_being_moved() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[1; 100 * KIB]);
         let first = buffer.pending().as_ptr();

@@ -77,14 +77,15 @@ impl<W, T> Shared<W, T> {
         self.try_lock()
     }
 
-    /// Notes a pending response, to be sent by whichever half locks the write side next.
+    /// Records a pending response, to be sent by the half that locks the write side next.
     pub(super) fn note_owed(&self) {
         self.owed.store(true, Ordering::SeqCst);
         // As in `lock_or_wake`.
         fence(Ordering::SeqCst);
     }
 
-    /// Notes why the reader has failed; what the peer is owed for it is noted behind that.
+    /// Records why the reader has failed; the pending alert for it is recorded separately after
+    /// that.
     pub(super) fn note_failure(&self, failure: &Failure) {
         let mut noted = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         noted.get_or_insert_with(|| failure.clone());
@@ -96,7 +97,7 @@ impl<W, T> Shared<W, T> {
         noted.clone()
     }
 
-    /// Whether the peer is owed something that nobody has sent.
+    /// Whether there is a pending response that was not sent.
     pub(super) fn is_owed(&self) -> bool {
         self.owed.load(Ordering::SeqCst)
     }

@@ -27,7 +27,8 @@ where
     ///
     /// # Errors
     ///
-    /// As the shutdown and reads; but the end of the transport without a close_notify is no error here.
+    /// Those of the shutdown and of reads, except that the end of the transport without a
+    /// close_notify is not an error here.
     ///
     /// # Cancel safety
     ///
@@ -39,14 +40,14 @@ where
     /// use tokio::net::TcpStream;
     ///
     /// # async fn report(mut stream: pollback::client::TlsStream<TcpStream>) -> std::io::Result<()> {
-    /// stream.write_all(b"all that there is to say").await?;
+    /// stream.write_all(b"the last report").await?;
     /// tokio::time::timeout(Duration::from_secs(5), stream.close()).await?
     /// # }
     /// ```
     pub async fn close(&mut self) -> io::Result<()> {
         let (mut shut, mut ended) = (false, false);
         poll_fn(|cx| {
-            // Done concurrently: the peer may not read until its own bytes are read.
+            // Both at the same time: the peer may not read until its own bytes are read.
             shut = shut || Pin::new(&mut *self).poll_shutdown(cx)?.is_ready();
             ended = ended || self.poll_discard(cx)?.is_ready();
             match shut && ended {

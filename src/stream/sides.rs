@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The read side. Writes are made by the other side.
+/// The read side. Writes are left to the other side.
 pub(super) struct ReadSide<R>(pub(super) R);
 
 /// The write side. There is nothing to read.

@@ -11,7 +11,7 @@ pub(super) struct Bounded<'a, W> {
     pub(super) shown: &'a mut Shown,
 }
 
-/// What a connection has shown of the ciphertext that it has queued.
+/// The queued ciphertext that a connection passes to a write.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown {
     pub(super) bytes: usize,

@@ -12,7 +12,7 @@ pub(super) struct Slices<'a> {
     left: usize,
 }
 
-/// Some bytes, in order.
+/// Bytes gathered from one or more slices, in order.
 pub(super) enum Gathered<'a> {
     Lone([IoSlice<'a>; 1]),
     Borrowed(&'a [IoSlice<'a>]),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waited_comes_first() {
+    fn pending_bytes_come_first() {
         let bufs = [IoSlice::new(b"abc"), IoSlice::new(b"de")];
         let mut slices = Slices::new(&bufs);
         slices.advance(2);

@@ -56,12 +56,12 @@ impl<IO, C: Divide> TlsStream<IO, C> {
     /// # Errors
     ///
     /// Returns the stream if its handshake is not complete: before early data is known to be accepted.
-    #[expect(clippy::result_large_err, reason = "the stream is given back")]
+    #[expect(clippy::result_large_err, reason = "the stream is returned")]
     pub fn into_split_with<R, W>(
         self,
         split: impl FnOnce(IO) -> (R, W),
     ) -> Result<Halves<R, W, C>, Self> {
-        // Early data may have to be sent again although the connection has come to its end.
+        // Early data may have to be sent again even though the connection has ended.
         if self.phase.is_handshaking() {
             return Err(self);
         }
@@ -117,7 +117,7 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         &self.stream.io.0
     }
 
-    /// Returns how many of the bytes that were read came as early data: as
+    /// Returns how many of the bytes that were read came as early data: see
     /// [`TlsStream::early_data_read`].
     pub fn early_data_read(&self) -> usize {
         self.stream.early_data_read()
@@ -132,12 +132,12 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         &self.stream.connection
     }
 
-    /// Puts the stream together again, and its transport with `join`.
+    /// Reunites the halves of the stream, and those of its transport with `join`.
     ///
     /// # Errors
     ///
     /// Returns both halves if they belong to different streams.
-    #[expect(clippy::result_large_err, reason = "the halves are given back")]
+    #[expect(clippy::result_large_err, reason = "the halves are returned")]
     pub fn unsplit_with<IO>(
         self,
         mut writer: WriteHalf<W, C>,
@@ -154,11 +154,11 @@ impl<R, W, C: Divide> ReadHalf<R, W, C> {
         let owed = shared.take_owed();
         let (reader, other) = (self.stream, shared.into_inner());
         let Some(io) = other.io.io else {
-            unreachable!("only a half that is dropped lets go of its transport");
+            unreachable!("only a dropped half releases its transport");
         };
         let mut connection = C::unite(*reader.connection, *other.connection);
         if let Phase::Failed(_) = reader.phase {
-            // The alert, which nobody may have asked for yet.
+            // The alert, which may not have been queued yet.
             connection.queue_responses();
         }
         let mut stream = TlsStream::new(join(reader.io.0, io), connection, reader.input);
@@ -196,7 +196,8 @@ where
     ) -> Poll<io::Result<T>> {
         let owes = self.stream.connection.take_owes();
         if let Phase::Failed(failed) = &self.stream.phase {
-            // What came before the failure is read before it, but not written after it.
+            // Data that arrived before the failure is returned before it, but nothing is written
+            // after it.
             self.shared.note_failure(&failed.failure);
         }
         if owes {
@@ -226,7 +227,7 @@ where
                 answer
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                // The write error, if there is one, says more than the end of the stream.
+                // The write error, if there is one, is more informative than the end of the stream.
                 let mut writer = self.shared.try_lock();
                 let told = writer.as_mut().and_then(|writer| writer.write_error.take());
                 Poll::Ready(Err(told.unwrap_or(error)))
@@ -283,7 +284,8 @@ where
     W: AsyncWrite + Unpin,
     T: Engine,
 {
-    /// Sends the responses that the reader could not send. Held behind a batch, if there is one.
+    /// Sends the responses that the reader could not send. If there is a batch, they are sent after
+    /// it.
     fn poll_respond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.phase.is_closing() || matches!(self.phase, Phase::Failed(_)) {
             return Poll::Ready(Ok(()));

@@ -1,21 +1,24 @@
 //! The state of a stream, in two values.
 //!
 //! ```text
-//!   EarlyData ──┐ accepted or rejected                 (a client)
-//!               ▼
-//!   Handshaking ──► Open ──► Closing ──► Closed         what our side may send
-//!     │    │          ▲ │       │           │
-//!     │    └► Unconfirmed       │           │           (a server that takes early data)
-//!     └───────────┴─────┴──┬────┴───────────┘
-//!                          ▼
-//!                       Failed                          TLS has failed, for good
+//!   EarlyData ─────────────────┐                          a client with early data
+//!                              ▼
+//!   Handshaking ─────────────► Open ──► Closing ──► Closed
+//!        │                     ▲
+//!        └────► Unconfirmed ───┘                          a server that accepts early data
 //!
-//!         send                transmitted             flushed
-//!   Clean ────► Owed ───────────────────► Unflushed ─────────► Clean
-//!                │ the transport miscounts
-//!                ▼
-//!            Miscounted                                 nothing can follow
+//!   any of these ──► Failed                               TLS has failed permanently
+//!
+//!          send         all transmitted              flushed
+//!   Clean ─────► Owed ───────────────────► Unflushed ────────► Clean
+//!                 ▲         send               │
+//!                 └────────────────────────────┘
 //! ```
+//!
+//! The first value, the [`Phase`], says what our side may still send; the second, [`Outbound`],
+//! where outbound data is. Early data that a client keeps for retransmission counts as owed until
+//! the server has accepted or rejected it. Once the transport has miscounted
+//! ([`Given::Miscounted`]), nothing more is transmitted.
 //!
 //! Whether the *peer* has closed or the transport has ended is known to the connection and the
 //! input buffer. An error of the transport changes neither value: the next call makes a new
@@ -31,7 +34,7 @@ pub(super) enum Phase {
     /// The handshake must complete before plaintext can pass.
     #[default]
     Handshaking,
-    /// As `Handshaking`, but plaintext is sent as early data.
+    /// Like `Handshaking`, but plaintext is sent as early data.
     EarlyData,
     /// The client's Finished has not arrived; until then its early data is read. Plaintext can
     /// already be sent if `half_rtt`.
@@ -93,7 +96,7 @@ pub(super) enum Outbound {
     Owed,
 }
 
-/// What is known of the bytes that were passed to the transport.
+/// The state of the bytes that were passed to the transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Given {
     /// They were flushed.
@@ -106,7 +109,7 @@ pub(super) enum Given {
     Miscounted,
 }
 
-/// Whether a transport whose writes fail with `error` ends its reads too, with the remaining data
+/// Whether a transport whose writes fail with `error` also ends its reads, with the remaining data
 /// and then an end or an error. A waiting reader is then sure to be woken.
 pub(super) fn ends_reads(error: &io::Error) -> bool {
     matches!(

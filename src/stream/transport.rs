@@ -1,5 +1,5 @@
-//! Moves ciphertext between the transport and the connection, in one attempt or as many as it takes
-//! to send everything.
+//! Moves ciphertext between the transport and the connection, in one attempt or in as many as are
+//! needed to send everything.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -46,7 +46,7 @@ impl Budget {
         self.records = self.records.saturating_sub(1);
     }
 
-    /// Notes that the bytes have yielded plaintext.
+    /// Records that the bytes have yielded plaintext.
     #[inline]
     pub(super) fn reward(&mut self) {
         self.fruitless = FRUITLESS_BYTES;
@@ -256,7 +256,8 @@ where
     /// `blocked`: the peer may be blocked as well, and one side has to give way.
     pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
         let most = match blocked {
-            // Whoever has more unsent takes in all that the other has, whatever their limits are.
+            // The side with more unsent bytes reads everything that the other side has sent,
+            // regardless of its limits.
             true => self
                 .unsent
                 .saturating_mul(2)
@@ -313,7 +314,7 @@ where
     }
 
     /// Reads and discards input, so that closing the socket causes no reset that overtakes the
-    /// alert, and a peer that is blocked in a write goes on to read the alert.
+    /// alert, and a peer that is blocked in a write can continue and read the alert.
     pub(super) fn discard_io(&mut self, half: Half, cx: &mut Context<'_>) {
         let mut budget = Budget::new();
         while !budget.is_spent() {
@@ -343,5 +344,6 @@ where
     }
 }
 
-/// How much of a peer's bytes a shutdown takes in while its own are blocked, if these are few.
+/// How many bytes of the peer a blocked shutdown reads at least, even if it has few bytes to send
+/// itself.
 const LEAST_GIVEN_WAY: usize = 128 * 1024;

@@ -34,7 +34,7 @@ impl Waiters {
         }
     }
 
-    /// Notes that `half` waits: the transport was polled for it and returned `Pending`.
+    /// Records that `half` waits: the transport was polled for it and returned `Pending`.
     #[inline]
     pub(super) fn register(&mut self, direction: Direction, half: Half, waker: &Waker) {
         self.waits[direction as usize][half as usize] = true;
@@ -44,8 +44,8 @@ impl Waiters {
         }
     }
 
-    /// Notes that a poll for `half` was ready, and wakes the other half: it may be waiting for the
-    /// same progress, and the transport need not wake it any more.
+    /// Records that a poll for `half` was ready, and wakes the other half: it may be waiting for
+    /// the same progress, and the transport need not wake it any more.
     #[inline]
     pub(super) fn made_progress(&mut self, direction: Direction, half: Half) {
         drop(self.leave(direction, half));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_one_half_wakes_the_other_once() {
+    fn progress_of_one_half_wakes_the_other_once() {
         let ((reads, reader), (writes, writer)) = (task(), task());
         let mut waiters = Waiters::default();
         waiters.register(Read, Half::Reader, &reader);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_waker_is_kept_of_a_half_that_does_not_wait() {
+    fn no_waker_is_kept_for_a_half_that_does_not_wait() {
         let (reads, reader) = task();
         let mut waiters = Waiters::default();
         waiters.register(Read, Half::Reader, &reader);

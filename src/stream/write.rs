@@ -39,7 +39,7 @@ where
         self.leave_to_reader(cx, written)
     }
 
-    /// A short path for a small write to a batch, which is by far the most frequent one.
+    /// A fast path for a small write to a batch, which is by far the most frequent case.
     #[inline]
     fn keep_small(&mut self, data: &[u8]) -> bool {
         let is_open = matches!(self.phase, Phase::Open) && self.write_error.is_none();
@@ -59,8 +59,8 @@ where
             let Step { room, is_due } = self.send_buffer.step(slices.left());
             let mut taken = self.buffer(slices, room)?;
             if !is_due && taken > 0 {
-                // The batch waits for more data or a flush. If nothing was taken, the program has
-                // limited the connection's queue, which must be transmitted to make room.
+                // The batch waits for more data or a flush. If nothing was accepted, the program
+                // has limited the connection's queue, which must be transmitted to make room.
                 return Poll::Ready(Ok(taken));
             }
             match self.poll_write_due(cx)? {
@@ -116,7 +116,7 @@ where
         if self.write_error.is_none() && !self.phase.is_writable() {
             ready!(self.poll_handshake(half, cx))?;
         }
-        // Returned once, by the first write after it: an error met by a reader that was flushing,
+        // Returned once, by the next write: an error that occurred in a reader that was flushing,
         // or at the end of a handshake.
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));
@@ -130,7 +130,8 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// Encrypts up to `room` bytes, or keeps them for the next record. Returns how many were taken.
+    /// Encrypts up to `room` bytes, or keeps them for the next record. Returns how many were
+    /// accepted.
     fn buffer(&mut self, slices: &mut Slices<'_>, room: usize) -> io::Result<usize> {
         let mut taken = 0;
         while taken < room && !slices.is_empty() {
@@ -184,15 +185,15 @@ where
         }
     }
 
-    /// Notes that records of `count` bytes were made; returns how many of them had not waited.
+    /// Records that `count` bytes were encrypted; returns how many of them were not pending before.
     #[inline]
     fn encrypted(&mut self, count: usize) -> usize {
         self.unsent += count + (count / LARGEST_PLAINTEXT + 1) * RECORD_OVERHEAD;
         self.send_buffer.encrypted(count)
     }
 
-    /// Ends an operation of the writer: what it leaves behind is left to a reader that waits, since
-    /// the writer may never come back.
+    /// Ends an operation of the writer: a waiting reader takes over what is still unsent, since the
+    /// writer may never be polled again.
     ///
     /// Applies to writes, flushes and shutdowns alike, whether they complete, fail or are dropped
     /// later.
@@ -239,7 +240,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// As a shutdown that leaves the transport open.
+    /// Performs a shutdown that leaves the transport open.
     pub(super) fn poll_send_close_notify(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = self.poll_close(cx);
         self.leave_to_reader(cx, sent)

@@ -1,13 +1,13 @@
-//! Bytes to send, and how tests send and receive them.
+//! Test data, and functions to send and receive it.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes of which no two stretches look alike.
+/// Bytes in which no two ranges are alike.
 pub fn pattern(length: usize) -> Vec<u8> {
     pattern_of(length, 0x9e37_79b9)
 }
 
-/// Other bytes for each seed, of which no two stretches look alike.
+/// Different bytes for each seed, in which no two ranges are alike.
 pub fn pattern_of(length: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -21,17 +21,17 @@ pub fn pattern_of(length: usize, seed: u32) -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// When the stream fails.
+/// If the stream fails.
 pub async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
     stream.write_all(bytes).await.expect("a successful write");
     stream.flush().await.expect("a successful flush");
 }
 
-/// Reads exactly so many bytes.
+/// Reads exactly this many bytes.
 ///
 /// # Panics
 ///
-/// When the stream fails or ends before.
+/// If the stream fails or ends before that.
 pub async fn receive<S: AsyncRead + Unpin>(stream: &mut S, length: usize) -> Vec<u8> {
     let mut received = vec![0; length];
     stream

@@ -15,7 +15,7 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// A certificate chain and the key that goes with it.
+/// A certificate chain and its key.
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     certificate_pem: String,
@@ -23,10 +23,10 @@ pub struct Identity {
 }
 
 impl Authority {
-    /// Makes a new authority with a new key.
+    /// Creates an authority with a new key.
     #[allow(clippy::new_without_default)] // A default value is not expected to be random.
     pub fn new() -> Self {
-        // With the same name, one authority would be taken for a forgery of the other, not for an
+        // With the same name, one authority would be rejected as a forgery of the other, not as an
         // unknown one.
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
@@ -60,7 +60,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// A root store that holds this authority alone.
+    /// A root store that contains only this authority.
     pub fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate()).expect("a valid root");

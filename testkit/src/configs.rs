@@ -103,7 +103,7 @@ impl Setup {
         self.client_trusting(Authority::shared())
     }
 
-    /// A configuration for a client that trusts `authority` alone.
+    /// A configuration for a client that trusts only `authority`.
     pub fn client_trusting(&self, authority: &Authority) -> ClientConfig {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[self.version.supported()])

@@ -109,7 +109,7 @@ impl<'a> Executor<'a> {
         }
         assert!(
             left.is_empty(),
-            "stalled: nobody will be woken. Unfinished:{left}"
+            "stalled: no task will be woken. Unfinished:{left}"
         );
     }
 

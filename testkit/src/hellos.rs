@@ -1,4 +1,4 @@
-//! ClientHellos written by hand: valid ones that rustls neither sends nor accepts.
+//! Handwritten ClientHellos: valid ones that rustls neither sends nor accepts.
 
 fn with_length(width: usize, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("a length").to_be_bytes();

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// While this environment variable is set, a test whose program is missing fails instead of being
+/// If this environment variable is set, a test whose program is missing fails instead of being
 /// skipped.
 pub const REQUIRE: &str = "POLLBACK_REQUIRE_PROGRAMS";
 
@@ -27,7 +27,8 @@ pub fn find(name: &str) -> Option<PathBuf> {
             env::var_os(REQUIRE).is_none(),
             "{name} is not installed, and {REQUIRE} is set"
         );
-        // Not printed by a macro, since tests capture that and show it only if they fail.
+        // Not printed by a macro, since the test harness captures that output and shows it only for
+        // failed tests.
         let said = writeln!(io::stderr(), "skipped: {name} is not installed");
         said.expect("stderr can be written");
     }

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 ///
 /// # Panics
 ///
-/// When there is no loopback.
+/// If the loopback interface is not available.
 pub async fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

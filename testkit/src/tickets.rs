@@ -68,17 +68,17 @@ fn exchange(client: ClientConfig, server: ServerConfig) {
     let mut server = ServerConnection::new(Arc::new(server)).expect("a usable configuration");
     let mut wire = Vec::new();
     while client.wants_write() || server.wants_write() {
-        client.write_tls(&mut wire).expect("memory takes it");
+        client.write_tls(&mut wire).expect("memory accepts it");
         let mut arrived = &wire[..];
-        while server.read_tls(&mut arrived).expect("memory gives it") > 0 {
+        while server.read_tls(&mut arrived).expect("memory can be read") > 0 {
             server.process_new_packets().expect("an honest client");
         }
         wire.clear();
         while server.wants_write() {
-            server.write_tls(&mut wire).expect("memory takes it");
+            server.write_tls(&mut wire).expect("memory accepts it");
         }
         let mut arrived = &wire[..];
-        while client.read_tls(&mut arrived).expect("memory gives it") > 0 {
+        while client.read_tls(&mut arrived).expect("memory can be read") > 0 {
             client.process_new_packets().expect("an honest server");
         }
         wire.clear();

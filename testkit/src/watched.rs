@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::pipe::Control;
 
-/// A future whose every `Pending` is checked.
+/// A future for which every `Pending` is checked.
 pub struct Watched<'a, F> {
     future: Pin<Box<F>>,
     transports: &'a [&'a Control],

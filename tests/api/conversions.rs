@@ -1,5 +1,5 @@
-//! A stream that other code has made, here tokio-rustls, becomes one of pollback, with everything
-//! that is under way in it.
+//! A stream of other code, here tokio-rustls, becomes one of pollback, including everything that is
+//! in progress.
 
 use crate::support::{Transport, carry, duplex, localhost, setups, talk, tcp};
 use pollback_testkit::configs::Setup;
@@ -23,7 +23,7 @@ async fn connected<IO: Transport>(
 }
 
 #[tokio::test]
-async fn both_sides_go_on_after_the_conversion() {
+async fn both_sides_continue_after_the_conversion() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, tcp().await).await;
         talk(&mut client, &mut server).await;
@@ -43,7 +43,7 @@ async fn both_sides_go_on_after_the_conversion() {
 /// Checks that what was received but not read is read after the conversion.
 macro_rules! keeps_what_was_not_read {
     ($from:ident, $to:ident, $Ours:ident) => {
-        // Three records: one half read, one decrypted or in the buffer, one still on its way.
+        // Three records: one half read, one decrypted or in the buffer, one still in transit.
         $from.write_all(b"half read").await.unwrap();
         $from.flush().await.unwrap();
         $from.write_all(b", whole").await.unwrap();
@@ -84,7 +84,7 @@ macro_rules! keeps_what_was_not_sent {
         let mut sent = vec![7; 30_000];
         let taken = $from.write(&sent).await.unwrap();
         sent.truncate(taken);
-        assert!($from.get_ref().1.wants_write(), "nothing was left behind");
+        assert!($from.get_ref().1.wants_write(), "everything was sent");
         let mut converted = $Ours::from($from.into_inner());
         sent.extend(b"the end");
         let finish = async {

@@ -1,4 +1,4 @@
-//! What a program does with the streams of either side, and of any version of rustls.
+//! Operations of a program on the streams of either side, and of any version of rustls.
 
 use pollback::Options;
 use pollback::stream::{Handshake, TlsConnection, TlsStream};

@@ -9,7 +9,7 @@ use pollback_testkit::configs::provider;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Each feature of tokio-rustls with what it turns on.
+/// Each feature of tokio-rustls with what it enables.
 const FEATURES: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["aws_lc_rs"]),
     ("aws_lc_rs", &["rustls/aws_lc_rs"]),
@@ -137,7 +137,7 @@ async fn fips_brings_a_validated_provider() {
 
 #[cfg(feature = "tls12")]
 #[tokio::test]
-async fn tls12_speaks_the_older_version() {
+async fn tls12_enables_the_older_version() {
     use pollback::rustls::ProtocolVersion;
     use pollback_testkit::configs::{Setup, Version};
 
@@ -156,7 +156,7 @@ mod compression {
     use pollback::rustls::compress::{CertCompressor, CertDecompressor, DecompressionFailed};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// Counts the certificates that a decompressor has unpacked.
+    /// Counts the certificates that a decompressor has decompressed.
     #[derive(Debug)]
     struct Counted {
         inner: &'static dyn CertDecompressor,
@@ -189,14 +189,14 @@ mod compression {
 
     #[cfg(feature = "brotli")]
     #[tokio::test]
-    async fn brotli_packs_the_certificate() {
+    async fn brotli_compresses_the_certificate() {
         use pollback::rustls::compress::{BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR};
         unpacks(BROTLI_COMPRESSOR, BROTLI_DECOMPRESSOR).await;
     }
 
     #[cfg(feature = "zlib")]
     #[tokio::test]
-    async fn zlib_packs_the_certificate() {
+    async fn zlib_compresses_the_certificate() {
         use pollback::rustls::compress::{ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR};
         unpacks(ZLIB_COMPRESSOR, ZLIB_DECOMPRESSOR).await;
     }
@@ -208,7 +208,7 @@ mod logging {
     use log::{LevelFilter, Log, Metadata, Record};
     use std::sync::Mutex;
 
-    /// Notes which modules of rustls have spoken.
+    /// Records which modules of rustls have logged something.
     struct Notes(Mutex<Vec<String>>);
 
     static NOTES: Notes = Notes(Mutex::new(Vec::new()));
@@ -228,7 +228,7 @@ mod logging {
     }
 
     #[tokio::test]
-    async fn logging_lets_rustls_speak() {
+    async fn logging_enables_the_log_of_rustls() {
         log::set_logger(&NOTES).expect("no other test of this binary logs");
         log::set_max_level(LevelFilter::Trace);
         let (client, server) = configs(provider().as_ref().clone());

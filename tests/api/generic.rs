@@ -1,4 +1,4 @@
-//! Code that does not care which side it is on.
+//! Code that is generic over the side.
 
 use crate::either_side::{echo, establish, finish, take_apart};
 use crate::support::{localhost, setups, talk};
@@ -8,7 +8,7 @@ use pollback::{TlsAcceptor, TlsConnector};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What both sides know, of the version of rustls that is named.
+/// State that both sides have, in the given version of rustls.
 fn alpn<IO, C>(stream: &TlsStream<IO, C>) -> Option<Vec<u8>>
 where
     C: TlsConnection<CommonState = CommonState>,
@@ -47,7 +47,7 @@ async fn one_function_serves_both_sides() {
 }
 
 #[tokio::test]
-async fn one_function_takes_both_sides_apart() {
+async fn one_function_disassembles_both_sides() {
     for setup in setups() {
         let (near, far) = tokio::io::duplex(4096);
         let connector = TlsConnector::from(Arc::new(setup.client()));
@@ -65,7 +65,7 @@ async fn one_function_takes_both_sides_apart() {
 }
 
 #[test]
-fn what_makes_streams_can_be_shown_without_its_keys() {
+fn debug_output_contains_no_configuration() {
     let [setup, _] = setups();
     let connector = TlsConnector::from(Arc::new(setup.client()));
     let acceptor = TlsAcceptor::from(Arc::new(setup.server()));

@@ -1,8 +1,8 @@
 //! A tokio-rustls program runs on pollback after changing the crate name.
 //!
 //! Everything in `suite` is written against tokio-rustls 0.26 and runs twice, once on each crate.
-//! What only pollback has is tested beside it. `docs/tokio-rustls.md` lists the names; `table`
-//! keeps that list true.
+//! Features that only pollback has are tested separately. `docs/tokio-rustls.md` lists the names;
+//! `table` checks that list.
 
 #![expect(clippy::duplicate_mod, reason = "one suite, run on two crates")]
 

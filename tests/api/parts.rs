@@ -1,4 +1,4 @@
-//! What a stream has beyond tokio-rustls: all its parts, and borrowed descriptors.
+//! Features of streams beyond tokio-rustls: all their parts, and borrowed descriptors.
 
 use crate::support::{Transport, localhost, setups};
 use pollback::stream::Parts;
@@ -21,7 +21,7 @@ async fn connected<IO: Transport>(
 async fn the_parts_of_a_stream_lose_nothing_that_was_written() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, tokio::io::duplex(4096)).await;
-        // More than the pipe holds, so that some of it stays behind.
+        // More than the pipe holds, so that some of it stays buffered.
         let mut message = vec![7; 16 * 1024];
         let taken = client.write(&message).await.unwrap();
         message.truncate(taken);
@@ -30,7 +30,7 @@ async fn the_parts_of_a_stream_lose_nothing_that_was_written() {
             mut connection,
             ..
         } = client.into_parts();
-        assert!(connection.wants_write(), "nothing was left behind");
+        assert!(connection.wants_write(), "everything was sent");
         connection.send_close_notify();
         let mut rest = Vec::new();
         while connection.wants_write() {

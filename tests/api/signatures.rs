@@ -1,7 +1,7 @@
-//! The signature of every method, bounds included, written down once and compiled on both crates.
+//! The signature of every method, including its bounds, written once and compiled with both crates.
 //!
-//! A method whose arguments, result, generic parameters or bounds drift apart does not compile
-//! here. Where tokio-rustls asks nothing of the transport, the transport is [`NoTransport`].
+//! A method whose arguments, result, generic parameters or bounds differ does not compile here.
+//! Where tokio-rustls requires nothing of the transport, the transport is [`NoTransport`].
 
 use crate::support::rustls::pki_types::ServerName;
 use crate::support::rustls::server::{Accepted, Acceptor, ClientHello};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// Has no trait that a transport needs.
+/// Implements no trait that a transport needs.
 #[derive(Debug)]
 struct NoTransport;
 
@@ -57,7 +57,7 @@ macro_rules! signatures {
             let _: fn(server::StartHandshake<NoTransport>) -> StartHandshake<NoTransport> =
                 |same| same;
 
-            // The rustls that is re-exported is the one that the program's own types come from.
+            // The re-exported rustls is the one from which the program's own types come.
             let _: fn($tls::rustls::ClientConfig) -> ClientConfig = |same| same;
 
             // TlsConnector

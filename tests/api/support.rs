@@ -1,4 +1,4 @@
-//! Transports and small helps for the tests. Nothing here knows which crate is under test.
+//! Transports and helpers for the tests, independent of the crate under test.
 
 pub(crate) use pollback_testkit::configs::localhost;
 use pollback_testkit::configs::{Setup, Version};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 
 pub(crate) use pollback::rustls;
 
-/// What every transport of the tests can do.
+/// The traits of every transport in the tests.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static> Transport for T {}
@@ -37,11 +37,7 @@ where
     let (sent, read) = tokio::join!(send, to.read_exact(&mut received));
     sent.expect("the message is sent");
     read.expect("the message arrives");
-    assert!(
-        received == message,
-        "{} bytes came out changed",
-        message.len()
-    );
+    assert!(received == message, "{} bytes have changed", message.len());
 }
 
 /// Sends a message each way, short and longer than a record.

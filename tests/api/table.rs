@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What stands in the first column and in the last, as written between backquotes.
+/// The contents of the first and the last column, as written between backquotes.
 struct Row {
     names: Vec<String>,
     test: String,
@@ -20,7 +20,7 @@ fn rows() -> Vec<Row> {
             .collect()
     };
     let mut rows = Vec::new();
-    // The last table has what differs.
+    // The last table lists the differences.
     for line in table
         .lines()
         .take_while(|line| *line != "## What differs")
@@ -42,7 +42,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Whether the file that holds the module of `test` defines a test function of that name.
+/// Whether the file with the module of `test` defines a test function of that name.
 fn exists(test: &str) -> bool {
     let (module, function) = test.rsplit_once("::").expect("a module and a function");
     let file = module.split("::").next().unwrap();
@@ -87,8 +87,8 @@ fn a_test_that_does_not_exist_is_noticed() {
 }
 
 #[test]
-fn every_name_stands_in_the_table() {
-    // The public names of tokio-rustls 0.26.6, where rustdoc lists them.
+fn every_name_is_in_the_table() {
+    // The public names of tokio-rustls 0.26.6, as listed by rustdoc.
     let names = "
         TlsConnector TlsConnector::connect TlsConnector::connect_with TlsConnector::with_alpn
         TlsConnector::config TlsConnector::early_data From<Arc<ClientConfig>> Clone

@@ -1,4 +1,4 @@
-//! Streams that are taken apart and made again, or were begun elsewhere: with every byte.
+//! Streams that are disassembled and reassembled, or were begun elsewhere, lose no byte.
 
 use crate::support::{Transport, carry, localhost, setups, talk, tcp};
 use pollback::rustls::ClientConnection;
@@ -21,7 +21,7 @@ async fn connected<IO: Transport>(
 }
 
 #[tokio::test]
-async fn a_stream_comes_back_from_its_parts_at_any_time() {
+async fn a_stream_can_be_reassembled_at_any_time() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, duplex(1 << 20)).await;
         let message: Vec<u8> = (0..120_000_u32).map(|i| (i / 11) as u8).collect();
@@ -45,7 +45,7 @@ async fn a_stream_comes_back_from_its_parts_at_any_time() {
         assert!(received == message);
         assert!(had_ciphertext && had_plaintext);
         client.shutdown().await.unwrap();
-        // What our side may send is known after the way there and back, too.
+        // What our side may send is still known after the reassembly.
         client = client.into_parts().into();
         client
             .write_all(b"x")
@@ -70,7 +70,7 @@ fn a_stream_moves_to_another_runtime() {
         let (mut client, mut server) = one.block_on(async {
             let (mut client, mut server) = connected(&setup, tcp().await).await;
             talk(&mut client, &mut server).await;
-            server.write_all(b"under way").await.unwrap();
+            server.write_all(b"in flight").await.unwrap();
             server.flush().await.unwrap();
             (client, server)
         });
@@ -88,7 +88,7 @@ fn a_stream_moves_to_another_runtime() {
         other.block_on(async {
             let mut room = [0; 9];
             client.read_exact(&mut room).await.unwrap();
-            assert_eq!(&room, b"under way");
+            assert_eq!(&room, b"in flight");
             talk(&mut client, &mut server).await;
         });
     }
@@ -106,7 +106,8 @@ async fn a_connection_that_was_driven_by_blocking_code_becomes_a_stream() {
             while connection.is_handshaking() {
                 connection.complete_io(&mut tcp).unwrap();
             }
-            // Something that is not sent yet, and something that may have come with the handshake.
+            // Something that is not sent yet, and something that may have arrived with the
+            // handshake.
             connection.writer().write_all(b"queued").unwrap();
             tcp.set_nonblocking(true).unwrap();
             (tcp, connection)
@@ -128,7 +129,7 @@ async fn a_connection_that_was_driven_by_blocking_code_becomes_a_stream() {
 }
 
 #[tokio::test]
-async fn the_parts_are_read_and_written_by_blocking_code_too() {
+async fn blocking_code_can_read_and_write_the_parts() {
     let [_, setup] = setups();
     let (mut client, mut server) = connected(&setup, tcp().await).await;
     server.write_all(&[7; 100_000]).await.unwrap();
@@ -147,7 +148,7 @@ async fn the_parts_are_read_and_written_by_blocking_code_too() {
     let rest = tokio::task::spawn_blocking(move || {
         let mut rest = Vec::new();
         let read = parts.read_to_end(&mut rest);
-        // What the server has not read may make the kernel reset the connection.
+        // Bytes that the server has not read may make the kernel reset the connection.
         let _ = parts.write(b"x");
         read.map(|_| rest)
     });

@@ -1,4 +1,4 @@
-//! Handshakes that may not take for ever, on tokio's paused clock.
+//! Handshakes with a timeout, on tokio's paused clock.
 
 use crate::support::{localhost, setups};
 use pollback::{Error, ErrorKind, TlsAcceptor, TlsConnector};
@@ -17,7 +17,7 @@ fn assert_timeout(error: &io::Error) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connector_gives_up_a_silent_server() {
+async fn a_connector_times_out_on_a_silent_server() {
     for setup in setups() {
         let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
         let (near, mut far) = duplex(4096);
@@ -26,7 +26,7 @@ async fn a_connector_gives_up_a_silent_server() {
         let (error, io) = connect.await.expect_err("silence");
         assert_timeout(&error);
         assert_eq!(begun.elapsed().as_secs(), LIMIT.as_secs());
-        // The transport is there still.
+        // The transport still exists.
         drop(io);
         let mut hello = Vec::new();
         far.read_to_end(&mut hello).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_connector_gives_up_a_silent_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_does_one_with_protocols_of_its_own() {
+async fn a_connector_with_alpn_times_out_too() {
     let [setup, _] = setups();
     let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
     let (near, _far) = duplex(4096);
@@ -44,7 +44,7 @@ async fn so_does_one_with_protocols_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acceptor_gives_up_a_silent_client() {
+async fn an_acceptor_times_out_on_a_silent_client() {
     let [setup, _] = setups();
     let acceptor = TlsAcceptor::from(Arc::new(setup.server())).with_handshake_timeout(LIMIT);
     let (_near, far) = duplex(4096);
@@ -52,7 +52,7 @@ async fn an_acceptor_gives_up_a_silent_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_has_a_time_of_its_own() {
+async fn a_handshake_can_have_its_own_timeout() {
     let [setup, _] = setups();
     let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
     let (near, _far) = duplex(4096);
@@ -63,7 +63,7 @@ async fn a_handshake_has_a_time_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_in_time_is_not_touched() {
+async fn a_handshake_in_time_is_not_affected() {
     for setup in setups() {
         let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
         let acceptor = TlsAcceptor::from(Arc::new(setup.server())).with_handshake_timeout(LIMIT);
@@ -79,7 +79,7 @@ async fn a_handshake_in_time_is_not_touched() {
 }
 
 #[test]
-fn it_can_be_made_outside_of_a_runtime() {
+fn a_handshake_can_be_created_outside_a_runtime() {
     let [setup, _] = setups();
     let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
     drop(connector.connect(localhost(), duplex(64).0));

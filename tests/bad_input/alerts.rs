@@ -13,19 +13,19 @@ const DESCRIPTIONS: [AlertDescription; 3] = [
 ];
 
 #[tokio::test]
-async fn a_client_says_which_alert_the_server_sent() {
+async fn a_client_reports_the_alert_of_the_server() {
     for version in Version::ALL {
         for description in DESCRIPTIONS {
             let (error, said) = answer(Setup::new(version).client(), &alert(description)).await;
             names(&error, ErrorKind::Alert(description));
             assert_eq!(said[0], 22, "the hello");
             let length = usize::from(u16::from_be_bytes([said[3], said[4]]));
-            assert_eq!(said.len(), 5 + length, "an alert is not answered");
+            assert_eq!(said.len(), 5 + length, "there is no response to an alert");
         }
     }
 }
 
-/// What a client says first.
+/// The first bytes of a client.
 fn hello(config: ClientConfig) -> Vec<u8> {
     let mut connection = ClientConnection::new(Arc::new(config), localhost()).unwrap();
     let mut hello = Vec::new();
@@ -34,7 +34,7 @@ fn hello(config: ClientConfig) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_server_says_which_alert_the_client_sent() {
+async fn a_server_reports_the_alert_of_the_client() {
     for version in Version::ALL {
         for way in Way::ALL {
             for description in DESCRIPTIONS {

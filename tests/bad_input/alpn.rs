@@ -16,7 +16,7 @@ fn bad_lists() -> [Vec<Vec<u8>>; 3] {
     ]
 }
 
-/// Checks that a future fails at once, gives its transport back and has written nothing.
+/// Checks that a future fails at once, returns its transport and has written nothing.
 async fn refuses(connect: client::FallibleConnect<DuplexStream>, mut peer: DuplexStream) {
     let (error, transport) = connect.await.expect_err("the names are not valid");
     names(&error, ErrorKind::InvalidAlpn);
@@ -60,7 +60,7 @@ async fn in_with_alpn() {
 }
 
 #[tokio::test]
-async fn with_alpn_stands_in_for_a_bad_configuration() {
+async fn with_alpn_overrides_an_invalid_configuration() {
     let mut config = Setup::new(Version::Tls13).client();
     config.alpn_protocols = vec![Vec::new()];
     let connector = TlsConnector::from(Arc::new(config));
@@ -100,7 +100,7 @@ async fn in_the_configuration_of_a_server() {
 }
 
 #[tokio::test]
-async fn in_a_configuration_that_is_chosen_late() {
+async fn in_a_configuration_chosen_by_the_client_hello() {
     for version in Version::ALL {
         for list in bad_lists() {
             let mut config = Setup::new(version).server();
@@ -122,7 +122,7 @@ async fn in_a_configuration_that_is_chosen_late() {
 }
 
 #[tokio::test]
-async fn names_of_one_and_of_255_bytes_are_fine() {
+async fn names_of_one_and_of_255_bytes_are_valid() {
     for version in Version::ALL {
         for way in Way::ALL {
             for name in ["x".to_owned(), "x".repeat(255)] {

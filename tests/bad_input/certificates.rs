@@ -1,4 +1,4 @@
-//! Certificates that do not convince the other side.
+//! Certificates that the other side rejects.
 
 use super::{Way, clash, clash_by_name, names};
 use pollback::ErrorKind;
@@ -71,7 +71,7 @@ async fn a_client_certificate_from_an_unknown_root() {
 }
 
 #[tokio::test]
-async fn a_server_certificate_shown_by_a_client() {
+async fn a_server_certificate_presented_by_a_client() {
     for version in Version::ALL {
         for way in Way::ALL {
             let demanding = Setup::new(version).client_auth().server();
@@ -87,7 +87,7 @@ async fn a_server_certificate_shown_by_a_client() {
 }
 
 #[tokio::test]
-async fn no_client_certificate_where_one_is_demanded() {
+async fn a_missing_client_certificate() {
     for version in Version::ALL {
         for way in Way::ALL {
             let setup = Setup::new(version);

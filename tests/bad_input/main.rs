@@ -1,4 +1,5 @@
-//! Bad input and bad configurations: each is an error that names its cause, and the peer is told.
+//! Bad input and bad configurations: each is an error that names its cause, and the peer receives
+//! an alert.
 
 mod alerts;
 mod alpn;
@@ -20,14 +21,14 @@ use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The ways in which a server can accept; each has to say the same.
+/// The ways in which a server can accept; each has to report the same.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// Through `TlsAcceptor`.
     Direct,
     /// Through `LazyConfigAcceptor` and `StartHandshake`.
     Lazy,
-    /// Through a look at the hello.
+    /// Through `hello::peek`.
     Peek,
 }
 
@@ -53,8 +54,8 @@ impl Way {
     }
 }
 
-/// What a side fails with: in the handshake or, since in TLS 1.3 a client is done before the server
-/// has judged it, with its first read.
+/// Returns the error of a side: from the handshake or, since in TLS 1.3 a client has finished
+/// before the server has verified it, from its first read.
 async fn failure<S>(handshake: impl Future<Output = io::Result<S>>) -> io::Error
 where
     S: AsyncRead + Unpin,
@@ -65,7 +66,7 @@ where
     }
 }
 
-/// Lets two configurations meet that do not go together, and gives what either side fails with.
+/// Connects two configurations that are incompatible, and returns the errors of both sides.
 async fn clash(client: ClientConfig, server: ServerConfig, way: Way) -> (io::Error, io::Error) {
     clash_by_name(client, server, way, localhost()).await
 }
@@ -84,7 +85,7 @@ async fn clash_by_name(
     )
 }
 
-/// Sends `bytes` in the place of a client and gives the server's error and what it answered.
+/// Sends `bytes` in place of a client, and returns the server's error and its response.
 async fn visit(config: ServerConfig, way: Way, bytes: &[u8]) -> (io::Error, Vec<u8>) {
     let (mut near, far) = tcp().await;
     let mut answer = Vec::new();
@@ -96,13 +97,13 @@ async fn visit(config: ServerConfig, way: Way, bytes: &[u8]) -> (io::Error, Vec<
     (error, answer)
 }
 
-/// Sends `bytes` in the place of a server and gives the client's error and what it said.
+/// Sends `bytes` in place of a server, and returns the client's error and what it has sent.
 async fn answer(config: ClientConfig, bytes: &[u8]) -> (io::Error, Vec<u8>) {
     let (near, mut far) = tcp().await;
     let connector = TlsConnector::from(Arc::new(config));
     let mut said = vec![0; 5];
     let raw = async {
-        // The hello first, so that the client is past it when it looks at the answer.
+        // Reads the hello first, so that the client has sent it when it reads the response.
         far.read_exact(&mut said).await.unwrap();
         let length = usize::from(u16::from_be_bytes([said[3], said[4]]));
         said.resize(5 + length, 0);
@@ -114,12 +115,12 @@ async fn answer(config: ClientConfig, bytes: &[u8]) -> (io::Error, Vec<u8>) {
     (error, said)
 }
 
-/// A fatal alert in the clear, as it stands on the wire.
+/// The record of a fatal alert in plaintext.
 fn alert(description: rustls::AlertDescription) -> [u8; 7] {
     [21, 3, 3, 0, 2, 2, u8::from(description)]
 }
 
-/// Checks that an error names this cause in every way in which a program can ask for it.
+/// Checks that an error names this cause in every way that a program can query.
 #[track_caller]
 fn names(error: &io::Error, kind: ErrorKind) {
     let found = Error::find(error).unwrap_or_else(|| panic!("{kind:?} wanted: {error:?}"));
@@ -144,7 +145,7 @@ fn names(error: &io::Error, kind: ErrorKind) {
     assert!(!found.to_string().is_empty());
 }
 
-/// An error of some library on top, which keeps ours as its source.
+/// An error of another library, which has ours as its source.
 #[derive(Debug)]
 struct Wrapped(io::Error);
 

@@ -1,4 +1,4 @@
-//! Handshake messages that are too long, and those that come where they make no sense.
+//! Handshake messages that are too long, and unexpected ones.
 
 use std::io;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 
-/// The most that rustls takes of a message, its header included.
+/// The largest message that rustls accepts, including its header.
 const LIMIT: usize = 65_535;
 
-/// Where a message of the peer can come in first.
+/// The places where the first message of the peer can arrive.
 #[derive(Clone, Copy, Debug)]
 enum Entrance {
     Server(Way),
@@ -32,7 +32,7 @@ impl Entrance {
         servers.chain([Self::Client])
     }
 
-    /// What this side expects first.
+    /// The message that this side expects first.
     fn expected(self) -> u8 {
         match self {
             Self::Server(_) => CLIENT_HELLO,
@@ -40,8 +40,8 @@ impl Entrance {
         }
     }
 
-    /// Lets this side meet a peer that sends these bytes, and returns what it fails with and the last
-    /// that it says.
+    /// Connects this side to a peer that sends these bytes, and returns its error and the last
+    /// record that it sends.
     fn meets(self, version: Version, bytes: &[u8]) -> (io::Error, Vec<u8>) {
         let setup = Setup::new(version);
         let (end, _peer) = pipe(4 << 20);
@@ -69,7 +69,7 @@ fn message(message_type: u8, length: usize) -> Vec<u8> {
     message
 }
 
-/// The cause is told with its type, and the peer is told too.
+/// The error has a type, and the peer receives an alert.
 #[test]
 fn a_message_just_over_the_limit_is_an_error_and_an_alert() {
     for version in Version::ALL {
@@ -81,7 +81,7 @@ fn a_message_just_over_the_limit_is_an_error_and_an_alert() {
                     let case = format!("{version:?} {entrance:?} {length} {size}: {error:?}");
                     assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{case}");
                     assert_eq!(last, alert(AlertDescription::DecodeError), "{case}");
-                    // A look takes one byte more than rustls, and has no connection to blame.
+                    // `peek` accepts one byte more than rustls, and there is no connection to fail.
                     let own = matches!(entrance, Entrance::Server(Way::Peek)) && length > LIMIT + 1;
                     let too_large = InvalidMessage::HandshakePayloadTooLarge;
                     let expected = (!own).then_some(Error::InvalidMessage(too_large));

@@ -5,7 +5,7 @@ use pollback::ErrorKind;
 use pollback::rustls::AlertDescription;
 use pollback_testkit::configs::{Setup, Version};
 
-/// How conversations in other protocols begin, and plain garbage.
+/// The first bytes of other protocols, and garbage.
 const OTHERS: [&[u8]; 5] = [
     b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"SSH-2.0-OpenSSH_9.6\r\n",
@@ -16,7 +16,7 @@ const OTHERS: [&[u8]; 5] = [
 ];
 
 #[tokio::test]
-async fn a_server_says_that_the_client_does_not_speak_tls() {
+async fn a_server_reports_that_the_client_does_not_speak_tls() {
     for version in Version::ALL {
         for way in Way::ALL {
             for bytes in OTHERS {
@@ -33,7 +33,7 @@ async fn a_server_says_that_the_client_does_not_speak_tls() {
 }
 
 #[tokio::test]
-async fn a_client_says_that_the_server_does_not_speak_tls() {
+async fn a_client_reports_that_the_server_does_not_speak_tls() {
     for version in Version::ALL {
         for bytes in OTHERS {
             let (error, said) = answer(Setup::new(version).client(), bytes).await;
@@ -46,9 +46,9 @@ async fn a_client_says_that_the_server_does_not_speak_tls() {
     }
 }
 
-/// Records that are well formed and hold nonsense.
+/// Well-formed records with invalid contents.
 const NONSENSE: [(&[u8], AlertDescription); 3] = [
-    // A hello that breaks off within its version.
+    // A hello that is truncated within its version.
     (
         &[22, 3, 1, 0, 5, 1, 0, 0, 1, 3],
         AlertDescription::DecodeError,
@@ -58,7 +58,7 @@ const NONSENSE: [(&[u8], AlertDescription); 3] = [
         &[23, 3, 3, 0, 3, 1, 2, 3],
         AlertDescription::UnexpectedMessage,
     ),
-    // A record that says it is longer than any record may be.
+    // A record with a length beyond the limit.
     (
         &[22, 3, 3, 255, 255, 1, 2, 3],
         AlertDescription::DecodeError,
@@ -66,7 +66,7 @@ const NONSENSE: [(&[u8], AlertDescription); 3] = [
 ];
 
 #[tokio::test]
-async fn a_server_says_that_the_client_misbehaves() {
+async fn a_server_reports_that_the_client_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, answer) = visit(Setup::new(version).server(), Way::Direct, bytes).await;
@@ -77,7 +77,7 @@ async fn a_server_says_that_the_client_misbehaves() {
 }
 
 #[tokio::test]
-async fn a_lazy_acceptor_says_that_the_client_misbehaves() {
+async fn a_lazy_acceptor_reports_that_the_client_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, answer) = visit(Setup::new(version).server(), Way::Lazy, bytes).await;
@@ -88,7 +88,7 @@ async fn a_lazy_acceptor_says_that_the_client_misbehaves() {
 }
 
 #[tokio::test]
-async fn a_client_says_that_the_server_misbehaves() {
+async fn a_client_reports_that_the_server_misbehaves() {
     for version in Version::ALL {
         for (bytes, description) in NONSENSE {
             let (error, said) = answer(Setup::new(version).client(), bytes).await;

@@ -1,4 +1,4 @@
-//! A transport that ends in mid-handshake, wherever it does.
+//! A transport that ends during the handshake, at any place.
 
 use super::{Way, localhost, names};
 use pollback::{ErrorKind, TlsConnector};
@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-/// Enough for any handshake, so that nobody waits for room.
+/// Enough for any handshake, so that no side waits for room.
 const CAPACITY: usize = 64 * 1024;
 
 /// A transport from which only the first `limit` bytes can be read.
@@ -19,9 +19,9 @@ where
     tokio::io::join(reader.take(limit), writer)
 }
 
-/// Lets the side made by `handshake` read ever more bytes, until it is content.
+/// Lets the side created by `handshake` read more and more bytes, until its handshake completes.
 ///
-/// Every limit near the start is tried, where the record and message headers are, then every 61st.
+/// Tries every limit near the start, where the record and message headers are, then every 61st.
 async fn each_cut<F>(handshake: impl Fn(u64) -> F)
 where
     F: Future<Output = io::Result<()>>,

@@ -1,4 +1,4 @@
-//! poll → attempt, held against the table of the contract.
+//! From poll to attempt, checked against the table of the contract.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -45,7 +45,7 @@ fn pending_is_would_block_and_the_waker_is_registered() {
 }
 
 #[test]
-fn counts_come_through() {
+fn counts_are_returned_unchanged() {
     for operation in Operation::COUNTING {
         for count in 0..=OFFERED {
             let script = Script::new([Ok(count)]);
@@ -55,7 +55,7 @@ fn counts_come_through() {
 }
 
 #[test]
-fn a_read_stores_where_it_was_told_and_nowhere_else() {
+fn a_read_stores_bytes_only_in_the_offered_buffer() {
     let script = Script::new([Ok(2)]);
     let mut buffer = *b"----";
     let stored = attempt(Transport::new(&script), |a| a.read(&mut buffer[1..]));
@@ -65,7 +65,7 @@ fn a_read_stores_where_it_was_told_and_nowhere_else() {
 }
 
 #[test]
-fn errors_come_through_as_the_same_object() {
+fn errors_are_returned_as_the_same_object() {
     for operation in Operation::ALL {
         for kind in [io::ErrorKind::Other, io::ErrorKind::ConnectionReset] {
             let (error, identity) = private_error(kind);
@@ -77,8 +77,8 @@ fn errors_come_through_as_the_same_object() {
 }
 
 #[test]
-fn codes_of_the_system_come_through() {
-    // The last one is known to no system.
+fn system_error_codes_are_preserved() {
+    // No system knows the last one.
     for code in [1, 104, 12_345] {
         for operation in Operation::ALL {
             let script = Script::new([Err(io::Error::from_raw_os_error(code))]);
@@ -132,7 +132,7 @@ fn an_over_reported_read_touches_nothing() {
     assert_eq!(&buffer, b"------");
 }
 
-/// Stores its bytes in a buffer of its own, which is as large as the one it was offered.
+/// Stores its bytes in a buffer of its own, which is as large as the offered one.
 struct Swapping;
 
 impl AsyncRead for Swapping {

@@ -1,4 +1,4 @@
-//! A transport by way of attempts at another: poll → attempt → poll.
+//! A transport that makes attempts at another one: poll to attempt to poll.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pollback::callback::{Attempt, CallbackIo, Polled};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport by attempts, in every poll anew.
+/// A transport that creates a new `Attempt` in every poll.
 pub(crate) struct Attempted<T>(pub(crate) T);
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Attempted<T> {

@@ -1,4 +1,4 @@
-//! attempt → poll, held against the table of the contract.
+//! From attempt to poll, checked against the table of the contract.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ pub(crate) fn io(script: &Script) -> CallbackIo<Own, Polled> {
     CallbackIo::new(Own(script.clone()), Polled)
 }
 
-/// The answer of one poll that must not be `Pending`.
+/// The result of one poll that must not be `Pending`.
 #[track_caller]
 pub(crate) fn answer<C: Callback, R: Readiness>(
     operation: Operation,
@@ -27,14 +27,14 @@ pub(crate) fn answer<C: Callback, R: Readiness>(
     ready(operation.poll(io, Waker::noop()))
 }
 
-/// Answers for an operation, with those for the flush that goes before a shutdown.
+/// Results for an operation, including the flush before a shutdown.
 pub(crate) fn script_for(operation: Operation, answers: Vec<io::Result<usize>>) -> Script {
     let flush = (operation == Operation::Shutdown).then_some(Ok(0));
     Script::new(flush.into_iter().chain(answers))
 }
 
 #[test]
-fn counts_come_through() {
+fn counts_are_returned_unchanged() {
     for operation in Operation::COUNTING {
         for count in 0..=OFFERED {
             let mut io = io(&Script::new([Ok(count)]));
@@ -44,7 +44,7 @@ fn counts_come_through() {
 }
 
 #[test]
-fn a_read_goes_behind_what_is_filled_already() {
+fn a_read_appends_to_the_filled_part() {
     let script = Script::new([Ok(2)]);
     let mut buffer = *b"------";
     let mut buf = ReadBuf::new(&mut buffer);
@@ -57,7 +57,7 @@ fn a_read_goes_behind_what_is_filled_already() {
 }
 
 #[test]
-fn errors_come_through_as_the_same_object() {
+fn errors_are_returned_as_the_same_object() {
     for operation in Operation::ALL {
         let (error, identity) = private_error(io::ErrorKind::ConnectionReset);
         let mut io = io(&script_for(operation, vec![Err(error)]));
@@ -68,7 +68,7 @@ fn errors_come_through_as_the_same_object() {
 }
 
 #[test]
-fn codes_of_the_system_come_through() {
+fn system_error_codes_are_preserved() {
     for operation in Operation::ALL {
         let error = io::Error::from_raw_os_error(12_345);
         let mut io = io(&script_for(operation, vec![Err(error)]));
@@ -127,7 +127,7 @@ fn without_vectored_writes_the_first_slice_with_bytes_is_written() {
     assert_kind(&error, ErrorKind::OverReported);
 }
 
-/// A callback that implements only what it must.
+/// A callback that implements only the required methods.
 struct Least(usize);
 
 impl io::Read for Least {
@@ -149,7 +149,7 @@ impl Write for Least {
 impl Callback for Least {}
 
 #[test]
-fn a_callback_of_an_own_type_without_vectored_writes_is_held_against_the_one_slice() {
+fn a_custom_callback_without_vectored_writes_is_checked_against_one_slice() {
     let bufs = slices(&[b"", b"ab", b"cdef"]);
     let mut io = CallbackIo::new(Least(0), Polled);
     assert!(!io.is_write_vectored());
@@ -160,7 +160,7 @@ fn a_callback_of_an_own_type_without_vectored_writes_is_held_against_the_one_sli
 }
 
 #[test]
-fn a_read_of_nothing_is_the_end_of_the_stream() {
+fn a_read_of_zero_bytes_is_the_end_of_the_stream() {
     let mut received = Vec::new();
     let mut io = io(&Script::new([Ok(3), Ok(2), Ok(0)]));
     assert_eq!(block_on(io.read_to_end(&mut received)).unwrap(), 5);
@@ -168,7 +168,7 @@ fn a_read_of_nothing_is_the_end_of_the_stream() {
 }
 
 #[test]
-fn a_write_of_nothing_is_a_refusal_for_the_writer_to_see() {
+fn a_write_of_zero_bytes_is_returned_to_the_writer() {
     let mut io = io(&Script::new([Ok(1), Ok(0)]));
     let error = block_on(io.write_all(b"abc")).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WriteZero);
@@ -217,7 +217,7 @@ fn a_panic_in_a_callback_leaves_the_transport_usable() {
 }
 
 #[test]
-fn the_parts_come_back() {
+fn into_parts_returns_the_callback_and_the_readiness() {
     let script = Script::new([Ok(1)]);
     let always = Always(vec![Direction::Write], || Poll::Pending);
     let mut io = CallbackIo::new(Own(Script::default()), always);

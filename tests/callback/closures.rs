@@ -1,4 +1,4 @@
-//! Closures as attempts, held against the table of the contract.
+//! Closures as attempts, checked against the table of the contract.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice, Read, Write};
@@ -26,7 +26,7 @@ fn nothing_taken(_: &[u8]) -> io::Result<usize> {
 }
 
 #[test]
-fn counts_come_through() {
+fn counts_are_returned_unchanged() {
     for operation in Operation::COUNTING {
         for count in 0..=OFFERED {
             let mut callbacks = closures(&Script::new([Ok(count)]));
@@ -61,7 +61,7 @@ fn callbacks_can_be_lent_and_boxed() {
 }
 
 #[test]
-fn a_read_lends_the_buffer_of_the_caller() {
+fn a_read_uses_the_buffer_of_the_caller() {
     let script = Script::new([Ok(2)]);
     let mut buffer = *b"----";
     assert_eq!(closures(&script).read(&mut buffer[1..]).unwrap(), 2);
@@ -70,7 +70,7 @@ fn a_read_lends_the_buffer_of_the_caller() {
 }
 
 #[test]
-fn errors_come_through_as_the_same_object() {
+fn errors_are_returned_as_the_same_object() {
     let kinds = [
         io::ErrorKind::WouldBlock,
         io::ErrorKind::Interrupted,
@@ -90,7 +90,7 @@ fn errors_come_through_as_the_same_object() {
 }
 
 #[test]
-fn codes_of_the_system_come_through() {
+fn system_error_codes_are_preserved() {
     for operation in WITH_CLOSURE {
         let script = Script::new([Err(io::Error::from_raw_os_error(12_345))]);
         let error = operation.attempt(&mut closures(&script)).unwrap_err();
@@ -110,7 +110,7 @@ fn more_than_was_offered_is_an_error() {
 }
 
 #[test]
-fn the_error_says_what_was_answered_and_what_was_offered() {
+fn the_error_states_the_reported_and_the_offered_count() {
     let mut callbacks = closures(&Script::new([Ok(77)]));
     let error = callbacks.write(b"abc").unwrap_err();
     let source = std::error::Error::source(&error).expect("a reason");
@@ -244,7 +244,7 @@ fn closures_can_borrow_and_be_called_many_times() {
     assert_eq!(sent.into_inner(), b"world");
 }
 
-/// A loop that goes on after an error skips nothing that the closure did not take.
+/// A loop that continues after an error skips nothing that the closure has not accepted.
 #[test]
 fn nothing_is_skipped_after_an_over_report() {
     let mut calls = 0;

@@ -1,4 +1,4 @@
-//! poll → attempt → poll: a socket that is seen through both adapters behaves as the socket itself.
+//! From poll to attempt to poll: a socket behind both adapters behaves like the socket itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ trait Transport: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
 
-/// What was seen at the socket.
+/// An outcome of a call on the socket.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Count(usize),
@@ -48,7 +48,7 @@ async fn read_to_end(io: &mut (impl AsyncRead + Unpin)) -> Seen {
     answer.map_or_else(Seen::from, |_| Seen::Bytes(received))
 }
 
-/// How often a socket can take bytes before it learns that its peer is gone is up to the system, so
+/// How many bytes a socket accepts before it learns that its peer is gone depends on the system, so
 /// only the error is an outcome.
 async fn write_until_it_fails(io: &mut impl Transport) -> Seen {
     loop {
@@ -59,7 +59,7 @@ async fn write_until_it_fails(io: &mut impl Transport) -> Seen {
     }
 }
 
-/// A megabyte goes out while it comes back.
+/// Sends a megabyte while it is echoed.
 async fn echo(mut io: impl Transport, mut peer: TcpStream) -> Vec<Seen> {
     let echo = tokio::spawn(async move {
         let (mut reader, mut writer) = peer.split();
@@ -73,7 +73,7 @@ async fn echo(mut io: impl Transport, mut peer: TcpStream) -> Vec<Seen> {
         vec![written, done(writer.shutdown().await)]
     };
     let (mut seen, received) = tokio::join!(write, read_to_end(&mut reader));
-    assert!(received == Seen::Bytes(bytes), "other bytes than were sent");
+    assert!(received == Seen::Bytes(bytes), "the received bytes differ");
     seen.push(received);
     echo.await.unwrap();
     seen
@@ -136,7 +136,7 @@ async fn connect() -> (TcpStream, TcpStream) {
     (ours.unwrap(), theirs.unwrap().0)
 }
 
-/// Runs a script over the bare socket, over the composition, and over a composition of that.
+/// Runs a script over the socket itself, over the composition, and over a composition of that.
 macro_rules! same_as_the_socket {
     ($($script:ident => $name:ident,)*) => {$(
         #[tokio::test]
@@ -160,7 +160,7 @@ same_as_the_socket! {
 }
 
 #[tokio::test]
-async fn the_scripts_see_what_they_are_meant_to_see() {
+async fn the_scripts_have_the_expected_outcomes() {
     let (bare, peer) = connect().await;
     let seen = reset(Attempted(bare), peer).await;
     assert!(

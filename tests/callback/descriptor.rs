@@ -69,7 +69,7 @@ fn a_reader_is_woken_by_what_arrives() {
     run(async {
         let mut ours = transport(ours, &Arc::default());
         let reader = spawn_local(async move { ours.read_u8().await });
-        // The reader is told that there is nothing, before there is something.
+        // The reader finds nothing before there is something.
         tokio::task::yield_now().await;
         (&theirs).write_all(b"!").unwrap();
         assert_eq!(reader.await.unwrap().unwrap(), b'!');
@@ -77,7 +77,7 @@ fn a_reader_is_woken_by_what_arrives() {
 }
 
 #[test]
-fn a_full_socket_holds_the_writer_back_until_there_is_room() {
+fn a_full_socket_blocks_the_writer_until_there_is_room() {
     let (ours, theirs) = pair();
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     run(async {
@@ -91,8 +91,8 @@ fn a_full_socket_holds_the_writer_back_until_there_is_room() {
         let mut theirs = tokio::net::UnixStream::from_std(theirs).unwrap();
         let mut received = Vec::new();
         theirs.read_to_end(&mut received).await.unwrap();
-        assert!(received == bytes, "other bytes than were sent");
-        assert!(writer.await.unwrap() > 1, "never held back");
+        assert!(received == bytes, "the received bytes differ");
+        assert!(writer.await.unwrap() > 1, "never blocked");
     });
 }
 
@@ -120,14 +120,14 @@ fn both_directions_wait_at_the_same_time() {
         });
         let mut received = vec![0; bytes.len()];
         reader.read_exact(&mut received).await.unwrap();
-        assert!(received == bytes, "other bytes than were sent");
+        assert!(received == bytes, "the received bytes differ");
         // The end of stream for the echo.
         drop(reader.unsplit(writer.await.unwrap()));
         echo.await.unwrap();
     });
 }
 
-/// Edge-triggered readiness alone would leave this reader asleep: nothing changes any more.
+/// With edge-triggered readiness alone this reader would never be woken: nothing changes any more.
 #[test]
 fn a_callback_that_returns_would_block_too_often_is_called_again() {
     const WRONG_ANSWERS: usize = 100;
@@ -144,7 +144,7 @@ fn a_callback_that_returns_would_block_too_often_is_called_again() {
 
         let socket = Arc::new(ours);
         let reading = Arc::clone(&socket);
-        // The turns that the other task had had at each attempt.
+        // The number of turns of the other task at each attempt.
         let seen = Rc::new(RefCell::new(Vec::new()));
         let noted = Rc::clone(&seen);
         let read = move |buf: &mut [u8]| {
@@ -162,7 +162,7 @@ fn a_callback_that_returns_would_block_too_often_is_called_again() {
         other.abort();
 
         let seen = seen.take();
-        assert_eq!(seen.len(), WRONG_ANSWERS + 1, "one attempt for each answer");
+        assert_eq!(seen.len(), WRONG_ANSWERS + 1, "one attempt for each result");
         assert_eq!(polls, seen.len(), "one attempt in each poll");
         let between = seen[WRONG_ANSWERS] - seen[0];
         assert!(

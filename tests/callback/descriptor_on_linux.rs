@@ -1,4 +1,4 @@
-//! Readiness from a file descriptor: what only this system does.
+//! Readiness from a file descriptor: behaviour specific to Linux.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -22,29 +22,29 @@ fn a_regular_file_cannot_be_watched() {
     });
 }
 
-/// A socket that counts how often it is looked at.
+/// A socket that counts how often its descriptor is requested.
 struct Looked(OwnedFd, Cell<usize>);
 
 impl AsFd for Looked {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.1.set(self.1.get() + 1);
-        // Once only: it is looked at again when it is dropped.
-        assert_ne!(self.1.get(), 10_000, "looked at in an endless loop");
+        // Only once: it is requested again when this is dropped.
+        assert_ne!(self.1.get(), 10_000, "requested in an endless loop");
         self.0.as_fd()
     }
 }
 
-/// A socket that is watched before it is connected is closed as the system first reports it, and
-/// the runtime does not forget this.
+/// The system first reports a socket that is watched before it is connected as closed, and the
+/// runtime does not forget this.
 #[test]
-fn a_socket_that_was_closed_once_can_be_waited_for() {
+fn a_socket_that_was_once_reported_closed_can_be_awaited() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         let watched = socket.as_fd().try_clone_to_owned().unwrap();
         let descriptor = Descriptor::new(Looked(watched, Cell::new(0))).unwrap();
 
-        // The first report of the system is awaited by one who would block.
+        // An attempt that would block awaits the first report of the system.
         let mut blocks = 1;
         let read = |_: &mut [u8]| {
             blocks -= 1;
@@ -63,9 +63,9 @@ fn a_socket_that_was_closed_once_can_be_waited_for() {
         let (ours, mut theirs) = (ours.unwrap().into_std().unwrap(), theirs.unwrap().0);
         let callbacks = Callbacks::new(move |buf: &mut [u8]| (&ours).read(buf), |_: &[u8]| Ok(0));
         let mut io = CallbackIo::new(callbacks, descriptor);
-        // The budget of a task would put an end to an endless loop.
+        // The budget of a task would end an endless loop.
         let reader = spawn_local(unconstrained(async move { io.read_u8().await }));
-        // The reader is told that there is nothing, before there is something.
+        // The reader finds nothing before there is something.
         yield_now().await;
         theirs.write_all(b"!").await.unwrap();
         assert_eq!(reader.await.unwrap().unwrap(), b'!');

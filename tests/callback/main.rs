@@ -1,4 +1,4 @@
-//! The contract of an attempt: its adapters in both directions, and what wakes the task that waits.
+//! The contract of an attempt: its adapters in both directions, and what wakes a waiting task.
 
 mod attempt;
 mod attempted;

@@ -1,4 +1,4 @@
-//! Two queues in memory, as transports that are made of closures and can live on two threads.
+//! Two queues in memory, as transports made of closures that two threads can use.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -8,7 +8,7 @@ use pollback::callback::{Callback, CallbackIo, Callbacks, ReadinessHandle, Signa
 
 use crate::support::{Writes, would_block};
 
-/// Bytes on their way in one direction.
+/// Bytes in transit in one direction.
 struct Queue {
     state: Mutex<State>,
     capacity: usize,
@@ -59,7 +59,7 @@ impl Queue {
     }
 }
 
-/// What one side has of a queue. Without it the other side has nothing to wait for.
+/// One side of a queue. If it is dropped, the other side has nothing to wait for.
 struct Side(Arc<Queue>);
 
 impl Drop for Side {
@@ -75,7 +75,7 @@ pub(crate) struct End {
     readiness: Signalled,
 }
 
-/// Both ends of a connection whose queues hold so many bytes.
+/// Both ends of a connection whose queues hold this many bytes.
 pub(crate) fn pair(capacity: usize) -> (End, End) {
     let (our_handle, ours) = ReadinessHandle::new();
     let (their_handle, theirs) = ReadinessHandle::new();

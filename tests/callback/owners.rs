@@ -1,4 +1,4 @@
-//! The owners of a readiness: that they are gone is noticed, and the wakers may own them.
+//! The owners of a readiness: their drop is noticed, and wakers may own them.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::script::{Own, Script};
 use crate::support::{Operation, WakeCount, assert_kind, ready, would_block};
 
 #[test]
-fn a_waiting_task_learns_that_the_last_owner_is_gone() {
+fn a_waiting_task_fails_when_the_last_owner_is_dropped() {
     for (operation, _) in OPERATIONS {
         let (handle, readiness) = ReadinessHandle::new();
         let script = Script::new(blocked());
@@ -30,7 +30,7 @@ fn a_waiting_task_learns_that_the_last_owner_is_gone() {
 }
 
 #[test]
-fn both_directions_learn_that_the_last_owner_is_gone() {
+fn both_directions_fail_when_the_last_owner_is_dropped() {
     let (handle, readiness) = ReadinessHandle::new();
     let script = Script::new(blocked().into_iter().chain(blocked()));
     let mut io = io(&script, readiness);
@@ -45,7 +45,7 @@ fn both_directions_learn_that_the_last_owner_is_gone() {
 }
 
 #[test]
-fn a_task_that_would_have_to_wait_learns_that_there_is_no_owner() {
+fn a_blocked_attempt_fails_without_an_owner() {
     for (operation, _) in OPERATIONS {
         let (handle, readiness) = ReadinessHandle::new();
         drop(handle);
@@ -64,7 +64,7 @@ fn attempts_that_do_not_block_need_no_owner() {
     assert_eq!(ready(answer).unwrap(), 2);
 }
 
-/// Whether it is tried once or several times: it fails, and stays failed.
+/// Checks that it fails, however often it is tried.
 #[track_caller]
 fn assert_abandoned(operation: Operation, io: &mut CallbackIo<Own, Signalled>, script: &Script) {
     for _ in 0..2 {
@@ -75,14 +75,14 @@ fn assert_abandoned(operation: Operation, io: &mut CallbackIo<Own, Signalled>, s
     }
 }
 
-/// The owner leaves as its last act, while the reader is between its attempt and the registration.
+/// The owner is dropped while the reader is between its attempt and the registration.
 #[test]
 fn what_arrived_before_the_last_owner_left_is_still_read() {
     let (handle, readiness) = ReadinessHandle::new();
     let mut owner = Some(handle);
     let read = |_: &mut [u8]| match owner.take() {
         Some(handle) => {
-            // Empty when it was looked at; filled before the answer is given.
+            // Empty when it was checked; filled before the result is returned.
             handle.readable();
             Err(would_block())
         }
@@ -93,7 +93,7 @@ fn what_arrived_before_the_last_owner_left_is_still_read() {
     assert_eq!(answer.unwrap(), 1);
 }
 
-/// A task that owns a handle: it, and the handle in it, are dropped with the last waker.
+/// A task that owns a handle: both are dropped with the last waker.
 struct Owner {
     _handle: ReadinessHandle,
 }
@@ -110,7 +110,7 @@ impl Wake for Owner {
     fn wake(self: Arc<Self>) {}
 }
 
-/// A deadlock would be seen as a test that does not end.
+/// A deadlock would make the test hang.
 #[test]
 fn a_waker_may_drop_a_handle_when_it_is_replaced() {
     let (handle, mut readiness) = ReadinessHandle::new();
@@ -149,7 +149,7 @@ fn a_transport_that_is_dropped_keeps_no_waker() {
     drop(handle);
 }
 
-/// A task that is polled by whoever wakes it, within the wake.
+/// A task that is polled within its wakeup, by the caller.
 struct Inline(ReadinessHandle, AtomicUsize);
 
 impl Wake for Inline {

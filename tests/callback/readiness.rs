@@ -17,7 +17,7 @@ pub(crate) fn io(script: &Script, readiness: Signalled) -> CallbackIo<Own, Signa
     CallbackIo::new(Own(script.clone()), readiness)
 }
 
-/// Answers for an attempt that blocks, and blocks again once the waker is registered.
+/// Results for an attempt that blocks, and blocks again once the waker is registered.
 pub(crate) fn blocked() -> [io::Result<usize>; 2] {
     [Err(would_block()), Err(would_block())]
 }
@@ -61,7 +61,7 @@ fn an_announcement_wakes_the_task_of_its_direction() {
         announce(&handle, direction);
         assert_eq!(wakes.get(), 1, "{operation:?}");
         announce(&handle, direction);
-        assert_eq!(wakes.get(), 1, "nobody waits any more");
+        assert_eq!(wakes.get(), 1, "no task waits any more");
     }
 }
 
@@ -99,12 +99,12 @@ fn an_announcement_between_the_attempt_and_the_registration_is_not_lost() {
         let (handle, mut readiness) = ReadinessHandle::new();
         let (wakes, waker) = WakeCount::new();
         let mut cx = Context::from_waker(&waker);
-        // An attempt answers "would block" here, and before it is registered:
+        // An attempt returns "would block" here, and before the registration:
         announce(&handle, direction);
         ready(readiness.poll_blocked(direction, &mut cx)).unwrap();
         assert!(readiness.poll_blocked(direction, &mut cx).is_pending());
         assert_eq!(wakes.get(), 0);
-        // The same once more, with a waker that is registered when the announcement comes.
+        // The same once more, with a waker that is registered when the announcement is made.
         announce(&handle, direction);
         assert_eq!(wakes.get(), 1);
         ready(readiness.poll_blocked(direction, &mut cx)).unwrap();
@@ -124,17 +124,17 @@ fn an_announcement_during_an_attempt_that_blocks_is_not_lost() {
             if calls > announcements {
                 return Ok(1);
             }
-            // It was empty when it was looked at, and is filled before the answer is given.
+            // It was empty when it was checked, and is filled before the result is returned.
             handle.readable();
             Err(would_block())
         };
         let mut io = CallbackIo::new(Callbacks::new(read, |_: &[u8]| Ok(0)), readiness);
-        // This executor panics when a task is left that nobody will wake.
+        // This executor panics if a task remains that nothing will wake.
         assert_eq!(block_on(io.read(&mut [0])).unwrap(), 1);
     }
 }
 
-/// A loss would be seen as a test that does not end.
+/// A lost wakeup would make the test hang.
 #[test]
 fn no_wake_from_another_thread_is_lost() {
     const BYTES: usize = 20_000;

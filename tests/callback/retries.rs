@@ -1,4 +1,4 @@
-//! Attempts that a poll makes again, and what it asks before it does.
+//! Attempts that a poll repeats, and what it polls before.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,7 @@ use crate::script::{Own, Script};
 use crate::support::{Operation, WakeCount, private_error, would_block};
 
 #[test]
-fn an_interrupted_attempt_is_made_again() {
+fn an_interrupted_attempt_is_repeated() {
     for operation in Operation::ALL {
         let interrupted = || Err(io::ErrorKind::Interrupted.into());
         let script = script_for(operation, vec![interrupted(), interrupted(), Ok(0)]);
@@ -33,10 +33,10 @@ fn an_attempt_that_is_always_interrupted_lets_other_tasks_run() {
         assert!(Operation::Read.poll(&mut io, &waker).is_pending());
         assert_eq!(wakes.get(), polls);
     }
-    assert!(calls > 3, "made again within a poll");
+    assert!(calls > 3, "repeated within a poll");
 }
 
-/// Answers the same to everybody who would block, and notes the direction.
+/// Returns the same result for every blocked attempt, and records its direction.
 pub(crate) struct Always<F>(pub(crate) Vec<Direction>, pub(crate) F);
 
 impl<F: Fn() -> Poll<io::Result<()>>> Readiness for Always<F> {
@@ -47,7 +47,7 @@ impl<F: Fn() -> Poll<io::Result<()>>> Readiness for Always<F> {
 }
 
 #[test]
-fn a_blocked_attempt_asks_the_readiness_of_its_direction() {
+fn a_blocked_attempt_polls_the_readiness_of_its_direction() {
     for operation in Operation::ALL {
         let script = script_for(operation, vec![Err(would_block())]);
         let mut io = CallbackIo::new(Own(script), Always(Vec::new(), || Poll::Pending));

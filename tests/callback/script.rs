@@ -1,4 +1,4 @@
-//! Transports, callbacks and closures that give prescribed answers and note how they were called.
+//! Transports, callbacks and closures that return scripted results and record how they were called.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use pollback::callback::{Callback, Callbacks};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A call, with what it offered.
+/// A call, and what it has offered.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Call {
     Read(usize),
@@ -36,7 +36,7 @@ impl Call {
 
 type Answer = Poll<io::Result<usize>>;
 
-/// Prescribed answers, shared by whoever gives them and the test. A call that has none panics.
+/// Scripted results, shared with the test. A call without one panics.
 #[derive(Clone, Default)]
 pub(crate) struct Script(Rc<RefCell<Inner>>);
 
@@ -68,12 +68,12 @@ impl Script {
         self.0.borrow_mut().answers.push_back(Poll::Ready(answer));
     }
 
-    /// The calls since this was last asked.
+    /// The calls since this was last called.
     pub(crate) fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.0.borrow_mut().calls)
     }
 
-    /// Wakes the task that was told `Pending`.
+    /// Wakes the task that has received `Pending`.
     pub(crate) fn wake(&self) {
         let waker = self.0.borrow_mut().waker.take();
         waker.expect("a waker was registered").wake();
@@ -82,7 +82,7 @@ impl Script {
     fn poll(&self, call: Call, waker: Option<&Waker>) -> Answer {
         let mut inner = self.0.borrow_mut();
         let answer = inner.answers.pop_front();
-        let answer = answer.unwrap_or_else(|| panic!("no answer is prescribed for {call:?}"));
+        let answer = answer.unwrap_or_else(|| panic!("no result is scripted for {call:?}"));
         inner.calls.push(call);
         if answer.is_pending() {
             inner.waker = waker.cloned();
@@ -98,14 +98,14 @@ impl Script {
     }
 }
 
-/// What a read stores at most: the alphabet.
+/// The bytes that a read stores: the alphabet.
 fn store(buf: &mut [u8], stored: usize) {
     for (place, letter) in buf.iter_mut().zip(b'a'..=b'z').take(stored) {
         *place = letter;
     }
 }
 
-/// A transport that answers by the script.
+/// A transport that follows the script.
 pub(crate) struct Transport {
     script: Script,
     vectored: bool,
@@ -119,7 +119,7 @@ impl Transport {
         }
     }
 
-    /// A transport without vectored writes of its own.
+    /// A transport without vectored writes.
     pub(crate) fn scalar(script: &Script) -> Self {
         Self {
             script: script.clone(),
@@ -137,7 +137,7 @@ impl AsyncRead for Transport {
         let call = Call::Read(buf.remaining());
         self.script.poll(call, Some(cx.waker())).map_ok(|stored| {
             if stored > buf.remaining() {
-                // The only way to answer more than was offered.
+                // The only way to report more than was offered.
                 *buf = ReadBuf::new(vec![0; stored].leak());
             }
             store(buf.initialize_unfilled(), stored);
@@ -174,7 +174,7 @@ impl AsyncWrite for Transport {
     }
 }
 
-/// A callback of our own type, not made of closures.
+/// A callback of a custom type, without closures.
 pub(crate) struct Own(pub(crate) Script);
 
 impl io::Read for Own {
@@ -208,7 +208,7 @@ impl Callback for Own {
     }
 }
 
-/// Every closure that there can be.
+/// Callbacks with all closures.
 pub(crate) fn closures(script: &Script) -> impl Callback + use<> {
     let (vectored, shutdown) = (script.clone(), script.clone());
     Callbacks::new(read(script), write(script))
@@ -216,7 +216,7 @@ pub(crate) fn closures(script: &Script) -> impl Callback + use<> {
         .with_shutdown(move || shutdown.answer(Call::Shutdown).map(|_| ()))
 }
 
-/// The two closures that there must be.
+/// Callbacks with the two required closures.
 pub(crate) fn few_closures(script: &Script) -> impl Callback + use<> {
     Callbacks::new(read(script), write(script))
 }

@@ -65,7 +65,7 @@ fn a_write_after_the_shutdown_fails_and_calls_nothing() {
 }
 
 #[test]
-fn the_direction_that_reads_outlives_the_shutdown() {
+fn reads_continue_after_the_shutdown() {
     let script = Script::new([Ok(0), Ok(0), Ok(2), Ok(0)]);
     let mut io = io(&script);
     block_on(io.shutdown()).unwrap();
@@ -83,7 +83,7 @@ fn a_second_shutdown_and_a_flush_after_it_do_no_harm() {
 }
 
 #[test]
-fn without_a_closure_for_it_a_shutdown_still_ends_the_writing() {
+fn a_shutdown_without_a_closure_still_ends_writes() {
     let script = Script::default();
     let mut io = CallbackIo::new(few_closures(&script), Polled);
     block_on(io.shutdown()).unwrap();

@@ -1,5 +1,5 @@
-//! What the tests of this program share: wakers that count, errors that can be told apart, and the
-//! five operations in both of their forms.
+//! Shared by the tests of this program: wakers that count, errors with an identity, and the five
+//! operations in both of their forms.
 
 use std::error::Error as _;
 use std::fmt;
@@ -34,7 +34,7 @@ impl WakeCount {
     }
 }
 
-/// An error that nobody but these tests can make.
+/// An error that only these tests can create.
 #[derive(Debug)]
 pub(crate) struct Private(u32);
 
@@ -46,17 +46,17 @@ impl fmt::Display for Private {
 
 impl std::error::Error for Private {}
 
-/// Makes an error of this kind, and something to recognise that very object by.
+/// Creates an error of this kind, and an identity to recognize that object.
 pub(crate) fn private_error(kind: io::ErrorKind) -> (io::Error, Identity) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed) as u32;
     let error = io::Error::new(kind, Private(number));
-    let address = private(&error).expect("just put there");
+    let address = private(&error).expect("just created");
     let identity = Identity(std::ptr::from_ref(address) as usize, number);
     (error, identity)
 }
 
-/// What tells one error object from every other: where it lies, and what it holds.
+/// The identity of an error object: its address and its contents.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Identity(usize, u32);
 
@@ -82,7 +82,7 @@ pub(crate) fn assert_kind(error: &io::Error, kind: ErrorKind) {
     );
 }
 
-/// Asserts that `error` says "no waker is registered" and has the transport's error as its source.
+/// Asserts that `error` means "no waker is registered" and has the transport's error as its source.
 #[track_caller]
 pub(crate) fn assert_unregistered(error: &io::Error, original: &Identity) {
     assert_ne!(error.kind(), io::ErrorKind::WouldBlock);
@@ -101,7 +101,7 @@ pub(crate) fn would_block() -> io::Error {
 /// How many bytes each of the [`Operation`]s offers.
 pub(crate) const OFFERED: usize = 3;
 
-/// An operation that offers three bytes, or none where it has nothing to offer.
+/// An operation that offers three bytes, or none if it moves no bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     Read,
@@ -115,7 +115,7 @@ use Operation::{Flush, Read, Shutdown, Write, WriteVectored};
 
 impl Operation {
     pub(crate) const ALL: [Self; 5] = [Read, Write, WriteVectored, Flush, Shutdown];
-    /// Those whose answer is a number of bytes.
+    /// The operations whose result is a number of bytes.
     pub(crate) const COUNTING: [Self; 3] = [Read, Write, WriteVectored];
 
     pub(crate) fn attempt(self, callback: &mut impl Callback) -> io::Result<usize> {
@@ -152,7 +152,7 @@ pub(crate) fn slices<'a>(bufs: &[&'a [u8]]) -> Vec<IoSlice<'a>> {
     bufs.iter().map(|buf| IoSlice::new(buf)).collect()
 }
 
-/// The answer of a poll that must not be `Pending`.
+/// The result of a poll that must not be `Pending`.
 #[track_caller]
 pub(crate) fn ready<T>(answer: Poll<T>) -> T {
     match answer {
@@ -183,7 +183,8 @@ impl Writes {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asserts that several slices went to the vectored closure, and lone ones to the other.
+    /// Asserts that several slices were passed to the vectored closure, and single ones to the
+    /// other.
     #[track_caller]
     pub(crate) fn assert_vectored(&self) {
         assert!(self.several.load(Ordering::Relaxed) > 0);

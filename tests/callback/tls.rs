@@ -55,7 +55,7 @@ async fn run_client(setup: &Setup, io: impl AsyncRead + AsyncWrite + Unpin) {
     };
     let (read, ()) = tokio::join!(reader.read_to_end(&mut received), write);
     read.unwrap();
-    assert!(received == sent, "other bytes than were sent");
+    assert!(received == sent, "the received bytes differ");
 }
 
 /// Echoes until the end.
@@ -98,14 +98,14 @@ fn an_echo_over_a_raw_socket() {
     }
 }
 
-/// A callback that over-reports its next attempt, and moves nothing then, whenever it is told to.
+/// A callback that over-reports an attempt, and moves nothing in it, whenever it is requested.
 struct Lying<C> {
     callback: C,
     next: Option<Direction>,
 }
 
 impl<C> Lying<C> {
-    /// Whether this attempt is the one to lie about.
+    /// Whether this attempt is to be over-reported.
     fn lies(&mut self, direction: Direction) -> bool {
         self.next.take_if(|next| *next == direction).is_some()
     }
@@ -159,7 +159,7 @@ fn lying(end: End) -> CallbackIo<Lying<impl Callback>, Signalled> {
     CallbackIo::new(callback, readiness)
 }
 
-/// Each lie is an error, and whoever goes on after it finds that the peer gets every byte once.
+/// Each false report is an error, and a program that continues after it sends every byte once.
 #[test]
 fn nothing_follows_an_over_reported_write() {
     for version in Version::ALL {
@@ -178,7 +178,7 @@ fn nothing_follows_an_over_reported_write() {
             let mut stream = connect(&setup, lying(ours)).await.unwrap();
             stream.write_all(&bytes[..1000]).await.unwrap();
             stream.get_mut().0.get_mut().next = Some(Direction::Write);
-            // Nobody knows what a transport that lies has taken.
+            // It is unknown how much such a transport has accepted.
             for _ in 0..2 {
                 let error = stream.write_all(&bytes[1000..]).await.unwrap_err();
                 assert_kind(&error, ErrorKind::OverReported);
@@ -187,12 +187,12 @@ fn nothing_follows_an_over_reported_write() {
         executor.run();
         let received = received.take();
         assert!(!received.is_empty());
-        assert!(bytes.starts_with(&received), "other bytes than were sent");
+        assert!(bytes.starts_with(&received), "the received bytes differ");
     }
 }
 
 #[test]
-fn an_over_reported_read_stays_an_error_and_nothing_is_made_up() {
+fn an_over_reported_read_is_permanent_and_yields_no_false_bytes() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (ours, theirs) = memory::pair(5_000);
@@ -209,7 +209,7 @@ fn an_over_reported_read_stays_an_error_and_nothing_is_made_up() {
             stream.read_buf(&mut received).await.unwrap();
             stream.get_mut().0.get_mut().next = Some(Direction::Read);
             for _ in 0..2 {
-                // What is there already is given out first.
+                // Data that has already arrived is returned first.
                 let error = loop {
                     if let Err(error) = stream.read_buf(&mut received).await {
                         break error;
@@ -222,11 +222,11 @@ fn an_over_reported_read_stays_an_error_and_nothing_is_made_up() {
         executor.run();
         let received = client.take();
         assert!(!received.is_empty());
-        assert!(bytes.starts_with(&received), "other bytes than were sent");
+        assert!(bytes.starts_with(&received), "the received bytes differ");
     }
 }
 
-/// What a handshake over these two closures fails with.
+/// The error of a handshake over these two closures.
 fn failure(
     read: impl FnMut(&mut [u8]) -> io::Result<usize>,
     write: impl FnMut(&[u8]) -> io::Result<usize>,
@@ -251,7 +251,7 @@ fn the_error_of_a_closure_fails_the_handshake_as_the_same_object() {
 }
 
 #[test]
-fn a_closure_that_refuses_fails_the_handshake() {
+fn a_closure_that_accepts_nothing_fails_the_handshake() {
     let failed = failure(|_| Err(would_block()), |_| Ok(0));
     assert_eq!(failed.kind(), io::ErrorKind::WriteZero);
     assert_kind(&failed, ErrorKind::WriteZero);
@@ -266,7 +266,7 @@ fn a_closure_that_over_reports_fails_the_handshake() {
 }
 
 #[test]
-fn a_closure_that_nobody_will_make_ready_fails_the_handshake() {
+fn a_closure_without_an_owner_fails_the_handshake() {
     let failed = failure(|_| Err(would_block()), |buf| Ok(buf.len()));
     assert_kind(&failed, ErrorKind::Abandoned);
 }
@@ -275,7 +275,7 @@ fn a_closure_that_nobody_will_make_ready_fails_the_handshake() {
 fn a_transport_that_registers_no_waker_fails_the_handshake() {
     let (error, identity) = private_error(io::ErrorKind::WouldBlock);
     let script = Script::new([Err(error)]);
-    // The reason for a failed write may be there to be read.
+    // The reason for a failed write may be readable.
     script.add_pending();
     let transport = Transport::new(&script);
     let answer = block_on(connect(&Setup::new(Version::Tls13), transport));

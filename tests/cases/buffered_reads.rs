@@ -1,4 +1,4 @@
-//! What is promised of reads, through `AsyncBufRead`.
+//! The guarantees for reads, through `AsyncBufRead`.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -18,7 +18,8 @@ use crate::support::{
     receive, records, request_key_update, send, tls_error,
 };
 
-/// Promises 1 and 2 of the peer's bytes: over every transport, and pending with a reason.
+/// Guarantees 1 and 2: the peer's bytes arrive over every transport, and every `Pending` has a
+/// reason.
 #[test]
 fn lines_arrive_over_every_transport() {
     for_each_talk_and_shape(
@@ -54,7 +55,7 @@ fn lines_arrive_over_every_transport() {
     );
 }
 
-/// Promise 3.
+/// Guarantee 3.
 #[test]
 fn a_reader_flushes_written_data_and_pending_responses() {
     for_each_talk(|mut talk| {
@@ -70,11 +71,11 @@ fn a_reader_flushes_written_data_and_pending_responses() {
         executor::block_on(talk.peer.flush()).expect("a flush");
         let before = talk.subject_io.written().len();
         assert!(poll_fill(&mut talk.subject).is_pending());
-        assert!(talk.subject_io.written().len() > before, "an answer");
+        assert!(talk.subject_io.written().len() > before, "a response");
     }
 }
 
-/// Promise 5.
+/// Guarantee 5.
 #[test]
 fn an_alert_goes_before_the_error() {
     for_each_talk(|mut talk| {
@@ -91,9 +92,9 @@ fn an_alert_goes_before_the_error() {
     });
 }
 
-/// Promise 6.
+/// Guarantee 6.
 #[test]
-fn the_end_is_an_empty_slice_for_ever_and_a_truncation_an_error_for_ever() {
+fn the_end_of_the_stream_and_a_truncation_are_permanent() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"last"));
         executor::block_on(talk.peer.shutdown()).expect("a shutdown");
@@ -129,9 +130,9 @@ fn an_error_of_the_transport_is_passed_on() {
     });
 }
 
-/// Promise 8.
+/// Guarantee 8.
 #[test]
-fn what_is_not_consumed_is_given_again() {
+fn unconsumed_bytes_are_returned_again() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"abcdef"));
         assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"abcdef");
@@ -140,14 +141,14 @@ fn what_is_not_consumed_is_given_again() {
         assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"cdef");
         Pin::new(&mut talk.subject).consume(0);
         let mixed = executor::block_on(receive(&mut talk.subject, 3));
-        assert_eq!(mixed, b"cde", "the two ways of reading are one");
+        assert_eq!(mixed, b"cde", "both ways of reading share one position");
         assert_eq!(expect_bytes(poll_fill(&mut talk.subject)), b"f");
     });
 }
 
-/// Promise 9, as far as a slice can: a record that is there is given without a wait.
+/// Guarantee 9, as far as it applies to a slice: an available record is returned without waiting.
 #[test]
-fn a_record_that_is_there_is_given_at_once() {
+fn an_available_record_is_returned_at_once() {
     for_each_talk(|mut talk| {
         let bytes = pattern(40_000);
         executor::block_on(send(&mut talk.peer, &bytes));
@@ -173,13 +174,13 @@ fn poll_fill(stream: &mut TlsStream<End>) -> Poll<io::Result<Vec<u8>>> {
 fn expect_bytes(answer: Poll<io::Result<Vec<u8>>>) -> Vec<u8> {
     match answer {
         Poll::Ready(bytes) => bytes.expect("bytes"),
-        Poll::Pending => panic!("nothing was there"),
+        Poll::Pending => panic!("nothing was available"),
     }
 }
 
 fn expect_error(answer: Poll<io::Result<Vec<u8>>>) -> io::Error {
     match answer {
         Poll::Ready(answer) => answer.expect_err("an error"),
-        Poll::Pending => panic!("pending in place of an error"),
+        Poll::Pending => panic!("pending instead of an error"),
     }
 }

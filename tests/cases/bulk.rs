@@ -43,7 +43,7 @@ fn two_tasks_on_each_side_carry_both_directions() {
 }
 
 #[test]
-fn one_task_that_writes_first_is_carried_by_one_that_reads_at_once() {
+fn a_task_that_writes_first_completes_if_the_peer_reads() {
     for version in Version::ALL {
         for under_test in Side::BOTH {
             let mut talk = under_test.talk(version, pipe(100));

@@ -1,4 +1,4 @@
-//! `close`: shut down, and read on until the peer has closed too.
+//! `close`: shuts down, and reads until the peer has closed, too.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -25,7 +25,7 @@ fn two_sides_that_still_send_close_at_once() {
             let bytes = pattern(5000);
             let (watch_subject, watch_peer) = ([&subject_io], [&peer_io]);
             let leave = async {
-                // What does not fit into the transport goes out with the close.
+                // Bytes that do not fit into the transport are sent by the close.
                 let _ = subject.write(&bytes).await.expect("a write");
                 subject.close().await
             };
@@ -44,8 +44,8 @@ fn two_sides_that_still_send_close_at_once() {
     );
 }
 
-/// A peer that reads only when it has written everything: more than fits into the pipe and into
-/// what a shutdown takes in.
+/// A peer that reads only when it has written everything, which is more than fits into the pipe and
+/// into the input of a shutdown.
 #[test]
 fn it_reads_while_its_own_bytes_are_blocked() {
     for version in Version::ALL {
@@ -74,7 +74,7 @@ fn it_reads_while_its_own_bytes_are_blocked() {
 }
 
 #[test]
-fn it_ends_with_the_peer_and_not_before() {
+fn it_completes_when_the_peer_has_closed() {
     for_each_talk(|talk| {
         let (mut subject, mut peer) = (talk.subject, talk.peer);
         let mut executor = Executor::new();
@@ -92,13 +92,13 @@ fn it_ends_with_the_peer_and_not_before() {
 }
 
 #[test]
-fn an_end_without_close_notify_is_an_end() {
+fn an_end_without_close_notify_is_accepted() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         let closed = executor::block_on(talk.subject.close());
-        // The peer's end takes no close_notify any more.
+        // The peer's end does not accept a close_notify any more.
         assert_eq!(
-            closed.expect_err("nobody is there").kind(),
+            closed.expect_err("the peer is gone").kind(),
             ErrorKind::BrokenPipe
         );
     });

@@ -1,4 +1,4 @@
-//! Errors: an error of the transport is the answer to one attempt, a failure of TLS stays.
+//! Errors: an error of the transport is the result of one attempt, a failure of TLS is permanent.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -19,7 +19,7 @@ use pollback::rustls;
 
 const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
 
-/// What belongs to a fatal alert of a peer that gives no reason.
+/// The contents of a fatal alert of a peer that gives no reason.
 const FATAL_INTERNAL_ERROR: [u8; 2] = [2, 80];
 
 #[test]
@@ -28,7 +28,7 @@ fn an_error_after_a_partial_write_comes_with_the_next_call() {
         talk.subject_io
             .script(Operation::Write, [Answer::Honest, RESET]);
         let bytes = pattern(100_000);
-        let taken = executor::block_on(talk.subject.write(&bytes)).expect("a part was taken");
+        let taken = executor::block_on(talk.subject.write(&bytes)).expect("a part was accepted");
         assert!(taken > 0 && taken < bytes.len());
         let rest = &bytes[taken..];
         let error = executor::block_on(talk.subject.write(rest)).expect_err("the error");
@@ -45,14 +45,14 @@ fn an_error_after_a_partial_vectored_write_comes_with_the_next_write() {
         let bytes = pattern(80_000);
         let slices: Vec<&[u8]> = bytes.chunks(7000).collect();
         let taken = executor::block_on(write_vectored(&mut talk.subject, &slices));
-        assert!(taken.expect("a part was taken") > 0);
+        assert!(taken.expect("a part was accepted") > 0);
         let error = executor::block_on(talk.subject.write(b"more")).expect_err("the error");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     });
 }
 
 #[test]
-fn a_read_that_failed_can_be_made_again() {
+fn a_failed_read_can_be_repeated() {
     for_each_talk(|mut talk| {
         let timed_out = Answer::Error(ErrorKind::TimedOut);
         talk.subject_io
@@ -87,7 +87,7 @@ fn the_error_itself_is_passed_on() {
                 talk.subject_io.script(Operation::Read, [error]);
                 talk.subject_io.end_of_stream();
                 if shut_down {
-                    // It takes in what there is, and must not swallow the error.
+                    // It reads the available input, and must not lose the error.
                     for _ in 0..2 {
                         executor::block_on(talk.subject.shutdown()).expect("a shutdown");
                     }
@@ -103,13 +103,13 @@ fn the_error_itself_is_passed_on() {
 }
 
 #[test]
-fn a_write_that_failed_can_be_followed_by_another() {
+fn a_failed_write_can_be_followed_by_another() {
     for_each_talk(|mut talk| {
         let timed_out = Answer::Error(ErrorKind::TimedOut);
         talk.subject_io.script(Operation::Write, [timed_out]);
         let error = executor::block_on(talk.subject.write(b"one, ")).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        // Nobody was told that the first was taken; but if it goes out, then whole and first.
+        // The first write was not reported as accepted; but if it is sent, then in full and first.
         executor::block_on(send(&mut talk.subject, b"two"));
         let received = read_what_is_there(&mut talk.peer);
         assert!(received == b"two" || received == b"one, two");
@@ -117,9 +117,9 @@ fn a_write_that_failed_can_be_followed_by_another() {
 }
 
 #[test]
-fn what_arrived_before_an_error_is_read_before_it() {
-    // The first is handed out from the connection, the last from the ciphertext that a shutdown
-    // took in and the connection had no room for.
+fn data_that_arrived_before_an_error_is_read_first() {
+    // The first is returned from the connection, the last from ciphertext that a shutdown has read
+    // and for which the connection had no room.
     for_each_talk(|mut talk| {
         let bytes = pattern(18_000);
         executor::block_on(send(&mut talk.peer, &bytes));
@@ -135,7 +135,7 @@ fn what_arrived_before_an_error_is_read_before_it() {
 }
 
 #[test]
-fn a_read_that_filled_a_part_fails_next_time() {
+fn a_partial_read_is_followed_by_the_error() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"part"));
         talk.subject_io
@@ -151,7 +151,7 @@ fn a_read_that_filled_a_part_fails_next_time() {
 }
 
 #[test]
-fn a_failure_of_tls_stays_although_the_transport_fails_too() {
+fn a_failure_of_tls_is_permanent_even_if_the_transport_fails() {
     for_each_talk(|mut talk| {
         talk.subject_io.inject(&plain_record(DATA, &[0; 64]));
         talk.subject_io
@@ -175,9 +175,10 @@ fn a_fatal_alert_is_reported_at_once_while_writes_are_blocked() {
     for_each_victim(|mut victim| {
         victim.io.block(Operation::Write);
         let written = poll_once(victim.subject.write_all(&pattern(300_000)));
-        assert!(written.is_pending(), "more than the blocked stream takes");
+        assert!(written.is_pending(), "more than the blocked stream accepts");
         victim.receives(ALERT, &FATAL_INTERNAL_ERROR);
-        // The peer has ended the connection and takes nothing more: there is no waiting for it.
+        // The peer has ended the connection and accepts nothing more, so there is no reason to
+        // wait.
         for _ in 0..3 {
             let answer = poll_read(&mut victim.subject, 64);
             let Poll::Ready(Err(error)) = answer else {
@@ -211,7 +212,7 @@ fn a_fatal_alert_ends_a_handshake_whose_writes_are_blocked() {
 }
 
 #[test]
-fn an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole() {
+fn our_alert_follows_blocked_writes_and_is_sent_in_full() {
     for_each_talk(|talk| {
         let (mut subject, subject_io, mut peer) = (talk.subject, talk.subject_io, talk.peer);
         subject_io.block(Operation::Write);
@@ -235,7 +236,7 @@ fn an_alert_of_ours_waits_for_blocked_writes_and_goes_out_whole() {
 
 #[cfg(feature = "early-data")]
 #[test]
-fn a_failed_handshake_of_early_data_tells_each_error() {
+fn a_failed_handshake_with_early_data_returns_each_error() {
     let setup = Setup::new(Version::Tls13).early_data(1000);
     let (client_config, server_config) = (setup.client(), setup.server());
     let (mut client, mut server) =
@@ -254,5 +255,5 @@ fn a_failed_handshake_of_early_data_tells_each_error() {
     assert_truncated_for_ever(&mut stream);
 }
 
-/// The code of an error that no part of the crate makes of itself.
+/// An error code that no part of the crate creates itself.
 const CODE: i32 = 113;

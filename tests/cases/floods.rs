@@ -1,5 +1,5 @@
-//! A peer that never stops sending what costs work and carries nothing: memory and work are
-//! bounded, and then there is a typed error.
+//! A peer that endlessly sends messages that cost work and carry no data: memory and work are
+//! bounded, and the result is a typed error.
 
 use std::task::Poll;
 
@@ -17,14 +17,14 @@ use crate::support::{
     request_key_update, send, tls_error,
 };
 
-/// More of anything than a peer could need.
+/// More of any message than a peer could need.
 const MANY: usize = 20_000;
 
-/// What a connection may hold on to: a buffer for read-ahead and one of rustls for a message that
-/// is not complete, and some to spare.
+/// The memory that a connection may hold: a buffer for read-ahead, one of rustls for an incomplete
+/// message, and some reserve.
 const MEMORY: isize = 256 * 1024;
 
-/// The warning that a user went away, which TLS 1.3 allows too.
+/// The warning `user_canceled`, which TLS 1.3 also allows.
 const USER_CANCELED: [u8; 2] = [1, 90];
 
 #[test]
@@ -50,7 +50,7 @@ fn of_warning_alerts() {
 }
 
 #[test]
-fn of_warning_alerts_in_mid_handshake() {
+fn of_warning_alerts_during_the_handshake() {
     for version in Version::ALL {
         let (end, _peer) = pipe(WIDE);
         end.control()
@@ -85,8 +85,8 @@ fn of_key_updates() {
     }
 }
 
-/// With data in between no number of them is too many; a peer that takes no answer must not make
-/// the answers pile up.
+/// With data in between any number of them is allowed; responses must not accumulate for a peer
+/// that reads none.
 #[test]
 fn of_key_updates_between_data() {
     for under_test in Side::BOTH {
@@ -111,20 +111,21 @@ fn of_key_updates_between_data() {
             assert!(matches!(read, Poll::Ready(Ok(_))), "{read:?}");
         }
         let kept = heap::in_use() - before;
-        // The answers would be 66,000 bytes and more; what the pipe notes of its calls is counted too.
+        // The responses would be more than 66,000 bytes; the records of the pipe about its calls
+        // are also counted.
         assert!(
             kept < 32_000,
-            "{kept} bytes kept for a peer that takes none"
+            "{kept} bytes kept for a peer that reads none"
         );
 
-        // One answer is for all of them, and both sides have new keys after it.
+        // There is one response for all of them, after which both sides have new keys.
         subject_io.unblock(Operation::Write);
         executor::join(send(&mut subject, b"new"), receive(&mut peer, 3));
         executor::join(send(&mut peer, b"keys"), receive(&mut subject, 4));
     }
 }
 
-/// A message that is never complete, in pieces of one byte.
+/// A message that is never completed, in fragments of one byte.
 #[test]
 fn of_one_byte_fragments() {
     for_each_victim(|victim| {
@@ -141,7 +142,7 @@ fn of_one_byte_fragments() {
 }
 
 #[test]
-fn of_one_byte_fragments_in_mid_handshake() {
+fn of_one_byte_fragments_during_the_handshake() {
     for version in Version::ALL {
         for header in [[1, 0, 0xff, 0xff], [1, 0xff, 0xff, 0xff]] {
             let mut flood = Vec::new();
@@ -168,8 +169,8 @@ fn of_one_byte_fragments_in_mid_handshake() {
     }
 }
 
-/// rustls takes any number of tickets, and keeps the last few. A flood of them must not keep the
-/// thread from other tasks: each poll takes a bounded part.
+/// rustls accepts any number of tickets, and keeps the last few. A flood of them must not starve
+/// other tasks: each poll processes a bounded part.
 #[test]
 fn of_tickets() {
     let mut victim = Victim::new(Version::Tls13, Side::Client);
@@ -192,7 +193,7 @@ fn of_tickets() {
         }
         assert!(heap::in_use() - before < MEMORY);
     }
-    // A poll that stops has to come back by itself.
+    // A poll that stops has to wake its task.
     let flood = tickets(&mut victim.forger, 1 << 20);
     victim.io.inject(&flood);
     victim.receives(DATA, b"last");
@@ -200,7 +201,7 @@ fn of_tickets() {
 }
 
 #[test]
-fn of_tickets_does_not_hold_up_a_shutdown() {
+fn of_tickets_does_not_delay_a_shutdown() {
     let mut victim = Victim::new(Version::Tls13, Side::Client);
     let flood = tickets(&mut victim.forger, 1 << 20);
     victim.io.inject(&flood);
@@ -212,13 +213,13 @@ fn of_tickets_does_not_hold_up_a_shutdown() {
     assert!(taken <= WORK, "{taken} bytes in one poll");
 }
 
-/// The most ciphertext that one poll takes in without giving plaintext out.
+/// The most ciphertext that one poll processes without returning plaintext.
 const WORK: usize = 192 * 1024;
 
-/// Records with a ticket each, of about `length` bytes together.
+/// Records with one ticket each, about `length` bytes in total.
 fn tickets(forger: &mut Forger, length: usize) -> Vec<u8> {
-    // RFC 8446, section 4.6.1: how long it is good for, what to add to its age, a nonce, the
-    // ticket, and no extensions.
+    // RFC 8446, section 4.6.1: the lifetime, the age offset, a nonce, the ticket, and no
+    // extensions.
     const TICKET: &[u8] = &[
         4, 0, 0, 18, 0, 0, 14, 16, 0, 0, 0, 0, 1, 7, 0, 4, 1, 2, 3, 4, 0, 0,
     ];
@@ -229,8 +230,8 @@ fn tickets(forger: &mut Forger, length: usize) -> Vec<u8> {
     records
 }
 
-/// Sends records until there is an error, checks that memory is bounded and that the error stays,
-/// and gives the error.
+/// Sends records until there is an error, checks that memory is bounded and that the error is
+/// permanent, and returns the error.
 fn flooded(mut victim: Victim, mut record: impl FnMut(&mut Forger) -> Vec<u8>) -> Error {
     let flood: Vec<u8> = (0..MANY).flat_map(|_| record(&mut victim.forger)).collect();
     victim.io.inject(&flood);
@@ -239,13 +240,13 @@ fn flooded(mut victim: Victim, mut record: impl FnMut(&mut Forger) -> Vec<u8>) -
     assert!(heap::in_use() - before < MEMORY);
     assert_eq!(error_kind(&error), Some(ErrorKind::Misbehaved));
     let Poll::Ready(Err(again)) = poll_read(&mut victim.subject, 64) else {
-        panic!("{error:?} did not stay");
+        panic!("{error:?} was not permanent");
     };
     assert_eq!(tls_error(&again), tls_error(&error));
     tls_error(&error).clone()
 }
 
-/// Reads nothing but an error, in as many polls as it takes to read all that is there.
+/// Expects reads to return only an error, in as many polls as are needed to read everything.
 fn read_to_error(subject: &mut TlsStream<End>, io: &Control) -> std::io::Error {
     let mut idle = 0;
     loop {
@@ -253,9 +254,9 @@ fn read_to_error(subject: &mut TlsStream<End>, io: &Control) -> std::io::Error {
         match poll_read(subject, 64) {
             Poll::Ready(read) => return read.expect_err("a flood"),
             Poll::Pending if io.unread() < unread => idle = 0,
-            // What was read ahead takes a few polls.
+            // The bytes that were read ahead take a few polls.
             Poll::Pending => idle += 1,
         }
-        assert!(idle < 16, "nothing came of it");
+        assert!(idle < 16, "there was no result");
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{
     Side, Talk, WIDE, acceptor, connector, for_each_talk, localhost, receive, receive_all, send,
 };
 
-/// How often a flush is pending before it is done.
+/// How often a flush is pending before it completes.
 const PENDING: usize = 5;
 
 #[test]

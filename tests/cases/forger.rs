@@ -1,4 +1,4 @@
-//! A peer that has the keys of an established connection and writes whatever records it likes.
+//! A peer that has the keys of an established connection and can write any records.
 
 use pollback::TlsStream;
 use pollback::rustls::crypto::cipher::{
@@ -20,7 +20,7 @@ pub(crate) const DATA: ContentType = ContentType::ApplicationData;
 /// The most plaintext that a record may hold.
 pub(crate) const FULL: usize = 16 * 1024;
 
-/// An established connection whose other end is in the hands of a forger.
+/// An established connection whose other end a forger controls.
 pub(crate) struct Victim {
     pub(crate) subject: TlsStream<End>,
     pub(crate) io: Control,
@@ -62,7 +62,7 @@ impl Victim {
             encrypter: encrypter(suite.expect("an established connection"), secrets),
             sequence: 0,
         };
-        // An encrypter takes the first sequence number that it sees for the start.
+        // An encrypter starts at the first sequence number that it is given.
         while forger.sequence < sequence {
             forger.record(DATA, &[]);
         }
@@ -121,7 +121,7 @@ fn encrypter(
         ConnectionTrafficSecrets::Aes128Gcm { key, iv }
         | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
         | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (key, iv),
-        _ => panic!("a cipher that is not known here"),
+        _ => panic!("an unknown cipher"),
     };
     match suite {
         SupportedCipherSuite::Tls13(suite) => suite.aead_alg.encrypter(key, iv),

@@ -1,4 +1,4 @@
-//! One side goes: in the middle of a handshake, while the other sends, or by halves.
+//! One side leaves: in the middle of a handshake, while the other sends, or only in one direction.
 
 use std::io::ErrorKind as IoErrorKind;
 
@@ -20,7 +20,7 @@ use pollback::rustls;
 const CLOSE_NOTIFY: [u8; 2] = [1, 0];
 
 #[test]
-fn close_notify_in_mid_handshake_is_an_error() {
+fn close_notify_during_the_handshake_is_an_error() {
     let close_notify = plain_record(ALERT, &CLOSE_NOTIFY);
     for version in Version::ALL {
         for after_hello in [false, true] {
@@ -46,8 +46,8 @@ fn close_notify_in_mid_handshake_is_an_error() {
 }
 
 #[test]
-fn close_notify_in_mid_handshake_over_an_open_transport_waits_for_more() {
-    // TLS 1.2 calls such an alert a warning, and before the version is known it may be 1.2.
+fn close_notify_during_the_handshake_over_an_open_transport_waits_for_more() {
+    // In TLS 1.2 such an alert is a warning, and before the version is known it may be 1.2.
     let (end, _peer) = pipe(WIDE);
     let io = end.control();
     io.inject(&plain_record(ALERT, &CLOSE_NOTIFY));
@@ -58,7 +58,7 @@ fn close_notify_in_mid_handshake_over_an_open_transport_waits_for_more() {
     assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
 }
 
-/// The peer has left, in the words of TLS 1.3 or in those of a transport that ends.
+/// Asserts that the error reports the close_notify, or the end of the transport.
 fn assert_left(error: &std::io::Error, case: &str) {
     let kind = error_kind(error);
     assert!(
@@ -68,10 +68,10 @@ fn assert_left(error: &std::io::Error, case: &str) {
     );
 }
 
-/// TLS 1.3 knows no warnings (RFC 8446, section 6), so rustls answers one with an alert of its own,
-/// which goes out before the error is returned.
+/// TLS 1.3 has no warnings (RFC 8446, section 6), so rustls responds to one with an alert of its
+/// own, which is sent before the error is returned.
 #[test]
-fn a_warning_is_answered_with_an_alert_before_it_is_told() {
+fn a_warning_is_answered_with_an_alert_before_it_is_reported() {
     const WARNING: [u8; 2] = [1, 40];
     for under_test in Side::BOTH {
         let mut victim = Victim::new(Version::Tls13, under_test);
@@ -82,7 +82,7 @@ fn a_warning_is_answered_with_an_alert_before_it_is_told() {
         victim.io.unblock(Operation::Write);
         let error = executor::block_on(victim.subject.read_u8()).expect_err("no warnings");
         assert_alert(&error, AlertDescription::HandshakeFailure);
-        // Two bytes, the type of the record's content, and what encryption adds.
+        // Two bytes, the content type, and the overhead of encryption.
         let answer = victim.io.written().split_off(before);
         assert_eq!(answer.len(), 5 + 2 + 1 + 16, "{under_test:?}: {answer:?}");
     }

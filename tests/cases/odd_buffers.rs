@@ -1,4 +1,4 @@
-//! Buffers that nobody would think of: none, empty ones, a great many.
+//! Unusual buffers: none, empty ones, a large number.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -12,15 +12,15 @@ use crate::support::{
 };
 
 #[test]
-fn a_write_of_nothing_sends_nothing() {
+fn an_empty_write_sends_nothing() {
     for_each_talk(|mut talk| {
         let before = talk.subject_io.written().len();
         for slices in [&[][..], &[&[][..]], &[&[], &[], &[]]] {
             let taken = executor::block_on(write_vectored(&mut talk.subject, slices));
-            assert_eq!(taken.expect("nothing to refuse"), 0);
+            assert_eq!(taken.expect("an empty write succeeds"), 0);
         }
         assert_eq!(
-            executor::block_on(talk.subject.write(b"")).expect("nothing to refuse"),
+            executor::block_on(talk.subject.write(b"")).expect("an empty write succeeds"),
             0
         );
         executor::block_on(talk.subject.flush()).expect("a flush");
@@ -31,14 +31,14 @@ fn a_write_of_nothing_sends_nothing() {
 }
 
 #[test]
-fn a_write_of_nothing_tells_a_closed_stream_and_an_error() {
+fn an_empty_write_reports_a_closed_stream_and_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         executor::block_on(talk.subject.write(b"held")).expect("a write");
         talk.subject_io.unblock(Operation::Write);
         let reset = Answer::Error(ErrorKind::ConnectionReset);
         talk.subject_io.script(Operation::Write, [reset]);
-        // The reader meets the error in the writer's stead.
+        // The reader encounters the error in place of the writer.
         assert!(poll_read(&mut talk.subject, 64).is_pending());
         let error = executor::block_on(talk.subject.write(b"")).expect_err("the error");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -51,7 +51,7 @@ fn a_write_of_nothing_tells_a_closed_stream_and_an_error() {
 }
 
 #[test]
-fn a_blocked_write_of_nothing_is_done() {
+fn an_empty_write_completes_while_writes_are_blocked() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         assert!(poll_once(talk.subject.write_all(&pattern(300_000))).is_pending());
@@ -63,7 +63,7 @@ fn a_blocked_write_of_nothing_is_done() {
 }
 
 #[test]
-fn empty_slices_among_others_are_passed_over() {
+fn empty_slices_among_others_are_skipped() {
     for_each_talk(|mut talk| {
         let bytes = pattern(40_000);
         let mut slices: Vec<&[u8]> = Vec::new();
@@ -86,9 +86,9 @@ fn slices_after_many_empty_ones_are_found() {
     });
 }
 
-/// rustls gathers 64 slices, a kernel 1,024: more must be no error, and none may be left out.
+/// rustls gathers 64 slices, a kernel 1,024: more must not be an error, and none may be omitted.
 #[test]
-fn any_number_of_slices_is_taken() {
+fn any_number_of_slices_is_accepted() {
     for count in [63, 64, 65, 1023, 1024, 1025, 3000] {
         for length in [1, 33, 700] {
             for_each_talk(|mut talk| {

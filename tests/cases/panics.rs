@@ -1,5 +1,5 @@
-//! A transport that panics: the panic goes through to the caller, and what is left can be polled
-//! and dropped.
+//! A transport that panics: the panic reaches the caller, and the stream can still be polled and
+//! dropped.
 
 use std::future::Future;
 use std::io;
@@ -24,7 +24,7 @@ const OPERATIONS: [Operation; 4] = [
 ];
 
 #[test]
-fn an_established_stream_goes_on_after_the_panic() {
+fn an_established_stream_continues_after_the_panic() {
     for version in Version::ALL {
         for operation in OPERATIONS {
             eprintln!("{version:?}, {operation:?}");
@@ -39,7 +39,7 @@ fn an_established_stream_goes_on_after_the_panic() {
                 Operation::Shutdown => Box::pin(async { client.shutdown().await }),
             });
 
-            // The transport has neither moved nor lost a byte, so the stream has not either.
+            // The transport has neither moved nor lost a byte, so neither has the stream.
             let sent: &[u8] = match operation {
                 Operation::Write => b"lost?",
                 _ => b"",
@@ -50,7 +50,8 @@ fn an_established_stream_goes_on_after_the_panic() {
                 assert_eq!(rest.expect("a clean end"), b"");
             } else {
                 executor::block_on(send(&mut client, b"!"));
-                // The write was not reported, so it may have been taken or not; never in part.
+                // The write was not reported, so it may have been accepted or not, but never in
+                // part.
                 let received = executor::block_on(receive(&mut server, 1));
                 if received != b"!" {
                     assert_eq!(received[0], sent[0]);
@@ -65,7 +66,7 @@ fn an_established_stream_goes_on_after_the_panic() {
 }
 
 #[test]
-fn a_writer_in_the_middle_of_much_can_be_dropped() {
+fn a_writer_can_be_dropped_in_the_middle_of_a_large_write() {
     for version in Version::ALL {
         for operation in OPERATIONS {
             let (mut client, mut server, io) = connected(version);
@@ -81,7 +82,7 @@ fn a_writer_in_the_middle_of_much_can_be_dropped() {
                 let error = received.expect_err("a truncation");
                 assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
             } else {
-                // These come after everything was written.
+                // These operations follow after everything was written.
                 assert!(bytes.starts_with(&received.expect("a clean end")));
             }
         }
@@ -97,8 +98,8 @@ fn a_handshake_can_be_dropped() {
             client_end.control().script(operation, [Answer::Panic]);
             let mut connect = connector(setup.client()).connect(localhost(), client_end);
             let poll = catch_unwind(AssertUnwindSafe(|| poll_once(&mut connect)));
-            assert!(poll.is_err(), "the panic goes through");
-            // It even goes on.
+            assert!(poll.is_err(), "the panic reaches the caller");
+            // It can even continue.
             let accept = acceptor(setup.server()).accept(server_end);
             let (connected, accepted) = executor::join(connect, accept);
             connected.expect("a handshake");
@@ -113,7 +114,7 @@ type Fallible<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + 'a>>;
 fn panics(mut future: Fallible<'_>) {
     let poll = catch_unwind(AssertUnwindSafe(|| poll_once(&mut future)));
     let Err(panic) = poll else {
-        panic!("{poll:?} in place of a panic");
+        panic!("{poll:?} instead of a panic");
     };
     assert!(panic.is::<Injected>());
     // Dropped after the panic, as in an unwinding task.

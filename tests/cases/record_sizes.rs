@@ -12,8 +12,8 @@ use crate::support::{
     Side, WIDE, acceptor, connector, error_kind, localhost, pattern, poll_read, receive, tls_error,
 };
 
-/// The most that a record may hold once it is encrypted, as rustls has it for both versions: one
-/// byte less than the 2,048 beyond the plaintext that RFC 5246, section 6.2.3, allows.
+/// The maximum length of an encrypted record in rustls, for both versions: one byte less than the
+/// overhead of 2,048 bytes that RFC 5246, section 6.2.3, allows.
 const FULL_ENCRYPTED: usize = FULL + 2048 - 1;
 
 #[test]
@@ -43,7 +43,7 @@ fn one_byte_more_is_an_error() {
 #[test]
 fn a_header_of_the_largest_length_waits_for_the_rest_and_one_more_does_not() {
     for_each_victim(|mut victim| {
-        // It decrypts to nothing, but not before it is there.
+        // It fails to decrypt, but only once it has arrived.
         let record = plain_record(DATA, &[0; FULL_ENCRYPTED]);
         let (last, start) = record.split_last().expect("a record");
         victim.io.inject(start);

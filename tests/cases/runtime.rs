@@ -1,4 +1,4 @@
-//! tokio's own runtime: its budget for a poll, and its end in the middle of things.
+//! tokio's runtime: its budget for a poll, and its shutdown during operations.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -17,16 +17,16 @@ use tokio::task::LocalSet;
 
 use crate::support::{acceptor, connector, localhost, pattern, receive, send};
 
-/// So much that no poll may carry all of it.
+/// More than one poll may process.
 const MUCH: usize = 16 << 20;
 
 #[test]
-fn a_stream_that_is_always_ready_lets_others_run() {
+fn a_stream_that_is_always_ready_lets_other_tasks_run() {
     for version in Version::ALL {
         let runtime = current_thread();
         LocalSet::new().block_on(&runtime, async {
             let (client, server) = connected(version).await;
-            // The other task counts how often it runs, each time giving its turn away.
+            // The other task counts how often it runs, and yields each time.
             let turns = Rc::new(Cell::new(0));
             let counting = Rc::clone(&turns);
             let other = tokio::task::spawn_local(async move {
@@ -53,10 +53,10 @@ fn a_stream_that_is_always_ready_lets_others_run() {
     }
 }
 
-/// With the budget of the task used up a socket answers `Pending` although it is ready, and wakes
-/// the task.
+/// If the budget of the task is exhausted, a socket returns `Pending` although it is ready, and
+/// wakes the task.
 #[test]
-fn an_exhausted_budget_is_no_hang() {
+fn an_exhausted_budget_causes_no_hang() {
     for version in Version::ALL {
         current_thread().block_on(async {
             let (mut client, mut server) = connected(version).await;
@@ -74,13 +74,13 @@ fn an_exhausted_budget_is_no_hang() {
                 answer.map(|read| read.expect("bytes"))
             })
             .await;
-            assert!(parked, "the budget was not used up");
+            assert!(parked, "the budget was not exhausted");
             assert_eq!(&buffer, b"there");
         });
     }
 }
 
-/// Uses up what the task may do in this poll.
+/// Exhausts the budget of the task in this poll.
 fn exhaust(cx: &mut std::task::Context<'_>) {
     while let Poll::Ready(progress) = tokio::task::coop::poll_proceed(cx) {
         progress.made_progress();
@@ -88,9 +88,9 @@ fn exhaust(cx: &mut std::task::Context<'_>) {
 }
 
 #[test]
-fn a_runtime_that_ends_in_mid_handshake_ends_the_handshake() {
+fn a_runtime_that_ends_during_the_handshake_fails_it() {
     for version in Version::ALL {
-        // Nobody answers, so both sides wait for ever.
+        // There is no response, so both sides wait forever.
         let setup = Setup::new(version);
         let runtime = current_thread();
         let (mut connect, mut accept, _other_ends) = runtime.block_on(async {

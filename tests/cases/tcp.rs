@@ -1,9 +1,9 @@
-//! Leaving a connection of real TCP, whose kernel answers unread bytes with a reset that destroys
-//! what is still on its way.
+//! Closing a real TCP connection, whose kernel responds to unread bytes with a reset that destroys
+//! data in transit.
 //!
-//! The peer is a connection of rustls that is driven by hand on a thread, so that each test can say
-//! what happens first. Its receive buffer is small: most of what the subject sends is in the
-//! subject's kernel when the subject is dropped.
+//! The peer is a rustls connection that is driven by hand on a thread, so that each test can
+//! control the order of events. Its receive buffer is small: most of what the subject sends is in
+//! the subject's kernel when the subject is dropped.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream as StdTcpStream};
@@ -18,13 +18,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{acceptor, connector, localhost, pattern};
 
-/// Fits into the least that a kernel gives a socket to receive.
+/// Fits into the smallest receive buffer of a socket.
 const LITTLE: usize = 500;
 
-/// More than the peer's kernel takes, less than what ours takes to send.
+/// More than the peer's kernel accepts, less than fits into our send buffer.
 const MUCH: usize = 100_000;
 
-/// What the kernels are asked for.
+/// The requested sizes of the kernel's buffers.
 const SMALL_BUFFER: u32 = 4096;
 const LARGE_BUFFER: u32 = 400_000;
 
@@ -34,7 +34,7 @@ const LARGE_BUFFER: u32 = 400_000;
 enum Tickets {
     BeforeTheShutdown,
     AfterTheDrop,
-    /// The client has shut down and waits.
+    /// After the client has shut down, while it waits.
     AfterTheShutdown,
 }
 
@@ -46,7 +46,7 @@ enum Leave {
 }
 
 #[tokio::test]
-async fn a_client_is_heard_when_the_tickets_come_before_the_shutdown() {
+async fn data_of_a_client_arrives_if_the_tickets_arrive_before_its_shutdown() {
     for version in Version::ALL {
         for leave in [Leave::ByShutdown, Leave::ByClose] {
             for length in [LITTLE, MUCH] {
@@ -60,7 +60,7 @@ async fn a_client_is_heard_when_the_tickets_come_before_the_shutdown() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_client_that_wrote_little_is_heard_when_the_tickets_come_after_the_drop() {
+async fn little_data_arrives_even_if_the_tickets_arrive_after_the_drop() {
     let heard = write_and_leave(
         Version::Tls13,
         LITTLE,
@@ -71,7 +71,7 @@ async fn a_client_that_wrote_little_is_heard_when_the_tickets_come_after_the_dro
 }
 
 #[tokio::test]
-async fn a_client_that_closes_is_heard_when_the_tickets_come_late() {
+async fn data_of_a_client_that_closes_arrives_even_if_the_tickets_are_late() {
     for length in [LITTLE, MUCH] {
         let heard = write_and_leave(
             Version::Tls13,
@@ -83,10 +83,10 @@ async fn a_client_that_closes_is_heard_when_the_tickets_come_late() {
     }
 }
 
-/// What `close` is for: nothing that a stream can do at a shutdown helps here.
+/// This is what `close` is for: a shutdown alone cannot help here.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_shutdown_is_not_enough_for_much_when_the_tickets_come_after_the_drop() {
+async fn much_data_is_lost_after_a_shutdown_if_the_tickets_arrive_after_the_drop() {
     let heard = write_and_leave(
         Version::Tls13,
         MUCH,
@@ -98,7 +98,7 @@ async fn a_shutdown_is_not_enough_for_much_when_the_tickets_come_after_the_drop(
 }
 
 #[tokio::test]
-async fn a_server_that_closes_is_heard_by_a_client_that_still_sends() {
+async fn the_response_of_a_server_that_closes_reaches_a_client_that_still_sends() {
     for version in Version::ALL {
         let heard = answer_and_leave(version, Leave::ByClose).await;
         assert!(heard.expect("a clean end") == pattern(MUCH), "{version:?}");
@@ -116,7 +116,7 @@ async fn a_shutdown_is_not_enough_for_a_client_that_still_sends() {
     }
 }
 
-/// A client writes, leaves and is dropped; gives what the server hears of it.
+/// A client writes, leaves and is dropped; returns what the server receives.
 async fn write_and_leave(
     version: Version,
     length: usize,
@@ -137,7 +137,7 @@ async fn write_and_leave(
             finish_handshake(&mut connection, &mut peer)?;
             happened.recv().expect("the client leaves");
         } else {
-            // The client is done with the handshake when it has this, and the server is not.
+            // With this flight the handshake is complete for the client, but not for the server.
             while !connection.wants_write() {
                 connection.read_tls(&mut peer)?;
                 connection.process_new_packets().expect("a hello");
@@ -170,15 +170,15 @@ async fn write_and_leave(
         .expect("a thread")
 }
 
-/// Closes, and tells when the shutdown is over and the rest is waited for.
+/// Closes, and reports when the shutdown is over and the wait for the peer begins.
 async fn close(mut stream: client::TlsStream<TcpStream>, events: mpsc::Sender<()>) {
     stream.shutdown().await.expect("a shutdown");
     events.send(()).expect("the server waits");
     stream.close().await.expect("the server closes");
 }
 
-/// A server answers a client that goes on sending and reads only then, leaves and is dropped; gives
-/// what the client hears of it.
+/// A server responds to a client that continues to send and reads only afterwards, leaves and is
+/// dropped; returns what the client receives.
 async fn answer_and_leave(version: Version, leave: Leave) -> io::Result<Vec<u8>> {
     let setup = Setup::new(version);
     let listener = listener(SMALL_BUFFER);
@@ -190,7 +190,7 @@ async fn answer_and_leave(version: Version, leave: Leave) -> io::Result<Vec<u8>>
         let connection = ClientConnection::new(config, localhost());
         let mut connection = Connection::Client(connection.expect("usable"));
         finish_handshake(&mut connection, &mut peer)?;
-        // More than all the kernels hold together, so the server leaves in the middle of it.
+        // More than the buffers of both kernels hold, so the server leaves in the middle of it.
         for chunk in pattern(20 * MUCH).chunks(10_000) {
             connection.writer().write_all(chunk)?;
             while connection.wants_write() {
@@ -218,7 +218,7 @@ fn listener(receive_buffer: u32) -> TcpListener {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket
         .set_recv_buffer_size(receive_buffer)
-        .expect("a size that is allowed");
+        .expect("an allowed size");
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     socket.bind(any).expect("a free port");
     socket.listen(1).expect("a listener")
@@ -228,7 +228,7 @@ async fn connect(address: SocketAddr, send_buffer: u32) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket
         .set_send_buffer_size(send_buffer)
-        .expect("a size that is allowed");
+        .expect("an allowed size");
     socket.connect(address).await.expect("a connection")
 }
 
@@ -245,7 +245,7 @@ fn finish_handshake(connection: &mut Connection, tcp: &mut StdTcpStream) -> io::
     Ok(())
 }
 
-/// Reads to the end, in the words of TLS, and closes.
+/// Reads until the close_notify, and closes.
 fn read_to_end(connection: &mut Connection, tcp: &mut StdTcpStream) -> io::Result<Vec<u8>> {
     let mut received = Vec::new();
     let mut buffer = [0; 16 * 1024];

@@ -1,4 +1,4 @@
-//! Cases that random plans have found, each of which has failed once.
+//! Cases found by random plans, each of which has failed once.
 
 use crate::rig::{Case, World, judged};
 
@@ -7,29 +7,29 @@ fn check(case: &str) {
     judged(&case, &World::new(case.scenario)).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The error of the handshake's write was kept for later, and nobody was woken to be told.
+/// The error of the handshake's write was stored for later, and no task was woken to return it.
 #[test]
-fn a_reader_is_told_that_its_hello_could_not_be_sent() {
+fn a_reader_returns_the_error_of_an_unsent_hello() {
     check(
         "scenario=early-data-accepted-read-first-tls13 client=Ours server=Ours carrier=Direct \
          capacity=65535 left.buffer=1 left.write=0:delayed-0,0:too-much",
     );
 }
 
-/// The flush for which the handshake waited was made by the reader's own push, and nobody was woken
-/// to go on.
+/// The flush for which the handshake waited was performed by the reader itself, and no task was
+/// woken to continue.
 #[test]
-fn a_reader_goes_on_when_the_last_flight_is_flushed() {
+fn a_reader_continues_when_the_last_flight_is_flushed() {
     check(
         "scenario=early-data-accepted-read-first-tls13 client=Ours server=Ours carrier=Direct \
          capacity=65535 left.read=2:nothing left.write=1:delayed-0,1:pending",
     );
 }
 
-/// Rejected early data was held by the connection, and what ended it came with so much behind it that
-/// there was no room.
+/// The connection held rejected early data, and the record that ended it was followed by so much
+/// that there was no room.
 #[test]
-fn small_records_behind_rejected_early_data_are_taken_in() {
+fn small_records_after_rejected_early_data_are_received() {
     for more in ["", " left.at-most=1"] {
         check(&format!(
             "scenario=early-data-rejected-and-more-tls13 client=Ours server=Ours carrier=Direct \
@@ -38,19 +38,19 @@ fn small_records_behind_rejected_early_data_are_taken_in() {
     }
 }
 
-/// The client's end of the transport came while the server sent an early response.
+/// The client's end of the stream arrived while the server sent an early response.
 #[test]
-fn an_early_response_to_a_client_that_is_gone_ends() {
+fn an_early_response_to_a_client_that_is_gone_terminates() {
     check(
         "scenario=half-rtt-tls13 client=Ours server=Tuned carrier=Direct capacity=35 \
          left.buffer=834 left.read=23:end",
     );
 }
 
-/// A read of the transport failed while writes were blocked, and no further one was made: the peer
-/// could not get rid of what it had to send before it read.
+/// A read of the transport failed while writes were blocked, and was not repeated: the peer could
+/// not send what it had to send before it would read.
 #[test]
-fn a_failed_read_does_not_keep_the_peer_from_its_writes() {
+fn a_failed_read_does_not_block_the_writes_of_the_peer() {
     for errors in ["1:timeout", "1:timeout,0:timeout"] {
         check(&format!(
             "scenario=half-rtt-tls13 client=Ours server=Ours carrier=Direct capacity=59 \
@@ -60,8 +60,8 @@ fn a_failed_read_does_not_keep_the_peer_from_its_writes() {
     }
 }
 
-/// A client was split between the end of its handshake and the answer to its early data, which it then
-/// sent again although it was accepted.
+/// A client was split between the end of its handshake and the response to its early data, which it
+/// then sent again although it was accepted.
 #[cfg(feature = "next")]
 #[test]
 fn accepted_early_data_is_sent_once_by_a_client_that_is_split() {

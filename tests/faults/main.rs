@@ -1,4 +1,4 @@
-//! Every fault at every call of the transport, and every future dropped at every poll.
+//! Injects every fault at every call of the transport, and drops every future at every poll.
 //!
 //! A failure prints its case as one line. To run that case alone:
 //!
@@ -14,11 +14,7 @@ mod rig;
 mod next;
 #[cfg(feature = "next")]
 #[path = "../next/engine.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "shared with the tests of the promises"
-)]
+#[expect(dead_code, unused_imports, reason = "shared with tests/promises")]
 mod next_engine;
 
 #[cfg(feature = "early-data")]

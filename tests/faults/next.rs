@@ -5,14 +5,15 @@ use pollback_testkit::pipe::Answer;
 use crate::rig::{Case, Make, Role, Scenario, scenarios};
 use crate::sweep::{ANSWERS, Swept};
 
-/// Those whose sides meet for the first time. A pipe of one byte takes some thousand calls.
+/// The scenarios without resumption that are not too slow: a pipe of one byte takes thousands of
+/// calls.
 fn fit() -> impl Iterator<Item = &'static Scenario> {
     scenarios()
         .iter()
         .filter(|scenario| !scenario.handshake.is_resumed() && scenario.plan.capacity > 1)
 }
 
-/// One scenario of each kind, at both versions.
+/// One scenario of each kind, for both versions.
 const SOME: [&str; 8] = [
     "echo-",
     "lazy",
@@ -58,7 +59,7 @@ fn in_halves() {
     swept.finish();
 }
 
-/// With rustls 0.23 at the other end, which is not struck.
+/// With rustls 0.23 at the other end, where no faults are injected.
 #[test]
 fn on_one_side() {
     let answers = [Answer::AtMost(1), Answer::Delayed(3), Answer::EndOfStream];

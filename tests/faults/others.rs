@@ -9,7 +9,7 @@ use pollback_testkit::pipe::Answer;
 use crate::rig::{Carrier, Case, Make, Role, Scenario, Stop, scenarios};
 use crate::sweep::{ANSWERS, Swept};
 
-/// One scenario of each kind, at both versions.
+/// One scenario of each kind, for both versions.
 fn some() -> impl Iterator<Item = &'static Scenario> {
     let names = [
         "echo",
@@ -45,7 +45,7 @@ fn with_streams_that_are_used_by_attempts() {
 
 #[cfg(feature = "early-data")]
 #[test]
-fn before_the_clients_finished_in_other_ways() {
+fn before_the_finished_of_the_client_in_other_ways() {
     let mut swept = Swept::default();
     let early = scenarios()
         .iter()
@@ -102,9 +102,9 @@ fn with_tokio_rustls_at_the_other_end() {
     swept.finish();
 }
 
-/// The sweep is fair if another implementation passes it, where that has no known defect: it takes
-/// `Ok(0)` for "would block", does not try again after `Interrupted`, parks on an error that
-/// registers no waker, and loses the wake of one task to another.
+/// The sweep is fair if another implementation passes it, apart from its known defects: it treats
+/// `Ok(0)` as "would block", does not repeat an attempt after `Interrupted`, waits after an error
+/// that registers no waker, and loses the wakeup of one task to another.
 #[test]
 fn with_tokio_rustls_in_our_place() {
     let answers: Vec<Answer> = ANSWERS

@@ -1,4 +1,4 @@
-//! What the application sees is what the transport would show it, and truncation.
+//! The application sees what the transport would show it, and truncation.
 
 use std::future::Future;
 use std::io;
@@ -22,22 +22,22 @@ enum Event {
     Silence,
     /// The peer closes its direction.
     HalfClose,
-    /// The peer is gone, without a word.
+    /// The peer is gone, without a close_notify.
     Gone,
-    /// Our next call to the transport learns that the connection was reset.
+    /// Our next call of the transport reports that the connection was reset.
     Reset,
 }
 
-/// What the application does.
+/// An operation of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Read,
-    /// Writes and flushes: a TLS stream may tell of a failed write at the flush.
+    /// Writes and flushes: a TLS stream may report a failed write in the flush.
     Send,
     Shutdown,
 }
 
-/// What it sees.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sight {
     Waits,
@@ -139,7 +139,7 @@ fn tls(meet: Meet, version: Version, subject: Role) -> Talk {
     let ends = pipe(1 << 20);
     let controls = [ends.0.control(), ends.1.control()];
     let (mut client, mut server) = meet(version, ends);
-    // The tickets are read, so that nothing lies in the pipe.
+    // The tickets are read, so that the pipe is empty.
     executor::block_on(server.write_all(b".")).expect("a write");
     executor::block_on(server.flush()).expect("a flush");
     executor::block_on(client.read_u8()).expect("a read");
@@ -165,7 +165,7 @@ fn look(mut talk: Talk, data: usize, event: Event, acts: [Act; 3]) -> Vec<Sight>
     match event {
         Event::Silence => {}
         Event::HalfClose => {
-            let peer = peer.as_mut().expect("just put there");
+            let peer = peer.as_mut().expect("just stored there");
             executor::block_on(peer.shutdown()).expect("a shutdown");
         }
         Event::Gone => peer = None,
@@ -208,7 +208,7 @@ fn once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// What TLS shows where the transport shows `raw`.
+/// The expected result of TLS where the result of the transport is `raw`.
 fn expected(event: Event, acts: [Act; 3], raw: &[Sight]) -> Vec<Sight> {
     let acts = acts.into_iter().zip(raw);
     acts.map(|(act, raw)| once_expected(event, act, *raw))
@@ -217,11 +217,11 @@ fn expected(event: Event, acts: [Act; 3], raw: &[Sight]) -> Vec<Sight> {
 
 fn once_expected(event: Event, act: Act, raw: Sight) -> Sight {
     match (event, act, raw) {
-        // Nobody has said that this is the end.
+        // This end is not authenticated.
         (Event::Gone | Event::Reset, Act::Read, Sight::End) => {
             Sight::Error(io::ErrorKind::UnexpectedEof)
         }
-        // A close_notify has to be sent, and nobody is there to take it.
+        // A close_notify has to be sent, and the peer is gone.
         (Event::Gone | Event::Reset, Act::Shutdown, Sight::Done) => {
             Sight::Error(io::ErrorKind::BrokenPipe)
         }

@@ -1,11 +1,11 @@
-//! Random plans, each made from a seed of its own: a few in every run, and others on request.
+//! Random plans, each generated from a seed: a few in every run, and others on request.
 //!
 //! ```text
 //! POLLBACK_PLANS=1000000..1100000 POLLBACK_SECONDS=60 \
 //!     cargo test --release --features full --test faults random_plans
 //! ```
 //!
-//! A plan that fails is printed with its seed, and shrunk to a case that runs alone.
+//! A plan that fails is printed with its seed, and minimized to a case that can be run alone.
 
 use std::env;
 use std::ops::Range;
@@ -16,10 +16,10 @@ use crate::rig::Search;
 /// The environment variable with the seeds to try, `FIRST..END`.
 const PLANS: &str = "POLLBACK_PLANS";
 
-/// The environment variable with the seconds after which no other seed is tried.
+/// The environment variable with the number of seconds after which no further seed is tried.
 const SECONDS: &str = "POLLBACK_SECONDS";
 
-/// What a run of all tests has time for.
+/// The seeds of a run of all tests.
 const FEW: Range<u64> = 0..400;
 
 #[test]

@@ -1,5 +1,5 @@
 //! A relay between two pipes: every fault at every call on either side of it, and the relay dropped
-//! or taken apart at every poll.
+//! or disassembled at every poll.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -22,30 +22,30 @@ use crate::sweep::ANSWERS;
 /// How many bytes the client sends, and the backend.
 const SENT: [usize; 2] = [1500, 900];
 
-/// The pipes that it is swept over.
+/// The pipes of a sweep.
 #[derive(Clone, Copy, Debug)]
 struct Pipes {
     capacity: usize,
-    /// The near ends keep so many bytes until they are flushed.
+    /// How many bytes the near ends buffer until they are flushed.
     buffer: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Case {
-    /// Which of its calls on which side is answered so.
+    /// The injected result, and the side and the call that it is for.
     strike: Option<(Role, usize, Answer)>,
-    /// The relay is dropped when it waits for this time.
+    /// The number of the wait at which the relay is dropped.
     drop: Option<usize>,
-    /// It is taken apart then, and another one goes on.
+    /// Whether it is disassembled then, and another one continues.
     apart: Option<usize>,
 }
 
 /// How one side has ended.
 struct Side {
     received: Vec<u8>,
-    /// Whether it has met the end of the stream.
+    /// Whether it has found the end of the stream.
     ended: bool,
-    /// Whether the relay has told it that this is not the end.
+    /// Whether the relay has aborted it.
     aborted: bool,
     calls: Vec<Operation>,
     applied: Option<Operation>,
@@ -56,17 +56,17 @@ struct Outcome {
     sides: [Side; 2],
     /// `None` if the relay was dropped or has panicked.
     relay: Option<Result<Moved, RelayError>>,
-    /// Whether the point was reached where it was to be dropped or taken apart.
+    /// Whether the point was reached at which it was to be dropped or disassembled.
     stopped: bool,
 }
 
-/// What a side sends: it tells the sides apart, and one byte from the next.
+/// The bytes that a side sends, which differ between the sides and from byte to byte.
 fn bytes(side: usize) -> Vec<u8> {
     let byte = |index| (index * 7 + side * 101) as u8;
     (0..SENT[side]).map(byte).collect()
 }
 
-/// The place of a side in everything that has two of them.
+/// The index of a side in every pair.
 fn place(role: Role) -> usize {
     role as usize
 }
@@ -93,7 +93,7 @@ fn run(pipes: Pipes, case: Case) -> Outcome {
     let mut readers = Vec::new();
     for (side, (mut reader, mut writer)) in peers.into_iter().enumerate() {
         executor.spawn("a writer", async move {
-            // Whoever fails has nobody left to write to.
+            // After a failure nothing is left to do.
             let _ = writer.write_all(&bytes(side)).await;
             let _ = writer.shutdown().await;
         });
@@ -128,7 +128,7 @@ fn run(pipes: Pipes, case: Case) -> Outcome {
     }
 }
 
-/// `None` if it panics; what it owns is dropped then.
+/// Returns `None` if it panics; everything that it owns is then dropped.
 async fn guarded<F: Future>(future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     poll_fn(|cx| {
@@ -167,7 +167,7 @@ async fn stopping(
         return None;
     }
     let mut parts = relay.into_parts();
-    // Both at once: neither peer may read before it has written.
+    // Both at the same time: neither peer may read before it has written.
     let (there, back) = both(
         parts.backend.write_all(&parts.to_backend),
         parts.client.write_all(&parts.to_client),
@@ -208,15 +208,15 @@ async fn both<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Outpu
     .await
 }
 
-/// What a strike has to lead to.
+/// The expected effect of an injected result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Expected {
-    /// Nothing that anybody sees.
+    /// Nothing visible.
     Nothing,
-    /// The object that the stream has failed with.
+    /// The error object of the stream.
     Injected,
     Ours(ErrorKind),
-    /// The end of what this side says, at a wrong place.
+    /// A premature end of the data of this side.
     FalseEnd,
     /// The relay unwinds.
     Panic,
@@ -228,7 +228,7 @@ fn expected(answer: Answer, operation: Operation) -> Expected {
         (Answer::Error(io::ErrorKind::WouldBlock), _) => Expected::Ours(ErrorKind::Unregistered),
         (Answer::Error(_) | Answer::Reset, _) => Expected::Injected,
         (Answer::Nothing | Answer::EndOfStream, Operation::Read) => Expected::FalseEnd,
-        // A flush that only pretends, or a shutdown: the pipe itself withholds what was sent.
+        // A flush or a shutdown without effect: the pipe itself withholds what was sent.
         (Answer::Nothing, Operation::Flush | Operation::Shutdown) => Expected::FalseEnd,
         (Answer::Nothing, Operation::Write) => Expected::Ours(ErrorKind::WriteZero),
         (Answer::TooMuch, Operation::Write) => Expected::Ours(ErrorKind::OverReported),
@@ -237,7 +237,7 @@ fn expected(answer: Answer, operation: Operation) -> Expected {
     }
 }
 
-/// Says what is wrong.
+/// Returns what is wrong.
 fn judge(case: Case, outcome: &Outcome, honest: Option<&Outcome>) -> Result<(), String> {
     let struck = case.strike.and_then(|(role, _, answer)| {
         let operation = outcome.sides[place(role)].applied?;
@@ -247,13 +247,13 @@ fn judge(case: Case, outcome: &Outcome, honest: Option<&Outcome>) -> Result<(), 
     for (side, seen) in outcome.sides.iter().enumerate() {
         let sent = bytes(1 - side);
         if !sent.starts_with(&seen.received) {
-            return Err(format!("side {side} received what was not sent"));
+            return Err(format!("side {side} received bytes that were not sent"));
         }
         let is_whole = seen.received.len() == sent.len();
-        // What a pipe has said of an end is believed.
+        // A false end of stream of the pipe is accepted as the end.
         if seen.ended && !seen.aborted && !is_whole && expected != Expected::FalseEnd {
             return Err(format!(
-                "side {side} takes {} of {} bytes for all",
+                "side {side} regards {} of {} bytes as complete",
                 seen.received.len(),
                 sent.len()
             ));
@@ -313,7 +313,7 @@ fn sweep(pipes: Pipes) {
         }
         ran.ok()
     };
-    let honest = check(Case::default(), None).expect("nothing is in the way");
+    let honest = check(Case::default(), None).expect("no fault was injected");
     for role in Role::BOTH {
         for answer in ANSWERS {
             for call in 0..honest.sides[place(role)].calls.len() {

@@ -2,10 +2,10 @@
 
 use crate::rig::{Case, World, judged};
 
-/// The environment variable that holds the line which a failure printed.
+/// The environment variable with the line that a failure has printed.
 const CASE: &str = "POLLBACK_CASE";
 
-/// Without the variable a case stands in, so that this is no test that cannot fail.
+/// The case to run without the variable, so that this test can fail.
 const STAND_IN: &str = "scenario=echo-tls13 client=Ours server=Theirs carrier=Signalled \
     strike=Client:4:delayed-2 cancel=Client:1 capacity=900 left.at-most=70 right.read=2:pending";
 

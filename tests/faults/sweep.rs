@@ -1,4 +1,4 @@
-//! Every fault at every call of the transport, and every future dropped at every poll.
+//! Injects every fault at every call of the transport, and drops every future at every poll.
 
 use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 
@@ -12,7 +12,7 @@ use crate::rig::{
     Case, Cause, Ending, Outcome, Role, Scenario, Stop, Strike, World, cause, judged, scenarios,
 };
 
-/// What is put in the place of an honest answer.
+/// The results that are injected.
 pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::AtMost(1),
     Answer::Spurious,
@@ -28,7 +28,7 @@ pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::TooMuch,
 ];
 
-/// What has been swept.
+/// The state of a sweep.
 #[derive(Default)]
 pub(crate) struct Swept {
     runs: usize,
@@ -36,10 +36,10 @@ pub(crate) struct Swept {
 }
 
 impl Swept {
-    /// Puts each answer in the place of each honest one, on the side `role`.
+    /// Injects each result at each call of the side `role`.
     pub(crate) fn strike(&mut self, case: &Case, role: Role, answers: &[Answer]) {
         let world = World::new(case.scenario);
-        let honest = self.run(case, &world).expect("nothing is in the way");
+        let honest = self.run(case, &world).expect("no fault was injected");
         self.check(case, taken_in(case, &honest));
         let calls = honest.of(role).calls.clone();
         for answer in answers {
@@ -62,14 +62,14 @@ impl Swept {
         }
     }
 
-    /// Strikes each call of the side `role`, and stops it in both ways at each poll.
+    /// Injects faults at each call of the side `role`, and stops it in both ways at each poll.
     pub(crate) fn everything(&mut self, case: &Case, role: Role, answers: &[Answer]) {
         self.strike(case, role, answers);
         self.stop(case, role, Stop::Drop);
         self.stop(case, role, Stop::Cancel);
     }
 
-    /// Does all that to one side and then to the other.
+    /// Does all of this to one side and then to the other.
     pub(crate) fn both_sides(&mut self, case: &Case, answers: &[Answer]) {
         for role in Role::BOTH {
             self.everything(case, role, answers);
@@ -118,10 +118,10 @@ impl Swept {
     }
 }
 
-/// Whether an operation can be answered so, in a way that differs from another answer.
+/// Whether a result is possible for an operation, and differs from its other results.
 fn applies(case: &Case, answer: Answer, operation: Operation) -> bool {
     match answer {
-        // Nobody can see that a buffer which claims to be flushed is not.
+        // A buffer that falsely reports a successful flush cannot be detected.
         Answer::Nothing if operation == Operation::Flush => case.plan.left.buffer.is_none(),
         Answer::AtMost(_) => matches!(operation, Operation::Read | Operation::Write),
         Answer::TooMuch => operation == Operation::Write,
@@ -130,7 +130,7 @@ fn applies(case: &Case, answer: Answer, operation: Operation) -> bool {
     }
 }
 
-/// Whether the side that was struck says by what.
+/// Checks that the affected side reports the injected fault.
 fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
     let Some(Strike { role, answer, .. }) = case.strike else {
         return Ok(());
@@ -156,7 +156,7 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
     };
     match &side.ending {
         Ending::Failed(error) if cause(error) == expected => Ok(()),
-        // After the peer's last word there may be nobody left to tell.
+        // After the peer's last message there may be no operation left to report it.
         Ending::Done if *operation == Operation::Read => Ok(()),
         ending => Err(format!(
             "{ending:?} instead of {expected:?} from {operation:?}"
@@ -164,8 +164,8 @@ fn named(case: &Case, outcome: &Outcome) -> Result<(), String> {
     }
 }
 
-/// Whether a side of ours had read what had arrived when it shut its transport down. Else a kernel
-/// would answer the unread bytes with a reset, which destroys what was sent last.
+/// Checks that a side of ours had read what had arrived when it shut its transport down. Otherwise
+/// a kernel would respond to the unread bytes with a reset, which destroys what was sent last.
 fn taken_in(case: &Case, outcome: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         let unread = outcome.of(role).counts.unread_at_shutdown;
@@ -176,18 +176,18 @@ fn taken_in(case: &Case, outcome: &Outcome) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether both sides are through with everything.
+/// Checks that both sides have completed all operations.
 fn undisturbed(outcome: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         let ending = &outcome.of(role).ending;
         if !matches!(ending, Ending::Done) {
-            return Err(format!("{role:?} {ending:?}, though nothing is broken"));
+            return Err(format!("{role:?} {ending:?}, although there was no fault"));
         }
     }
     Ok(())
 }
 
-/// Whether the transport was not called much more often than without the fault.
+/// Checks that the transport was not called much more often than without the fault.
 fn bounded(outcome: &Outcome, honest: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         let (calls, usual) = (outcome.of(role).calls.len(), honest.of(role).calls.len());
@@ -198,7 +198,7 @@ fn bounded(outcome: &Outcome, honest: &Outcome) -> Result<(), String> {
     Ok(())
 }
 
-/// Which test sweeps a scenario.
+/// The test that sweeps a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Group {
     Tls12,
@@ -264,7 +264,7 @@ fn with_early_data() {
     Group::EarlyData.sweep(&ANSWERS);
 }
 
-/// What a pipe of one byte is swept with: it takes some thousand calls to get through it.
+/// The results for a sweep over a pipe of one byte, which takes thousands of calls.
 const FEW: [Answer; 4] = [
     Answer::Delayed(3),
     Answer::Error(Interrupted),

@@ -1,4 +1,4 @@
-//! A peer that falls silent at each call of the transport, and a handshake that may take so long.
+//! A peer that stops responding at each call of the transport, and a handshake with a timeout.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How a handshake of ours has gone: the stream, or what the transport was good for.
+/// The result of our handshake: the stream, or whether the transport was still usable.
 async fn outcome<C>(handshake: Handshake<End, C>) -> Result<TlsStream<End, C>, End>
 where
     C: TlsConnection,
@@ -31,7 +31,7 @@ where
     Err(io)
 }
 
-/// Lets the transport of a side be silent after ever more calls, until its handshake gets through.
+/// Makes the transport of a side stop after more and more calls, until its handshake completes.
 async fn for_each_call(handshake: impl AsyncFn(&Setup, End, End) -> bool) {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
@@ -44,24 +44,24 @@ async fn for_each_call(handshake: impl AsyncFn(&Setup, End, End) -> bool) {
             }
             calls += 1;
         }
-        assert!(calls > 5, "only {calls} calls can be struck");
+        assert!(calls > 5, "only {calls} calls were affected");
     }
 }
 
-/// Makes the handshake of ours while the peer makes its own; returns whether ours got through.
+/// Performs our handshake while the peer performs its own; returns whether ours completes.
 async fn with_peer<C: TlsConnection>(
     handshake: Handshake<End, C>,
     peer: impl Future<Output = io::Result<()>>,
 ) -> bool {
     tokio::select! {
         ours = outcome(handshake) => ours.is_ok(),
-        // A peer that is done waits for us.
+        // A peer that has finished waits for us.
         never = async { peer.await.expect("nothing of the peer's fails"); std::future::pending().await } => never,
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connector_gives_up_at_each_call() {
+async fn a_connector_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let connector = TlsConnector::from(Arc::new(setup.client())).with_handshake_timeout(LIMIT);
         let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
@@ -74,7 +74,7 @@ async fn a_connector_gives_up_at_each_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acceptor_gives_up_at_each_call() {
+async fn an_acceptor_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let connector = TlsConnector::from(Arc::new(setup.client()));
         let acceptor = TlsAcceptor::from(Arc::new(setup.server())).with_handshake_timeout(LIMIT);
@@ -87,12 +87,12 @@ async fn an_acceptor_gives_up_at_each_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_behind_a_look_gives_up_at_each_call() {
+async fn a_handshake_after_peek_times_out_at_each_call() {
     for_each_call(async |setup, ours, theirs| {
         let config = Arc::new(setup.server());
         let connector = TlsConnector::from(Arc::new(setup.client()));
         let peer = tokio::spawn(connector.connect(localhost(), theirs));
-        // The look itself has no timeout of its own.
+        // `peek` itself has no timeout.
         let mut look = LazyConfigAcceptor::new(Acceptor::default(), ours);
         let Ok(start) = tokio::time::timeout(LIMIT, &mut look).await else {
             assert!(look.take_io().is_some());

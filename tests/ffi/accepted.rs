@@ -1,4 +1,4 @@
-//! The acceptor of rustls-ffi itself, over what is lent to it.
+//! The acceptor of rustls-ffi itself, over a lent transport.
 
 use std::io::{self, Write};
 use std::ptr::null_mut;
@@ -26,7 +26,7 @@ pub(crate) fn alert(description: AlertDescription) -> Vec<u8> {
 pub(crate) fn client_hello(version: Version) -> Vec<u8> {
     let mut hello = Vec::new();
     let mut client = Side::Client.connection(version);
-    while write_tls(&mut client, &mut hello).expect("a vector takes everything") > 0 {}
+    while write_tls(&mut client, &mut hello).expect("a vector accepts everything") > 0 {}
     hello
 }
 
@@ -47,7 +47,7 @@ fn accept(hello: &[u8]) -> *mut rustls_accepted {
 }
 
 #[test]
-fn a_second_into_connection_is_refused() {
+fn a_second_into_connection_is_rejected() {
     for version in Version::ALL {
         let config = ServerConfig::new(version);
         let accepted = accept(&client_hello(version));
@@ -68,7 +68,7 @@ fn a_second_into_connection_is_refused() {
     }
 }
 
-/// Takes one byte of every second call, and would block in the others.
+/// Accepts one byte in every second call, and would block in the others.
 struct Halting {
     taken: Vec<u8>,
     calls: usize,
@@ -90,7 +90,7 @@ impl Write for Halting {
 }
 
 #[test]
-fn an_alert_goes_out_byte_by_byte_to_a_writer_that_blocks_in_between() {
+fn an_alert_is_sent_byte_by_byte_to_a_writer_that_blocks_in_between() {
     let acceptor = rustls_acceptor::rustls_acceptor_new();
     let mut garbage = &b"GET / HTTP/1.1\r\n\r\n"[..];
     lend_read(&mut garbage, |userdata, out_n| {
@@ -139,7 +139,7 @@ fn an_alert_goes_out_byte_by_byte_to_a_writer_that_blocks_in_between() {
 }
 
 #[test]
-fn codes_of_a_c_callback_come_back_from_an_acceptor() {
+fn an_acceptor_returns_the_codes_of_a_c_callback() {
     for code_of_c in [libc::EAGAIN, libc::EINTR, 4096, -1] {
         let acceptor = rustls_acceptor::rustls_acceptor_new();
         let script = Scripted::new([fails(code_of_c)]);

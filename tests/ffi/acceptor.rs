@@ -1,4 +1,4 @@
-//! The server's way over a `rustls_acceptor`.
+//! Servers with a `rustls_acceptor`.
 
 use std::ptr::null;
 
@@ -16,7 +16,7 @@ use crate::configs::ServerConfig;
 use crate::support::{WIDE, connector, kind, localhost, receive, send};
 
 #[test]
-fn a_server_chooses_by_the_hello_over_every_transport() {
+fn a_server_chooses_by_the_client_hello_over_every_transport() {
     for shape in &SHAPES {
         for version in Version::ALL {
             eprintln!("{version:?} over {}", shape.name);
@@ -48,7 +48,7 @@ fn a_server_chooses_by_the_hello_over_every_transport() {
 }
 
 #[test]
-fn what_is_no_hello_is_answered_with_an_alert() {
+fn anything_but_a_hello_is_answered_with_an_alert() {
     for (bytes, expected, told) in [
         (
             b"GET / HTTP/1.1\r\n\r\n".to_vec(),
@@ -58,7 +58,7 @@ fn what_is_no_hello_is_answered_with_an_alert() {
         (
             alert(AlertDescription::HandshakeFailure),
             ErrorKind::Misbehaved,
-            // rustls prepares none for this.
+            // rustls prepares no alert for this.
             AlertDescription::UnexpectedMessage,
         ),
     ] {
@@ -86,7 +86,7 @@ fn what_is_no_hello_is_answered_with_an_alert() {
 }
 
 #[test]
-fn a_client_that_the_configuration_refuses_gets_an_alert() {
+fn a_client_that_the_configuration_rejects_receives_an_alert() {
     for (ours_is, theirs_is) in [
         (Version::Tls12, Version::Tls13),
         (Version::Tls13, Version::Tls12),
@@ -102,7 +102,7 @@ fn a_client_that_the_configuration_refuses_gets_an_alert() {
                 },
                 connector(theirs_is).connect(localhost(), theirs),
             );
-            // rustls-ffi says that they do not fit, and not in what.
+            // rustls-ffi reports that they are incompatible, but not why.
             assert_eq!(kind(server), Some(ErrorKind::Tls));
             let told = ErrorKind::Alert(AlertDescription::ProtocolVersion);
             assert_eq!(kind(client), Some(told));
@@ -111,12 +111,12 @@ fn a_client_that_the_configuration_refuses_gets_an_alert() {
 }
 
 #[test]
-fn a_null_configuration_is_refused_with_an_alert() {
+fn a_null_configuration_is_rejected_with_an_alert() {
     let (ours, theirs) = pipe(WIDE);
     let (server, client) = executor::join(
         async {
             let accepted = FfiAcceptor::new(ours).await?;
-            // SAFETY: a null configuration is refused.
+            // SAFETY: a null configuration is rejected.
             unsafe { accepted.into_stream(null()) }.await
         },
         connector(Version::Tls13).connect(localhost(), theirs),
@@ -127,7 +127,7 @@ fn a_null_configuration_is_refused_with_an_alert() {
 }
 
 #[test]
-fn an_end_before_the_hello_is_whole_is_a_truncation() {
+fn an_end_within_the_hello_is_a_truncation() {
     let hello = client_hello(Version::Tls13);
     for length in [0, 1, 5, hello.len() - 1] {
         let (ours, theirs) = pipe(WIDE);
@@ -139,7 +139,7 @@ fn an_end_before_the_hello_is_whole_is_a_truncation() {
 }
 
 #[test]
-fn an_acceptor_that_was_given_up_can_go_on_and_one_that_is_done_fails() {
+fn a_cancelled_acceptor_can_continue_and_a_completed_one_fails() {
     let hello = client_hello(Version::Tls12);
     let (ours, theirs) = pipe(WIDE);
     let control = ours.control();
@@ -160,6 +160,6 @@ fn an_acceptor_that_was_given_up_can_go_on_and_one_that_is_done_fails() {
 
 fn server_name(accepted: &FfiAccepted<End>) -> String {
     let name = rustls_accepted::rustls_accepted_server_name(accepted.as_ptr());
-    // SAFETY: the hello is there until `accepted` is dropped.
+    // SAFETY: the hello exists until `accepted` is dropped.
     unsafe { name.to_str() }.to_owned()
 }

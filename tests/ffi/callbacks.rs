@@ -1,4 +1,4 @@
-//! C callbacks as attempts, and as a tokio transport.
+//! C callbacks as attempts, and as a Tokio transport.
 
 use std::ffi::c_void;
 use std::io::{self, IoSlice, Read, Write};
@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::script::{STORED, Scripted, Step, fails, moves};
 
-/// Codes of which none asks for a repetition: known ones, unknown ones, and what the contract does
-/// not forbid.
+/// Codes that do not cause a repetition: known ones, unknown ones, and others that the contract
+/// does not forbid.
 const CODES: [i32; 6] = [libc::EPIPE, libc::EIO, 4096, i32::MAX, -1, i32::MIN];
 
 /// The three attempts, each with an offer of four bytes.
@@ -29,7 +29,7 @@ fn kind(answer: io::Result<usize>) -> Option<ErrorKind> {
 }
 
 #[test]
-fn a_count_says_how_much_was_moved() {
+fn a_count_is_the_number_of_bytes_moved() {
     for attempt in ATTEMPTS {
         let script = Scripted::new([moves(1), moves(4)]);
         let mut callbacks = script.callbacks();
@@ -40,7 +40,7 @@ fn a_count_says_how_much_was_moved() {
 }
 
 #[test]
-fn bytes_arrive_as_they_were_stored_and_leave_as_they_were_offered() {
+fn bytes_are_passed_on_unchanged() {
     let script = Scripted::new([moves(3), moves(2), moves(3)]);
     let mut callbacks = script.callbacks();
     let mut room = [0; 5];
@@ -53,7 +53,7 @@ fn bytes_arrive_as_they_were_stored_and_leave_as_they_were_offered() {
 }
 
 #[test]
-fn every_code_is_kept_and_asked_for_once() {
+fn every_code_is_preserved_after_one_call() {
     for code in CODES {
         for attempt in ATTEMPTS {
             let script = Scripted::new([fails(code)]);
@@ -79,7 +79,7 @@ fn the_count_of_a_failure_is_ignored() {
 }
 
 #[test]
-fn a_count_that_was_left_unset_is_nothing() {
+fn an_unset_count_is_zero() {
     for attempt in ATTEMPTS {
         let script = Scripted::new([moves(4), fails(0)]);
         let mut callbacks = script.callbacks();
@@ -89,7 +89,7 @@ fn a_count_that_was_left_unset_is_nothing() {
 }
 
 #[test]
-fn more_than_was_offered_is_refused() {
+fn more_than_was_offered_is_rejected() {
     for count in [5, usize::MAX] {
         for attempt in ATTEMPTS {
             let script = Scripted::new([moves(count)]);
@@ -163,7 +163,7 @@ fn slices_go_in_one_call_with_empty_ones_in_between() {
 }
 
 #[test]
-fn no_call_gets_more_slices_than_systems_take() {
+fn no_call_has_more_slices_than_systems_accept() {
     for count in [64, 1024, 3000] {
         let script = Scripted::new([moves(1)]);
         let mut slices = vec![IoSlice::new(&[]); 2000];
@@ -175,8 +175,8 @@ fn no_call_gets_more_slices_than_systems_take() {
 }
 
 #[test]
-fn would_block_parks_the_task_until_readiness_is_announced() {
-    // Each time twice, since an attempt is repeated once the waker is in place.
+fn would_block_suspends_the_task_until_readiness_is_announced() {
+    // Each result twice, since an attempt is repeated once the waker is registered.
     let blocked = fails(libc::EAGAIN);
     let script = Scripted::new([blocked, blocked, moves(2), blocked, blocked, moves(2)]);
     let (handle, readiness) = ReadinessHandle::new();
@@ -189,7 +189,7 @@ fn would_block_parks_the_task_until_readiness_is_announced() {
     });
     assert!(!executor.run_until_stalled());
     handle.writable();
-    assert!(!executor.run_until_stalled(), "woken in vain");
+    assert!(!executor.run_until_stalled(), "woken without a reason");
     handle.readable();
     assert!(!executor.run_until_stalled());
     handle.writable();
@@ -198,7 +198,7 @@ fn would_block_parks_the_task_until_readiness_is_announced() {
 }
 
 #[test]
-fn interrupted_is_tried_again_at_once() {
+fn interrupted_is_repeated_at_once() {
     let script = Scripted::new([fails(libc::EINTR), fails(libc::EINTR), moves(2)]);
     let (_handle, readiness) = ReadinessHandle::new();
     let mut transport = CallbackIo::new(script.callbacks(), readiness);
@@ -211,7 +211,7 @@ fn interrupted_is_tried_again_at_once() {
 }
 
 #[test]
-fn nothing_stored_is_the_end_and_nothing_taken_is_a_refusal() {
+fn zero_bytes_read_is_the_end_and_zero_bytes_written_is_an_error() {
     let script = Scripted::new([moves(0), moves(0)]);
     let (_handle, readiness) = ReadinessHandle::new();
     let mut transport = CallbackIo::new(script.callbacks(), readiness);

@@ -1,4 +1,4 @@
-//! Configurations of rustls-ffi, made of the certificates of the test kit.
+//! Configurations of rustls-ffi with the certificates of the test kit.
 
 use std::ffi::CStr;
 use std::ptr::{NonNull, null, null_mut};
@@ -59,7 +59,7 @@ impl ClientConfig {
             rustls_client_config::rustls_client_connection_new(self.0, name.as_ptr(), connection)
         });
         let connection = NonNull::new(connection).expect("a connection");
-        // SAFETY: it was made for us, and nothing is attached to it.
+        // SAFETY: it was created for us, and nothing is attached to it.
         unsafe { FfiConnection::client(connection) }
     }
 }
@@ -107,7 +107,7 @@ impl ServerConfig {
             rustls_server_config::rustls_server_connection_new(self.0, connection)
         });
         let connection = NonNull::new(connection).expect("a connection");
-        // SAFETY: it was made for us, and nothing is attached to it.
+        // SAFETY: it was created for us, and nothing is attached to it.
         unsafe { FfiConnection::server(connection) }
     }
 }
@@ -118,7 +118,7 @@ impl Drop for ServerConfig {
     }
 }
 
-/// What a function puts into its place for a result.
+/// Returns what a function stores in its output parameter.
 fn out<T>(empty: T, make: impl FnOnce(&mut T) -> rustls_result) -> T {
     let mut made = empty;
     assert_eq!(make(&mut made), rustls_result::Ok);
@@ -167,7 +167,7 @@ fn verifier(authority: &Authority) -> *mut rustls_server_cert_verifier {
     }
 }
 
-// In Rust these belong to a type that is not public.
+// In Rust these are methods of a type that is not public.
 #[allow(improper_ctypes)]
 unsafe extern "C" {
     fn rustls_web_pki_server_cert_verifier_builder_new_with_provider(

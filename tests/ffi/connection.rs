@@ -1,4 +1,4 @@
-//! The functions of rustls-ffi that take callbacks, over what is lent to them.
+//! The functions of rustls-ffi that take callbacks, over lent transports.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
@@ -38,7 +38,7 @@ fn codes_of_a_c_callback_cross_both_boundaries_unchanged() {
 }
 
 #[test]
-fn a_c_callback_that_reports_too_much_is_refused_before_rustls_sees_it() {
+fn a_c_callback_that_reports_too_much_is_rejected_before_rustls_sees_it() {
     let mut pair = Pair::new(Version::Tls13);
     let hello = {
         let script = Scripted::new([fails(libc::EAGAIN)]);
@@ -117,7 +117,7 @@ fn after_close_notify_no_call_is_made() {
 }
 
 #[test]
-fn undrained_plaintext_is_refused_without_a_call() {
+fn no_call_is_made_while_plaintext_is_unread() {
     for version in Version::ALL {
         let mut pair = Pair::established(version);
         send(&mut pair.server, &[7; 40_000]);
@@ -142,7 +142,7 @@ fn undrained_plaintext_is_refused_without_a_call() {
     }
 }
 
-/// Takes at most so many bytes of each offer, and notes how many slices it was offered.
+/// Accepts at most this many bytes of each offer, and records how many slices it was offered.
 struct Narrow {
     widths: Vec<usize>,
     taken: VecDeque<u8>,
@@ -186,7 +186,7 @@ fn partial_writes_lose_and_repeat_nothing() {
         let mut whole = Narrow::new(&[usize::MAX]);
         write_tls(&mut probe.client, &mut whole).unwrap();
         let record = whole.taken.len();
-        // Byte by byte, inside a slice, on its edge, and over the edge of the first.
+        // Byte by byte, inside a slice, at its end, and beyond the end of the first.
         for widths in [
             &[1][..],
             &[5, record - 5],

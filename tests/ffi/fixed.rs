@@ -1,18 +1,18 @@
-//! A transport with a fixed answer, and the calls that a C program makes of it.
+//! A transport with a fixed result, and the calls that a C program makes.
 
 use std::ffi::c_void;
 use std::io::{self, IoSlice, Read, Write};
 
 use pollback::ffi;
 
-/// Answers every attempt in the same way, and counts them.
+/// Returns the same result for every attempt, and counts them.
 pub(crate) struct Fixed<F> {
     answer: F,
     pub(crate) calls: usize,
 }
 
 impl<F: FnMut(usize) -> io::Result<usize>> Fixed<F> {
-    /// Answers what `answer` makes of the size of the offer.
+    /// Returns the result of `answer` for the size of the offer.
     pub(crate) fn new(answer: F) -> Self {
         Self { answer, calls: 0 }
     }
@@ -43,7 +43,7 @@ impl<F: FnMut(usize) -> io::Result<usize>> Write for Fixed<F> {
     }
 }
 
-/// What a C program sees of a call: the code, and the count, which was `UNSET` before.
+/// What a C program sees after a call: the code, and the count, which was `UNSET` before.
 pub(crate) type Seen = (i32, usize);
 
 pub(crate) const UNSET: usize = 77;
@@ -51,7 +51,7 @@ pub(crate) const UNSET: usize = 77;
 /// Calls `read` with room for four bytes.
 pub(crate) fn read(userdata: *mut c_void) -> Seen {
     let (mut room, mut count) = ([0; 4], UNSET);
-    // SAFETY: the room and the count are there.
+    // SAFETY: the buffer and the count are valid.
     let code = unsafe { ffi::read(userdata, room.as_mut_ptr(), room.len(), &mut count) };
     (code.0, count)
 }
@@ -59,7 +59,7 @@ pub(crate) fn read(userdata: *mut c_void) -> Seen {
 /// Calls `write` with four bytes.
 pub(crate) fn write(userdata: *mut c_void) -> Seen {
     let mut count = UNSET;
-    // SAFETY: the bytes and the count are there.
+    // SAFETY: the bytes and the count are valid.
     let code = unsafe { ffi::write(userdata, b"abcd".as_ptr(), 4, &mut count) };
     (code.0, count)
 }
@@ -69,7 +69,7 @@ pub(crate) fn write_vectored(userdata: *mut c_void) -> Seen {
     let mut count = UNSET;
     let slices = [IoSlice::new(b"a"), IoSlice::new(b"bcd")];
     let iov = slices.as_ptr().cast();
-    // SAFETY: the slices and the count are there.
+    // SAFETY: the slices and the count are valid.
     let code = unsafe { ffi::write_vectored(userdata, iov, slices.len(), &mut count) };
     (code.0, count)
 }

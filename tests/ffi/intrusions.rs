@@ -1,4 +1,4 @@
-//! Re-entry, panics and threads, with a connection of rustls-ffi in between.
+//! Re-entry, panics and threads, with a connection of rustls-ffi.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -16,7 +16,7 @@ use crate::pair::{Pair, carry, is_handshaking, read_tls, write_tls, write_tls_ve
 
 #[test]
 fn re_entry_reaches_neither_the_transport_nor_the_connection() {
-    /// Calls the callback that it is called by, and another connection.
+    /// Calls the callback by which it is called, and another connection.
     struct Inner<'a> {
         other: &'a mut Pair,
         codes: Vec<i32>,
@@ -25,7 +25,7 @@ fn re_entry_reaches_neither_the_transport_nor_the_connection() {
     impl Read for Inner<'_> {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
             let mut count = 0;
-            // SAFETY: the room and the count are there.
+            // SAFETY: the buffer and the count are valid.
             let code = unsafe {
                 pollback::ffi::read(self.userdata.get(), buf.as_mut_ptr(), buf.len(), &mut count)
             };

@@ -1,4 +1,4 @@
-//! A transport lent to C: what its answers become, and what its errors come back as.
+//! A transport lent to C: what its results become in C, and how its errors are returned in Rust.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -14,7 +14,8 @@ use pollback_testkit::pipe::{Answer, Operation, pipe};
 
 use crate::fixed::{Fixed, Seen, UNSET, read, write, write_vectored};
 
-/// Lends what answers so in each of the three ways: what C saw, and what came back in Rust.
+/// Lends a transport with this result in each of the three ways; returns what C has seen, and the
+/// result in Rust.
 pub(crate) fn each_way(
     answer: impl Fn(usize) -> io::Result<usize>,
 ) -> [(Seen, io::Result<usize>); 3] {
@@ -36,16 +37,16 @@ pub(crate) fn each_way(
     answers.map(|answer| (seen.next().expect("one for each"), answer))
 }
 
-/// Notes what C saw, and answers it as one of the functions of rustls-ffi would.
+/// Records what C has seen, and returns it as one of the functions of rustls-ffi would.
 fn report(seen: &mut Seen, now: Seen, out_n: *mut usize) -> rustls_io_result {
     *seen = now;
-    // SAFETY: here the count is expected.
+    // SAFETY: the count is expected here.
     unsafe { *out_n = now.1 };
     rustls_io_result(now.0)
 }
 
 #[test]
-fn a_count_goes_through() {
+fn a_count_is_passed_on() {
     for count in [0, 1, 4] {
         for (seen, answer) in each_way(|_| Ok(count)) {
             assert_eq!(seen, (0, count));
@@ -55,7 +56,7 @@ fn a_count_goes_through() {
 }
 
 #[test]
-fn more_than_was_offered_is_refused_and_not_counted() {
+fn more_than_was_offered_is_rejected_and_not_counted() {
     for excess in [1, usize::MAX - 4] {
         for (seen, answer) in each_way(|offered| Ok(offered + excess)) {
             assert_eq!(seen, (libc::EIO, UNSET));
@@ -66,7 +67,7 @@ fn more_than_was_offered_is_refused_and_not_counted() {
 }
 
 #[test]
-fn a_code_goes_through_and_the_count_is_left_alone() {
+fn a_code_is_passed_on_and_the_count_is_not_changed() {
     for code in [libc::EAGAIN, libc::EINTR, libc::EPIPE, 4096, -1, i32::MIN] {
         for (seen, answer) in each_way(|_| Err(io::Error::from_raw_os_error(code))) {
             assert_eq!(seen, (code, UNSET));
@@ -83,7 +84,7 @@ fn an_error_of_code_0_is_still_an_error() {
     }
 }
 
-/// An error that no code can stand for.
+/// An error that has no code.
 #[derive(Debug)]
 struct Own;
 
@@ -96,7 +97,7 @@ impl fmt::Display for Own {
 impl std::error::Error for Own {}
 
 #[test]
-fn an_error_without_a_code_comes_back_as_the_object_it_is() {
+fn an_error_without_a_code_is_returned_as_the_same_object() {
     for (kind, code) in [
         (io::ErrorKind::BrokenPipe, libc::EPIPE),
         (io::ErrorKind::ConnectionReset, libc::ECONNRESET),
@@ -128,7 +129,7 @@ fn the_latest_error_is_kept_if_it_is_the_one_that_is_reported() {
     });
     assert_eq!(answer.unwrap(), 3);
 
-    // C tells of something else.
+    // C reports something else.
     let mut sink = Fixed::new(|_| Err(io::Error::other(Own)));
     let answer = lend_write(&mut sink, |userdata, _| {
         write(userdata);
@@ -150,7 +151,7 @@ fn the_latest_error_is_kept_if_it_is_the_one_that_is_reported() {
 }
 
 #[test]
-fn pending_is_would_block_and_the_own_would_block_of_a_transport_is_not() {
+fn pending_is_would_block_but_an_error_would_block_is_not() {
     let (mut end, peer) = pipe(64);
     let mut cx = Context::from_waker(Waker::noop());
     let mut attempt = Attempt::new(Pin::new(&mut end), &mut cx);
@@ -179,21 +180,21 @@ fn an_empty_offer_does_not_reach_the_transport() {
     let mut transport = Fixed::new(|_| panic!("nothing was offered"));
     let mut count = UNSET;
     lend_read(&mut transport, |userdata, _| {
-        // SAFETY: there is no room to be used.
+        // SAFETY: the buffer is not used.
         unsafe { ffi::read(userdata, ptr::null_mut(), 0, &mut count) }
     })
     .unwrap();
     assert_eq!(count, 0);
     for call in [
-        // SAFETY: there are no bytes to be used.
+        // SAFETY: the bytes are not used.
         |userdata, count: &mut usize| unsafe { ffi::write(userdata, ptr::null(), 0, count) },
-        // SAFETY: there are no slices to be used.
+        // SAFETY: the slices are not used.
         |userdata, count: &mut usize| unsafe {
             ffi::write_vectored(userdata, ptr::null(), 0, count)
         },
         |userdata, count: &mut usize| {
             let empty = [IoSlice::new(&[]); 2];
-            // SAFETY: the slices are there.
+            // SAFETY: the slices are valid.
             unsafe { ffi::write_vectored(userdata, empty.as_ptr().cast(), 2, count) }
         },
     ] {
@@ -210,7 +211,7 @@ fn null_pointers_are_invalid() {
     let slice = [IoSlice::new(b"abcd")];
     let mut codes = Vec::new();
     let _ = lend_read(&mut transport, |userdata, _| {
-        // SAFETY: what is not null is there.
+        // SAFETY: what is not null is valid.
         unsafe {
             codes.push(ffi::read(userdata, ptr::null_mut(), 4, &mut count));
             codes.push(ffi::read(userdata, room.as_mut_ptr(), 4, ptr::null_mut()));
@@ -220,7 +221,7 @@ fn null_pointers_are_invalid() {
     });
     let _ = lend_write(&mut transport, |userdata, _| {
         let (bytes, iov) = (b"abcd".as_ptr(), slice.as_ptr().cast());
-        // SAFETY: what is not null is there.
+        // SAFETY: what is not null is valid.
         unsafe {
             codes.push(ffi::write(userdata, ptr::null(), 4, &mut count));
             codes.push(ffi::write(userdata, bytes, 4, ptr::null_mut()));

@@ -1,4 +1,4 @@
-//! A loan: what its userdata is good for, re-entry, panics and threads.
+//! Loans: the validity of their userdata, re-entry, panics and threads.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -35,7 +35,7 @@ fn a_loan_is_for_one_direction() {
 }
 
 #[test]
-fn a_userdata_is_worth_nothing_outside_its_call() {
+fn userdata_is_invalid_outside_its_call() {
     let mut transport = Fixed::new(Ok);
     let mut kept = ptr::null_mut();
     lend_read(&mut transport, |userdata, _| {
@@ -69,7 +69,7 @@ fn a_pointer_that_was_never_lent_is_invalid() {
 }
 
 #[test]
-fn a_userdata_is_worth_nothing_on_another_thread() {
+fn userdata_is_invalid_on_another_thread() {
     let mut transport = Fixed::new(Ok);
     lend_write(&mut transport, |userdata, _| {
         let name = userdata.expose_provenance();
@@ -77,7 +77,7 @@ fn a_userdata_is_worth_nothing_on_another_thread() {
             scope.spawn(|| {
                 let stolen: *mut c_void = ptr::with_exposed_provenance_mut(name);
                 assert_eq!(write(stolen), INVALID);
-                // Nor does a loan of its own make it one.
+                // Nor does a loan of that thread make it valid.
                 let mut own = Fixed::new(Ok);
                 lend_write(&mut own, |own, _| {
                     assert_ne!(own, stolen);
@@ -95,7 +95,7 @@ fn a_userdata_is_worth_nothing_on_another_thread() {
 }
 
 #[test]
-fn re_entry_on_the_same_loan_is_refused() {
+fn re_entry_on_the_same_loan_is_rejected() {
     for call in [write, write_vectored] {
         let name = Cell::new(ptr::null_mut());
         let mut inner = None;
@@ -120,7 +120,7 @@ fn re_entry_on_the_same_loan_is_refused() {
     lend_read(&mut source, |userdata, _| {
         name.set(userdata);
         assert_eq!(read(userdata), (0, 4));
-        // It is over, and can be called again.
+        // The attempt is over, and the callback can be called again.
         assert_eq!(read(userdata), (0, 4));
         DONE
     })
@@ -151,7 +151,7 @@ fn loans_can_be_nested() {
 }
 
 #[test]
-fn a_panic_is_eio_to_c_and_goes_on_in_rust() {
+fn a_panic_is_eio_in_c_and_continues_in_rust() {
     type Lend = fn(&mut Fixed<fn(usize) -> io::Result<usize>>, &mut Vec<Seen>);
     let lends: [Lend; 3] = [
         |transport, seen| {
@@ -177,7 +177,7 @@ fn a_panic_is_eio_to_c_and_goes_on_in_rust() {
         let mut transport: Fixed<fn(usize) -> _> = Fixed::new(|_| panic_any("overboard"));
         let mut seen = Vec::new();
         let panic = catch_unwind(AssertUnwindSafe(|| lend(&mut transport, &mut seen)));
-        let panic = panic.expect_err("the panic goes on, whatever C answers");
+        let panic = panic.expect_err("the panic continues, whatever C returns");
         assert_eq!(panic.downcast_ref(), Some(&"overboard"));
         // A transport that has panicked is not called again.
         assert_eq!(seen, [FAILED, BUSY]);

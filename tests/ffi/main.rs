@@ -2,7 +2,7 @@
 //! rustls-ffi as streams. Each row of the contract is tested in both directions.
 
 #![allow(unsafe_code)]
-// The tests call codes by their Unix names.
+// The tests use the Unix names of codes.
 #![cfg(unix)]
 
 mod accepted;

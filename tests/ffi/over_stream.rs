@@ -30,7 +30,7 @@ fn streams(version: Version) -> (TlsStream<End>, server::TlsStream<End>) {
     (client.expect("a client"), server.expect("a server"))
 }
 
-/// Lets a connection make every attempt at a stream that can be made now.
+/// Lets a connection make all attempts at a stream that are possible now.
 macro_rules! turn {
     ($connection:expr, $stream:expr) => {{
         let stream = RefCell::new($stream);
@@ -45,7 +45,7 @@ macro_rules! turn {
 
 fn turn<T: io::Read + io::Write>(connection: &mut FfiConnection, transport: &mut T) {
     while wants_write(connection) {
-        write_tls_vectored(connection, transport).expect("a wide pipe takes everything");
+        write_tls_vectored(connection, transport).expect("a wide pipe accepts everything");
     }
     match read_tls(connection, transport) {
         Ok(_) => assert_eq!(process(connection), rustls_result::Ok),
@@ -66,7 +66,7 @@ fn a_handshake_and_a_message_pass_through_attempts() {
             turn!(&mut client, &mut near);
             turn!(&mut server, &mut far);
             turns += 1;
-            assert!(turns < 100, "no end of the handshake");
+            assert!(turns < 100, "the handshake does not complete");
         }
         assert_eq!(send(&mut client, b"inside"), 6);
         turn!(&mut client, &mut near);

@@ -25,7 +25,7 @@ impl Pair {
         }
     }
 
-    /// After the handshake, with nothing under way.
+    /// After the handshake, with nothing in transit.
     pub(crate) fn established(version: Version) -> Self {
         let mut pair = Self::new(version);
         pair.settle();
@@ -47,7 +47,7 @@ impl Pair {
 pub(crate) fn carry(from: &mut FfiConnection, to: &mut FfiConnection) {
     let mut wire = VecDeque::new();
     while wants_write(from) {
-        write_tls_vectored(from, &mut wire).expect("a queue takes everything");
+        write_tls_vectored(from, &mut wire).expect("a queue accepts everything");
     }
     while !wire.is_empty() {
         read_tls(to, &mut wire).expect("a queue does not fail");
@@ -101,7 +101,7 @@ pub(crate) fn process(connection: &mut FfiConnection) -> rustls_result {
     rustls_connection::rustls_connection_process_new_packets(connection.as_mut_ptr())
 }
 
-/// Sends plaintext; says how much was taken.
+/// Sends plaintext; returns how much was accepted.
 pub(crate) fn send(connection: &mut FfiConnection, plaintext: &[u8]) -> usize {
     let mut count = 0;
     let result = rustls_connection::rustls_connection_write(
@@ -114,7 +114,7 @@ pub(crate) fn send(connection: &mut FfiConnection, plaintext: &[u8]) -> usize {
     count
 }
 
-/// Receives what plaintext there is, up to `limit` bytes.
+/// Receives the available plaintext, up to `limit` bytes.
 pub(crate) fn receive(connection: &mut FfiConnection, limit: usize) -> Vec<u8> {
     let mut received = vec![0; limit];
     let mut total = 0;

@@ -1,4 +1,4 @@
-//! What a stream over rustls-ffi refuses, and what it is refused for.
+//! Failures of TLS in a stream over rustls-ffi, on either side.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::configs::ClientConfig;
 use crate::support::{Side, acceptor, for_each_talk, kind, localhost, receive, send};
 
 #[test]
-fn a_client_that_refuses_the_server_says_why_on_both_sides() {
+fn a_client_that_rejects_the_server_reports_the_reason_on_both_sides() {
     for version in Version::ALL {
         let stranger = Authority::new();
         for (config, name, expected, alert) in [
@@ -48,7 +48,7 @@ fn a_client_that_refuses_the_server_says_why_on_both_sides() {
 }
 
 #[test]
-fn a_server_learns_the_alert_of_its_client() {
+fn a_server_reports_the_alert_of_its_client() {
     for version in Version::ALL {
         let (ours, theirs) = pipe(2);
         let stranger = Setup::new(version).client_trusting(&Authority::new());
@@ -64,7 +64,7 @@ fn a_server_learns_the_alert_of_its_client() {
 }
 
 #[test]
-fn a_refusal_is_repeated_by_every_later_call() {
+fn a_failure_is_returned_by_every_later_call() {
     for_each_talk(|mut talk| {
         talk.subject_io.inject(&[23, 3, 3, 0, 20]);
         talk.subject_io.inject(&[0; 20]);
@@ -83,7 +83,7 @@ fn a_refusal_is_repeated_by_every_later_call() {
 }
 
 #[test]
-fn what_came_before_a_failure_is_read_first() {
+fn data_before_a_failure_is_read_first() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"still valid"));
         talk.subject_io.inject(&[23, 3, 3, 0, 20]);

@@ -1,4 +1,4 @@
-//! C callbacks that do what a script says.
+//! C callbacks that follow a script.
 
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
@@ -10,19 +10,20 @@ use pollback::ffi::CCallbacks;
 use pollback::ffi::rustls_ffi::io::rustls_iovec;
 use pollback::ffi::rustls_ffi::rustls_io_result;
 
-/// What a callback answers when its script is through.
+/// The result of a callback at the end of its script.
 pub(crate) const UNSCRIPTED: c_int = 7777;
 
-/// What one call does.
+/// The behaviour of one call.
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
-    /// What it answers.
+    /// Its result.
     pub(crate) code: c_int,
-    /// What it puts into `*out_n`, if anything.
+    /// What it stores in `*out_n`, if anything.
     pub(crate) count: Option<usize>,
 }
 
-/// Stores or takes so many bytes, as far as the offer goes, and reports so many in any case.
+/// Stores or accepts this many bytes, as far as the offer allows, and reports this many in any
+/// case.
 pub(crate) const fn moves(count: usize) -> Step {
     Step {
         code: 0,
@@ -75,7 +76,7 @@ impl Scripted {
         unsafe { (*self.0).offers.clone() }
     }
 
-    /// The bytes that were taken.
+    /// The bytes that were accepted.
     pub(crate) fn taken(&self) -> Vec<u8> {
         // SAFETY: no callback is running, and the script is alive.
         unsafe { (*self.0).taken.clone() }
@@ -90,7 +91,7 @@ impl Scripted {
 
 impl Drop for Scripted {
     fn drop(&mut self) {
-        // SAFETY: it was made by `Box::into_raw`, and is given back once.
+        // SAFETY: it was created by `Box::into_raw`, and is freed once.
         drop(unsafe { Box::from_raw(self.0) });
     }
 }
@@ -104,7 +105,7 @@ unsafe extern "C" fn scripted_read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is that of `Scripted`, the rest as promised to every callback.
+    // SAFETY: the userdata is that of `Scripted`; the rest is guaranteed to every callback.
     let (script, out_n) = unsafe { (&mut *userdata.cast::<Script>(), &mut *out_n) };
     let step = script.next(vec![n], out_n);
     if let Some(count) = step.count {
@@ -121,7 +122,7 @@ unsafe extern "C" fn scripted_write(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is that of `Scripted`, the rest as promised to every callback.
+    // SAFETY: the userdata is that of `Scripted`; the rest is guaranteed to every callback.
     let (script, out_n, buf) = unsafe {
         (
             &mut *userdata.cast::<Script>(),
@@ -143,7 +144,7 @@ unsafe extern "C" fn scripted_write_vectored(
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: the userdata is that of `Scripted`, the rest as promised to every callback.
+    // SAFETY: the userdata is that of `Scripted`; the rest is guaranteed to every callback.
     let (script, out_n, slices) = unsafe {
         (
             &mut *userdata.cast::<Script>(),

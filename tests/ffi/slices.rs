@@ -24,15 +24,15 @@ fn null(length: usize) -> libc::iovec {
     }
 }
 
-/// Offers the slices to what is lent, once.
+/// Offers the slices once to what is lent.
 fn offer(sink: &mut dyn Write, slices: &[libc::iovec]) -> io::Result<usize> {
     lend_write(sink, |userdata, out_n| {
-        // SAFETY: the slices and the count are there.
+        // SAFETY: the slices and the count are valid.
         unsafe { ffi::write_vectored(userdata, slices.as_ptr().cast(), slices.len(), out_n) }
     })
 }
 
-/// Notes the slices that it is offered, and takes so many bytes.
+/// Records the slices that it is offered, and accepts this many bytes.
 struct Noting {
     room: usize,
     offers: Vec<Vec<Vec<u8>>>,
@@ -103,7 +103,7 @@ fn a_count_may_end_inside_a_slice_or_on_its_edge() {
 }
 
 #[test]
-fn a_transport_without_vectored_writes_gets_the_first_slice_with_bytes() {
+fn a_transport_without_vectored_writes_receives_the_first_slice_with_bytes() {
     let slices = [null(0), iovec(b"ab"), iovec(b"c")];
     let mut cx = Context::from_waker(Waker::noop());
     for (scalar, bytes) in [(true, &b"ab"[..]), (false, b"abc")] {
@@ -129,7 +129,7 @@ fn one_byte_at_a_time_is_counted_one_by_one() {
     while !rest.is_empty() {
         let mut attempt = Attempt::new(Pin::new(&mut end), &mut cx);
         let taken = lend_write(&mut attempt, |userdata, out_n| {
-            // SAFETY: the slices and the count are there.
+            // SAFETY: the slices and the count are valid.
             unsafe { ffi::write_vectored(userdata, rest.as_ptr().cast(), rest.len(), out_n) }
         });
         assert_eq!(taken.unwrap(), 1);

@@ -1,4 +1,4 @@
-//! TLS over C callbacks that use a socket, as a C program has them.
+//! TLS over C callbacks that use a socket, as in a C program.
 
 use std::ffi::c_void;
 use std::io;
@@ -16,11 +16,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Side, acceptor, connector, localhost, pattern, receive, send};
 
-/// What a system call answers, in the way of a callback.
+/// Converts the result of a system call into that of a callback.
 fn answer(count: isize, out_n: *mut usize) -> rustls_io_result {
     match usize::try_from(count) {
         Ok(count) => {
-            // SAFETY: the caller of a callback gives it a place for the count.
+            // SAFETY: the caller of a callback provides the count.
             unsafe { *out_n = count };
             rustls_io_result(0)
         }
@@ -64,7 +64,7 @@ unsafe extern "C" fn socket_write_vectored(
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    let count = i32::try_from(count).expect("no more slices than writev takes");
+    let count = i32::try_from(count).expect("no more slices than writev accepts");
     // SAFETY: the slices are those of the caller.
     let count = unsafe { libc::writev(descriptor(userdata), iov.cast(), count) };
     answer(count, out_n)
@@ -87,7 +87,7 @@ fn transport(socket: UnixStream, number: &RawFd, vectored: bool) -> Transport {
 }
 
 #[tokio::test]
-async fn rustls_speaks_over_c_callbacks() {
+async fn rustls_works_over_c_callbacks() {
     for version in Version::ALL {
         for vectored in [true, false] {
             let (ours, theirs) = UnixStream::pair().unwrap();
@@ -104,7 +104,7 @@ async fn rustls_speaks_over_c_callbacks() {
 }
 
 #[tokio::test]
-async fn rustls_ffi_speaks_over_c_callbacks() {
+async fn rustls_ffi_works_over_c_callbacks() {
     for version in Version::ALL {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let numbers = [ours.as_raw_fd(), theirs.as_raw_fd()];
@@ -118,7 +118,7 @@ async fn rustls_ffi_speaks_over_c_callbacks() {
     }
 }
 
-/// More than the socket holds, both ways, and a clean end.
+/// Sends more than the socket holds in both directions, followed by a clean end.
 async fn exchange<C, S>(mut client: C, mut server: S)
 where
     C: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,

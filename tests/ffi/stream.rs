@@ -51,7 +51,7 @@ fn bytes_go_both_ways_over_every_transport() {
 }
 
 #[test]
-fn rustls_ffi_speaks_with_itself() {
+fn rustls_ffi_communicates_with_itself() {
     for version in Version::ALL {
         let (ours, theirs) = pipe(3);
         let (client, server) = executor::join(
@@ -87,7 +87,7 @@ fn the_slices_of_a_write_share_a_record() {
 }
 
 #[test]
-fn ciphertext_leaves_through_the_vectored_callback() {
+fn ciphertext_is_sent_through_the_vectored_callback() {
     for_each_talk(|mut talk| {
         let before = talk.subject_io.counts();
         let data = pattern(300_000);
@@ -113,12 +113,12 @@ fn a_key_update_is_answered_by_a_task_that_only_reads() {
         executor::join(send(&mut talk.peer, b"new keys"), async {
             assert_eq!(receive(&mut talk.subject, 8).await, b"new keys");
         });
-        assert!(talk.peer_io.unread() > 0, "nothing was answered");
+        assert!(talk.peer_io.unread() > 0, "there was no response");
     }
 }
 
 #[test]
-fn errors_of_the_transport_come_out_as_they_are() {
+fn errors_of_the_transport_are_returned_unchanged() {
     for kind in [io::ErrorKind::TimedOut, io::ErrorKind::Other] {
         for operation in [Operation::Read, Operation::Write] {
             for_each_side(|side, version| {
@@ -177,7 +177,7 @@ fn a_stream_can_be_moved_between_threads() {
 }
 
 #[test]
-fn taken_apart_a_stream_leaves_nothing_out() {
+fn a_disassembled_stream_returns_everything() {
     for_each_talk(|mut talk| {
         let data = pattern(100_000);
         executor::join(send(&mut talk.peer, &data), async {
@@ -189,7 +189,7 @@ fn taken_apart_a_stream_leaves_nothing_out() {
         let mut wire = Read::chain(&parts.ciphertext[..], &rest[..]);
 
         let (connection, plaintext) = parts.connection.into_parts();
-        // SAFETY: it was given away to us. Which side it is plays no part here.
+        // SAFETY: it was passed to us. Its side does not matter here.
         let mut connection = unsafe { FfiConnection::client(connection) };
         let mut received = [&data[..1], &plaintext].concat();
         loop {

@@ -1,4 +1,4 @@
-//! How a stream over rustls-ffi ends, and what limits it.
+//! The end and the limits of a stream over rustls-ffi.
 
 use pollback::ErrorKind;
 use pollback::ffi::rustls_ffi::connection::rustls_connection;
@@ -28,7 +28,7 @@ fn an_end_before_or_in_the_handshake_is_a_truncation() {
     });
 }
 
-/// The first record of what the peer of a handshake says.
+/// The first record that the peer of a handshake sends.
 fn first_words_of_peer(side: Side, version: Version) -> Vec<u8> {
     let (ours, theirs) = pipe(WIDE);
     let control = theirs.control();
@@ -79,7 +79,7 @@ fn after_close_notify_the_transport_is_not_read_and_can_be_written() {
 }
 
 #[test]
-fn a_write_after_close_is_refused_and_says_so() {
+fn a_write_after_close_is_an_error() {
     for_each_talk(|mut talk| {
         executor::block_on(talk.subject.shutdown()).unwrap();
         let answer = executor::block_on(talk.subject.write(b"too late"));
@@ -93,7 +93,7 @@ fn a_write_after_close_is_refused_and_says_so() {
 }
 
 #[test]
-fn a_reader_that_leaves_plaintext_undrained_gets_all_of_it() {
+fn a_reader_with_small_buffers_receives_all_plaintext() {
     for_each_talk(|mut talk| {
         let data = pattern(200_000);
         executor::block_on(send(&mut talk.peer, &data));
@@ -129,7 +129,7 @@ fn buffer_limits_bound_a_write_and_never_hang_it() {
             assert!(executor.run_until_stalled());
             drop(executor);
             match limit {
-                // No room can ever come, so waiting would be for ever.
+                // There can never be room, so waiting would never end.
                 Some(0) => assert_eq!(kind(writer.take()), Some(ErrorKind::WriteZero)),
                 _ => {
                     writer.take().unwrap();
@@ -142,7 +142,7 @@ fn buffer_limits_bound_a_write_and_never_hang_it() {
 }
 
 #[test]
-fn buffer_limits_do_not_hold_up_a_handshake() {
+fn buffer_limits_do_not_block_a_handshake() {
     for limit in [0, 100] {
         for_each_side(|side, version| {
             let (ours, theirs) = pipe(WIDE);

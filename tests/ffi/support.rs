@@ -52,7 +52,7 @@ impl Side {
             peer: peer.expect("a handshake of rustls"),
             peer_io,
         };
-        // After a byte each way nothing of the handshake is under way any more.
+        // After a byte in each direction nothing of the handshake is in transit any more.
         executor::join(send(&mut talk.peer, b"."), receive(&mut talk.subject, 1));
         executor::join(send(&mut talk.subject, b"."), receive(&mut talk.peer, 1));
         talk
@@ -102,7 +102,7 @@ pub(crate) fn for_each_shape(test: impl Fn(Side, Version, &Shape)) {
     }
 }
 
-/// What is wrong with an answer, if that is known.
+/// The kind of the error in a result, if it has one.
 pub(crate) fn kind<T>(answer: io::Result<T>) -> Option<ErrorKind> {
     match answer {
         Ok(_) => panic!("a failure was expected"),

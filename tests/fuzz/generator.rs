@@ -1,9 +1,9 @@
-//! Inputs made of other inputs, the same ones every time.
+//! Inputs that are derived from other inputs, deterministically.
 
-/// The longest stretch that is inserted.
+/// The maximum number of bytes that are inserted.
 const LONGEST: usize = 64;
 
-/// Changes inputs at random; the chance is that of a fixed seed.
+/// Changes inputs at random, with a fixed seed.
 pub(crate) struct Generator {
     parents: Vec<Vec<u8>>,
     state: u64,

@@ -1,5 +1,4 @@
-//! Runs the fuzz targets of `fuzz/` over the inputs that are kept, and over a bounded number of
-//! generated ones.
+//! Runs the fuzz targets of `fuzz/` on stored inputs, and on a bounded number of generated ones.
 
 mod generator;
 mod targets;
@@ -12,7 +11,7 @@ use std::path::Path;
 use generator::Generator;
 use targets::{TARGETS, Target};
 
-/// How many inputs are generated for each target, unless `POLLBACK_INPUTS` says so.
+/// How many inputs are generated for each target, unless `POLLBACK_INPUTS` is set.
 const GENERATED: usize = 250;
 
 fn generated() -> usize {
@@ -22,9 +21,9 @@ fn generated() -> usize {
     }
 }
 
-/// The inputs that are kept for a target, with their names: seeds, and whatever failed once.
+/// The stored inputs for a target, with their names: seeds, and inputs that have failed once.
 fn kept(target: &Target) -> Vec<(String, Vec<u8>)> {
-    // One target over two engines has the same inputs for both.
+    // A target for two engines has the same inputs for both.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/seeds")
         .join(target.name.trim_end_matches("-next"));
@@ -40,7 +39,7 @@ fn kept(target: &Target) -> Vec<(String, Vec<u8>)> {
     kept
 }
 
-/// Runs one input, and shows it if it fails. Returns whether all came to a clean end.
+/// Runs one input, and prints it if it fails. Returns whether it had a clean end.
 fn run(target: &Target, name: &str, input: &[u8]) -> bool {
     let run = AssertUnwindSafe(|| (target.body)(input));
     catch_unwind(run).unwrap_or_else(|panic| {
@@ -54,7 +53,7 @@ fn run(target: &Target, name: &str, input: &[u8]) -> bool {
 fn kept_inputs() {
     for target in TARGETS {
         let kept = kept(target);
-        assert!(!kept.is_empty(), "no inputs are kept for {}", target.name);
+        assert!(!kept.is_empty(), "no inputs are stored for {}", target.name);
         for (name, input) in kept {
             run(target, &name, &input);
         }

@@ -1,4 +1,4 @@
-//! Accepting the connection that was looked at.
+//! Accepting a connection after `peek`.
 
 use super::{WIDE, configs, connect, for_each_shape, in_records_of, meet, setup};
 use pollback::rustls::server::Acceptor;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 
 #[test]
-fn a_configuration_is_chosen_after_the_look_over_every_transport() {
+fn a_configuration_is_chosen_after_peek_over_every_transport() {
     for_each_shape(|version, shape| {
         let (near, far) = shape.open();
         let (client, server) = configs(&setup(version));
         meet(connect(client, near), async move {
             let incoming = hello::peek(far).await?;
             assert_eq!(incoming.client_hello().server_name(), Some("localhost"));
-            // As long as the choice takes.
+            // The choice may take time.
             yield_now().await;
             incoming.accept(server).await
         });
@@ -25,7 +25,7 @@ fn a_configuration_is_chosen_after_the_look_over_every_transport() {
 }
 
 #[test]
-fn the_connection_can_be_changed_and_the_other_acceptor_goes_on() {
+fn the_connection_can_be_changed_and_the_lazy_acceptor_can_continue() {
     let (client, server) = configs(&setup(Version::Tls13));
     let (near, far) = pipe(WIDE);
     let config = Arc::clone(&server);

@@ -1,4 +1,4 @@
-//! The look at bytes alone.
+//! Parsing bytes without a transport.
 
 use pollback::hello::{ClientHello, LIMIT, Parser};
 use pollback::rustls::{
@@ -8,9 +8,9 @@ use pollback::{Error, ErrorKind};
 use pollback_testkit::hellos::{message, modern, of_length, old, records};
 use std::error::Error as _;
 
-/// Reads bytes in parts of this size and returns what was read, or why there is no hello.
+/// Parses bytes in parts of this size, and returns the ClientHello or the error.
 ///
-/// Checks what must hold for every input.
+/// Checks properties that hold for every input.
 pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientHello>, Error> {
     let mut parser = Parser::new();
     let mut pushed = 0;
@@ -20,7 +20,7 @@ pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientH
         match parser.push(part) {
             Ok(taken) => {
                 assert!(taken == part.len() || parser.missing() == 0);
-                // Whoever reads no more than what is missing reads nothing behind the hello.
+                // A caller that reads no more than what is missing reads nothing after the hello.
                 assert!(taken >= missing.min(part.len()));
                 assert_eq!(parser.bytes().len(), pushed - part.len() + taken);
                 if parser.missing() == 0 {
@@ -31,7 +31,7 @@ pub(crate) fn parse_in_parts(bytes: &[u8], size: usize) -> Result<Option<ClientH
             Err(error) => {
                 assert_eq!(parser.missing(), 0);
                 assert!(parser.bytes() == &bytes[..pushed], "bytes are lost");
-                let again = parser.push(b"").expect_err("it is final");
+                let again = parser.push(b"").expect_err("the error is permanent");
                 assert_eq!(again.kind(), error.kind());
                 assert!(parser.finish().is_none());
                 return Err(error);
@@ -46,7 +46,7 @@ fn kind(bytes: &[u8]) -> Option<ErrorKind> {
 }
 
 #[test]
-fn a_modern_hello_is_read_however_it_is_divided() {
+fn a_modern_hello_is_parsed_however_it_is_divided() {
     let message = modern(b"a.example");
     for size in [1, 2, 3, 4, 5, 100, 1000, message.len() - 1, 16_384] {
         let wire = records(&message, size);
@@ -79,10 +79,12 @@ fn a_modern_hello_is_read_however_it_is_divided() {
 }
 
 #[test]
-fn old_clients_are_read() {
+fn old_hellos_are_parsed() {
     for version in [0x0300, 0x0301, 0x0302, 0x0303] {
         let bytes = records(&old(version, b"old.example"), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         assert_eq!(hello.server_name(), Some("old.example"));
         let version = ProtocolVersion::from(version);
         assert!(hello.versions().eq([version]));
@@ -93,7 +95,9 @@ fn old_clients_are_read() {
     }
     // Older still: without any extension.
     let bytes = records(&message(0x0301, &[0x002f], &[]), 16_384);
-    let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+    let hello = ClientHello::parse(&bytes)
+        .expect("a hello")
+        .expect("complete");
     assert_eq!(hello.server_name(), None);
     assert_eq!(hello.extensions().count(), 0);
 }
@@ -113,12 +117,16 @@ fn names_are_what_the_client_sent() {
         "a\0b",
     ] {
         let bytes = records(&modern(name.as_bytes()), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         assert_eq!(hello.server_name(), Some(name));
     }
     let parse = |name: &[u8]| {
         let bytes = records(&modern(name), 16_384);
-        ClientHello::parse(&bytes).expect("a hello").expect("whole")
+        ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete")
     };
     let hello = parse(b"UPPER.Example");
     assert_eq!(hello.server_name(), Some("upper.example"));
@@ -129,10 +137,12 @@ fn names_are_what_the_client_sent() {
 }
 
 #[test]
-fn a_name_behind_others_is_found_and_a_broken_list_has_none() {
+fn a_name_after_others_is_found_and_a_malformed_list_has_none() {
     let parse = |body: &[u8]| {
         let bytes = records(&message(0x0303, &[1], &[(0, body.to_vec())]), 16_384);
-        let hello = ClientHello::parse(&bytes).expect("a hello").expect("whole");
+        let hello = ClientHello::parse(&bytes)
+            .expect("a hello")
+            .expect("complete");
         hello.server_name().map(str::to_owned)
     };
     let other = b"\0\x0a\x07\0\x01x\0\0\x03one";
@@ -149,11 +159,11 @@ fn a_name_behind_others_is_found_and_a_broken_list_has_none() {
 }
 
 #[test]
-fn a_hello_of_64_kib_is_read_in_records_of_any_size() {
+fn a_hello_of_64_kib_is_parsed_in_records_of_any_size() {
     let message = of_length(LIMIT);
     for size in [1, 2, 1000, 16_384, 65_535] {
         let wire = records(&message, size);
-        // Byte by byte as well: were the work to grow with the square, this would not end.
+        // Also byte by byte: with quadratic work this would not end.
         for step in [1, 1400, wire.len()] {
             let hello = parse_in_parts(&wire, step).expect("a hello");
             let hello = hello.expect("a whole one");
@@ -170,17 +180,19 @@ fn a_hello_of_64_kib_is_read_in_records_of_any_size() {
 
 #[test]
 fn a_hello_ends_where_its_message_does() {
-    // More of the same record follows, which is no business of the look.
+    // More of the same record follows, which is not parsed.
     let message = modern(b"a.example");
     let mut wire = records(&[&message[..], b"more"].concat(), 16_384);
-    let hello = ClientHello::parse(&wire).expect("a hello").expect("whole");
+    let hello = ClientHello::parse(&wire)
+        .expect("a hello")
+        .expect("complete");
     wire.truncate(wire.len() - 4);
     assert!(hello.records() == wire);
     assert!(hello.message() == message);
 }
 
 #[test]
-fn a_parser_that_is_given_up_returns_what_it_has_taken() {
+fn an_incomplete_parser_returns_its_bytes() {
     let wire = records(&modern(b"a.example"), 100);
     let mut parser = Parser::new();
     parser.push(&wire[..150]).expect("the beginning of a hello");
@@ -202,13 +214,13 @@ fn empty_records_are_skipped() {
     .concat();
     for step in [1, 5, wire.len()] {
         let hello = parse_in_parts(&wire, step).expect("a hello");
-        assert!(hello.expect("whole").records() == wire);
+        assert!(hello.expect("complete").records() == wire);
     }
 }
 
-/// As many as rustls takes.
+/// As many as rustls accepts.
 #[test]
-fn so_many_empty_records_are_skipped_and_one_more_is_refused() {
+fn empty_records_up_to_the_limit_are_skipped_and_one_more_is_rejected() {
     const ALLOWED: usize = 32;
     let empty = [22, 3, 1, 0, 0];
     for (count, is_allowed) in [(ALLOWED, true), (ALLOWED + 1, false)] {
@@ -218,7 +230,7 @@ fn so_many_empty_records_are_skipped_and_one_more_is_refused() {
 }
 
 #[test]
-fn an_alert_of_another_length_is_cut_off() {
+fn an_alert_of_another_length_is_an_error() {
     for length in [0, 1, 3, 100] {
         let error = parse_in_parts(&[21, 3, 3, 0, length, 2, 40], 7).expect_err("no hello");
         let source = error.source().and_then(|source| source.downcast_ref());
@@ -234,7 +246,7 @@ fn an_alert_of_another_length_is_cut_off() {
 #[test]
 fn compression_methods_are_listed() {
     let message = modern(b"a.example");
-    // Behind the version, the random, the session and three cipher suites.
+    // After the version, the random, the session and three cipher suites.
     let methods = 4 + 2 + 32 + 1 + 32 + 2 + 6;
     assert_eq!(message[methods..][..2], [1, 0]);
     let mut other = [&message[..methods], &[2, 1, 0], &message[methods + 2..]].concat();
@@ -245,17 +257,17 @@ fn compression_methods_are_listed() {
 }
 
 #[test]
-fn empty_records_without_end_are_refused() {
+fn endless_empty_records_are_rejected() {
     let empty = [22, 3, 1, 0, 0].repeat(1000);
     let mut parser = Parser::new();
     let error = empty.chunks(5).find_map(|record| parser.push(record).err());
-    let error = error.expect("nobody needs so many");
+    let error = error.expect("too many");
     assert_eq!(error.kind(), ErrorKind::Misbehaved);
     assert!(parser.bytes().len() < 200);
 }
 
 #[test]
-fn what_is_not_tls_is_known_by_its_first_bytes() {
+fn other_protocols_are_recognized_by_their_first_bytes() {
     for start in [
         &b"h"[..],
         b"G",
@@ -279,7 +291,7 @@ fn what_is_not_tls_is_known_by_its_first_bytes() {
 }
 
 #[test]
-fn what_is_tls_and_no_hello_is_distinguished_by_its_kind() {
+fn tls_without_a_hello_is_distinguished_by_its_kind() {
     let hello = records(&modern(b"a.example"), 100);
     let within = |bytes: &[u8]| [&hello[..105], bytes].concat();
     let misbehaved = Some(ErrorKind::Misbehaved);
@@ -310,7 +322,7 @@ fn what_is_tls_and_no_hello_is_distinguished_by_its_kind() {
 }
 
 #[test]
-fn a_hello_whose_parts_do_not_fit_is_no_hello() {
+fn a_hello_with_inconsistent_lengths_is_rejected() {
     let whole = modern(b"a.example");
     // The lengths of the session, the cipher suites, the compression methods and the extensions.
     for place in [38, 71, 79, 81] {

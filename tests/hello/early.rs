@@ -1,4 +1,4 @@
-//! Early data, which comes right behind a hello.
+//! Early data, which directly follows a hello.
 
 use super::{WIDE, configs, localhost};
 use pollback::rustls::ServerConfig;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const QUESTION: &[u8] = b"early question";
 
-/// A client with a ticket, which has sent a question early, and the server's end.
+/// A client with a ticket, which has sent a question as early data, and the server's end.
 fn asking() -> (client::TlsStream<End>, End, Arc<ServerConfig>) {
     let setup = Setup::new(Version::Tls13).early_data(1024);
     let (client, mut server) = (setup.client(), setup.server());
@@ -38,7 +38,7 @@ fn asking() -> (client::TlsStream<End>, End, Arc<ServerConfig>) {
 }
 
 #[test]
-fn early_data_behind_the_hello_is_answered_at_once() {
+fn early_data_after_the_hello_is_answered_at_once() {
     let (_client, end, config) = asking();
     executor::block_on(async {
         let incoming = hello::peek(end).await.unwrap();
@@ -53,7 +53,7 @@ fn early_data_behind_the_hello_is_answered_at_once() {
 }
 
 #[test]
-fn early_data_behind_the_hello_stays_with_the_transport() {
+fn early_data_after_the_hello_stays_with_the_transport() {
     let (client, server) = configs(&Setup::new(Version::Tls13).early_data(1024));
     for round in 0..2 {
         let (near, far) = pipe(WIDE);
@@ -64,7 +64,7 @@ fn early_data_behind_the_hello_stays_with_the_transport() {
                 let incoming = hello::peek(far).await.unwrap();
                 assert_eq!(incoming.client_hello().records()[0], 22);
                 if round == 1 {
-                    assert!(io.unread() > 0, "early data is there and was not read");
+                    assert!(io.unread() > 0, "early data has arrived and was not read");
                 }
                 let mut stream = incoming.accept(server).await.unwrap();
                 let mut asked = String::new();

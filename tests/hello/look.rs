@@ -1,4 +1,4 @@
-//! What a hello tells, however it comes.
+//! The contents of a hello, however it arrives.
 
 use super::{
     WIDE, configs, connect, error_kind, first_bytes, for_each_shape, in_records_of, setup,
@@ -40,7 +40,7 @@ fn assert_tells_all(hello: &ClientHello, version: Version) {
 }
 
 #[test]
-fn a_hello_tells_all_over_every_transport_and_keeps_its_bytes() {
+fn a_hello_is_parsed_over_every_transport_and_keeps_its_bytes() {
     for_each_shape(|version, shape| {
         let (near, far) = shape.open();
         let io = near.control();
@@ -57,7 +57,7 @@ fn a_hello_tells_all_over_every_transport_and_keeps_its_bytes() {
 }
 
 #[test]
-fn a_hello_may_come_byte_by_byte() {
+fn a_hello_may_arrive_byte_by_byte() {
     for version in Version::ALL {
         let bytes = first_bytes(version);
         let (near, far) = pipe(WIDE);
@@ -78,7 +78,7 @@ fn a_hello_may_come_byte_by_byte() {
 }
 
 #[test]
-fn a_hello_may_come_in_many_records() {
+fn a_hello_may_arrive_in_many_records() {
     for version in Version::ALL {
         let record = first_bytes(version);
         for size in [1, 3, 4, 100, record.len() - 6] {
@@ -98,9 +98,9 @@ fn a_hello_may_come_in_many_records() {
 }
 
 #[test]
-fn a_client_of_old_names_its_latest_version() {
+fn an_old_client_offers_its_latest_version() {
     let mut record = first_bytes(Version::Tls12);
-    // The extension supported_versions becomes one that nobody knows.
+    // The extension supported_versions becomes an unknown one.
     let place = record
         .windows(7)
         .position(|window| window == [0, 43, 0, 3, 2, 3, 3])
@@ -114,7 +114,7 @@ fn a_client_of_old_names_its_latest_version() {
 }
 
 #[test]
-fn a_hello_beyond_the_limit_is_refused() {
+fn a_hello_beyond_the_limit_is_rejected() {
     let bytes = first_bytes(Version::Tls13);
     let length = bytes.len() - 5 - 4;
     for (limit, fits) in [(length, true), (length - 1, false), (0, false)] {
@@ -135,7 +135,7 @@ fn a_hello_beyond_the_limit_is_refused() {
 }
 
 #[test]
-fn a_hello_that_is_too_long_is_refused_before_it_is_read() {
+fn a_hello_that_is_too_long_is_rejected_before_it_is_read() {
     // A message of 65,537 bytes.
     let mut message = vec![22, 3, 1, 0, 0, 1, 1, 0, 1];
     message.resize(5 + 4 + 65_537, 0);
@@ -154,7 +154,7 @@ fn a_hello_that_is_too_long_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn the_end_of_the_stream_is_no_hello() {
+fn the_end_of_the_stream_is_an_error() {
     let bytes = first_bytes(Version::Tls13);
     for length in [0, 1, 4, 5, 6, bytes.len() - 1] {
         let (mut near, far) = pipe(WIDE);
@@ -168,7 +168,7 @@ fn the_end_of_the_stream_is_no_hello() {
 }
 
 #[test]
-fn a_silent_client_is_asked_for_a_header_only() {
+fn one_read_is_made_for_a_silent_client() {
     let (_near, far) = pipe(WIDE);
     let io = far.control();
     let mut executor = Executor::new();
@@ -180,7 +180,7 @@ fn a_silent_client_is_asked_for_a_header_only() {
     assert!(!look.is_finished());
 }
 
-/// Runs one future to its end.
+/// Runs one future to completion.
 fn one<F: Future>(future: F) -> F::Output {
     let mut executor = Executor::new();
     let output = executor.spawn("the only task", future);

@@ -1,4 +1,4 @@
-//! A ClientHello: looked at, and then accepted, passed on or refused.
+//! A ClientHello: inspected, and then accepted, passed on or refused.
 
 mod accept;
 mod bytes;
@@ -35,7 +35,7 @@ fn for_each_shape(test: impl Fn(Version, &Shape)) {
     }
 }
 
-/// What the clients of the tests offer.
+/// The settings of the clients in the tests.
 fn setup(version: Version) -> Setup {
     Setup::new(version).alpn(&["h2", "http/1.1"])
 }
@@ -58,7 +58,7 @@ fn first_bytes(version: Version) -> Vec<u8> {
     io.written()
 }
 
-/// The same handshake message, in records of at most so many bytes.
+/// The same handshake message, in records of at most this many bytes.
 fn in_records_of(size: usize, record: &[u8]) -> Vec<u8> {
     record[5..]
         .chunks(size)
@@ -82,7 +82,7 @@ async fn hear<S: AsyncRead + Unpin>(stream: &mut S, words: &[u8]) {
     assert_eq!(heard, words);
 }
 
-/// Connects both sides, each a task of its own, and lets them talk.
+/// Connects both sides, each in a task of its own, and lets them communicate.
 fn meet<IO>(
     client: impl Future<Output = io::Result<client::TlsStream<End>>>,
     server: impl Future<Output = io::Result<server::TlsStream<IO>>>,
@@ -107,7 +107,7 @@ fn error_kind(error: &io::Error) -> Option<ErrorKind> {
     Error::find(error).map(|error| error.kind())
 }
 
-/// A fatal alert in the clear, as it stands on the wire.
+/// The record of a fatal alert in plaintext.
 fn alert(description: AlertDescription) -> [u8; 7] {
     [21, 3, 3, 0, 2, 2, u8::from(description)]
 }

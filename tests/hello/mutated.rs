@@ -1,10 +1,10 @@
-//! Bytes that go wrong in every way.
+//! Corrupted bytes.
 
 use crate::bytes::parse_in_parts;
 use pollback::hello::ClientHello;
 use pollback_testkit::hellos::{modern, of_length, old, records};
 
-/// Everything that a hello can be asked.
+/// Calls every query of a hello.
 fn ask(hello: &ClientHello) -> usize {
     let alpn = hello.alpn().map_or(0, Iterator::count);
     let bodies: usize = hello.extensions().map(|(_, body)| body.len()).sum();
@@ -30,7 +30,7 @@ fn ask(hello: &ClientHello) -> usize {
         + format!("{hello:?}").len()
 }
 
-/// Looks at the bytes as a whole and in parts, which has to come to the same.
+/// Parses the bytes as a whole and in parts, and requires the same result.
 fn look(bytes: &[u8], steps: &[usize]) -> bool {
     let whole = ClientHello::parse(bytes).map_err(|error| error.kind());
     for step in steps {
@@ -63,7 +63,7 @@ fn wires() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_truncation_wants_more() {
+fn every_truncation_needs_more_bytes() {
     for wire in wires() {
         for length in 0..wire.len() {
             let hello = ClientHello::parse(&wire[..length]);
@@ -75,7 +75,7 @@ fn every_truncation_wants_more() {
 }
 
 #[test]
-fn every_byte_can_be_anything() {
+fn every_byte_may_have_any_value() {
     for (wire, step) in wires()[..2].iter().zip([1, 5]) {
         for place in 0..wire.len() {
             let mut wire = wire.clone();
@@ -97,7 +97,7 @@ fn every_byte_can_be_anything() {
 }
 
 #[test]
-fn chance_does_no_harm() {
+fn random_changes_do_no_harm() {
     // Xorshift (Marsaglia 2003), from a fixed seed.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut below = |bound: usize| {
@@ -111,7 +111,7 @@ fn chance_does_no_harm() {
     let mut found = 0;
     for _ in 0..20_000 {
         let mut wire = match below(8) {
-            // Noise that begins like a record of a hello.
+            // Random bytes that begin like the record of a hello.
             0 => [&[22, 3, 1, 0, 200, 1, 0, 0, 196][..], &[0; 196]].concat(),
             choice => wires[choice % wires.len()].clone(),
         };

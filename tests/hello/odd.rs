@@ -1,4 +1,4 @@
-//! Transports and clients that do what they should not.
+//! Transports and clients that misbehave.
 
 use super::{WIDE, alert, configs, error_kind, first_bytes, setup};
 use pollback::hello::{self, LIMIT};
@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-/// Puts a buffer of its own in the place of the one that it is to fill.
+/// Replaces the buffer that it is to fill by its own.
 #[derive(Debug)]
 struct Swaps(usize);
 
@@ -33,7 +33,7 @@ impl AsyncRead for Swaps {
 }
 
 #[test]
-fn another_buffer_is_not_believed() {
+fn a_replaced_buffer_is_an_error() {
     for length in [1, 10_000] {
         let (_near, far) = pipe(WIDE);
         let io = far.control();
@@ -56,7 +56,7 @@ fn an_error_that_registers_no_waker_is_reported() {
 }
 
 #[test]
-fn a_transport_that_fails_within_the_hello_can_go_on() {
+fn a_transport_that_fails_within_the_hello_can_continue() {
     let bytes = first_bytes(Version::Tls13);
     let (_near, far) = pipe(WIDE);
     let io = far.control();
@@ -75,7 +75,7 @@ fn a_transport_that_fails_within_the_hello_can_go_on() {
     let (error, rewind) = look.take();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert!(io.written().is_empty());
-    // Every byte that came is there.
+    // Every byte that had arrived is still there.
     let mut all = vec![0; bytes.len()];
     executor::block_on(rewind.expect("it failed").read_exact(&mut all)).unwrap();
     assert_eq!(all, bytes);
@@ -93,13 +93,14 @@ fn a_poll_is_bounded_over_a_transport_that_never_waits() {
     assert!(io.counts().read.calls < 5000);
 }
 
-/// What the acceptor makes of a hello that could be looked at, and what the client hears.
+/// The result of the acceptor for a hello that could be parsed, and the bytes that the client
+/// receives.
 fn refused(bytes: &[u8]) -> (io::Error, Vec<u8>) {
     let (near, far) = pipe(WIDE);
     let io = far.control();
     io.inject(bytes);
     let (_, server) = configs(&setup(Version::Tls13));
-    // The client waits for an answer, and sends nothing more.
+    // The client waits for a response, and sends nothing more.
     let error = executor::block_on(async {
         let incoming = hello::peek(far).await.expect("a hello");
         incoming.accept(server).await.expect_err("refused")
@@ -109,7 +110,7 @@ fn refused(bytes: &[u8]) -> (io::Error, Vec<u8>) {
 }
 
 #[test]
-fn the_acceptor_refuses_with_the_alert_that_it_owes() {
+fn the_acceptor_rejects_with_the_right_alert() {
     let (error, answer) = refused(&records(&old(0x0301, b"old.example"), 16_384));
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     let expected = PeerIncompatible::SignatureAlgorithmsExtensionRequired;
@@ -120,7 +121,7 @@ fn the_acceptor_refuses_with_the_alert_that_it_owes() {
     assert_eq!(error_kind(&error), Some(ErrorKind::Misbehaved));
     assert_eq!(answer, alert(AlertDescription::IllegalParameter));
 
-    // A record that is longer than any may be, and messages that are too long for rustls.
+    // A record that exceeds the limit, and messages that are too long for rustls.
     let too_long = of_length(20_000);
     let (error, answer) = refused(&records(&too_long, 20_004));
     assert_eq!(error_kind(&error), Some(ErrorKind::Misbehaved));

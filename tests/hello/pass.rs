@@ -22,7 +22,7 @@ fn a_backend_does_the_whole_handshake_over_every_transport() {
 }
 
 #[test]
-fn every_byte_is_given_again_and_then_the_rest() {
+fn every_byte_is_returned_again_and_then_the_rest() {
     let hello = first_bytes(Version::Tls13);
     for room in [1, 3, 4096] {
         let (mut near, far) = pipe(WIDE);
@@ -78,7 +78,7 @@ fn writes_do_not_wait_for_the_reader_and_stay_vectored() {
 }
 
 #[test]
-fn what_was_not_given_yet_comes_out_with_the_transport() {
+fn unread_bytes_are_returned_with_the_transport() {
     let (_near, far) = pipe(WIDE);
     let mut rewind = Rewind::new(b"abcdef".to_vec(), far);
     let mut executor = Executor::new();
@@ -94,7 +94,7 @@ fn what_was_not_given_yet_comes_out_with_the_transport() {
 }
 
 #[test]
-fn what_is_no_hello_can_be_passed_on_unanswered() {
+fn anything_but_a_hello_can_be_passed_on_unanswered() {
     let (_near, far) = pipe(WIDE);
     let io = far.control();
     io.inject(b"SSH-2.0-OpenSSH_9.6\r\n");
@@ -116,7 +116,7 @@ fn what_is_no_hello_can_be_passed_on_unanswered() {
 }
 
 #[test]
-fn giving_up_half_way_loses_nothing() {
+fn cancelling_half_way_loses_nothing() {
     let bytes = first_bytes(Version::Tls13);
     let (_near, far) = pipe(WIDE);
     let io = far.control();

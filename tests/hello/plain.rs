@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
 #[test]
-fn a_plain_client_goes_on_with_every_byte_over_every_transport() {
+fn a_plain_client_loses_no_byte_over_every_transport() {
     for_each_shape(|_, shape| {
         let (mut near, far) = shape.open();
         let io = far.control();
@@ -62,7 +62,7 @@ fn one_byte_can_be_enough() {
 }
 
 #[test]
-fn what_breaks_off_or_breaks_tls_is_neither() {
+fn truncated_or_invalid_tls_is_neither() {
     let data = [23, 3, 3, 0, 1, 0];
     let half = &records(&modern(b"a.example"), 16_384)[..300];
     for (bytes, kind, answer) in [
@@ -86,7 +86,7 @@ fn what_breaks_off_or_breaks_tls_is_neither() {
 }
 
 #[test]
-fn giving_up_on_a_silent_client_returns_the_transport() {
+fn cancelling_for_a_silent_client_returns_the_transport() {
     let (_near, far) = pipe(WIDE);
     let io = far.control();
     let mut peek = hello::peek(far).or_plain();

@@ -24,7 +24,7 @@ fn the_chosen_alert_reaches_the_client_over_every_transport() {
 }
 
 #[test]
-fn what_the_client_had_sent_by_then_is_read() {
+fn data_sent_before_the_refusal_is_read() {
     let (mut near, far) = pipe(WIDE);
     let io = far.control();
     io.inject(&first_bytes(Version::Tls13));
@@ -37,7 +37,7 @@ fn what_the_client_had_sent_by_then_is_read() {
 }
 
 #[test]
-fn what_is_no_hello_is_answered_with_an_alert() {
+fn anything_but_a_hello_is_answered_with_an_alert() {
     let (_near, far) = pipe(2);
     let io = far.control();
     io.inject(b"GET / HTTP/1.1\r\n\r\n");

@@ -19,17 +19,17 @@ macro_rules! enabled {
     };
 }
 
-/// The example `name`, ready to be started.
+/// A command for the example `name`.
 pub(crate) async fn example(name: &str) -> Command {
     static FOLDER: OnceCell<PathBuf> = OnceCell::const_new();
     let folder = FOLDER.get_or_init(build).await;
     Command::new(folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }
 
-/// Brings all examples up to date, built as this test was, and answers where they are.
+/// Builds all examples with the settings of this test, and returns their folder.
 ///
-/// Cargo builds them before a run of all tests, but not before one of a single test; a run of a
-/// single test would find none, or those of an older state of the sources.
+/// Cargo builds them before a run of all tests, but not before a run of a single test, which would
+/// find none, or outdated ones.
 async fn build() -> PathBuf {
     let features: Vec<_> = enabled!(
         "aws-lc-rs" "aws_lc_rs" "axum-08" "brotli" "bytes" "default" "early-data" "fd" "ffi"
@@ -56,7 +56,8 @@ async fn build() -> PathBuf {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    // Some build scripts run again when these are set, and with them all that depends on them.
+    // If these are set, some build scripts run again, and everything that depends on them is
+    // rebuilt.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {

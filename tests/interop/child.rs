@@ -1,4 +1,4 @@
-//! Programs that are started, watched and ended by their handles.
+//! Programs that are started, watched and stopped through handles.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::bounded::bounded;
 /// A watchdog: many times what any of the programs needs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
-/// What a program left behind.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -26,35 +26,35 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// A program that runs; it is ended when this is dropped.
+/// A running program, which is killed when this is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
     stderr: JoinHandle<io::Result<String>>,
 }
 
-/// Runs a program to its end.
+/// Runs a program until it exits.
 pub(crate) async fn run(command: &mut Command, input: &[u8]) -> Finished {
     Running::start(command, input).await.finish().await
 }
 
 impl Running {
-    /// Starts a program, and gives it `input` to read.
+    /// Starts a program with `input` on stdin.
     pub(crate) async fn start(command: &mut Command, input: &[u8]) -> Self {
         let mut running = Self::spawn(command.stdin(Stdio::piped()));
         let mut stdin = running.child.stdin.take().expect("a pipe");
-        // A program that ends without reading says why by itself.
+        // A program that exits without reading reports the reason itself.
         let _ = bounded(LIMIT, "feeding the program", stdin.write_all(input)).await;
         running
     }
 
-    /// Starts a program that takes connections from `listener`, its descriptor 0.
+    /// Starts a program that accepts connections from `listener`, its descriptor 0.
     #[cfg(target_os = "linux")]
     pub(crate) fn start_on(command: &mut Command, listener: TcpListener) -> Self {
         Self::spawn(command.stdin(OwnedFd::from(listener)))
     }
 
-    /// Starts a program that says which address it listens on.
+    /// Starts a program that prints the address that it listens on.
     pub(crate) async fn listening(command: &mut Command) -> (Self, SocketAddr) {
         let mut running = Self::start(command, b"").await;
         let address = running.address("listening on ").await;
@@ -73,7 +73,7 @@ impl Running {
         Self {
             child,
             stdout,
-            // Read all the time, so that a program with much to say is not blocked by it.
+            // Read continuously, so that a program with much output is not blocked.
             stderr: tokio::spawn(async move {
                 let mut text = Vec::new();
                 stderr.read_to_end(&mut text).await?;
@@ -82,12 +82,13 @@ impl Running {
         }
     }
 
-    /// Waits for the line of stdout that has `words` in it; the address it listens on follows.
+    /// Waits for the line of stdout that contains `words`, followed by the address that it listens
+    /// on.
     pub(crate) async fn address(&mut self, words: &str) -> SocketAddr {
         self.line(words).await.parse().expect("an address")
     }
 
-    /// Waits for the line of stdout that has `words` in it, and gives what follows them.
+    /// Waits for the line of stdout that contains `words`, and returns what follows them.
     pub(crate) async fn line(&mut self, words: &str) -> String {
         let search = async {
             let mut line = String::new();
@@ -115,12 +116,12 @@ impl Running {
         run(&mut shell, b"").await.succeeded();
     }
 
-    /// Waits until the program ends by itself.
+    /// Waits until the program exits.
     pub(crate) async fn finish(mut self) -> Finished {
         self.wait().await
     }
 
-    /// Ends the program.
+    /// Kills the program.
     pub(crate) async fn end(mut self) -> Finished {
         self.child.start_kill().expect("a handle of a child");
         self.wait().await

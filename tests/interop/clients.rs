@@ -50,8 +50,8 @@ async fn a_server_of_one_version_speaks_no_other() {
 }
 
 #[tokio::test]
-async fn a_failed_handshake_concerns_no_other_client() {
-    let files = Files::of("a_failed_handshake_concerns_no_other_client");
+async fn a_failed_handshake_affects_no_other_client() {
+    let files = Files::of("a_failed_handshake_affects_no_other_client");
     let root = files.path("root.pem");
     let stranger = files.write("stranger.pem", Authority::new().pem());
     let (server, address) = server(&root, &["--count", "4"]).await;
@@ -86,10 +86,10 @@ async fn a_failed_handshake_concerns_no_other_client() {
     );
 }
 
-/// A record of a fatal alert, but for the alert's own number.
+/// A record of a fatal alert, without the number of the alert.
 const FATAL_ALERT: [u8; 6] = [21, 3, 3, 0, 2, 2];
 
-/// The first bytes that the server answers to bytes that are not TLS.
+/// The first bytes of the server's response to bytes that are not TLS.
 async fn plain(address: SocketAddr, bytes: &[u8]) -> [u8; 6] {
     let exchange = async {
         let mut tcp = TcpStream::connect(address).await?;
@@ -104,8 +104,8 @@ async fn plain(address: SocketAddr, bytes: &[u8]) -> [u8; 6] {
 }
 
 #[tokio::test]
-async fn requests_that_are_no_get() {
-    let files = Files::of("requests_that_are_no_get");
+async fn requests_other_than_get() {
+    let files = Files::of("requests_other_than_get");
     let root = files.path("root.pem");
     let (server, address) = server(&root, &["--count", "4"]).await;
     let request = || curl(&root, "localhost", address);
@@ -135,13 +135,13 @@ async fn requests_that_are_no_get() {
 }
 
 #[tokio::test]
-async fn clients_without_a_certificate_that_is_trusted() {
-    let files = Files::of("clients_without_a_certificate_that_is_trusted");
+async fn clients_without_a_trusted_certificate() {
+    let files = Files::of("clients_without_a_trusted_certificate");
     let root = files.path("root.pem");
     let trusted = files.write("trusted.pem", Authority::new().pem());
     let (certificate, key) = files.identity(&Authority::new().client("stranger"));
     let trusted = trusted.to_str().expect("UTF-8");
-    // With TLS 1.3 a client is done with its handshake before it is refused, and may be writing.
+    // With TLS 1.3 a client has completed its handshake before it is refused, and may be writing.
     let options = ["--tls12", "--count", "2", "--client-roots", trusted];
     let (server, address) = server(&root, &options).await;
     let Some(mut anonymous) = s_client(&root, address) else {

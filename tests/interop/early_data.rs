@@ -1,4 +1,4 @@
-//! Early data: real clients at the example server, and the example client.
+//! Early data: real clients with the example server, and the example client.
 
 use pollback_testkit::certificates::Authority;
 
@@ -10,7 +10,7 @@ use crate::peers::openssl::s_client;
 
 const POST: &[u8] = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
 
-/// The example server, which takes early data.
+/// The example server, which accepts early data.
 async fn server(files: &Files) -> (Running, std::net::SocketAddr) {
     let authority = Authority::new();
     files.write("root.pem", authority.pem());
@@ -24,8 +24,8 @@ async fn server(files: &Files) -> (Running, std::net::SocketAddr) {
     Running::listening(&mut server).await
 }
 
-/// A client of openssl that sends `early` with the hello of its second connection and of all later
-/// ones, and what it is told by each of them but the first.
+/// Runs a client of openssl that sends `early` with the hello of its second connection and of all
+/// later ones; returns the response of each of these.
 async fn early_with_openssl<const N: usize>(
     test: &str,
     early: &[u8],
@@ -61,8 +61,8 @@ const ACCEPTED: &str = "Early data was accepted";
 const REJECTED: &str = "Early data was rejected";
 
 #[tokio::test]
-async fn openssl_gets_an_answer_to_a_get() {
-    let test = "openssl_gets_an_answer_to_a_get";
+async fn openssl_receives_a_response_to_a_get() {
+    let test = "openssl_receives_a_response_to_a_get";
     if let Some([told]) = early_with_openssl(test, GET, [(&[], b"")]).await {
         let hello = "hello over TLSv1_3, ALPN http/1.1, Resumed handshake, in early data\n";
         assert!(told.contains(ACCEPTED), "{told}");
@@ -72,15 +72,15 @@ async fn openssl_gets_an_answer_to_a_get() {
 }
 
 #[tokio::test]
-async fn openssl_hears_that_a_post_is_too_early() {
-    let test = "openssl_hears_that_a_post_is_too_early";
+async fn openssl_learns_that_a_post_is_too_early() {
+    let test = "openssl_learns_that_a_post_is_too_early";
     if let Some([told]) = early_with_openssl(test, POST, [(&[], b"")]).await {
         assert!(told.contains(ACCEPTED), "{told}");
         assert!(told.contains("HTTP/1.1 425 Too Early"), "{told}");
     }
 }
 
-/// The server has given the session out once, and that was all.
+/// The server accepts each session only once.
 #[tokio::test]
 async fn openssl_cannot_replay_its_session() {
     let test = "openssl_cannot_replay_its_session";
@@ -92,10 +92,10 @@ async fn openssl_cannot_replay_its_session() {
     }
 }
 
-/// The server does not know the first group, so it asks for another hello, in which no early data is.
+/// The server does not support the first group, so it requests another hello, without early data.
 #[tokio::test]
-async fn openssl_is_asked_for_another_hello() {
-    let test = "openssl_is_asked_for_another_hello";
+async fn openssl_receives_a_hello_retry_request() {
+    let test = "openssl_receives_a_hello_retry_request";
     let later: [(&[&str], &[u8]); 1] = [(&["-groups", "X448:X25519"], GET)];
     if let Some([told]) = early_with_openssl(test, GET, later).await {
         assert!(told.contains(REJECTED), "{told}");

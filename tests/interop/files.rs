@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pollback_testkit::certificates::Identity;
 
-/// A folder of its own for a test.
+/// The folder of a test.
 pub(crate) struct Files {
     folder: PathBuf,
 }

@@ -6,7 +6,7 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::peers::program;
 
-/// The fingerprint of openssl with these options.
+/// Returns the fingerprint of openssl with these options.
 async fn fingerprint(options: &[&str]) -> Option<String> {
     let mut openssl = Command::new(program("openssl", "version")?);
     let mut command = example("fingerprint").await;
@@ -24,7 +24,7 @@ async fn fingerprint(options: &[&str]) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_client_has_one_fingerprint_and_another_client_another() {
+async fn different_clients_have_different_fingerprints() {
     let named = ["-servername", "localhost", "-alpn", "h2"];
     let Some(one) = fingerprint(&named).await else {
         return;

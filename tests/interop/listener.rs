@@ -1,4 +1,4 @@
-//! curl against the examples that stand on a `TlsListener`.
+//! curl with the examples that use a `TlsListener`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -41,14 +41,14 @@ async fn hyper_serves_both_versions_of_http() {
 }
 
 #[tokio::test]
-async fn plain_http_is_sent_to_https_on_the_same_port() {
-    let files = Files::of("plain_http_is_sent_to_https_on_the_same_port");
+async fn plain_http_is_redirected_to_https_on_the_same_port() {
+    let files = Files::of("plain_http_is_redirected_to_https_on_the_same_port");
     let root = files.write("root.pem", Authority::shared().pem());
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("http").await;
     command.arg(chain).arg(key).arg("127.0.0.1:0");
     let (server, address) = Running::listening(&mut command).await;
-    // A health check comes first, and is told for what it is.
+    // A health check connects first, and is reported as such.
     let check = TcpStream::connect(address).await.unwrap();
     let line = format!(
         "{}: the peer left without a byte\n",
@@ -59,7 +59,7 @@ async fn plain_http_is_sent_to_https_on_the_same_port() {
         let Some(mut curl) = curl(&root, "localhost", address) else {
             return;
         };
-        // After what it gets over HTTPS at once.
+        // After the response of a direct request over HTTPS.
         let plain = format!("http://localhost:{}/", address.port());
         let answer = run(curl.args(["--location", option, &plain]), b"").await;
         let answers = answer.succeeded().stdout;
@@ -71,7 +71,7 @@ async fn plain_http_is_sent_to_https_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
+async fn a_signal_reloads_the_certificate_and_a_broken_one_is_rejected() {
     let files = Files::of("a_signal_brings_a_new_certificate");
     let (old, new) = (Authority::new(), Authority::new());
     let roots = [
@@ -98,15 +98,15 @@ async fn a_signal_brings_a_new_certificate_and_a_broken_one_is_refused() {
     get(&roots[1], address).await.expect("curl").succeeded();
     let error = get(&roots[0], address).await.expect("curl").stderr;
     assert!(error.contains("certificate"), "{error}");
-    // The server may hear of the refusal later than its client says so, but before it has ended.
+    // The server may notice the refusal later than its client reports it, but before it exits.
     server.signal("INT").await;
     let ended = server.finish().await.succeeded();
     assert!(ended.stderr.contains("the handshake failed"), "{ended:#?}");
 }
 
 #[tokio::test]
-async fn a_handler_of_axum_knows_the_client() {
-    let files = Files::of("a_handler_of_axum_knows_the_client");
+async fn a_handler_of_axum_receives_the_client() {
+    let files = Files::of("a_handler_of_axum_receives_the_client");
     let root = files.write("root.pem", Authority::shared().pem());
     let (chain, key) = files.identity(&Authority::shared().server());
     let mut command = example("axum").await;
@@ -131,9 +131,9 @@ async fn a_handler_of_axum_knows_the_client() {
     server.finish().await.succeeded();
 }
 
-/// curl sends its request before it knows that its certificate is missed.
+/// curl sends its request before it learns that a certificate is required.
 #[tokio::test]
-async fn curl_is_told_each_time_that_a_certificate_is_demanded() {
+async fn curl_reports_each_time_that_a_certificate_is_required() {
     let files = Files::of("curl_is_told_each_time");
     let root = files.write("root.pem", Authority::shared().pem());
     let config = Arc::new(Setup::new(Version::Tls13).client_auth().server());
@@ -160,7 +160,7 @@ async fn curl_is_told_each_time_that_a_certificate_is_demanded() {
     }
 }
 
-/// A server that nobody gets through to.
+/// A server that refuses every client.
 async fn refusing(handshaker: impl Handshaker<TcpStream>) -> SocketAddr {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The examples as programs: against the programs of others, with bad input, and on their own.
+//! The examples as programs: with programs of others, with bad input, and on their own.
 
 mod bounded;
 mod built;

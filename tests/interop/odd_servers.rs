@@ -1,4 +1,4 @@
-//! Servers that no program offers, against the example client.
+//! Servers with unusual behaviour, with the example client.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use crate::built::example;
 use crate::child::{Finished, LIMIT, run};
 use crate::files::Files;
 
-/// What vouches for all servers here.
+/// The authority of all servers here.
 static ROOT: LazyLock<PathBuf> =
     LazyLock::new(|| Files::of("peers").write("root.pem", Authority::shared().pem()));
 
@@ -29,7 +29,7 @@ enum End {
     Cut,
 }
 
-/// What the example client makes of `answer`, given over TLS.
+/// The result of the example client for this response, sent over TLS.
 async fn get(answer: &'static [u8], end: End) -> Finished {
     let acceptor = TlsAcceptor::from(Arc::new(Setup::new(Version::Tls13).server()));
     client_against(async move |tcp| {
@@ -47,7 +47,7 @@ async fn get(answer: &'static [u8], end: End) -> Finished {
             }
         };
         match written.await {
-            // The client has seen enough, and is gone.
+            // The client may already have closed the connection.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
             written => written,
@@ -56,7 +56,7 @@ async fn get(answer: &'static [u8], end: End) -> Finished {
     .await
 }
 
-/// Runs the example client against a server that does `serve` for its one connection.
+/// Runs the example client with a server that calls `serve` for its one connection.
 async fn client_against<F>(serve: F) -> Finished
 where
     F: AsyncFnOnce(TcpStream) -> io::Result<()>,
@@ -81,8 +81,8 @@ where
 }
 
 #[tokio::test]
-async fn bodies_that_say_their_length() {
-    // What ends the connection does not matter once the body is whole.
+async fn bodies_with_a_length() {
+    // The end of the connection does not matter once the body is complete.
     for end in [End::Said, End::Cut] {
         let got = get(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", end).await;
         assert_eq!(got.succeeded().stdout, "hello");
@@ -134,7 +134,7 @@ async fn heads() {
     );
     get(b"SSH-2.0-example\r\n", End::Said)
         .await
-        .failed(1, "does not answer in HTTP/1");
+        .failed(1, "the response is not HTTP/1");
     get(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", End::Said)
         .await
         .failed(1, "without a colon");
@@ -148,7 +148,7 @@ async fn heads() {
 async fn servers_that_do_not_speak_tls() {
     let greeting = client_against(async |mut tcp| {
         tcp.write_all(b"220 mail.example ready\r\n").await?;
-        // Until the client has gone, so that no reset overtakes the greeting.
+        // Waits until the client has closed, so that no reset overtakes the greeting.
         tcp.read_to_end(&mut Vec::new()).await.map(|_| ())
     });
     greeting.await.failed(1, "the peer does not speak TLS");
@@ -157,7 +157,7 @@ async fn servers_that_do_not_speak_tls() {
 #[tokio::test]
 async fn servers_that_truncate_the_handshake() {
     let silent = client_against(async |mut tcp| {
-        // Takes the ClientHello in: with it unread, the end would be a reset.
+        // Reads the ClientHello: if it were unread, the end would be a reset.
         let length = record_length(&mut tcp).await?;
         tcp.read_exact(&mut vec![0; length]).await?;
         Ok(())
@@ -165,7 +165,7 @@ async fn servers_that_truncate_the_handshake() {
     silent.await.failed(1, "tls handshake eof");
 }
 
-/// Reads the head of a record, which ends with the length of what follows.
+/// Reads the header of a record, which ends with the length of its body.
 async fn record_length(tcp: &mut TcpStream) -> io::Result<usize> {
     let mut head = [0; 5];
     tcp.read_exact(&mut head).await?;

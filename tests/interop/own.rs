@@ -1,4 +1,4 @@
-//! The examples on their own, and what they say to bad input.
+//! The examples on their own, and their reaction to bad input.
 
 use std::path::Path;
 
@@ -53,20 +53,20 @@ async fn demo_moves_a_file_both_ways() {
             (read[side], written[side], vectored[side]);
         assert!(read > content.len(), "{report}");
         assert!(written + vectored > content.len(), "{report}");
-        // Only lone records, such as the last one, go out with a plain write.
+        // Only single records, such as the last one, are sent with a plain write.
         assert!(written <= writes * (16 * 1024 + 22), "{report}");
         assert!(vectored > content.len() / 2, "{report}");
     }
 }
 
-/// What a line of the demo's table says of attempts, behind their kind.
+/// Parses the attempts in a line of the demo's table, after their kind.
 fn attempts_and_bytes(line: &str) -> Option<(usize, usize)> {
     let mut numbers = line.split_whitespace().map(str::parse);
     Some((numbers.next()?.ok()?, numbers.nth(1)?.ok()?))
 }
 
 #[tokio::test]
-async fn demo_names_a_file_that_it_cannot_read() {
+async fn demo_reports_an_unreadable_file() {
     let missing = run(example("demo").await.arg("no-such-file"), b"").await;
     missing.failed(1, "cannot read no-such-file: ");
     let folder = run(example("demo").await.arg(env!("CARGO_MANIFEST_DIR")), b"").await;
@@ -77,7 +77,7 @@ async fn demo_names_a_file_that_it_cannot_read() {
 }
 
 #[tokio::test]
-async fn programs_with_arguments_explain_them() {
+async fn programs_with_arguments_have_help() {
     for (name, words) in [
         ("client", "--early-data"),
         ("demo", "[FILE]"),
@@ -131,7 +131,7 @@ async fn client(arguments: &[&str]) -> Finished {
 }
 
 #[tokio::test]
-async fn urls_that_are_none() {
+async fn invalid_urls() {
     for (url, cause) in [
         ("http://localhost/", "it does not start with https://"),
         ("https://", "host \"\""),
@@ -147,8 +147,8 @@ async fn urls_that_are_none() {
 }
 
 #[tokio::test]
-async fn root_files_that_are_none() {
-    let files = Files::of("root_files_that_are_none");
+async fn invalid_root_files() {
+    let files = Files::of("invalid_root_files");
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let not_base64 = bad.replace("AAAA", "!!!!");
     for (root, cause) in [
@@ -221,8 +221,8 @@ async fn usage() {
 }
 
 #[tokio::test]
-async fn certificate_files_that_are_none() {
-    let files = Files::of("certificate_files_that_are_none");
+async fn invalid_certificate_files() {
+    let files = Files::of("invalid_certificate_files");
     let authority = Authority::new();
     let (certificate, key) = files.identity(&authority.server());
     let other = Authority::new().server();

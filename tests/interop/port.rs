@@ -1,13 +1,13 @@
-//! Ports for programs that cannot choose one themselves and say which.
+//! Ports for programs that cannot choose and print one themselves.
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpSocket;
 
-/// A port of 127.0.0.1 that the kernel gives to nobody else.
+/// A port of 127.0.0.1 that the kernel assigns to no other program.
 ///
-/// It is bound, but not listened on. Linux lets a program that sets `SO_REUSEADDR`, as servers do,
-/// listen on it all the same.
+/// It is bound, but does not listen. On Linux a program that sets `SO_REUSEADDR`, as servers do,
+/// can still listen on it.
 pub(crate) struct Reserved {
     socket: TcpSocket,
 }

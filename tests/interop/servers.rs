@@ -10,7 +10,7 @@ use crate::child::{Finished, Running, run};
 use crate::files::Files;
 use crate::peers::openssl::s_server;
 
-/// An `openssl s_server` that shows `identity` and serves the files of its folder.
+/// An `openssl s_server` that presents `identity` and serves the files of its folder.
 struct Server {
     running: Running,
     address: SocketAddr,
@@ -32,7 +32,7 @@ impl Server {
         Some(Self { running, address })
     }
 
-    /// What the example client makes of `path` on this server.
+    /// Runs the example client for `path` on this server.
     async fn get(&self, root: &Path, options: &[&str], path: &str) -> Finished {
         let url = format!("https://127.0.0.1:{}{path}", self.address.port());
         let mut client = example("client").await;
@@ -41,8 +41,8 @@ impl Server {
 }
 
 #[tokio::test]
-async fn a_large_file_at_the_version_asked_for() {
-    let files = Files::of("a_large_file_at_the_version_asked_for");
+async fn a_large_file_at_the_requested_version() {
+    let files = Files::of("a_large_file_at_the_requested_version");
     let authority = Authority::new();
     let root = files.write("root.pem", authority.pem());
     let content: String = (0..50_000).map(|line| format!("line {line}\n")).collect();
@@ -95,7 +95,7 @@ async fn certificates_that_are_not_trusted() {
         let server = server.running.end().await;
         assert!(
             server.stderr.contains("alert"),
-            "the server got no alert: {server:#?}"
+            "the server has received no alert: {server:#?}"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! The layout of the sources: which module may import which, and what a file may hold.
+//! The layout of the sources: which module may import which, and what a file may contain.
 //!
-//! The rules are tables in `rules.rs`. Every rule is also applied to a small sample that breaks it, so
-//! a rule that has stopped finding anything fails here.
+//! The rules are tables in `rules.rs`. Every rule is also applied to a small sample that violates
+//! it, so a rule that no longer finds anything fails here.
 
 mod rules;
 mod source;
@@ -89,10 +89,10 @@ fn the_sources_follow_the_rules() {
         found.extend(check_source(&file));
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
-    // A reader that no longer recognised imports would find nothing to complain about either.
+    // A reader that no longer recognised imports would find no violations either.
     assert!(
         imports > files.len(),
-        "{imports} imports seen in {} files",
+        "{imports} imports found in {} files",
         files.len()
     );
 }
@@ -124,7 +124,7 @@ fn a_module_imports_only_modules_of_lower_layers() {
     }
 }
 
-/// Each line: a file, what it says, and what the complaint has to mention (nothing: no complaint).
+/// Each line: a file, its contents, and what the complaint has to mention (nothing: no complaint).
 const SAMPLES: &[(&str, &str, &str)] = &[
     // Imports of our own modules.
     (
@@ -213,7 +213,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
         "fn f<'a>(c: &'a u8) { g('\"', '\\''); tokio::spawn(c) }",
         "tokio",
     ),
-    // What a file may hold.
+    // What a file may contain.
     ("src/stream/mod.rs", "fn f() { unsafe { g() } }", "unsafe"),
     ("src/callback/io.rs", "unsafe impl Send for X {}", "unsafe"),
     ("src/callback/io.rs", "unsafe fn f() {}", "unsafe"),

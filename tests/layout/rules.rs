@@ -19,7 +19,7 @@ pub(crate) const LAYERS: &[Module] = &[
     Module { name: "callback", ours: &["error"], crates: &["tokio", "rustix"] },
     Module { name: "engine",   ours: &["error"], crates: &["rustls", "rustls_next"] },
     Module { name: "options",  ours: &["engine"], crates: &[] },
-    // One drive loop for every engine: it knows a connection by our trait alone.
+    // One drive loop for every engine: it uses connections only through our trait.
     Module { name: "stream",   ours: &["error", "callback", "engine", "options"], crates: &["bytes", "tokio"] },
     Module { name: "client",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
     Module { name: "server",   ours: &["error", "callback", "engine", "options", "stream"], crates: JOINT },
@@ -43,7 +43,7 @@ const JOINT: &[&str] = &["rustls", "tokio", "tokio_rustls"];
 /// The same with rustls 0.24.
 const NEXT: &[&str] = &["rustls_next", "rustls_next_aws_lc_rs", "tokio"];
 
-/// What a listener builds on besides.
+/// The crates that the listener uses.
 const LISTENER: &[&str] = &[
     "rustls",
     "tokio",
@@ -55,7 +55,7 @@ const LISTENER: &[&str] = &[
     "tonic",
 ];
 
-/// The folders where `unsafe` may stand.
+/// The folders in which `unsafe` is allowed.
 const UNSAFE: &[&str] = &["src/ffi/"];
 
 /// The functions whose names may begin with `get_`: those that tokio-rustls has.
@@ -64,10 +64,10 @@ const GET: &[&str] = &["get_ref", "get_mut"];
 /// How deep the files of modules may be nested; `stream::read` is two deep.
 const DEPTH: usize = 2;
 
-/// The longest that a file may be.
+/// The maximum number of lines in a file.
 pub(crate) const LINES: usize = 500;
 
-/// Says so when the file is too long.
+/// Returns a complaint if the file is too long.
 pub(crate) fn check_length(path: &str, text: &str) -> Option<String> {
     let lines = text.lines().count();
     (lines > LINES).then(|| format!("{path}: {lines} lines, more than {LINES}"))

@@ -4,11 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{UseTree, spanned::Spanned};
 
-/// What one source file contains that the rules are about.
+/// The parts of a source file that the rules concern.
 pub(crate) struct File {
     /// Relative to the crate, with `/`.
     pub(crate) path: String,
-    /// Where the file stands in the module tree; empty for the crate root.
+    /// The path of the file in the module tree; empty for the crate root.
     pub(crate) module: Vec<String>,
     /// Every path that begins in our crate or in a dependency.
     pub(crate) paths: Vec<Import>,
@@ -16,7 +16,7 @@ pub(crate) struct File {
     pub(crate) modules: Vec<(usize, Vec<String>)>,
     /// The names of the functions it defines, each with its line.
     pub(crate) functions: Vec<(usize, String)>,
-    /// The lines on which `unsafe` stands.
+    /// The lines with `unsafe`.
     pub(crate) unsafe_lines: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Accepting, and what is known of a connection then.
+//! Accepting, and the facts about a connection.
 
 use super::{assert_echo, connect, echo, open, reports, serve, setup, shared};
 use futures_util::{FutureExt, StreamExt};
@@ -55,7 +55,7 @@ async fn it_serves_over_unix_sockets() {
 }
 
 #[tokio::test]
-async fn it_tells_what_the_handshake_has_settled() {
+async fn it_reports_what_the_handshake_has_negotiated() {
     for (version, wire, suite) in [
         (
             Version::Tls12,
@@ -92,7 +92,7 @@ async fn it_tells_what_the_handshake_has_settled() {
             let chain = facts.client_certificates.as_deref().unwrap();
             assert_eq!(chain.len(), 1);
             assert_ne!(chain[0], Authority::shared().certificate());
-            // The client takes the tickets in.
+            // The client reads the tickets.
             let mut client = client.unwrap();
             let echo = tokio::spawn(echo(connection));
             assert_echo(&mut client).await;
@@ -103,7 +103,7 @@ async fn it_tells_what_the_handshake_has_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_that_stall_keep_nobody_waiting() {
+async fn stalled_clients_do_not_delay_others() {
     let begun = Instant::now();
     let (door, listener) = open(setup());
     serve(listener);
@@ -112,19 +112,19 @@ async fn clients_that_stall_keep_nobody_waiting() {
         let mut client = door.connect(number).await.unwrap().unwrap();
         assert_echo(&mut client).await;
     }
-    // The clock moves on only when everybody waits for it.
+    // The clock advances only when all tasks wait for it.
     assert_eq!(begun.elapsed().as_millis(), 0);
     drop(silent);
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_go_on_while_nobody_accepts() {
+async fn handshakes_continue_while_accept_is_not_called() {
     let (door, mut listener) = open(setup());
     let first = door.connect(1);
     let second = door.connect(2);
     tokio::task::yield_now().await;
     assert!(listener.accept().now_or_never().is_none());
-    // Nobody is in `accept` now.
+    // No task is in `accept` now.
     first.await.unwrap().expect("the handshake succeeds");
     second.await.unwrap().expect("the handshake succeeds");
     let mut numbers = [0; 2];
@@ -136,7 +136,7 @@ async fn handshakes_go_on_while_nobody_accepts() {
 }
 
 #[tokio::test]
-async fn it_is_a_stream_that_ends_when_no_more_will_come() {
+async fn it_is_a_stream_that_ends_after_the_last_connection() {
     let (door, listener) = open(setup());
     for number in 0..3 {
         door.connect(number);
@@ -168,7 +168,7 @@ async fn a_stream_can_be_taken_out_of_its_connection() {
     echo.await.unwrap().expect_err("no close_notify was sent");
 }
 
-/// Notes where it runs.
+/// Records where it runs.
 #[derive(Clone)]
 struct Whereabouts(mpsc::UnboundedSender<runtime::Id>);
 
@@ -205,7 +205,7 @@ fn handshakes_run_on_the_runtime_they_were_given() {
 }
 
 #[tokio::test]
-async fn dropping_the_listener_leaves_its_connections_alone() {
+async fn dropping_the_listener_does_not_affect_its_connections() {
     let (door, mut listener) = open(setup());
     let (report, mut reported) = reports();
     listener = listener.on_failure(report);

@@ -1,4 +1,4 @@
-//! A handler of axum knows who is at the other end.
+//! A handler of axum knows the client.
 
 use super::{connect, setup};
 use axum::Router;
@@ -51,7 +51,7 @@ async fn a_handler_sees_address_protocol_and_certificate() {
     }
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
 
-    // axum closes it when it is told to end.
+    // axum closes it during its shutdown.
     let drained = tokio::spawn(async move { shutdown.drain(Duration::MAX).await });
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     client.shutdown().await.unwrap();

@@ -14,7 +14,7 @@ fn identity(name: &str) -> Identity {
     Authority::shared().server_for(&[name])
 }
 
-/// Whose certificate a client gets that asks for `name`.
+/// Returns the certificate that a client receives for `name`.
 async fn ask(door: &Door, name: &str) -> io::Result<Vec<u8>> {
     let connector = TlsConnector::from(Arc::new(door.setup.client()));
     let name = name.to_owned().try_into().expect("a valid name");
@@ -29,7 +29,7 @@ fn config(setup: &Setup, identity: &Identity) -> Arc<ServerConfig> {
 }
 
 #[tokio::test]
-async fn each_name_gets_its_certificate_and_each_is_replaced_by_itself() {
+async fn each_name_has_its_certificate_which_can_be_replaced_separately() {
     let setup = Setup::new(Version::Tls13);
     let [one, any, deep] = ["one.example", "*.one.example", "www.one.example"].map(identity);
     let shared_any = shared(setup.server_with(&any));
@@ -90,7 +90,7 @@ fn the_default_is_for_all_others() {
 }
 
 #[test]
-fn a_name_that_nobody_can_ask_for_is_an_error() {
+fn an_invalid_name_is_an_error() {
     let config = shared(Setup::new(Version::Tls13).server());
     for name in [
         "",

@@ -11,7 +11,7 @@ const CLIENTS: usize = 1000;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Lets clients stall who have said this much. Each may cost so many bytes of heap.
+/// Lets clients stall after sending these bytes. Each may cost at most `bytes` of heap.
 async fn assert_cheap(said: &[u8], bytes: isize) {
     let setup = setup();
     let (sender, pipes) = pipes();
@@ -36,11 +36,11 @@ async fn assert_cheap(said: &[u8], bytes: isize) {
     for (number, far) in transports.into_iter().enumerate() {
         door.sender.send(Ok((far, number))).unwrap();
     }
-    // The clock moves on only when everybody waits for it.
+    // The clock advances only when all tasks wait for it.
     sleep(Duration::from_millis(1)).await;
     let each = (heap::in_use() - before) / CLIENTS as isize;
-    assert!(each > 0, "they are not there yet");
-    assert!(each <= bytes, "{each} bytes for a client that stalls");
+    assert!(each > 0, "they have not connected yet");
+    assert!(each <= bytes, "{each} bytes for a stalled client");
 
     let mut client = door.connect(CLIENTS).await.unwrap().unwrap();
     assert_echo(&mut client).await;
@@ -62,12 +62,12 @@ async fn assert_cheap(said: &[u8], bytes: isize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_clients_are_cheap_and_gone_at_the_deadline() {
+async fn silent_clients_are_cheap_and_disconnected_at_the_deadline() {
     assert_cheap(&[], 3500).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_with_half_a_hello_are_cheap_and_gone_at_the_deadline() {
+async fn clients_with_half_a_hello_are_cheap_and_disconnected_at_the_deadline() {
     let hello = hello(&setup());
     assert_cheap(&hello[..hello.len() / 2], 4000).await;
 }

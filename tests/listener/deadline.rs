@@ -20,7 +20,7 @@ async fn assert_timed_out(reported: &mut Reports<usize>, number: usize, stage: S
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_gone_at_the_deadline() {
+async fn a_silent_client_is_disconnected_and_reported_at_the_deadline() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     super::serve(listener.with_deadline(DEADLINE).on_failure(report));
@@ -35,7 +35,7 @@ async fn a_silent_client_is_gone_at_the_deadline() {
         let failed = reported.recv().await.unwrap();
         assert_eq!(failed.error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(failed.stage, Stage::FirstByte);
-        assert!(!failed.is_probe(), "it did not leave");
+        assert!(!failed.is_probe(), "it did not close");
         numbers.extend(failed.peer);
     }
     numbers.sort_unstable();
@@ -49,7 +49,7 @@ async fn a_hello_that_trickles_is_disconnected_at_the_deadline() {
     super::serve(listener.with_deadline(DEADLINE).on_failure(report));
     let begun = Instant::now();
     let mut client = door.knock(1);
-    // A record of 500 bytes, of which one comes each second.
+    // A record of 500 bytes, of which one arrives each second.
     let mut hello = vec![22, 3, 1, 1, 0xf4, 1, 0, 1, 0xf0];
     hello.resize(505, 3);
     for byte in hello {
@@ -63,14 +63,14 @@ async fn a_hello_that_trickles_is_disconnected_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_stalls_after_its_hello_is_gone_at_the_deadline() {
+async fn a_client_that_stalls_after_its_hello_is_disconnected_at_the_deadline() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let (report, mut reported) = reports();
     super::serve(listener.with_deadline(DEADLINE).on_failure(report));
     let begun = Instant::now();
     let mut stalled = door.knock(1);
-    // The client's first flight comes after two seconds, and nothing after that.
+    // The client's first flight arrives after two seconds, and nothing after that.
     sleep(Duration::from_secs(2)).await;
     stalled.write_all(&hello(&setup)).await.unwrap();
     stalled.read_to_end(&mut Vec::new()).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_client_that_stalls_after_its_hello_is_gone_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_choice_without_end_is_dropped_at_the_deadline() {
+async fn an_endless_choice_is_dropped_at_the_deadline() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -110,7 +110,7 @@ async fn a_deadline_can_be_out_of_reach() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_known_when_a_client_came() {
+async fn the_time_of_the_accept_is_reported() {
     const DELAY: Duration = Duration::from_secs(2);
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();

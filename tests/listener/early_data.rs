@@ -8,7 +8,7 @@ use pollback_testkit::configs::{Setup, Version};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-/// Configurations of two sides of which the client will hold a ticket.
+/// Configurations of two sides that have met, so that the client has a ticket.
 fn configs() -> (Arc<ClientConfig>, ServerConfig) {
     let setup = Setup::new(Version::Tls13).early_data(1024);
     let mut server = setup.server();
@@ -60,13 +60,13 @@ where
 }
 
 #[tokio::test]
-async fn a_shared_configuration_can_have_it_answered_early() {
+async fn a_shared_configuration_can_allow_early_responses() {
     let (client, server) = configs();
     is_answered_early(client, SharedConfig::new(server).early_data(true)).await;
 }
 
 #[tokio::test]
-async fn so_can_one_that_is_chosen_by_name() {
+async fn a_configuration_chosen_by_name_can_allow_early_responses() {
     let (client, server) = configs();
     let config = SharedConfig::new(server).early_data(true);
     let configs = ConfigsByName::new().with_name("localhost", config);

@@ -1,4 +1,4 @@
-//! What fails is reported and ends nothing.
+//! Failures are reported, and do not end the listener.
 
 use super::{assert_echo, open, pipes, reports, serve, setup};
 use futures_util::{FutureExt, stream};
@@ -17,11 +17,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn accepting_is_tried_again_after_a_growing_pause() {
+async fn accepting_is_retried_after_a_growing_pause() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(listener.on_failure(report));
-    // EMFILE and ENFILE have no kind of their own.
+    // EMFILE and ENFILE have no `ErrorKind` of their own.
     let pauses = [0, 5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000];
     for _ in pauses {
         door.fail(io::ErrorKind::Other);
@@ -39,7 +39,7 @@ async fn accepting_is_tried_again_after_a_growing_pause() {
     }
     let mut client = door.connect(1).await.unwrap().unwrap();
     assert_echo(&mut client).await;
-    // A success makes the next pause short again.
+    // After a success the next pause is short again.
     for _ in 0..2 {
         door.fail(io::ErrorKind::Other);
     }
@@ -50,7 +50,7 @@ async fn accepting_is_tried_again_after_a_growing_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_failed_before_it_was_accepted_makes_no_pause() {
+async fn a_connection_that_failed_before_it_was_accepted_causes_no_pause() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(listener.on_failure(report));
@@ -68,7 +68,7 @@ async fn a_connection_that_failed_before_it_was_accepted_makes_no_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handshakes_go_on_during_a_pause() {
+async fn handshakes_continue_during_a_pause() {
     let (door, listener) = open(setup());
     serve(listener);
     let begun = Instant::now();
@@ -150,7 +150,7 @@ async fn a_choice_that_panics_is_reported() {
     assert!(server.await.unwrap());
 }
 
-/// How often a source is asked that has something at once, for ever.
+/// How often a source that is always ready is polled.
 fn asked_in_one_poll<F>(next: F, limit: usize) -> usize
 where
     F: Fn() -> io::Result<(DuplexStream, usize)> + Send + 'static,
@@ -168,12 +168,12 @@ where
 }
 
 #[tokio::test]
-async fn one_poll_is_bounded_whatever_comes() {
+async fn one_poll_is_bounded_whatever_arrives() {
     for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted] {
         let asked = asked_in_one_poll(move || Err(kind.into()), 1);
         assert!((1..=100).contains(&asked), "{asked} errors");
     }
-    // None of them ever says anything.
+    // None of them ever sends anything.
     let asked = asked_in_one_poll(|| Ok((duplex(1).0, 1)), 1);
     assert!((1..=100).contains(&asked), "{asked} connections refused");
     let asked = asked_in_one_poll(|| Ok((duplex(1).0, 1)), usize::MAX);
@@ -181,7 +181,7 @@ async fn one_poll_is_bounded_whatever_comes() {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_errors_go_on() {
+async fn other_tasks_run_while_errors_continue() {
     let endless = stream::repeat_with(|| {
         io::Result::<(DuplexStream, usize)>::Err(io::ErrorKind::ConnectionReset.into())
     });

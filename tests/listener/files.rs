@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
@@ -91,7 +91,7 @@ fn the_chain_and_the_key_may_be_in_one_file() {
 }
 
 #[test]
-fn a_part_that_is_missing_is_named_where_both_are_in_one_file() {
+fn a_missing_part_is_named_if_both_are_in_one_file() {
     let folder = Folder::new();
     let (one, other) = (identity(), identity());
     for (text, part, named) in [
@@ -113,7 +113,7 @@ fn a_part_that_is_missing_is_named_where_both_are_in_one_file() {
 }
 
 #[test]
-fn a_broken_file_leaves_the_old_configuration_and_is_named() {
+fn a_broken_file_is_named_and_the_old_configuration_stays() {
     type Damage = fn(&Folder);
     type Named = fn(&Folder) -> Vec<PathBuf>;
     let chain: Named = |f| vec![f.chain()];

@@ -16,7 +16,7 @@ async fn a_silent_client_is_disconnected_at_the_deadline() {
         let client = door.connect(1);
         let mut connection = listener.accept().await.unwrap();
         let begun = Instant::now();
-        // What the server says counts for nothing.
+        // Bytes of the server do not count.
         connection.write_all(b"welcome").await.unwrap();
         let error = match buffered {
             true => connection.fill_buf().await.map(<[u8]>::len),
@@ -29,7 +29,7 @@ async fn a_silent_client_is_disconnected_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_first_byte_a_client_may_take_its_time() {
+async fn after_the_first_byte_there_is_no_deadline() {
     let (door, listener) = open(setup());
     let mut listener = listener.with_first_byte_deadline(DEADLINE);
     let client = door.connect(1);
@@ -45,7 +45,7 @@ async fn after_the_first_byte_a_client_may_take_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_come_in_time_is_read_later() {
+async fn bytes_that_arrived_in_time_can_be_read_later() {
     let (door, listener) = open(setup());
     let mut listener = listener.with_first_byte_deadline(DEADLINE);
     let client = door.connect(1);

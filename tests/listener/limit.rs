@@ -1,4 +1,4 @@
-//! How many handshakes may be in flight.
+//! Limits on handshakes and connections.
 
 use super::{assert_echo, open, reports, serve, setup};
 use pollback::listener::{Stage, WhenFull};
@@ -63,7 +63,7 @@ async fn established_connections_do_not_count() {
     let mut clients = Vec::new();
     for number in 0..5 {
         let mut client = door.connect(number).await.unwrap().unwrap();
-        // An answer shows that the server, too, is through with the handshake.
+        // A response shows that the handshake is complete for the server, too.
         assert_echo(&mut client).await;
         clients.push(client);
     }
@@ -85,7 +85,7 @@ async fn beyond_the_limit_on_connections_a_client_waits() {
     assert!(!third.is_finished());
     drop(one);
     assert_eq!(listener.accept().await.unwrap().peer().address, 3);
-    // Who takes a stream out is no longer counted.
+    // A stream that was taken out is no longer counted.
     let _stream = other.into_parts();
     let fourth = door.connect(4);
     assert_eq!(listener.accept().await.unwrap().peer().address, 4);

@@ -1,5 +1,4 @@
-//! The listener. Time is that of tokio's paused clock wherever a test is about time, so deadlines
-//! pass at once and exactly.
+//! The listener. Tests of time use tokio's paused clock, so deadlines elapse at once and exactly.
 #![cfg(feature = "listener")]
 
 mod accept;
@@ -44,14 +43,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// What the tests accept: pipes in memory, each with a number.
+/// The transports of the tests: pipes in memory, each with a number.
 type Pipes = Transports<BoxStream<'static, io::Result<(DuplexStream, usize)>>>;
 
 type Listener = TlsListener<Pipes, SharedConfig>;
 
 type Served = Connection<server::TlsStream<DuplexStream>, usize, Facts>;
 
-/// Lets clients come, one after another.
+/// Lets clients connect, one after another.
 #[derive(Clone)]
 struct Door {
     setup: Setup,
@@ -59,7 +58,7 @@ struct Door {
 }
 
 impl Door {
-    /// A client comes, who has said nothing yet.
+    /// A client connects, and sends nothing yet.
     fn knock(&self, number: usize) -> DuplexStream {
         let (near, far) = duplex(64 * 1024);
         self.sender
@@ -75,7 +74,7 @@ impl Door {
             .expect("the listener is there");
     }
 
-    /// A client comes and makes a handshake.
+    /// A client connects and performs a handshake.
     fn connect(&self, number: usize) -> JoinHandle<io::Result<client::TlsStream<DuplexStream>>> {
         tokio::spawn(connect(&self.setup, self.knock(number)))
     }
@@ -91,7 +90,7 @@ where
     TlsConnector::from(Arc::new(setup.client())).connect(localhost(), io)
 }
 
-/// What a client says first.
+/// The first bytes of a client.
 fn hello(setup: &Setup) -> Vec<u8> {
     let mut client = ClientConnection::new(Arc::new(setup.client()), localhost()).unwrap();
     let mut hello = Vec::new();
@@ -116,27 +115,27 @@ fn pipes() -> (
     (sender, Transports(stream))
 }
 
-/// A listener, and the door that clients come through.
+/// A listener, and the door for its clients.
 fn open(setup: Setup) -> (Door, Listener) {
     let (sender, pipes) = pipes();
     let listener = TlsListener::new(pipes, shared(setup.server()));
     (Door { setup, sender }, listener)
 }
 
-/// What a listener reports.
+/// The reports of a listener.
 type Reports<P> = mpsc::UnboundedReceiver<Failed<P>>;
 
-/// Where a listener can report to, and what it has reported.
+/// A report function for a listener, and a channel with its reports.
 fn reports<P: Send + 'static>() -> (impl FnMut(Failed<P>) + Send + 'static, Reports<P>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let report = move |failed| {
-        // A test that has seen enough looks no more.
+        // A test may ignore the remaining reports.
         let _ = sender.send(failed);
     };
     (report, receiver)
 }
 
-/// Sends back what it receives, to the end.
+/// Echoes until the end.
 async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
     let mut buffer = [0; 1024];
     loop {

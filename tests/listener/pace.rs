@@ -1,4 +1,4 @@
-//! Handshakes that established connections do not feel.
+//! Handshakes that do not delay established connections.
 
 use futures_util::{StreamExt, stream};
 use pollback::listener::{Handshaker, Stage, TlsListener, Transports};
@@ -35,7 +35,7 @@ impl Handshaker<DuplexStream> for Steps {
 }
 
 #[tokio::test]
-async fn between_two_turns_of_another_task_one_handshake_computes() {
+async fn only_one_handshake_computes_between_two_turns_of_another_task() {
     const CLIENTS: usize = 64;
     let steps = Arc::new(AtomicUsize::new(0));
     let (clients, servers): (Vec<_>, Vec<_>) = (0..CLIENTS).map(|_| duplex(16)).unzip();
@@ -63,11 +63,11 @@ async fn between_two_turns_of_another_task_one_handshake_computes() {
     }
     accepting.await.unwrap();
     assert_eq!(steps.load(Ordering::Relaxed), STEPS * CLIENTS);
-    // One for each worker, and one that had its turn already.
+    // One for each worker, and one that has already had its turn.
     assert!(most <= 2, "{most} of {CLIENTS} in a row");
 }
 
-/// A handshake that waits until it is let go.
+/// A handshake that waits until it is released.
 #[derive(Clone)]
 struct Waits(Arc<Notify>);
 
@@ -83,11 +83,11 @@ impl Handshaker<DuplexStream> for Waits {
     }
 }
 
-/// Stands for work of a handshake; 0 the first time.
+/// Simulates work of a handshake; returns 0 the first time.
 async fn io_number(_: &DuplexStream) -> usize {
     static CAME: AtomicUsize = AtomicUsize::new(0);
     let mut polls = 0;
-    // Polled again at once, as when bytes come while it computes.
+    // Polled again at once, as if bytes had arrived while it computes.
     poll_fn(|cx| {
         polls += 1;
         cx.waker().wake_by_ref();
@@ -101,7 +101,7 @@ async fn io_number(_: &DuplexStream) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_waits_keeps_no_other_out() {
+async fn a_waiting_handshake_blocks_no_other() {
     let go = Arc::new(Notify::new());
     let source = stream::iter((0..10).map(|number| io::Result::Ok((duplex(1).0, number))));
     let mut listener = TlsListener::new(Transports(source), Waits(Arc::clone(&go)));
@@ -113,7 +113,7 @@ async fn a_handshake_that_waits_keeps_no_other_out() {
     assert!(listener.accept().await.is_none());
 }
 
-/// Notes where it runs.
+/// Records where it runs.
 #[cfg(all(feature = "handshake-threads", target_os = "linux"))]
 #[derive(Clone)]
 struct Whereabouts;
@@ -147,6 +147,6 @@ async fn handshakes_can_have_threads_of_their_own_at_a_low_priority() {
     assert_eq!(name.as_deref(), Some("tls-handshakes"));
     assert_eq!(niceness, (ours + 10).min(19));
     assert_eq!(rustix::process::getpriority_process(None).unwrap(), ours);
-    // A runtime may not be waited for here.
+    // Waiting for a runtime is not allowed here.
     drop(listener);
 }

@@ -1,4 +1,4 @@
-//! Files are loaded whole, or the load fails and says where.
+//! Files are loaded completely, or loading fails with the location.
 
 use super::files::{Folder, build, files, identity};
 use pollback::Error;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Loads these texts and returns the number of certificates that they made.
+/// Loads these texts and returns the number of certificates in them.
 fn load(chain: &str, key: &str) -> Result<usize, LoadError> {
     let folder = Folder::new();
     fs::write(folder.chain(), chain).unwrap();
@@ -70,7 +70,7 @@ fn every_certificate_of_a_chain_is_served() {
 }
 
 #[test]
-fn what_is_not_read_is_named_and_never_skipped() {
+fn unreadable_items_are_named_and_never_skipped() {
     let (one, issuer) = (identity(), Authority::shared().pem());
     let leaf = one.certificate_pem();
     let line = leaf.lines().count() + 1;
@@ -111,7 +111,7 @@ fn the_first_certificate_is_read_as_one() {
 }
 
 #[test]
-fn files_that_are_no_text_are_distinguished_from_empty_ones() {
+fn binary_files_are_distinguished_from_empty_ones() {
     let one = identity();
     let wide: String = one
         .certificate_pem()
@@ -132,12 +132,12 @@ fn files_that_are_no_text_are_distinguished_from_empty_ones() {
 }
 
 #[test]
-fn a_key_that_is_not_read_is_named() {
+fn an_unsupported_key_is_named() {
     let one = identity();
     let chain = one.certificate_pem();
     let key = one.key_pem();
     let headers = "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233\n\n";
-    // Not a version but an algorithm comes first.
+    // It begins with an algorithm instead of a version.
     let wrapped = "-----BEGIN PRIVATE KEY-----\nMAQwAAQA\n-----END PRIVATE KEY-----\n";
     for (key, words) in [
         (key.replace(" PRIVATE", " ENCRYPTED PRIVATE"), "encrypted"),
@@ -162,9 +162,9 @@ fn a_key_that_is_not_read_is_named() {
     }
 }
 
-/// A key may be whole and still be none that a provider reads.
+/// A key may be complete and still not be supported by the provider.
 #[test]
-fn a_key_that_the_provider_does_not_read_is_named() {
+fn a_key_that_the_provider_rejects_is_named() {
     let folder = Folder::new();
     folder.put(&identity());
     let of_x25519 = "MC4CAQAwBQYDK2VuBCIEIAhjqckP333TWkbYI92iN7RdWQ6i+2UF3TOQ/RoAPqR9";
@@ -214,7 +214,7 @@ fn of_several_keys_the_one_that_belongs_to_the_certificate_is_used() {
 }
 
 #[test]
-fn an_error_of_the_program_is_blamed_on_no_file() {
+fn an_error_of_the_program_names_no_file() {
     let folder = Folder::new();
     folder.put(&identity());
     let refuse = |_, _| Err::<ServerConfig, _>(io::Error::other("not today"));
@@ -264,7 +264,7 @@ fn build_with_clients(
 }
 
 #[test]
-fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
+fn roots_and_revocation_lists_are_loaded_like_the_other_files() {
     let folder = Folder::new();
     folder.put(&identity());
     let (one, other) = (authority(), authority());
@@ -301,7 +301,7 @@ fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
         1,
         "no END marker",
     );
-    // Nobody would miss it here, but it was meant for something.
+    // It is not needed here, but was meant for something.
     assert_refused(
         write(&good_roots, &(one.pem() + &good_lists)),
         PemPart::RevocationLists,

@@ -1,4 +1,4 @@
-//! Clients that come and leave, as health checks do, and how they are told.
+//! Clients that connect and close, as health checks do, and how they are reported.
 
 use super::{Door, assert_echo, echo, hello, open, pipes, reports, serve, setup, shared};
 use futures_util::future::Either;
@@ -37,7 +37,7 @@ async fn a_check_that_sends_nothing_is_distinguished_from_a_truncated_client() {
 
 /// The check of haproxy: it resets the connection.
 #[tokio::test]
-async fn a_check_that_resets_is_a_probe_and_addresses_are_shown_as_such() {
+async fn a_check_that_resets_is_a_probe_and_its_address_is_displayed() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (report, mut reported) = reports::<SocketAddr>();
@@ -57,7 +57,7 @@ async fn a_check_that_resets_is_a_probe_and_addresses_are_shown_as_such() {
 }
 
 #[tokio::test]
-async fn a_client_without_tls_is_served_on_the_same_port_and_a_probe_is_one_there_too() {
+async fn clients_without_tls_and_probes_are_handled_on_the_same_port() {
     let setup = setup();
     let config = Arc::new(setup.server());
     let (sender, pipes) = pipes();

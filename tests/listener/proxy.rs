@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// The door of the proxy that is trusted.
+/// The number of the trusted proxy.
 const TRUSTED: usize = 1;
 
 fn claimed() -> ProxiedAddress {
@@ -18,12 +18,12 @@ fn claimed() -> ProxiedAddress {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_says_who_the_client_is() {
+async fn a_trusted_proxy_names_the_client() {
     let setup = setup();
     let (door, listener) = open(setup.clone());
     let mut listener = listener.with_proxy_protocol(|peer| *peer == TRUSTED);
     let first = ProxyHeader::new(claimed());
-    // Only the second version can say this.
+    // Only the second version can express this.
     let second = ProxyHeader::new(claimed())
         .with_authority("example.com")
         .with_tlv(0xea, b"a network")
@@ -70,7 +70,7 @@ async fn a_proxy_may_speak_for_itself() {
 }
 
 #[tokio::test]
-async fn no_one_else_is_believed() {
+async fn headers_of_other_peers_are_rejected() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     let mut listener = listener
@@ -102,7 +102,7 @@ async fn a_trusted_proxy_has_to_send_a_header() {
     door.connect(TRUSTED)
         .await
         .unwrap()
-        .expect_err("a hello is no header");
+        .expect_err("a hello is not a header");
     let failed = reported.recv().await.unwrap();
     assert_eq!(failed.stage, Stage::ProxyHeader);
     assert_eq!(failed.error.kind(), io::ErrorKind::InvalidData);
@@ -114,7 +114,7 @@ async fn a_trusted_proxy_has_to_send_a_header() {
 }
 
 #[tokio::test]
-async fn a_client_that_fails_is_known_all_the_same() {
+async fn a_failed_client_is_reported_with_its_address() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     let listener = listener.with_proxy_protocol(|_| true).on_failure(report);
@@ -144,7 +144,7 @@ async fn a_client_that_fails_is_known_all_the_same() {
     }
 }
 
-/// A health check of a load balancer comes with a header or without, and leaves.
+/// A health check of a load balancer connects with a header or without, and closes.
 #[tokio::test]
 async fn a_health_check_is_distinguished_from_a_truncated_proxy() {
     let (door, listener) = open(setup());

@@ -1,4 +1,4 @@
-//! Refusals that arrive, although the client goes on to send.
+//! Alerts that arrive although the client continues to send.
 
 use super::{connect, hello, open, pipes, reports, serve, setup, shared};
 use pollback::hello::{Incoming, Peeked};
@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep};
 const ALERT: u8 = 21;
 
 #[tokio::test]
-async fn an_alert_is_read_by_a_client_that_goes_on_writing() {
+async fn an_alert_reaches_a_client_that_continues_to_write() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (report, mut reported) = reports();
-    // Refused by the parser, by rustls, and by name.
+    // Rejected by the parser, by rustls, and by name.
     let configs = ConfigsByName::new();
     let mut listener = TlsListener::new(tcp, configs).on_failure(report);
     tokio::spawn(async move { listener.accept().await.is_some() });
@@ -30,16 +30,13 @@ async fn an_alert_is_read_by_a_client_that_goes_on_writing() {
         client.set_nodelay(true).unwrap();
         client.write_all(&said).await.unwrap();
         reported.recv().await.unwrap();
-        // The first of these would be answered with a reset, and the others fail.
+        // The first of these would cause a reset, after which the others fail.
         for _ in 0..100 {
-            client.write_all(&[22; 100]).await.expect("nobody resets");
+            client.write_all(&[22; 100]).await.expect("no reset");
             tokio::task::yield_now().await;
         }
         let mut answer = Vec::new();
-        client
-            .read_to_end(&mut answer)
-            .await
-            .expect("nobody resets");
+        client.read_to_end(&mut answer).await.expect("no reset");
         assert_eq!((answer[0], answer.len()), (ALERT, 7));
     }
 }
@@ -47,15 +44,12 @@ async fn an_alert_is_read_by_a_client_that_goes_on_writing() {
 /// Asserts that writes fail from this time on.
 async fn assert_cut_off(client: &mut DuplexStream, begun: Instant, time: Duration) {
     sleep(time - begun.elapsed() - Duration::from_millis(1)).await;
-    client
-        .write_all(b"more")
-        .await
-        .expect("it is still taken in");
+    client.write_all(b"more").await.expect("it is still read");
     sleep(Duration::from_millis(2)).await;
     client.write_all(b"more").await.expect_err("cut off");
 }
 
-/// What the listener does with a client whose handshake fails and who does not close.
+/// A client whose handshake fails and who does not close.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_close_is_disconnected_after_a_second() {
     let (door, listener) = open(setup());
@@ -98,7 +92,7 @@ async fn a_client_that_floods_is_disconnected_at_once() {
     let mut sent = 0;
     while client.write_all(&[b'x'; 1024]).await.is_ok() {
         sent += 1024;
-        assert!(sent < 1 << 20, "taken in without end");
+        assert!(sent < 1 << 20, "read without a limit");
     }
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
@@ -127,7 +121,7 @@ async fn a_flood_of_clients_that_fail_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_follows_a_failure_is_no_handshake_but_an_open_connection() {
+async fn a_lingering_client_counts_as_a_connection_and_not_as_a_handshake() {
     let (door, listener) = open(setup());
     let (report, mut reported) = reports();
     serve(
@@ -151,7 +145,7 @@ async fn what_follows_a_failure_is_no_handshake_but_an_open_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_waits_for_a_refusal_to_arrive() {
+async fn the_shutdown_waits_for_a_refusal_to_arrive() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -164,10 +158,7 @@ async fn the_end_waits_for_a_refusal_to_arrive() {
     let ended = tokio::spawn(async move { listener.accept().await.is_none() });
     reported.recv().await.unwrap();
     sleep(Duration::from_millis(300)).await;
-    client
-        .write_all(b"more")
-        .await
-        .expect("it is still taken in");
+    client.write_all(b"more").await.expect("it is still read");
     drop(client);
     assert!(ended.await.unwrap());
     assert_eq!(begun.elapsed(), Duration::from_millis(300));
@@ -175,7 +166,7 @@ async fn the_end_waits_for_a_refusal_to_arrive() {
 
 type Chosen = io::Result<(server::TlsStream<DuplexStream>, ())>;
 
-/// Demands a certificate that the client does not have.
+/// Requires a certificate that the client does not have.
 async fn accept(incoming: Incoming<DuplexStream>) -> Chosen {
     let config = setup().client_auth().server();
     let stream = incoming.accept(Arc::new(config)).await?;
@@ -189,7 +180,7 @@ async fn refuse(incoming: Incoming<DuplexStream>) -> Chosen {
         .await)
 }
 
-/// Asserts that what the client sends after the alert is taken in for a second.
+/// Asserts that what the client sends after the alert is read for a second.
 async fn assert_taken_in(handshaker: impl Handshaker<DuplexStream>) {
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -198,7 +189,7 @@ async fn assert_taken_in(handshaker: impl Handshaker<DuplexStream>) {
     let (mut client, far) = tokio::io::duplex(64 * 1024);
     door.send(Ok((far, 1))).unwrap();
     let begun = Instant::now();
-    // Its own handshake may be over before it is refused.
+    // Its own handshake may be complete before it is refused.
     if let Ok(mut stream) = connect(&setup(), &mut client).await {
         stream
             .read_to_end(&mut Vec::new())
@@ -212,7 +203,7 @@ async fn assert_taken_in(handshaker: impl Handshaker<DuplexStream>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_a_function_refuses_is_taken_in_for_a_second_too() {
+async fn a_client_refused_by_a_function_is_read_for_a_second_too() {
     assert_taken_in(handshake_fn(accept)).await;
     assert_taken_in(handshake_fn(refuse)).await;
     assert_taken_in(tls_or_plain(async |peeked| match peeked {

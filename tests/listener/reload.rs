@@ -14,7 +14,7 @@ fn identity() -> Identity {
 }
 
 #[tokio::test]
-async fn a_replacement_serves_the_next_client_and_fails_none() {
+async fn a_replacement_is_used_for_the_next_client_and_fails_none() {
     let setup = setup();
     let (report, mut reported) = reports();
     let (sender, pipes) = super::pipes();
@@ -55,7 +55,7 @@ async fn a_thousand_reloads_under_traffic_fail_no_client() {
     let door = super::Door { setup, sender };
     serve(TlsListener::new(pipes, config.clone()).on_failure(report));
     let mut client = door.setup.client();
-    // A new certificate would be compressed anew, which takes longer than all the rest.
+    // Each new certificate would be compressed, which takes longer than everything else.
     client.cert_decompressors.clear();
     let connector = TlsConnector::from(Arc::new(client));
     let (sender, mut served) = mpsc::unbounded_channel();
@@ -79,7 +79,7 @@ async fn a_thousand_reloads_under_traffic_fail_no_client() {
     for number in 1..=1000 {
         folder.put(&identities[number / 3 % 2]);
         files.reload(&config).unwrap();
-        // At least one client is through, and the others are somewhere in their handshakes.
+        // At least one client has finished, and the others are in the middle of their handshakes.
         assert!(served.recv_many(&mut chains, usize::MAX).await > 0);
     }
     drop(served);
@@ -101,7 +101,7 @@ async fn a_handshake_keeps_the_configuration_that_it_began_with() {
     let (sender, pipes) = super::pipes();
     let config = super::shared(setup.server_with(&old));
     serve(TlsListener::new(pipes, config.clone()));
-    // The client's last flight is held back while the configuration is replaced.
+    // The client's last flight is delayed while the configuration is replaced.
     let (near, mut middle) = duplex(64 * 1024);
     let (mut relay, far) = duplex(64 * 1024);
     sender.send(Ok((far, 1))).unwrap();

@@ -1,4 +1,4 @@
-//! Deciding by the ClientHello.
+//! Routing by the ClientHello.
 
 use super::{assert_echo, connect, echo, pipes, reports, setup};
 use futures_util::future::Either;
@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::io::{DuplexStream, duplex};
 
-/// Ends TLS for one name, passes another on, and refuses the rest.
+/// Terminates TLS for one name, passes another on, and refuses the rest.
 async fn choose(
     config: Arc<ServerConfig>,
     incoming: Incoming<DuplexStream>,
@@ -21,7 +21,7 @@ async fn choose(
         Some("passed.example") => Either::Right(incoming.into_rewind()),
         _ => {
             incoming.refuse(AlertDescription::UnrecognisedName).await;
-            return Err(io::Error::other("nobody has that name"));
+            return Err(io::Error::other("no such name"));
         }
     };
     Ok((routed, name))
@@ -30,7 +30,7 @@ async fn choose(
 type Routed = Either<server::TlsStream<DuplexStream>, Rewind<DuplexStream>>;
 
 #[tokio::test]
-async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
+async fn one_name_is_terminated_another_passed_on_and_the_rest_refused() {
     let setup = setup();
     let (door, pipes) = pipes();
     let (report, mut reported) = reports();
@@ -57,14 +57,14 @@ async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
     tokio::spawn(echo(stream));
     assert_echo(&mut client.await.unwrap().unwrap()).await;
 
-    // Somebody else has the certificate.
+    // Another server has the certificate.
     let connector = TlsConnector::from(Arc::new(setup.client()));
     let name = "passed.example".try_into().unwrap();
     let client = tokio::spawn(connector.connect(name, knock()));
     let (stream, peer) = listener.accept().await.unwrap().into_parts();
     assert_eq!(peer.facts.as_deref(), Some("passed.example"));
     let Either::Right(rewind) = stream else {
-        panic!("ended here");
+        panic!("terminated here");
     };
     let passed = TlsAcceptor::from(config).accept(rewind);
     passed.await.expect_err("a certificate for another name");
@@ -82,5 +82,5 @@ async fn one_name_is_ended_here_another_passed_on_and_the_rest_refused() {
     assert_eq!(kind, Some(ErrorKind::Alert(alert)));
     let failed = reported.recv().await.unwrap();
     assert_eq!(failed.stage, Stage::Handshake);
-    assert_eq!(failed.error.to_string(), "nobody has that name");
+    assert_eq!(failed.error.to_string(), "no such name");
 }

@@ -1,4 +1,4 @@
-//! The end of a listener.
+//! The shutdown of a listener.
 
 use super::{Served, assert_echo, connect, echo, heap, hello, open, reports, serve, setup};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep};
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What streams have after the grace time.
+/// The time for closing streams after the grace time.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The grace time was over: that, and no failure of the network.
+/// Asserts that the grace time was over, and that the network has not failed.
 fn assert_ended(error: &io::Error) {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     let kind = Error::find(error).map(|error| error.kind());
@@ -44,7 +44,7 @@ async fn a_stopped_listener_closes_its_socket() {
     assert_eq!(server.await.unwrap(), (true, io::ErrorKind::NotConnected));
     let error = TcpStream::connect(address)
         .await
-        .expect_err("nobody listens");
+        .expect_err("the socket is closed");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
@@ -80,7 +80,7 @@ async fn a_listener_without_connections_is_drained_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_after_the_grace_time_is_closed_with_a_close_notify() {
+async fn remaining_connections_are_closed_with_a_close_notify_after_the_grace_time() {
     let (door, mut listener) = open(setup());
     let shutdown = listener.shutdown_handle();
     let mut clients = Vec::new();
@@ -120,7 +120,7 @@ async fn handshakes_that_the_shutdown_aborts_are_reported() {
     stalled.write_all(&hello(&setup)).await.unwrap();
     yield_now().await;
     let begun = Instant::now();
-    assert_eq!(shutdown.drain(GRACE).await, 0, "they are no streams yet");
+    assert_eq!(shutdown.drain(GRACE).await, 0, "they are not streams yet");
     assert_eq!(begun.elapsed(), GRACE);
     server.await.unwrap();
     let mut stages = [None; 2];
@@ -131,7 +131,7 @@ async fn handshakes_that_the_shutdown_aborts_are_reported() {
     assert_eq!(stages, [Some(Stage::FirstByte), Some(Stage::Handshake)]);
 }
 
-/// A connection that the listener has given, and its client.
+/// A connection that the listener has returned, and its client.
 async fn established() -> (
     ShutdownHandle,
     Served,
@@ -148,7 +148,7 @@ async fn established() -> (
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_and_a_writer_are_both_woken_at_the_end() {
+async fn a_reader_and_a_writer_are_both_woken_after_the_grace_time() {
     let (shutdown, connection, mut client) = established().await;
     let (mut reader, mut writer) = tokio::io::split(connection);
     let reads = tokio::spawn(async move { reader.read(&mut [0]).await });
@@ -159,7 +159,7 @@ async fn a_reader_and_a_writer_are_both_woken_at_the_end() {
     });
     let drained = drain(&shutdown);
     sleep(GRACE + Duration::from_millis(1)).await;
-    // The writer has filled the pipe; what was written comes before the close_notify.
+    // The writer has filled the pipe; written data precedes the close_notify.
     let mut received = Vec::new();
     client.read_to_end(&mut received).await.unwrap();
     assert!(received.len() > 16 * 1024);
@@ -170,13 +170,13 @@ async fn a_reader_and_a_writer_are_both_woken_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_takes_no_close_notify_does_not_hold_up_the_end() {
+async fn a_blocked_close_notify_does_not_delay_the_end() {
     let (shutdown, mut connection, client) = established().await;
     let stuck = tokio::spawn(async move {
         loop {
             connection.write_all(&[7; 16 * 1024]).await?;
         }
-        #[allow(unreachable_code)] // Says what the task gives.
+        #[allow(unreachable_code)] // Gives the task its type.
         io::Result::Ok(())
     });
     let begun = Instant::now();
@@ -189,7 +189,7 @@ async fn a_connection_that_takes_no_close_notify_does_not_hold_up_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn giving_up_to_drain_leaves_connections_alone() {
+async fn a_cancelled_drain_does_not_affect_connections() {
     let (shutdown, connection, mut client) = established().await;
     let served = tokio::spawn(echo(connection));
     assert!(shutdown.drain(GRACE).now_or_never().is_none());
@@ -200,20 +200,23 @@ async fn giving_up_to_drain_leaves_connections_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_not_in_use_fails_when_it_is_used_next() {
+async fn an_unused_connection_fails_when_it_is_next_used() {
     let (shutdown, mut connection, mut client) = established().await;
     let drained = drain(&shutdown);
     sleep(GRACE + Duration::from_millis(1)).await;
     let error = connection.write(b"late").await.expect_err("it is over");
     assert_ended(&error);
     connection.flush().await.expect_err("it is over");
-    connection.shutdown().await.expect("no harm in that");
+    connection
+        .shutdown()
+        .await
+        .expect("a shutdown does no harm");
     drop(connection);
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
     assert_eq!(drained.await.unwrap(), 1);
 }
 
-/// Serves transports as they are.
+/// Serves transports without TLS.
 #[derive(Clone)]
 struct AsItIs;
 
@@ -227,7 +230,7 @@ impl<IO: Send + 'static> Handshaker<IO> for AsItIs {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_tasks_that_close_the_same_connection_both_end() {
+async fn two_tasks_that_close_the_same_connection_both_complete() {
     let (_near, far) = pipe(16);
     let control = far.control();
     let incoming = Transports(stream::iter([io::Result::Ok((far, 1))]).chain(stream::pending()));
@@ -237,7 +240,7 @@ async fn two_tasks_that_close_the_same_connection_both_end() {
     drop(listener);
     let reads = tokio::spawn(async move { reader.read(&mut [0]).await.map(drop) });
     let writes = tokio::spawn(async move { writer.write_all(&[7; 32]).await });
-    // Like a socket, the transport wakes only who has asked last.
+    // Like a socket, the transport wakes only the task that has polled last.
     control.block(Operation::Shutdown);
     let drained = drain(&shutdown);
     sleep(GRACE + Duration::from_millis(1)).await;
@@ -268,7 +271,7 @@ async fn stuck() -> (
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_half_that_is_dropped_leaves_the_other_its_wake_up() {
+async fn a_dropped_half_does_not_take_the_wakeup_of_the_other() {
     for drops_reader in [false, true] {
         let (shutdown, control, mut reader, mut writer, _near) = stuck().await;
         let reads = tokio::spawn(async move { reader.read(&mut [0]).await.map(drop) });
@@ -312,7 +315,7 @@ async fn after_a_second_every_operation_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_that_is_dropped_while_it_closes_lets_nothing_outlast_it() {
+async fn a_drain_dropped_while_it_closes_fails_all_connections() {
     let (shutdown, _control, mut reader, _writer, _near) = stuck().await;
     let reads = tokio::spawn(async move { reader.read(&mut [0]).await });
     let drained = drain(&shutdown);
@@ -325,7 +328,7 @@ async fn a_drain_that_is_dropped_while_it_closes_lets_nothing_outlast_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_the_grace_time_can_be_waited_for() {
+async fn the_end_of_the_grace_time_can_be_awaited() {
     let (shutdown, connection, _client) = established().await;
     let begun = Instant::now();
     let told = shutdown.clone();
@@ -344,7 +347,7 @@ async fn the_end_of_the_grace_time_can_be_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_to_be_told_is_not_waited_for() {
+async fn waiting_for_the_stop_does_not_delay_the_drain() {
     let (shutdown, connection, _client) = established().await;
     drop(connection);
     let told = shutdown.clone();
@@ -357,7 +360,7 @@ async fn who_waits_to_be_told_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_waits_for_the_client_and_for_no_longer_than_the_end() {
+async fn closing_waits_for_the_client_but_not_beyond_the_grace_time() {
     let (_, mut connection, mut client) = established().await;
     let closed = tokio::spawn(async move { connection.close().await });
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
@@ -373,9 +376,9 @@ async fn closing_waits_for_the_client_and_for_no_longer_than_the_end() {
     assert_ended(&closed.await.unwrap().expect_err("cut off"));
 }
 
-/// What it costs that a connection can be closed from elsewhere while it waits for its client.
+/// The cost of being able to close a connection from another task while it waits for its client.
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_waits_costs_little_beside_its_stream() {
+async fn a_waiting_connection_costs_little_more_than_its_stream() {
     const CONNECTIONS: usize = 100;
     let (_near, far): (Vec<_>, Vec<_>) = (0..CONNECTIONS).map(|_| pipe(16)).unzip();
     let source = stream::iter(far.into_iter().map(|far| io::Result::Ok((far, 1))));

@@ -26,7 +26,7 @@ async fn accepted(options: Option<SocketOptions>) -> (bool, bool) {
 }
 
 #[tokio::test]
-async fn bytes_are_sent_at_once_unless_it_is_set_otherwise() {
+async fn bytes_are_sent_at_once_by_default() {
     assert_eq!(accepted(None).await, (true, false));
     let options = SocketOptions::new().with_nodelay(false);
     assert_eq!(accepted(Some(options)).await, (false, false));
@@ -40,7 +40,7 @@ async fn keep_alive_can_be_set() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_setting_that_is_refused_is_reported() {
+async fn a_rejected_setting_is_reported() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let (report, mut reported) = reports();

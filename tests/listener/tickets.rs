@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// A folder with ticket keys, gone when it is dropped.
+/// A folder with ticket keys, which is removed when this is dropped.
 struct Keys(PathBuf);
 
 impl Keys {
@@ -40,12 +40,12 @@ impl Drop for Keys {
     }
 }
 
-/// 80 bytes that are another key for each number.
+/// 80 bytes, which differ for each number.
 fn key(number: u8) -> [u8; 80] {
     std::array::from_fn(|place| number.wrapping_mul(31).wrapping_add(place as u8))
 }
 
-/// A server of its own, with keys from these files.
+/// A separate server, with keys from these files.
 struct Server {
     door: mpsc::UnboundedSender<std::io::Result<(DuplexStream, usize)>>,
     keys: Arc<TicketKeys>,
@@ -67,7 +67,7 @@ impl Server {
         Self { door, keys }
     }
 
-    /// Lets a client come, which takes what tickets it gets.
+    /// Connects a client, which stores the tickets that it receives.
     async fn meet(&self, config: &Arc<ClientConfig>) -> HandshakeKind {
         let (near, far) = duplex(64 * 1024);
         self.door.send(Ok((far, 1))).expect("the listener is there");
@@ -98,9 +98,12 @@ async fn a_client_resumes_with_another_server() {
         assert!(!is_resumed(one.meet(&client).await));
         assert!(is_resumed(one.meet(&client).await));
         assert!(is_resumed(two.meet(&client).await));
-        // That one has given a ticket with its own key.
+        // That server has issued a ticket with its own key.
         assert!(is_resumed(three.meet(&client).await));
-        assert!(!is_resumed(one.meet(&client).await), "it has not this key");
+        assert!(
+            !is_resumed(one.meet(&client).await),
+            "it does not have this key"
+        );
         assert!(!is_resumed(three.meet(&client).await), "nor this one");
     }
 }
@@ -132,7 +135,7 @@ async fn keys_are_rotated_without_a_full_handshake() {
                 .for_each(|server| server.keys.reload().unwrap());
             assert!(is_resumed(servers[0].meet(&client).await), "{number}");
         }
-        // A key that is gone is gone.
+        // A removed key is no longer valid.
         folder.put("current", &key(100));
         folder.put("other", &key(101));
         servers[0].keys.reload().unwrap();
@@ -143,7 +146,7 @@ async fn keys_are_rotated_without_a_full_handshake() {
 }
 
 #[test]
-fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
+fn an_invalid_key_file_is_named_and_the_old_keys_stay() {
     let folder = Keys::of("no-key");
     folder.put("good", &key(1));
     folder.put("turned", &key(2));
@@ -180,9 +183,9 @@ fn a_file_that_is_no_key_is_named_and_leaves_the_old_ones() {
     assert!(error.to_string().contains("AES-256-GCM"), "{error}");
 }
 
-/// The clock stands still: a look at the files comes when nothing else is left to do.
+/// The clock is paused: the files are checked when nothing else is left to do.
 #[tokio::test(start_paused = true)]
-async fn changed_keys_are_used_within_the_time_and_what_is_no_key_is_reported_once() {
+async fn changed_keys_are_used_in_time_and_an_invalid_key_is_reported_once() {
     let folder = Keys::of("watched");
     folder.put("current", &key(1));
     let keys = Arc::new(folder.load(&["current"]).unwrap());
@@ -209,7 +212,7 @@ async fn changed_keys_are_used_within_the_time_and_what_is_no_key_is_reported_on
     }
 }
 
-/// Servers may be built with different cryptography.
+/// Servers may use different providers.
 #[cfg(all(feature = "ring", feature = "aws_lc_rs"))]
 #[test]
 fn providers_read_each_others_tickets() {
@@ -227,11 +230,11 @@ fn providers_read_each_others_tickets() {
 }
 
 #[test]
-fn a_ticket_is_whole_or_nothing() {
+fn a_ticket_is_complete_or_rejected() {
     let folder = Keys::of("whole");
     folder.put("one", &key(1));
     folder.put("two", &key(2));
-    // Of the same name and another secret.
+    // A key with the same name and another secret.
     let mut other = key(1);
     other[79] ^= 1;
     folder.put("other", &other);
@@ -244,7 +247,7 @@ fn a_ticket_is_whole_or_nothing() {
         assert_ne!(
             keys.encrypt(&session),
             Some(ticket.clone()),
-            "each is another"
+            "each ticket differs"
         );
         assert_eq!(keys.decrypt(&ticket), Some(session));
         assert_eq!(folder.load(&["other"]).unwrap().decrypt(&ticket), None);
@@ -256,7 +259,7 @@ fn a_ticket_is_whole_or_nothing() {
         }
         assert_eq!(keys.decrypt(&[&ticket[..], &[0]].concat()), None);
     }
-    // What no ticket can hold leads to none.
+    // A session that is too long for a ticket has none.
     let longest = vec![7; 16 * 1024];
     let ticket = keys.encrypt(&longest).expect("a ticket");
     assert_eq!(keys.decrypt(&ticket), Some(longest));

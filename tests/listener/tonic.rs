@@ -1,4 +1,4 @@
-//! A handler of tonic knows who is at the other end.
+//! A handler of tonic knows the client.
 
 use super::{connect, setup, shared};
 use hyper_util::rt::TokioIo;
@@ -65,7 +65,7 @@ async fn a_handler_sees_address_protocol_and_certificate() {
         1
     );
 
-    // tonic closes it when it is told to end, although the client stays.
+    // tonic closes it during its shutdown, although the client stays connected.
     assert_eq!(shutdown.drain(Duration::MAX).await, 0);
     server.await.unwrap().unwrap();
     drop(health);

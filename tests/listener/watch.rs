@@ -1,5 +1,4 @@
-//! Files that are watched. The clock stands still: a look at the files comes when nothing else is
-//! left to do.
+//! Watched files. The clock is paused: the files are checked when nothing else is left to do.
 
 use super::files::{Folder, build, files, identity};
 use pollback::listener::{LoadError, PemFiles, PemPart, SharedConfig};
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub(super) const WITHIN: Duration = Duration::from_secs(10);
 
-/// The next report, which has to come within the time.
+/// The next report, which has to arrive in time.
 pub(super) async fn in_time<R>(reports: &mut mpsc::UnboundedReceiver<R>) -> R {
     let begun = Instant::now();
     // Longer, since both may be due at the same moment.
@@ -41,7 +40,7 @@ impl Watched {
         let config = SharedConfig::new(files.load().unwrap());
         let (sender, reports) = mpsc::unbounded_channel();
         tokio::spawn(files.watch(config.clone(), WITHIN, move |report| {
-            // A test that has seen enough looks no more.
+            // A test may ignore the remaining reports.
             let _ = sender.send(report);
         }));
         Self {
@@ -55,7 +54,7 @@ impl Watched {
         self.config.load()
     }
 
-    /// Asserts that a report comes in time, and that there is a new configuration.
+    /// Asserts that a report arrives in time, and that there is a new configuration.
     async fn assert_reloaded(&mut self) {
         let before = self.current();
         let report = in_time(&mut self.reports).await;
@@ -84,7 +83,7 @@ async fn new_contents_are_served_within_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_right_after_a_look_is_served_within_the_time() {
+async fn a_change_right_after_a_check_is_served_within_the_time() {
     let mut watched = Watched::new();
     sleep(20 * WITHIN + Duration::from_millis(1)).await;
     watched.folder.put(&identity());
@@ -105,7 +104,7 @@ async fn a_change_between_load_and_watch_is_not_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_for_every_configuration_of_the_same_files() {
+async fn a_change_applies_to_every_configuration_of_the_same_files() {
     let folder = Folder::new();
     folder.put(&identity());
     let files = files(&folder);
@@ -116,7 +115,7 @@ async fn a_change_is_for_every_configuration_of_the_same_files() {
     let report = move |report: Result<(), LoadError>| sender.send(report.is_ok()).unwrap();
     tokio::spawn(files.watch(other.clone(), WITHIN, report));
     one.folder.put(&identity());
-    // Whoever loads them for something else takes nothing from those who watch.
+    // Loading them for another purpose does not affect the watchers.
     files.load().unwrap();
     one.assert_reloaded().await;
     assert!(in_time(&mut reports).await);
@@ -125,7 +124,7 @@ async fn a_change_is_for_every_configuration_of_the_same_files() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_contents_written_again_are_no_change() {
+async fn rewriting_the_same_contents_is_not_a_change() {
     let mut watched = Watched::new();
     let text = fs::read(watched.folder.chain()).unwrap();
     fs::write(watched.folder.chain(), text).unwrap();
@@ -147,10 +146,10 @@ async fn an_atomic_rename_is_a_change() {
     watched.assert_reloaded().await;
 }
 
-/// As Kubernetes does it: the files are links through a link to a folder, and that is replaced.
+/// As in Kubernetes: the files are links through a link to a folder, and that link is replaced.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn a_symbolic_link_that_is_moved_is_a_change() {
+async fn a_changed_symbolic_link_is_a_change() {
     use std::os::unix::fs::symlink;
 
     let folder = Folder::new();
@@ -192,7 +191,7 @@ async fn files_that_are_being_written_are_neither_used_nor_reported() {
     let before = watched.current();
     let fresh = identity();
     let chain = fresh.certificate_pem().repeat(2);
-    // One certificate is a chain, too, but not the whole one.
+    // One certificate is also a chain, but not the complete one.
     for length in (100..chain.len()).step_by(100) {
         fs::write(watched.folder.chain(), &chain[..length]).unwrap();
         sleep(WITHIN / 2).await;
@@ -226,7 +225,8 @@ async fn a_broken_file_is_reported_once_and_leaves_the_old_configuration() {
             assert_eq!(error.part(), part, "{error}");
             assert!(Arc::ptr_eq(&before, &watched.current()));
             watched.assert_quiet().await;
-            // What is in use comes back, which is no change, but the next damage is a new one.
+            // The contents in use are restored, which is not a change, but the next damage is a new
+            // one.
             fs::write(watched.folder.chain(), &good).unwrap();
             watched.assert_quiet().await;
         }
@@ -236,12 +236,12 @@ async fn a_broken_file_is_reported_once_and_leaves_the_old_configuration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_panics_is_reported_and_ends_nothing() {
+async fn a_function_that_panics_is_reported_and_does_not_end_the_watch() {
     let folder = Folder::new();
     folder.put(&identity());
     let panics = folder.path("panics");
     let files = PemFiles::new(folder.chain(), folder.key(), move |chain, key| {
-        assert!(!panics.exists(), "this function was told to panic");
+        assert!(!panics.exists(), "this function is to panic");
         build(chain, key)
     });
     let mut watched = Watched::of(folder, files);

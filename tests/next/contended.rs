@@ -1,4 +1,4 @@
-//! A reading half that comes while its writing half is at work.
+//! A reading half that is polled while its writing half is busy.
 
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use crate::support::{WIDE, handshake, receive, send};
 type Reader = pollback::next::ReadHalf<tokio::io::ReadHalf<End>, Contended, ServerSide>;
 type Writer = pollback::next::WriteHalf<Contended, ServerSide>;
 
-/// What happens in the middle of a write, which holds the writing half.
+/// Called in the middle of a write, which holds the writing half.
 type Meanwhile = Box<dyn FnMut() + Send>;
 
 /// The writing half of a transport.
@@ -59,7 +59,7 @@ impl Wake for Wakes {
     }
 }
 
-/// A server in halves, whose next write polls the reader before it ends, and its client.
+/// A server in halves, whose next write polls the reader before it returns, and its client.
 struct Contest {
     reader: Arc<Mutex<Reader>>,
     writer: Writer,
@@ -97,13 +97,13 @@ impl Contest {
         self.wakes.0.load(Ordering::Relaxed)
     }
 
-    /// The reader is at work, although nobody but the writer has told it to go on.
+    /// Checks that the reader continues, although only the writer has woken it.
     fn receives(&mut self) {
         let waker = Waker::from(Arc::clone(&self.wakes));
         assert!(poll(&self.reader, &waker).is_pending());
         executor::block_on(send(&mut self.client, b"hello"));
         let Poll::Ready(read) = poll(&self.reader, &waker) else {
-            panic!("it is there");
+            panic!("it has arrived");
         };
         assert_eq!(read.expect("a record"), b"hello");
     }
@@ -123,14 +123,14 @@ fn it_is_woken_once_when_the_writer_is_done() {
     executor::block_on(contest.writer.write_all(b"more")).expect("a wide pipe");
     assert_eq!(contest.wakes(), 1);
     contest.receives();
-    // It waits for nothing now.
+    // Now it waits for nothing.
     let before = contest.wakes();
     executor::block_on(contest.writer.write_all(b"more")).expect("a wide pipe");
     assert_eq!(contest.wakes(), before);
 }
 
 #[test]
-fn it_goes_on_when_the_transport_of_the_writer_panics() {
+fn it_continues_when_the_transport_of_the_writer_panics() {
     let mut contest = Contest::new(true);
     let write = AssertUnwindSafe(|| executor::block_on(contest.writer.write(b"more")));
     let panicked = catch_unwind(write).expect_err("a transport that panics");

@@ -1,5 +1,5 @@
-//! Early data on rustls 0.24 beyond what the promises say: of streams that are split, and with rustls
-//! 0.23 at the other end.
+//! Early data on rustls 0.24 beyond the guarantees: with split streams, and with rustls 0.23 at the
+//! other end.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
 }
 
 #[test]
-fn a_client_is_not_split_before_it_is_known_to_be_accepted() {
+fn a_client_is_not_split_before_early_data_is_known_to_be_accepted() {
     let both = Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
     let client = async {
         let mut stream = connect(both.connector(), client_end).await;
         stream.write_all(b"early").await.expect("early data");
         let refused = stream.into_split_with(tokio::io::split);
-        let mut stream = refused.map(drop).expect_err("a handshake that goes on");
+        let mut stream = refused.map(drop).expect_err("a handshake in progress");
         assert_eq!(receive(&mut stream, 6).await, b"answer");
         let halves = stream.into_split_with(tokio::io::split);
-        let (_reader, mut writer) = halves.expect("a handshake that is over");
+        let (_reader, mut writer) = halves.expect("a complete handshake");
         send(&mut writer, b"later").await;
     };
     let server = async {
@@ -42,7 +42,7 @@ fn a_client_is_not_split_before_it_is_known_to_be_accepted() {
 }
 
 #[test]
-fn a_server_of_0_24_reads_that_of_a_client_of_0_23() {
+fn a_server_of_0_24_reads_early_data_of_a_client_of_0_23() {
     use pollback_testkit::configs::Setup as OtherSetup;
 
     let client = OtherSetup::new(Version::Tls13).early_data(LIMIT).client();
@@ -72,7 +72,7 @@ fn a_server_of_0_24_reads_that_of_a_client_of_0_23() {
 }
 
 #[test]
-fn early_data_that_was_not_read_goes_to_the_reading_half() {
+fn unread_early_data_moves_to_the_reading_half() {
     for lent in [false, true] {
         let both = Acquaintances::new();
         let (client_end, server_end) = pipe(WIDE);
@@ -91,11 +91,11 @@ fn early_data_that_was_not_read_goes_to_the_reading_half() {
             }
             stream.finish_handshake().await.expect("a Finished");
             let halves = stream.into_split_with(tokio::io::split);
-            let (mut reader, writer) = halves.expect("a handshake that is over");
+            let (mut reader, writer) = halves.expect("a complete handshake");
             assert_eq!(reader.fill_buf().await.expect("a loan"), b"early");
             assert_eq!(receive(&mut reader, 3).await, b"ear");
             assert_eq!(reader.early_data_read(), 3);
-            // And from there to the whole stream again.
+            // And from there back to the whole stream.
             let joined = reader.unsplit_with(writer, |reader, writer| reader.unsplit(writer));
             let mut stream = joined.map_err(drop).expect("both of one stream");
             assert_eq!(receive(&mut stream, 7).await, b"lylater");
@@ -126,7 +126,7 @@ fn both_sides_derive_the_same_keying_material_for_early_data() {
         receive(&mut stream, 10).await;
         let exporter = stream.get_mut().1.early_exporter().expect("an exporter");
         let again = stream.get_mut().1.early_exporter();
-        again.map(drop).expect_err("it is taken");
+        again.map(drop).expect_err("it was taken before");
         (derive(exporter), stream)
     };
     let (ours, (theirs, _server)) = executor::join(client, server);
@@ -134,7 +134,7 @@ fn both_sides_derive_the_same_keying_material_for_early_data() {
 }
 
 #[test]
-fn a_client_shows_the_data_of_its_ticket_again() {
+fn a_client_returns_the_data_of_its_ticket() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client, server) = (setup.client(), Arc::new(setup.server()));

@@ -1,4 +1,4 @@
-//! What differs between the engines that the tests of the promises run over: here rustls 0.24.
+//! The differences between the engines of the tests in tests/promises: here rustls 0.24.
 
 use std::borrow::Cow;
 use std::io::{self, IoSlice};
@@ -29,13 +29,13 @@ pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCa;
 pub(crate) const RETRIED: rustls::HandshakeKind =
     rustls::HandshakeKind::ResumedWithHelloRetryRequest;
 
-/// What a server says of a client that has no certificate.
+/// The alert of a server for a client without a certificate.
 pub(crate) fn no_certificate() -> Error {
     PeerMisbehaved::NoCertificatesPresented.into()
 }
 
-/// The most plaintext that a record of 0.24.0-dev.2 holds: what encryption adds counts too, here that
-/// of AES-GCM.
+/// The most plaintext that a record of rustls 0.24.0-dev.2 holds: the overhead of encryption also
+/// counts, here that of AES-GCM.
 pub(crate) fn full_record(version: ProtocolVersion) -> usize {
     match version {
         ProtocolVersion::TLSv1_3 => 16_384 - 17,
@@ -60,7 +60,7 @@ pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     Some(name)
 }
 
-/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+/// A TLS 1.3 server that supports no group for which clients send a key share.
 pub(crate) fn with_another_group() -> ServerConfig {
     let provider = CryptoProvider {
         kx_groups: Cow::Owned(vec![aws_lc_rs::kx_group::SECP384R1]),
@@ -73,7 +73,7 @@ pub(crate) fn with_another_group() -> ServerConfig {
         .expect("a usable certificate")
 }
 
-/// How many certificates the client has shown.
+/// How many certificates the client has presented.
 pub(crate) fn client_certificates(server: &server::TlsStream<End>) -> usize {
     usize::from(server.get_ref().1.peer_identity().is_some())
 }
@@ -86,7 +86,7 @@ pub(crate) fn tickets_received(client: &client::TlsStream<End>) -> u32 {
     client.get_ref().1.tls13_tickets_received()
 }
 
-/// Asks the other side for new keys, and to change its own.
+/// Updates the keys, and requests that the other side does the same.
 pub(crate) fn request_key_update(stream: &mut TlsStream<End>) {
     match stream {
         TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),
@@ -176,7 +176,7 @@ impl Setup {
     }
 }
 
-/// The cryptography of one version, which in 0.24 says the version too.
+/// The cryptography of one version, which in 0.24 also determines the version.
 pub(crate) fn provider(version: Version) -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::DEFAULT_PROVIDER;
     match version {
@@ -204,7 +204,7 @@ pub(crate) enum TlsStream<T> {
     Server(server::TlsStream<T>),
 }
 
-/// Does the same with the stream of whichever side.
+/// Performs an operation on the stream of either side.
 macro_rules! on_either {
     ($either:expr, $stream:ident => $do:expr) => {
         match $either {
@@ -230,7 +230,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
 
     #[expect(
         clippy::result_large_err,
-        reason = "the stream comes back to where it was"
+        reason = "the stream is returned where it was"
     )]
     pub(crate) fn into_transport(self) -> Result<T, (io::Error, Self)> {
         on_either!(self, stream => {

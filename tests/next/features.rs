@@ -1,4 +1,4 @@
-//! What a program sets up and asks about: protocols, exporters, batches, sizes of records.
+//! Settings and queries of a program: protocols, exporters, batches, sizes of records.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn both_sides_agree_on_a_protocol() {
 }
 
 #[test]
-fn a_protocol_without_a_name_is_refused() {
+fn a_protocol_without_a_name_is_rejected() {
     let setup = Setup::new(Version::Tls13).alpn(&[""]);
     let (near, _peer) = pipe(WIDE);
     let connected = executor::block_on(connector(setup.client()).connect(localhost(), near));
@@ -78,7 +78,7 @@ fn both_sides_derive_the_same_keying_material() {
             .1
             .exporter()
             .map(drop)
-            .expect_err("it is taken");
+            .expect_err("it was taken before");
     });
 }
 
@@ -100,7 +100,7 @@ fn a_ticket_makes_the_next_handshake_shorter() {
 }
 
 #[test]
-fn a_server_knows_the_name_it_was_asked_for() {
+fn a_server_knows_the_requested_name() {
     for_each_version(|version| {
         let setup = Setup::new(version);
         let (_client, server) = handshake(setup.client(), setup.server(), pipe(WIDE));
@@ -109,7 +109,7 @@ fn a_server_knows_the_name_it_was_asked_for() {
     });
 }
 
-/// How many records a client makes with these options for what is written in parts.
+/// How many records a client makes with these options for data that is written in parts.
 fn written(version: Version, options: Options, part: usize, total: usize) -> (usize, usize) {
     let setup = Setup::new(version);
     let (near, far) = pipe(WIDE);
@@ -137,7 +137,7 @@ fn written(version: Version, options: Options, part: usize, total: usize) -> (us
 }
 
 #[test]
-fn writes_that_may_wait_share_records_and_calls() {
+fn batched_writes_share_records_and_calls() {
     for_each_version(|version| {
         let batched = Options::new().with_batched_writes(true);
         assert_eq!(written(version, Options::new(), 100, 10_000), (100, 100));
@@ -158,7 +158,7 @@ fn records_start_small_and_grow() {
 }
 
 #[test]
-fn what_a_blocked_transport_leaves_has_a_limit() {
+fn data_behind_a_blocked_transport_has_a_limit() {
     for_each_version(|version| {
         let setup = Setup::new(version);
         let ends = pipe(WIDE);
@@ -181,7 +181,7 @@ fn what_a_blocked_transport_leaves_has_a_limit() {
     });
 }
 
-/// Failures of rustls 0.24 are told apart as those of 0.23 are.
+/// Failures of rustls 0.24 have the same kinds as those of 0.23.
 #[test]
 fn failures_have_the_kinds_that_they_have_on_the_other_version() {
     for_each_version(|version| {

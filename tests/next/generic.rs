@@ -1,4 +1,4 @@
-//! Code that does not care which side it is on: what is written for rustls 0.23, and what 0.24 adds.
+//! Code that is generic over the side: what works with rustls 0.23, and what 0.24 adds.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use crate::splits::over_tcp;
 use crate::support::{WIDE, acceptor, connector, localhost, receive, send};
 use pollback_testkit::executor;
 
-/// What both sides know.
+/// State that both sides have.
 fn kind<IO, C>(stream: &stream::TlsStream<IO, C>) -> Option<HandshakeKind>
 where
     C: TlsConnection<CommonState = ConnectionOutputs>,
@@ -49,7 +49,7 @@ fn one_function_serves_both_sides() {
 }
 
 #[test]
-fn one_function_takes_both_sides_apart() {
+fn one_function_disassembles_both_sides() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (near, far) = pipe(WIDE);
@@ -64,7 +64,7 @@ fn one_function_takes_both_sides_apart() {
     }
 }
 
-/// What 0.24 alone has: keying material, new keys, and halves for two tasks.
+/// Features of 0.24 only: keying material, key updates, and halves for two tasks.
 async fn exchange<S: Side>(mut stream: TlsStream<TcpStream, S>) -> io::Result<[u8; 32]>
 where
     Connection<S>: Send,

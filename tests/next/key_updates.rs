@@ -1,5 +1,5 @@
-//! Requests for new keys by a peer that asks again before it has an answer, as rustls 0.23 does and
-//! 0.24 does not. The streams under test are whole, or in owned halves.
+//! Key update requests of a peer that repeats them before it has received a response, as rustls
+//! 0.23 does and 0.24 does not. The streams under test are whole, or in owned halves.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn talk(under_test: Side, are_owned: bool) -> Talk {
             (subject, peer)
         }
     };
-    // Nothing of the handshake is on its way any more.
+    // Nothing of the handshake is in transit any more.
     executor::join(send(&mut subject, b"."), receive(&mut peer, 1));
     executor::join(send(&mut peer, b"."), receive(&mut subject, 1));
     let (reader, writer): (Box<dyn AsyncRead + Unpin>, Box<dyn AsyncWrite + Unpin>) = if are_owned {
@@ -86,7 +86,7 @@ impl Talk {
         requested.expect("an established TLS 1.3 connection");
     }
 
-    /// Speaks both ways with the new keys.
+    /// Exchanges data in both directions with the new keys.
     fn go_on(&mut self) {
         executor::join(send(&mut self.writer, b"new"), receive(&mut self.peer, 3));
         executor::join(send(&mut self.peer, b"keys"), receive(&mut self.reader, 4));
@@ -94,7 +94,7 @@ impl Talk {
 }
 
 #[test]
-fn requests_that_arrive_at_once_get_one_answer() {
+fn requests_that_arrive_together_get_one_response() {
     for_each_talk(|mut talk| {
         for _ in 0..30 {
             talk.request();
@@ -109,10 +109,10 @@ fn requests_that_arrive_at_once_get_one_answer() {
     });
 }
 
-/// With data in between no number of them is too many; a peer that takes no answer must not make
-/// the answers pile up.
+/// With data in between any number of them is allowed; responses must not accumulate for a peer
+/// that reads none.
 #[test]
-fn requests_between_data_get_one_answer_when_there_is_room_for_it() {
+fn requests_between_data_get_one_response_when_there_is_room() {
     for_each_talk(|mut talk| {
         let flood: Vec<_> = (0..3000)
             .map(|_| {
@@ -137,7 +137,7 @@ fn requests_between_data_get_one_answer_when_there_is_room_for_it() {
 }
 
 #[test]
-fn requests_in_a_row_without_end_are_fatal() {
+fn endless_consecutive_requests_are_fatal() {
     for_each_talk(|mut talk| {
         for _ in 0..1000 {
             talk.request();

@@ -1,9 +1,9 @@
-//! Streams on rustls 0.24: the promises, by the tests that prove them for rustls 0.23, and what 0.24
-//! alone has.
+//! Streams on rustls 0.24: the guarantees, with the tests for rustls 0.23, and features that only
+//! 0.24 has.
 
 #![expect(
     clippy::duplicate_mod,
-    reason = "one promise, proved with two kinds of halves"
+    reason = "one guarantee, tested with two kinds of halves"
 )]
 
 mod engine;
@@ -53,7 +53,7 @@ mod half_rtt;
 #[path = "../promises/round_trips.rs"]
 mod round_trips;
 
-/// The promise for two tasks again, for owned halves.
+/// The guarantee for two tasks again, for owned halves.
 mod owned {
     pub(crate) mod halves;
     #[path = "../../promises/p10_two_tasks.rs"]
@@ -73,5 +73,5 @@ mod splits;
 mod unsplit;
 mod verify;
 #[path = "../../examples/verify.rs"]
-#[allow(dead_code, reason = "the test has a main function of its own")]
+#[allow(dead_code, reason = "the test does not use the main function")]
 mod verify_example;

@@ -19,7 +19,7 @@ fn for_each_shape(test: impl Fn(Version, &Shape)) {
 }
 
 #[test]
-fn a_client_of_0_24_speaks_with_a_server_of_0_23() {
+fn a_client_of_0_24_works_with_a_server_of_0_23() {
     for_each_shape(|version, shape| {
         for client_auth in [false, true] {
             let (mut setup, mut other) = (Setup::new(version), OtherSetup::new(version));
@@ -41,7 +41,7 @@ fn a_client_of_0_24_speaks_with_a_server_of_0_23() {
 }
 
 #[test]
-fn a_client_of_0_23_speaks_with_a_server_of_0_24() {
+fn a_client_of_0_23_works_with_a_server_of_0_24() {
     for_each_shape(|version, shape| {
         for client_auth in [false, true] {
             let (mut setup, mut other) = (Setup::new(version), OtherSetup::new(version));
@@ -61,7 +61,7 @@ fn a_client_of_0_23_speaks_with_a_server_of_0_24() {
     });
 }
 
-/// There and back, and a clean end.
+/// Exchanges data in both directions, with a clean end.
 fn talk<A, B>(mut first: A, mut second: B)
 where
     A: AsyncRead + AsyncWrite + Unpin,

@@ -1,7 +1,7 @@
-//! What 0.24.0-dev.2 does and a later version may not: each of these fails when that is gone, and then
-//! what is built around it can go too.
+//! Behaviour of rustls 0.24.0-dev.2 that a later version may not have. Each test fails when it has
+//! changed; the workaround can then be removed.
 //!
-//! How much less than 16 KiB a record holds is in `engine::full_record`.
+//! `engine::full_record` states how much less than 16 KiB a record holds.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn accept(config: &ServerConfig) -> Connection<ServerSide, Tcp> {
     Connection::<ServerSide, Tcp>::new(Arc::new(config.clone())).expect("a server")
 }
 
-/// Gives a connection everything that was written for it; returns its plaintext.
+/// Passes everything that was written to a connection; returns its plaintext.
 fn feed<S: SideData>(
     connection: &mut Connection<S, Tcp>,
     input: &mut Vec<u8>,
@@ -48,7 +48,7 @@ fn feed<S: SideData>(
     plaintext
 }
 
-/// Both sides of a handshake that is over.
+/// Both sides of a completed handshake.
 fn established(
     client: &ClientConfig,
     server: &ServerConfig,
@@ -63,7 +63,7 @@ fn established(
     (client, server)
 }
 
-/// So a connection is divided as soon as its handshake is over.
+/// Therefore a connection is divided as soon as its handshake is complete.
 #[test]
 fn a_whole_connection_does_not_answer_a_key_update_while_it_reads() {
     let setup = Setup::new(Version::Tls13);
@@ -78,10 +78,10 @@ fn a_whole_connection_does_not_answer_a_key_update_while_it_reads() {
     assert!(to_client.is_empty());
 }
 
-/// So a stream takes early data out of the connection before it looks for what follows, and does not
-/// go on from a hello that it has looked at.
+/// Therefore a stream takes early data out of the connection before it processes what follows, and
+/// does not continue from a hello that it has parsed.
 #[test]
-fn early_data_is_dropped_though_it_is_accepted() {
+fn early_data_is_dropped_although_it_is_accepted() {
     let setup = Setup::new(Version::Tls13).early_data(1000);
     let (client_config, server_config) = (setup.client(), setup.server());
     established(&client_config, &server_config);
@@ -95,14 +95,14 @@ fn early_data_is_dropped_though_it_is_accepted() {
             let mut slice = SliceInput::new(&mut to_server);
             let start = ServerHandshake::start().process(&mut slice, &mut to_client);
             let Ok(ServerHandshake::Accepted(accepted)) = start else {
-                panic!("a whole hello");
+                panic!("a complete hello");
             };
             let config = Arc::new(server_config.clone());
             let chosen = accepted.choose_config(config, &mut to_client);
             let Ok(ServerHandshake::NeedsInput(handshake)) = chosen else {
-                panic!("a handshake that goes on");
+                panic!("a handshake in progress");
             };
-            // It says nothing of the five bytes.
+            // It does not report the five bytes.
             let next = handshake.process(&mut slice, &mut to_client);
             assert!(matches!(next, Ok(ServerHandshake::NeedsInput(_))));
         } else {
@@ -115,8 +115,8 @@ fn early_data_is_dropped_though_it_is_accepted() {
     }
 }
 
-/// RFC 8446, section 5.1, lets a record hold 16 KiB. rustls takes what encryption adds from that, and
-/// no setting gives it back, so that what is written in pieces of 16 KiB takes two records each.
+/// RFC 8446, section 5.1, allows 16 KiB in a record. rustls subtracts the overhead of encryption
+/// from that, and no setting changes it, so each write of 16 KiB takes two records.
 #[test]
 fn no_setting_lets_a_record_hold_16_kib() {
     for largest in [None, Some(16_384 + 5)] {

@@ -1,4 +1,4 @@
-//! Owned halves: what becomes of each when the other fails, closes or goes.
+//! Owned halves: the state of each when the other fails, closes or is dropped.
 
 use std::io;
 
@@ -35,10 +35,10 @@ pub(crate) fn halves(version: Version) -> Halves {
     let ends = pipe(WIDE);
     let io = ends.1.control();
     let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
-    // Nothing of the handshake is on its way any more.
+    // Nothing of the handshake is in transit any more.
     executor::join(send(&mut server, b"."), receive(&mut client, 1));
     let halves = server.into_split_with(tokio::io::split);
-    let (reader, writer) = halves.expect("a handshake that is over");
+    let (reader, writer) = halves.expect("a complete handshake");
     Halves {
         reader,
         writer,
@@ -71,7 +71,7 @@ fn the_reader_sends_responses_while_the_writer_is_idle_or_gone() {
             client,
         } = halves(Version::Tls13);
         let writer = (!is_gone).then_some(writer);
-        // A writer that goes takes the transport with it, unless there is still something to send.
+        // A dropped writer drops the transport, unless there is still something to send.
         let mut client = crate::engine::TlsStream::from(client);
         request_key_update(&mut client);
         let before = io.written().len();
@@ -84,7 +84,7 @@ fn the_reader_sends_responses_while_the_writer_is_idle_or_gone() {
 }
 
 #[test]
-fn a_writer_that_is_blocked_does_not_hold_the_reader_up() {
+fn a_blocked_writer_does_not_delay_the_reader() {
     let Halves {
         mut reader,
         mut writer,
@@ -130,9 +130,9 @@ fn a_failure_of_the_reader_sends_an_alert_and_fails_the_writer() {
     });
 }
 
-/// The reader has met it, and returns it behind what came before.
+/// The reader has found it, and returns it after the earlier data.
 #[test]
-fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
+fn a_failure_not_yet_returned_fails_the_writer_too() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -144,7 +144,7 @@ fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
         io.inject(&FORGED);
         let mut room = [0; 64];
         let read = executor::block_on(reader.read(&mut room));
-        assert_eq!(read.expect("what came before"), 5);
+        assert_eq!(read.expect("the earlier data"), 5);
         let error = executor::block_on(writer.write(b"more")).expect_err("no connection");
         assert_eq!(tls_error(&error), &Error::DecryptError);
         let error = executor::block_on(client.read_u8()).expect_err("an alert");
@@ -155,7 +155,7 @@ fn a_failure_that_was_not_returned_yet_fails_the_writer_too() {
 }
 
 #[test]
-fn the_alert_of_a_reader_waits_for_a_transport_that_is_blocked() {
+fn the_alert_of_a_reader_waits_for_a_blocked_transport() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -189,7 +189,7 @@ fn the_alert_of_a_reader_waits_for_a_transport_that_is_blocked() {
 }
 
 #[test]
-fn a_shutdown_of_the_writer_leaves_the_reader_at_work() {
+fn the_reader_continues_after_a_shutdown_of_the_writer() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -213,7 +213,7 @@ fn a_shutdown_of_the_writer_leaves_the_reader_at_work() {
 }
 
 #[test]
-fn a_writer_that_is_dropped_ends_the_transport_behind_what_it_has_written() {
+fn a_dropped_writer_ends_the_transport_after_its_data() {
     for_each_version(|version| {
         for blocked in [false, true] {
             let Halves {
@@ -233,7 +233,7 @@ fn a_writer_that_is_dropped_ends_the_transport_behind_what_it_has_written() {
             io.unblock(Operation::Write);
             executor.run_until_stalled();
             assert_eq!(executor::block_on(receive(&mut client, 7)), b"request");
-            // The reader goes on.
+            // The reader continues.
             executor::block_on(send(&mut client, b"hello"));
             executor.run();
             assert_eq!(read.take(), b"hello");
@@ -242,12 +242,12 @@ fn a_writer_that_is_dropped_ends_the_transport_behind_what_it_has_written() {
 }
 
 #[tokio::test]
-async fn a_writer_that_is_dropped_is_a_truncation_over_tcp() {
+async fn a_dropped_writer_is_a_truncation_over_tcp() {
     let (client, server) = over_tcp(Version::Tls13).await;
-    let (reader, mut writer) = server.into_split().expect("a handshake that is over");
+    let (reader, mut writer) = server.into_split().expect("a complete handshake");
     send(&mut writer, b"request").await;
     drop(writer);
-    let (mut client_reader, _writer) = client.into_split().expect("a handshake that is over");
+    let (mut client_reader, _writer) = client.into_split().expect("a complete handshake");
     assert_eq!(receive(&mut client_reader, 7).await, b"request");
     let error = client_reader.read_u8().await.expect_err("no close_notify");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
@@ -255,7 +255,7 @@ async fn a_writer_that_is_dropped_is_a_truncation_over_tcp() {
 }
 
 #[test]
-fn halves_that_are_both_dropped_end_the_transport() {
+fn dropping_both_halves_ends_the_transport() {
     for_each_version(|version| {
         for (blocked, reader_first) in [(false, false), (false, true), (true, false), (true, true)]
         {
@@ -286,7 +286,7 @@ fn halves_that_are_both_dropped_end_the_transport() {
 }
 
 #[test]
-fn a_shutdown_of_the_peer_leaves_the_writer_at_work() {
+fn the_writer_continues_after_a_shutdown_of_the_peer() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -308,7 +308,7 @@ fn a_shutdown_of_the_peer_leaves_the_writer_at_work() {
 }
 
 #[test]
-fn a_reader_that_is_dropped_leaves_the_writer_at_work() {
+fn the_writer_continues_after_the_reader_is_dropped() {
     for_each_version(|version| {
         let Halves {
             reader,
@@ -330,7 +330,7 @@ fn a_reader_that_is_dropped_leaves_the_writer_at_work() {
 }
 
 #[test]
-fn a_batch_that_a_writer_left_is_sent_by_the_reader() {
+fn the_reader_sends_the_batch_of_an_idle_writer() {
     let setup = Setup::new(Version::Tls13);
     let (near, far) = pipe(WIDE);
     let options = Options::new().with_batched_writes(true);
@@ -340,7 +340,7 @@ fn a_batch_that_a_writer_left_is_sent_by_the_reader() {
     );
     let (mut client, server) = (client.expect("a client"), server.expect("a server"));
     let halves = server.into_split_with(tokio::io::split);
-    let (mut reader, mut writer) = halves.expect("a handshake that is over");
+    let (mut reader, mut writer) = halves.expect("a complete handshake");
     let mut executor = Executor::new();
     executor.spawn("reader", async move { reader.read_u8().await });
     assert!(!executor.run_until_stalled());
@@ -349,7 +349,7 @@ fn a_batch_that_a_writer_left_is_sent_by_the_reader() {
     assert_eq!(read_what_is_there(&mut client), b"request");
 }
 
-/// Two threads a side, and key updates of both in between.
+/// Two threads on each side, with key updates of both in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn both_directions_flow_at_once_on_threads() {
     for version in Version::ALL {

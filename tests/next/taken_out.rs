@@ -1,4 +1,4 @@
-//! What a program does with a connection that it has taken out of a stream: here of rustls 0.24.
+//! Uses of a connection that was taken out of a stream: here of rustls 0.24.
 
 use pollback::next::Connection;
 use pollback::next::rustls::{ClientSide, ServerSide};
@@ -7,11 +7,12 @@ use pollback_testkit::pipe::pipe;
 use crate::engine::server;
 use crate::support::{WIDE, read_what_is_there};
 
-/// Everything that a program gets which goes on with the connection, from the transport's bytes.
+/// Everything that a program receives if it continues with the connection, given the transport's
+/// bytes.
 pub(crate) fn rest(mut connection: Connection<ServerSide>, ciphertext: &[u8]) -> Vec<u8> {
     let mut plaintext = connection.take_plaintext();
     assert!(connection.take_ciphertext().is_empty());
-    // A connection that goes on needs a stream.
+    // The connection needs a stream to continue.
     let (end, _peer) = pipe(WIDE);
     end.control().inject(ciphertext);
     let mut stream = server::TlsStream::from((end, connection));

@@ -1,4 +1,4 @@
-//! Owned halves, put together again.
+//! Reunited owned halves.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
@@ -10,7 +10,7 @@ use crate::splits::{FORGED, Halves, for_each_version, halves};
 use crate::support::{assert_alert, pattern, receive, receive_all, send, tls_error};
 
 #[test]
-fn halves_of_one_stream_make_it_again() {
+fn halves_of_one_stream_can_be_reunited() {
     for_each_version(|version| {
         let Halves {
             mut reader,
@@ -18,7 +18,7 @@ fn halves_of_one_stream_make_it_again() {
             io,
             mut client,
         } = halves(version);
-        // In the middle of what is read, and with something to be sent.
+        // In the middle of a record that is read, and with something to send.
         let bytes = pattern(40_000);
         executor::block_on(send(&mut client, &bytes));
         let first = executor::block_on(receive(&mut reader, 10_000));
@@ -41,7 +41,7 @@ fn halves_of_one_stream_make_it_again() {
 }
 
 #[test]
-fn a_failure_of_either_half_is_that_of_the_stream() {
+fn a_failure_of_either_half_is_one_of_the_stream() {
     for_each_version(|version| {
         for is_returned in [false, true] {
             let Halves {
@@ -54,7 +54,7 @@ fn a_failure_of_either_half_is_that_of_the_stream() {
             io.inject(&FORGED);
             let mut room = [0; 64];
             let read = executor::block_on(reader.read(&mut room));
-            assert_eq!(read.expect("what came before"), 5);
+            assert_eq!(read.expect("the earlier data"), 5);
             if is_returned {
                 let error = executor::block_on(reader.read(&mut room)).expect_err("a bad record");
                 assert_eq!(tls_error(&error), &Error::DecryptError);
@@ -72,7 +72,7 @@ fn a_failure_of_either_half_is_that_of_the_stream() {
 }
 
 #[test]
-fn halves_of_two_streams_stay_halves() {
+fn halves_of_two_streams_cannot_be_reunited() {
     let (one, other) = (halves(Version::Tls13), halves(Version::Tls13));
     let refused = one.reader.unsplit_with(other.writer, |_, _| -> End {
         unreachable!("another stream")

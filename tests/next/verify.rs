@@ -1,4 +1,4 @@
-//! Certificates that are verified by somebody who takes time.
+//! Asynchronous verification of certificates.
 
 use std::future::Future;
 use std::io;
@@ -44,14 +44,14 @@ impl Future for Slowly {
     }
 }
 
-/// How often a verifier was asked.
+/// How often a verifier was called.
 type Asked = Arc<AtomicUsize>;
 
 fn times(asked: &Asked) -> usize {
     asked.load(Ordering::Relaxed)
 }
 
-/// A client that takes its time after the configuration's verifier.
+/// A client whose verifier waits after that of the configuration.
 fn slow_connector(config: engine::ClientConfig) -> (TlsConnector, Asked) {
     let (verifier, asked) = (Arc::clone(config.verifier()), Asked::default());
     let counted = Arc::clone(&asked);
@@ -87,7 +87,7 @@ fn slow_acceptor(config: engine::ServerConfig, version: Version) -> (TlsAcceptor
 }
 
 #[test]
-fn both_sides_wait_for_what_they_have_asked() {
+fn both_sides_wait_for_their_verifiers() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version).client_auth();
         let (connector, by_client) = slow_connector(setup.client());
@@ -119,10 +119,10 @@ fn both_sides_wait_for_what_they_have_asked() {
     });
 }
 
-/// What a verifier is told from outside.
+/// The verdict that a verifier receives from outside.
 type Verdict = Result<VerifiedIdentity<'static>, Error>;
 
-/// A client that waits for a verdict, and where the identity that it was presented with is found.
+/// A client that waits for a verdict, and a channel with the presented identity.
 fn waiting_connector(
     config: engine::ClientConfig,
 ) -> (TlsConnector, oneshot::Sender<Result<(), Error>>) {
@@ -152,7 +152,7 @@ fn the_task_of_a_handshake_is_woken_by_the_verdict() {
         assert!(!executor.run_until_stalled());
         let written = io.written().len();
         assert!(!executor.run_until_stalled());
-        assert_eq!(io.written().len(), written, "nothing goes out meanwhile");
+        assert_eq!(io.written().len(), written, "nothing is sent meanwhile");
         verdict.send(Ok(())).expect("a handshake that waits");
         executor.run();
         client.take().expect("a client");
@@ -160,7 +160,7 @@ fn the_task_of_a_handshake_is_woken_by_the_verdict() {
 }
 
 #[test]
-fn a_server_that_is_turned_down_gets_an_alert() {
+fn a_rejected_server_receives_an_alert() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (connector, verdict) = waiting_connector(setup.client());
@@ -180,7 +180,7 @@ fn a_server_that_is_turned_down_gets_an_alert() {
 }
 
 #[test]
-fn a_client_that_is_turned_down_gets_an_alert() {
+fn a_rejected_client_receives_an_alert() {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
         let acceptor = acceptor(setup.server()).with_verifier(|_| async {
@@ -190,7 +190,7 @@ fn a_client_that_is_turned_down_gets_an_alert() {
         let (near, far) = pipe(WIDE);
         let client = async {
             let mut stream = connector(setup.client()).connect(localhost(), near).await?;
-            // A client of TLS 1.3 is done before the server looks at its certificate.
+            // A TLS 1.3 client has finished before the server verifies its certificate.
             receive_all(&mut stream).await.map(drop)
         };
         let (connected, accepted) = executor::join(client, acceptor.accept(far));
@@ -212,14 +212,14 @@ fn a_client_without_a_certificate_is_not_verified() {
                 executor::join(connector.connect(localhost(), near), acceptor.accept(far));
             let (mut client, mut server) = (client.expect("a client"), server.expect("a server"));
             executor::join(send(&mut server, b"."), receive(&mut client, 1));
-            // A session that is resumed was verified before.
+            // The peer of a resumed session was verified before.
             assert_eq!((times(&by_client), times(&by_server)), (1, 0), "{resumed}");
         }
     }
 }
 
 #[test]
-fn a_server_that_chooses_by_the_hello_verifies_too() {
+fn a_server_that_chooses_by_the_hello_can_verify_too() {
     for version in Version::ALL {
         let setup = Setup::new(version).client_auth();
         let (acceptor, asked) = slow_acceptor(setup.server(), version);
@@ -237,7 +237,7 @@ fn a_server_that_chooses_by_the_hello_verifies_too() {
     }
 }
 
-/// A client and a server that know each other; the client verifies if it has to.
+/// A client and a server that have met before; the client verifies if necessary.
 fn slow_acquaintances(rejecting: bool) -> (Acquaintances, TlsConnector, Asked) {
     let both = Acquaintances::new().rejecting(rejecting);
     let (connector, asked) = slow_connector(both.client.clone());
@@ -245,7 +245,7 @@ fn slow_acquaintances(rejecting: bool) -> (Acquaintances, TlsConnector, Asked) {
 }
 
 #[test]
-fn early_data_goes_out_before_a_server_is_verified() {
+fn early_data_is_sent_before_a_server_is_verified() {
     for rejecting in [false, true] {
         let (both, connector, asked) = slow_acquaintances(rejecting);
         let bytes = pattern(LIMIT as usize + 1000);
@@ -268,7 +268,7 @@ fn early_data_goes_out_before_a_server_is_verified() {
             received
         };
         assert!(executor::join(client, server).1 == bytes);
-        // A ticket that the server does not know any more is not resumed.
+        // A session that the server has forgotten is not resumed.
         assert_eq!(times(&asked), usize::from(rejecting));
     }
 }
@@ -303,7 +303,7 @@ fn both_halves_of_a_client_wait_for_the_verdict() {
 }
 
 #[test]
-fn a_server_that_verifies_rejects_early_data_and_gets_it_again() {
+fn a_server_that_verifies_rejects_early_data_and_receives_it_again() {
     let both = Acquaintances::new().with_patience();
     let (acceptor, asked) = slow_acceptor(both.server.clone(), Version::Tls13);
     let (near, far) = pipe(WIDE);
@@ -354,7 +354,7 @@ fn a_handshake_that_is_dropped_drops_its_verification() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verification_counts_for_the_timeout_of_a_handshake() {
+async fn the_timeout_of_a_handshake_includes_its_verification() {
     let setup = Setup::new(Version::Tls13);
     let (connector, _verdict) = waiting_connector(setup.client());
     let connector = connector.with_handshake_timeout(Duration::from_secs(5));
@@ -362,14 +362,14 @@ async fn a_verification_counts_for_the_timeout_of_a_handshake() {
     let acceptor = acceptor(setup.server());
     let accept = tokio::spawn(async move { acceptor.accept(far).await.map(drop) });
     let error = connector.connect(localhost(), near).await.map(drop);
-    let error = error.expect_err("nobody says anything");
+    let error = error.expect_err("there is no verdict");
     assert_eq!(error_kind(&error), Some(ErrorKind::HandshakeTimeout));
     let error = accept.await.expect("no panic").expect_err("no Finished");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
 
 #[tokio::test]
-async fn the_example_asks_over_the_network() {
+async fn the_example_queries_a_service() {
     let greeting = crate::verify_example::fetch(false).await;
     assert_eq!(greeting.expect("a good certificate"), "hello");
     let error = crate::verify_example::fetch(true).await;

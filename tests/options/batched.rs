@@ -1,4 +1,4 @@
-//! Writes that wait for one another, small ones and whole records alike.
+//! Batched writes, from small ones to complete records.
 
 use std::io::ErrorKind;
 use std::pin::pin;
@@ -24,14 +24,14 @@ const BATCHED: Options = Options::new().with_batched_writes(true);
 /// The plaintext of a full record.
 const RECORD: usize = 16 * 1024;
 
-/// What a stream holds by default.
+/// How much a stream buffers by default.
 const LIMIT: usize = 64 * 1024;
 
 fn for_each_talk(test: impl Fn(Talk)) {
     for_each_talk_with(BATCHED, test);
 }
 
-/// What the subject has written on the transport.
+/// The bytes that the subject has written to the transport.
 fn sent(talk: &Talk) -> usize {
     talk.subject_io.written().len()
 }
@@ -59,7 +59,7 @@ fn small_vectored_writes_make_few_records() {
 
 /// More slices than are gathered at once.
 #[test]
-fn a_thousand_slices_are_taken_in_one_write() {
+fn a_thousand_slices_are_accepted_in_one_write() {
     for_each_talk(|mut talk| {
         let bytes = pattern(10_000);
         let slices: Vec<&[u8]> = bytes.chunks(10).collect();
@@ -100,7 +100,7 @@ fn bytes_wait_for_a_full_batch() {
 
 /// The last one may be a whole buffer.
 #[test]
-fn writes_of_any_size_leave_three_records_at_a_time() {
+fn writes_of_any_size_are_sent_three_records_at_a_time() {
     for length in [100, 1000, RECORD, 20_000, LIMIT, 200_000] {
         for_each_talk(|mut talk| {
             let bytes = pattern(48 * RECORD);
@@ -117,9 +117,9 @@ fn writes_of_any_size_leave_three_records_at_a_time() {
     }
 }
 
-/// So is a message that an application writes in parts and then flushes.
+/// The same holds for a message that an application writes in parts and then flushes.
 #[test]
-fn what_the_buffer_holds_leaves_in_one_attempt() {
+fn the_contents_of_the_buffer_are_sent_in_one_attempt() {
     for length in [1, 16_393, 50_000, LIMIT] {
         for_each_talk(|mut talk| {
             let bytes = pattern(length);
@@ -155,7 +155,7 @@ fn the_size_of_a_batch_can_be_set() {
 }
 
 #[test]
-fn bytes_wait_for_a_read_that_parks() {
+fn bytes_wait_for_a_read_that_blocks() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"question");
         assert!(poll_read(&mut talk.subject, 100).is_pending());
@@ -164,7 +164,7 @@ fn bytes_wait_for_a_read_that_parks() {
 }
 
 #[test]
-fn bytes_wait_while_reads_find_something() {
+fn bytes_wait_while_reads_find_data() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"something"));
         let before = sent(&talk);
@@ -175,7 +175,7 @@ fn bytes_wait_while_reads_find_something() {
 }
 
 #[test]
-fn a_reader_that_has_parked_already_pushes_them() {
+fn a_reader_that_already_waits_sends_them() {
     for_each_talk(|talk| assert_parked_reader_pushes(talk, b"question".to_vec()));
     for_each_talk(|talk| assert_parked_reader_pushes(talk, pattern(2 * RECORD)));
 }
@@ -196,12 +196,12 @@ fn large_and_small_writes_keep_their_order() {
 }
 
 #[test]
-fn a_blocked_transport_bounds_what_waits() {
+fn a_blocked_transport_bounds_the_pending_bytes() {
     for_each_talk(|mut talk| {
         let bytes = pattern(1 << 20);
         let taken = write_to_a_blocked_transport(&mut talk, &bytes, 1000);
         assert!((LIMIT - 1000..=LIMIT).contains(&taken), "{taken} bytes");
-        // A write that is cancelled takes nothing, and may be followed by any other.
+        // A cancelled write has accepted nothing, and may be followed by any other.
         talk.subject_io.block(Operation::Write);
         let room = LIMIT - taken;
         assert!(poll_once(talk.subject.write_all(&[1; 20_000])).is_pending());
@@ -216,7 +216,7 @@ fn a_blocked_transport_bounds_what_waits() {
 }
 
 #[test]
-fn a_flush_tells_that_what_waited_could_not_be_sent() {
+fn a_flush_reports_that_pending_bytes_could_not_be_sent() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"lost");
         talk.subject_io
@@ -227,21 +227,21 @@ fn a_flush_tells_that_what_waited_could_not_be_sent() {
 }
 
 #[test]
-fn a_read_tells_that_what_waited_could_not_be_sent() {
+fn a_read_reports_that_pending_bytes_could_not_be_sent() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"question");
         talk.subject_io
             .always(Operation::Write, Answer::Error(ErrorKind::TimedOut));
         match poll_read(&mut talk.subject, 100) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
-            other => panic!("{other:?} for an answer that can never come"),
+            other => panic!("{other:?} for a response that can never arrive"),
         }
     });
 }
 
-/// The failure is met by the answer to a key update, for which nobody waits.
+/// The failure is found by the response to a key update, for which no operation waits.
 #[test]
-fn a_read_tells_that_what_waited_cannot_be_sent_any_more() {
+fn a_read_reports_a_failure_found_by_a_key_update() {
     for_each_talk(|mut talk| {
         if !is_tls13(&talk) {
             return;
@@ -254,13 +254,13 @@ fn a_read_tells_that_what_waited_cannot_be_sent_any_more() {
         executor::block_on(receive(&mut talk.subject, 1));
         match poll_read(&mut talk.subject, 100) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
-            other => panic!("{other:?} for an answer that can never come"),
+            other => panic!("{other:?} for a response that can never arrive"),
         }
     });
 }
 
 #[test]
-fn the_parts_of_a_stream_have_what_waits() {
+fn the_parts_of_a_stream_contain_pending_bytes() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"waiting");
         let plaintext = match talk.subject {
@@ -272,7 +272,7 @@ fn the_parts_of_a_stream_have_what_waits() {
 }
 
 #[test]
-fn a_shutdown_that_has_to_wait_sends_what_waits_first() {
+fn a_shutdown_sends_pending_bytes_first() {
     for_each_talk(|mut talk| {
         write(&mut talk, b"waiting");
         talk.subject_io.block(Operation::Write);

@@ -1,4 +1,5 @@
-//! Send buffers of unusual sizes, and queues whose limit the program sets behind the stream's back.
+//! Send buffers of unusual sizes, and queues whose limit the program has set on the connection
+//! itself.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -30,7 +31,7 @@ fn a_queue_that_the_program_has_limited_loses_nothing() {
             let options = Options::new().with_batched_writes(batched);
             for_each_talk_with(options, |mut talk| {
                 limit_queue(&mut talk.subject, queue);
-                // One byte takes a record where one byte fits.
+                // Where one byte fits, each byte takes a record.
                 let bytes = pattern(if queue == 1 { 100 } else { 100 * KIB });
                 executor::block_on(send(&mut talk.subject, &bytes));
                 assert!(read_what_is_there(&mut talk.peer) == bytes);
@@ -57,7 +58,7 @@ fn a_queue_without_room_is_an_error() {
     }
 }
 
-/// Writes parts while they are taken; returns how much was.
+/// Writes parts while they are accepted; returns how much was accepted.
 fn fill(stream: &mut TlsStream<End>, bytes: &[u8]) -> usize {
     let mut cx = Context::from_waker(Waker::noop());
     let mut taken = 0;
@@ -71,7 +72,7 @@ fn fill(stream: &mut TlsStream<End>, bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn a_limit_beyond_what_one_attempt_can_show_holds() {
+fn a_limit_beyond_the_size_of_an_attempt_is_kept() {
     const LIMIT: usize = 3 << 20;
     let bytes = pattern(16 << 20);
     for batched in [false, true] {
@@ -83,7 +84,7 @@ fn a_limit_beyond_what_one_attempt_can_show_holds() {
             let mut taken = 0;
             talk.subject_io.always(Operation::Write, Answer::Pending);
             for _ in 0..40 {
-                // The transport takes a little, and then nothing until the next round.
+                // The transport accepts a little, and then nothing until the next round.
                 let little = Answer::AtMost(1000);
                 talk.subject_io.script(Operation::Write, [little]);
                 taken += fill(&mut talk.subject, &bytes[taken..]);
@@ -96,9 +97,9 @@ fn a_limit_beyond_what_one_attempt_can_show_holds() {
     }
 }
 
-/// However many of them one attempt shows.
+/// However many records one attempt offers.
 #[test]
-fn a_batch_does_not_grow_behind_a_transport_that_takes_what_it_is_offered() {
+fn a_batch_does_not_grow_over_a_transport_that_accepts_each_offer() {
     let small = RecordSizing::new(64, Duration::ZERO);
     for (limit, sizing, total) in [
         (3 << 20, None, 16 << 20),
@@ -117,15 +118,15 @@ fn a_batch_does_not_grow_behind_a_transport_that_takes_what_it_is_offered() {
                 talk.subject_io.take_unread_by_peer();
             }
             let sent = talk.subject_io.written().len() - before;
-            // What is written may be fewer bytes of plaintext than of ciphertext.
+            // There may be fewer bytes of plaintext than of ciphertext.
             assert!(taken <= sent + limit, "{taken} taken, {sent} sent");
         });
     }
 }
 
-/// With more unsent on both sides than the stream was told that it may hold.
+/// With more unsent bytes on both sides than the limit of the stream.
 #[test]
-fn two_shutdowns_behind_queues_without_a_limit_do_not_wait_for_each_other() {
+fn two_shutdowns_with_unlimited_queues_do_not_wait_for_each_other() {
     for (length, total) in [(64 * KIB, 300 * KIB), (1, 8 * KIB)] {
         for version in Version::ALL {
             let mut talk = Side::Client.talk(version, pipe(16 * KIB));
@@ -154,7 +155,7 @@ async fn leave(stream: &mut TlsStream<End>) -> Vec<u8> {
 }
 
 #[test]
-fn a_limit_that_is_none_costs_nothing_by_itself() {
+fn an_unlimited_buffer_can_be_filled_and_sent() {
     for batched in [false, true] {
         let options = Options::new()
             .with_batched_writes(batched)

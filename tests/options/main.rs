@@ -1,15 +1,11 @@
-//! What can be set about a stream: each option does what it says, and none changes which bytes
-//! arrive. (`tests/faults` puts faults in the way of streams with options.)
+//! The options of streams: each has its documented effect, and none changes which bytes arrive.
+//! (`tests/faults` injects faults into streams with options.)
 
 #[path = "../promises/engine.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "shared with the tests of the promises"
-)]
+#[expect(dead_code, unused_imports, reason = "shared with tests/promises")]
 mod engine;
 #[path = "../promises/support.rs"]
-#[expect(dead_code, reason = "shared with the tests of the promises")]
+#[expect(dead_code, reason = "shared with tests/promises")]
 mod support;
 
 mod batched;

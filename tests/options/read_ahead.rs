@@ -1,4 +1,4 @@
-//! How much is asked of the transport at once.
+//! How much is read from the transport at once.
 
 use pollback::Options;
 use pollback_testkit::executor;
@@ -6,7 +6,7 @@ use pollback_testkit::executor;
 use crate::support::{Talk, pattern, receive, send};
 use crate::talks::for_each_talk_with;
 
-/// Reads of the transport for a mebibyte that lies there.
+/// The number of reads of the transport for a mebibyte that has arrived.
 fn reads(talk: &mut Talk) -> usize {
     let bytes = pattern(1 << 20);
     executor::block_on(send(&mut talk.peer, &bytes));
@@ -16,7 +16,7 @@ fn reads(talk: &mut Talk) -> usize {
 }
 
 #[test]
-fn more_at_once_takes_fewer() {
+fn larger_reads_are_fewer() {
     let options = Options::new().with_read_ahead(18_500, 1 << 20);
     for_each_talk_with(options, |mut talk| {
         let reads = reads(&mut talk);
@@ -25,14 +25,14 @@ fn more_at_once_takes_fewer() {
 }
 
 #[test]
-fn less_at_once_takes_more() {
+fn smaller_reads_are_more() {
     for_each_talk_with(Options::new().with_read_ahead(4096, 4096), |mut talk| {
         let reads = reads(&mut talk);
         assert!((256..=262).contains(&reads), "{reads} reads");
     });
 }
 
-/// What is taken from the transport for a reader that wants one byte.
+/// How much is read from the transport for a reader that wants one byte.
 fn taken_for_one_byte(talk: &mut Talk) -> usize {
     executor::block_on(send(&mut talk.peer, &pattern(1 << 20)));
     let before = talk.subject_io.unread();
@@ -41,15 +41,15 @@ fn taken_for_one_byte(talk: &mut Talk) -> usize {
 }
 
 #[test]
-fn no_more_is_taken_than_can_be_given_back() {
-    // A byte, and the largest record that there can be.
+fn no_more_is_read_than_can_be_returned() {
+    // A byte, and the largest possible record.
     for_each_talk_with(Options::default(), |mut talk| {
         assert_eq!(taken_for_one_byte(&mut talk), 1 + 16 * 1024 + 2048 + 5);
     });
 }
 
-/// Of what arrives in bulk more and more is taken at once, up to the bound; after little has
-/// arrived a few times, less again.
+/// In bulk transfers more and more is read at once, up to the limit; after a few small reads, less
+/// again.
 #[test]
 fn the_size_follows_the_flow() {
     for_each_talk_with(
@@ -67,7 +67,7 @@ fn the_size_follows_the_flow() {
     );
 }
 
-/// How much the next read of the transport takes when there is plenty. Leaves nothing behind.
+/// How much the next read of the transport returns when plenty has arrived. Reads everything.
 fn most_at_once(talk: &mut Talk) -> usize {
     let bytes = pattern(30_000);
     for part in bytes.chunks(100) {

@@ -27,7 +27,7 @@ fn sent(talk: &mut Talk, length: usize) -> Vec<usize> {
 #[test]
 fn records_grow_with_the_flow() {
     for_each_talk_with(sized(1000, Duration::MAX), |mut talk| {
-        // A flow has begun with the bytes of the settling.
+        // A flow has begun with the bytes exchanged by `settle`.
         let sizes = sent(&mut talk, 200_000);
         assert_eq!(sizes[0], 1000);
         assert!(sizes[..sizes.len() - 1].is_sorted(), "{sizes:?}");
@@ -39,7 +39,7 @@ fn records_grow_with_the_flow() {
 }
 
 #[test]
-fn records_fall_back_after_idle() {
+fn records_are_small_again_after_idle_time() {
     for_each_talk_with(sized(1000, Duration::ZERO), |mut talk| {
         assert_eq!(sent(&mut talk, 10_000), [1000; 10]);
     });

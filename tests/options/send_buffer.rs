@@ -1,4 +1,4 @@
-//! How much a stream holds for a transport that does not take it, without batches.
+//! How much a stream buffers for a blocked transport, without batches.
 
 use pollback::Options;
 use pollback_testkit::executor;
@@ -10,10 +10,10 @@ use crate::talks::{for_each_talk_with, records, write_to_a_blocked_transport};
 const RECORD: usize = 16 * 1024;
 
 #[test]
-fn no_more_than_the_limit_stays_behind() {
+fn no_more_than_the_limit_is_buffered() {
     let bytes = pattern(1 << 20);
     for (limit, length, least, most) in [
-        // Ciphertext counts, so small records fill it sooner.
+        // The limit is on ciphertext, so small records fill it sooner.
         (0, 1000, 15_000, RECORD),
         (RECORD, 100_000, RECORD, RECORD),
         (40_000, 100_000, 40_000 - 64, 40_000),

@@ -66,7 +66,7 @@ fn connect(
     (client.expect("a client"), server.expect("a server"))
 }
 
-/// Writes parts of this length while they are taken, and says how much was.
+/// Writes parts of this length while they are accepted, and returns how much was accepted.
 pub(crate) fn write_to_a_blocked_transport(talk: &mut Talk, bytes: &[u8], length: usize) -> usize {
     talk.subject_io.block(Operation::Write);
     let mut cx = Context::from_waker(Waker::noop());
@@ -82,8 +82,8 @@ pub(crate) fn write_to_a_blocked_transport(talk: &mut Talk, bytes: &[u8], length
     taken
 }
 
-/// Writes what waits while a reader of the same stream has parked, before there was anything to push:
-/// so the writer has to wake it.
+/// Writes to a batch while a reader of the same stream already waits, so that the writer has to
+/// wake it.
 pub(crate) fn assert_parked_reader_pushes(talk: Talk, bytes: Vec<u8>) {
     let Talk {
         subject, mut peer, ..
@@ -122,12 +122,12 @@ pub(crate) fn records(talk: &Talk, skipped: usize) -> Vec<usize> {
         records.push(length - overhead(talk));
         rest = &rest[HEADER + length..];
     }
-    assert!(rest.is_empty(), "a record was cut off");
+    assert!(rest.is_empty(), "a record was truncated");
     records
 }
 
-/// What a record adds to its plaintext behind the header: a tag of 16 bytes, and the type (RFC
-/// 8446) or an explicit nonce of 8 bytes (RFC 5288).
+/// The overhead of a record after the header: a tag of 16 bytes, and the type (RFC 8446) or an
+/// explicit nonce of 8 bytes (RFC 5288).
 fn overhead(talk: &Talk) -> usize {
     if is_tls13(talk) { 16 + 1 } else { 16 + 8 }
 }

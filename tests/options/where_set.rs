@@ -1,4 +1,4 @@
-//! Everything that makes streams can be given options.
+//! Options can be set on everything that creates streams.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::support::{WIDE, acceptor, connector, localhost, poll_once};
 
 const BATCHED: Options = Options::new().with_batched_writes(true);
 
-/// Whether a small write waits, as it does with coalescing.
+/// Asserts that a small write waits for a flush.
 fn assert_batches<S: AsyncWrite + Unpin>(stream: &mut S, io: &Control) {
     let before = io.written().len();
     executor::block_on(stream.write_all(b"wait")).expect("a write");
@@ -31,7 +31,7 @@ fn ends() -> (Setup, End, End, Control, Control) {
 }
 
 #[test]
-fn a_connector_with_protocols_of_its_own() {
+fn a_connector_with_alpn() {
     let (setup, near, far, client_io, _) = ends();
     let connector = connector(setup.client()).with_options(BATCHED);
     let (client, _server) = executor::join(
@@ -62,7 +62,7 @@ fn single_handshakes() {
 }
 
 #[test]
-fn a_handshake_keeps_what_its_options_do_not_name() {
+fn a_handshake_keeps_settings_that_its_options_omit() {
     let (setup, near, far, client_io, server_io) = ends();
     let other = Options::new().with_read_ahead(1024, 2048);
     let (client, server) = executor::join(
@@ -85,7 +85,7 @@ fn a_handshake_keeps_what_its_options_do_not_name() {
 }
 
 #[test]
-fn a_handshake_changes_what_its_options_name() {
+fn a_handshake_changes_settings_that_its_options_name() {
     let (setup, near, far, client_io, _) = ends();
     let (client, _server) = executor::join(
         connector(setup.client())
@@ -98,13 +98,13 @@ fn a_handshake_changes_what_its_options_name() {
     let before = client_io.written().len();
     executor::block_on(client.write_all(b"now")).expect("a write");
     assert!(client_io.written().len() > before);
-    // Nor is the queue of the connection without a limit, as it is with batches.
+    // The queue of the connection has a limit, unlike with batches.
     client_io.block(Operation::Write);
     assert!(poll_once(client.write_all(&[7; 1 << 20])).is_pending());
 }
 
 #[test]
-fn a_handshake_that_is_under_way() {
+fn a_handshake_in_progress() {
     let (setup, near, far, client_io, _) = ends();
     let mut connect = connector(setup.client()).connect(localhost(), near);
     assert!(poll_once(&mut connect).is_pending());
@@ -116,7 +116,7 @@ fn a_handshake_that_is_under_way() {
 }
 
 #[test]
-fn a_configuration_that_is_chosen_late() {
+fn a_configuration_chosen_by_the_client_hello() {
     let (setup, near, far, _, server_io) = ends();
     let (_client, server) = executor::join(
         connector(setup.client()).connect(localhost(), near),

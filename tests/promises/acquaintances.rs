@@ -8,7 +8,7 @@ use crate::engine::rustls::server::ServerSessionMemoryCache;
 use crate::engine::{ClientConfig, ServerConfig, Setup, TlsAcceptor, TlsConnector};
 use crate::support::{WIDE, acceptor, connector, handshake, receive, send};
 
-/// The most early data that a server takes.
+/// The most early data that a server accepts.
 pub(crate) const LIMIT: u32 = 4096;
 
 /// A client with a ticket that allows early data, and the server that issued it.
@@ -40,15 +40,15 @@ impl Acquaintances {
         self
     }
 
-    /// The server skips far more than the client may send: rustls counts a record that it skips
-    /// again with every piece of ciphertext that arrives later, and transports that deliver in
-    /// small pieces would use up the limit.
+    /// The server skips far more than the client may send: rustls counts a skipped record again
+    /// with every piece of ciphertext that arrives later, and transports that deliver small pieces
+    /// would exhaust the limit.
     pub(crate) fn with_patience(mut self) -> Self {
         self.server.max_early_data_size = 1 << 24;
         self
     }
 
-    /// The server may answer before the client's Finished.
+    /// The server may respond before the client's Finished.
     pub(crate) fn with_half_rtt(mut self) -> Self {
         self.server.send_half_rtt_data = true;
         self

@@ -1,4 +1,4 @@
-//! Attempts at a stream: they never wait, and take nobody's wake-up.
+//! Attempts on a stream: they never wait, and take no wakeup from a task.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -41,7 +41,7 @@ fn would_block<T: std::fmt::Debug>(result: io::Result<T>) {
 }
 
 #[test]
-fn an_attempt_to_read_returns_what_is_there() {
+fn an_attempt_to_read_returns_available_data() {
     for_each_talk(|mut talk| {
         let subject = &mut talk.subject;
         would_block(try_read(subject, 10));
@@ -113,7 +113,7 @@ fn attempts_to_write_fill_the_transport_and_then_would_block() {
 }
 
 #[test]
-fn readiness_is_for_what_was_asked() {
+fn readiness_is_for_the_given_interest() {
     use tokio::io::{Interest, Ready};
 
     let both = Interest::READABLE | Interest::WRITABLE;
@@ -128,14 +128,14 @@ fn readiness_is_for_what_was_asked() {
         assert_eq!(ready(Interest::READABLE), Poll::Ready(Ready::READABLE));
         let all = Ready::READABLE | Ready::WRITABLE;
         assert_eq!(ready(both), Poll::Ready(all));
-        // Nobody would ever be woken.
+        // No task would ever be woken.
         let error = executor::block_on(subject.ready(Interest::ERROR)).expect_err("no such wait");
         assert_eq!(error.kind(), IoErrorKind::InvalidInput);
     });
 }
 
 #[test]
-fn what_fails_while_readiness_is_waited_for_is_returned_by_the_attempt() {
+fn a_failure_while_waiting_for_readiness_is_returned_by_the_attempt() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         assert!(poll_once(readable(&mut talk.subject)).is_ready());
@@ -143,14 +143,15 @@ fn what_fails_while_readiness_is_waited_for_is_returned_by_the_attempt() {
         assert_eq!(error_kind(&error), Some(ErrorKind::Truncated));
         let _ = talk.subject.try_write(b"x");
         assert!(poll_once(writable(&mut talk.subject)).is_ready());
-        let error = talk.subject.try_write(b"x").expect_err("nobody is there");
+        let error = talk.subject.try_write(b"x").expect_err("the peer is gone");
         assert_eq!(error.kind(), IoErrorKind::BrokenPipe);
     });
 }
 
-/// A connection that was taken out of a stream takes bytes as they come, and knows of the end first.
+/// A connection that was taken out of a stream receives bytes as they arrive, and notices the end
+/// first.
 #[test]
-fn why_the_transport_ended_is_returned_by_the_attempt_after_a_wait() {
+fn the_reason_for_the_end_is_returned_by_the_attempt_after_a_wait() {
     for_each_talk(|talk| {
         let io = talk.subject_io;
         io.buffer(3000);
@@ -173,7 +174,7 @@ fn why_the_transport_ended_is_returned_by_the_attempt_after_a_wait() {
 }
 
 #[test]
-fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
+fn an_attempt_takes_no_wakeup_from_a_reading_task() {
     for_each_talk(|talk| {
         let subject = Rc::new(RefCell::new(talk.subject));
         let mut peer = talk.peer;
@@ -196,7 +197,7 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
         assert_eq!(subject.borrow_mut().try_write(b"x").expect("room"), 1);
         executor::block_on(send(&mut peer, b"abc"));
         assert!(!executor.run_until_stalled());
-        // This takes what the reader waits for, which waits again then.
+        // This reads what the reader waits for, which then waits again.
         executor::block_on(send(&mut peer, b"stolen"));
         assert_eq!(
             try_read(&mut subject.borrow_mut(), 10).expect("bytes"),
@@ -210,7 +211,7 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_reads() {
 }
 
 #[test]
-fn an_attempt_takes_no_wake_up_of_a_task_that_writes() {
+fn an_attempt_takes_no_wakeup_from_a_writing_task() {
     for_each_talk(|talk| {
         let io = talk.subject_io.clone();
         let subject = Rc::new(RefCell::new(talk.subject));
@@ -236,7 +237,7 @@ fn an_attempt_takes_no_wake_up_of_a_task_that_writes() {
     });
 }
 
-/// A stream that is a set of callbacks, and what wakes their task.
+/// A stream as a set of callbacks, and the readiness that wakes their task.
 #[derive(Clone)]
 struct Outer(Rc<RefCell<client::TlsStream<End>>>);
 
@@ -266,7 +267,7 @@ impl Readiness for Outer {
 }
 
 #[test]
-fn a_stream_is_a_set_of_callbacks_for_another_one() {
+fn a_stream_can_be_the_callbacks_of_another_one() {
     for_each_shape(|version, shape| {
         let setup = Setup::new(version);
         let (outer, far) = handshake(setup.client(), setup.server(), shape.open());

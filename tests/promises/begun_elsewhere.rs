@@ -1,5 +1,5 @@
-//! A connection that was begun elsewhere, perhaps in the middle of a record: nothing that follows the
-//! peer's close_notify is lost in it.
+//! A connection that was begun by other code, perhaps in the middle of a record: no byte after the
+//! peer's close_notify is lost.
 
 use std::ops::DerefMut;
 use std::pin::pin;
@@ -14,8 +14,8 @@ use pollback_testkit::pipe::{End, pipe};
 
 use crate::support::{WIDE, error_kind, for_each_talk, localhost, poll_once, receive, send};
 
-/// So many bytes of what has arrived are given to the connection by other code, which then makes a
-/// stream of it.
+/// Other code passes this many of the received bytes to the connection, and then creates a stream
+/// from it.
 fn adopt_after(stream: TlsStream<End>, given: usize) -> TlsStream<End> {
     fn given_to<C, D>(mut io: End, mut connection: C, given: usize) -> (End, C)
     where
@@ -23,7 +23,7 @@ fn adopt_after(stream: TlsStream<End>, given: usize) -> TlsStream<End> {
         D: SideData,
     {
         if given == 0 {
-            // A connection takes nothing for the end.
+            // A connection treats an empty read as the end.
             return (io, connection);
         }
         let bytes = executor::block_on(receive(&mut io, given));
@@ -56,7 +56,7 @@ fn assert_trailing(stream: TlsStream<End>, expected: &[u8]) {
 }
 
 #[test]
-fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_kept() {
+fn bytes_after_the_close_notify_of_a_connection_begun_elsewhere_are_kept() {
     for given in [0, 1, 4, 5, 6, 20] {
         eprintln!("{given} bytes of a record");
         for_each_talk(|mut talk| {
@@ -71,9 +71,9 @@ fn bytes_behind_the_close_notify_of_a_connection_that_was_begun_elsewhere_are_ke
     }
 }
 
-/// The first thing that such a stream reads is the close_notify.
+/// The first record that such a stream reads is the close_notify.
 #[test]
-fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhere() {
+fn a_connection_begun_elsewhere_may_receive_only_a_close_notify() {
     for given in [0, 3, 7] {
         for_each_talk(|mut talk| {
             assert!(poll_once(talk.peer.end_tls()).is_pending());
@@ -85,10 +85,10 @@ fn nothing_but_a_close_notify_has_to_come_to_a_connection_that_was_begun_elsewhe
     }
 }
 
-/// What arrives while a server still awaits the end of the handshake: the client's Finished, data, a
-/// close_notify, and bytes behind it.
+/// A server that still waits for the end of the handshake receives the client's Finished, data, a
+/// close_notify, and bytes after it.
 #[test]
-fn bytes_behind_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
+fn bytes_after_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
     let setup = Setup::new(Version::Tls13);
     let (near, mut far) = pipe(WIDE);
     let mut connecting =

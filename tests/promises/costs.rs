@@ -1,4 +1,4 @@
-//! What a stream costs, in calls to the transport and in memory: numbers that do not depend on the
+//! The cost of a stream in calls of the transport and in memory, which does not depend on the
 //! machine.
 
 use pollback_testkit::configs::{Setup, Version};
@@ -53,14 +53,13 @@ fn a_mebibyte_takes_few_reads() {
     }
 }
 
-/// rustls alone keeps 4 KiB for the next record, besides keys and certificates; a record that has
-/// passed through may leave nothing.
+/// rustls itself keeps 4 KiB for the next record, besides keys and certificates; a processed record
+/// must leave nothing.
 #[test]
 fn an_idle_connection_keeps_little() {
     for version in Version::ALL {
         let setup = Setup::new(version);
-        // Kept to the end: a connection that dropped the last of its configuration would give that
-        // back too.
+        // Kept until the end: otherwise the drop of a connection would also free its configuration.
         let (client_config, server_config) = (setup.client(), setup.server());
         let (mut client, mut server) =
             handshake(client_config.clone(), server_config.clone(), pipe(WIDE));
@@ -70,7 +69,7 @@ fn an_idle_connection_keeps_little() {
         assert!(poll_read(&mut server, 1).is_pending());
         assert!(poll_read(&mut client, 1).is_pending());
 
-        // What is left of the pipe belongs to neither.
+        // The rest of the pipe belongs to neither.
         let _pipe = client.get_ref().0.control();
         let client = freed_by(|| drop(client));
         let server = freed_by(|| drop(server));

@@ -18,7 +18,7 @@ async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
         .expect("the client connects")
 }
 
-/// Accepts, and reads what came early and what came after.
+/// Accepts, and reads early data and later data.
 async fn accept_and_read(
     acceptor: TlsAcceptor,
     end: End,
@@ -38,7 +38,7 @@ fn for_each_shape(test: impl Fn(Acquaintances, &Shape)) {
 }
 
 #[test]
-fn early_data_arrives_whole_and_in_order_accepted_or_rejected() {
+fn early_data_arrives_complete_and_in_order_accepted_or_rejected() {
     const MORE_THAN_THE_LIMIT: usize = 3 * LIMIT as usize;
     for rejected in [false, true] {
         for (length, part) in [(1000, 100), (MORE_THAN_THE_LIMIT, MORE_THAN_THE_LIMIT)] {
@@ -73,13 +73,13 @@ fn early_data_arrives_whole_and_in_order_accepted_or_rejected() {
 }
 
 #[test]
-fn a_server_skips_as_much_as_its_limit_says() {
+fn a_server_skips_early_data_up_to_its_limit() {
     let both = Acquaintances::new().with_a_forgetful_server();
     let bytes = pattern(1000);
     let (client_end, server_end) = pipe(WIDE);
     let client = async {
         let mut stream = connect(both.connector(), client_end).await;
-        // With what encryption adds this is less than a third of the limit.
+        // Including the overhead of encryption, this is less than a third of the limit.
         for chunk in bytes.chunks(100) {
             stream.write_all(chunk).await.expect("early data");
         }
@@ -96,7 +96,8 @@ fn a_server_skips_as_much_as_its_limit_says() {
     assert!(executor::join(client, server).1 == bytes);
 }
 
-/// How often a client writes to its transport that sends so many bytes of rejected early data again.
+/// How many writes of the transport a client makes to send this many bytes of rejected early data
+/// again.
 fn writes_to_send_again(length: usize) -> usize {
     let both = Acquaintances::with_limit(1 << 24).with_a_forgetful_server();
     let bytes = pattern(length);
@@ -104,7 +105,7 @@ fn writes_to_send_again(length: usize) -> usize {
     let io = client_end.control();
     let mut client = executor::block_on(connect(both.connector(), client_end));
     executor::block_on(client.write_all(&bytes)).expect("early data");
-    // A server of rustls passes over little, so this one does not get to see it.
+    // A server of rustls skips only little early data, so it does not receive this.
     let sent = io.take_unread_by_peer();
     server_end
         .control()
@@ -141,7 +142,7 @@ fn rejected_early_data_is_sent_again_in_attempts_of_64_kib() {
 }
 
 #[test]
-fn lent_early_data_comes_first_too() {
+fn lent_early_data_is_returned_first_too() {
     for_each_shape(|both, shape| {
         let bytes = pattern(2 * LIMIT as usize);
         let (client_end, server_end) = shape.open();
@@ -176,7 +177,7 @@ fn lent_early_data_comes_first_too() {
 }
 
 #[test]
-fn a_client_that_reads_first_progresses() {
+fn a_client_that_reads_first_makes_progress() {
     for rejected in [false, true] {
         for_each_shape(|both, shape| {
             let both = both.rejecting(rejected);
@@ -200,7 +201,7 @@ fn a_client_that_reads_first_progresses() {
 }
 
 #[test]
-fn a_client_that_shuts_down_first_is_heard() {
+fn data_of_a_client_that_shuts_down_first_arrives() {
     for rejected in [false, true] {
         for_each_shape(|both, shape| {
             let both = both.rejecting(rejected);
@@ -244,21 +245,21 @@ fn without_a_ticket_the_handshake_comes_first() {
 }
 
 #[test]
-fn early_data_goes_out_before_the_server_answers() {
+fn early_data_is_sent_before_the_server_responds() {
     let both = Acquaintances::new();
     let (client_end, _server_end) = pipe(WIDE);
     let io = client_end.control();
     let mut stream = executor::block_on(connect(both.connector(), client_end));
     executor::block_on(stream.write_all(b"early")).expect("early data");
     assert!(stream.get_ref().1.is_handshaking());
-    // The hello, a change_cipher_spec for the sake of middleboxes, and application data.
+    // The hello, a change_cipher_spec for middlebox compatibility, and application data.
     assert_eq!(records(&io.written()), [22, 20, 23]);
 }
 
 #[test]
 fn no_early_data_follows_an_alert() {
     let both = Acquaintances::new();
-    // Too small for the hello, so that the answer is read before early data is sent.
+    // Too small for the hello, so that the response is read before early data is sent.
     let (client_end, mut server_end) = pipe(100);
     client_end.control().inject(b"GET / HTTP/1.1\r\n\r\n");
     let connector = both.connector();

@@ -1,4 +1,4 @@
-//! The end of TLS, after which the transport goes on in the clear.
+//! The end of TLS, after which the transport continues in plaintext.
 
 use std::io;
 
@@ -17,12 +17,12 @@ fn transport(stream: TlsStream<End>) -> Result<End, ErrorKind> {
     transport.map_err(|(error, _)| error_kind(&error).expect("an error of this crate"))
 }
 
-/// What is left of a transport.
+/// The rest of a transport.
 trait Rest: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Rest for T {}
 
-/// What follows the end of TLS, with what has come already.
+/// The transport after the end of TLS, including bytes that have already arrived.
 fn rest(stream: TlsStream<End>) -> Box<dyn Rest> {
     match stream {
         TlsStream::Client(stream) => Box::new(stream.into_parts()),
@@ -30,12 +30,12 @@ fn rest(stream: TlsStream<End>) -> Box<dyn Rest> {
     }
 }
 
-/// Makes a transport that interrupts try again, as a stream does.
+/// Repeats interrupted attempts, as a stream does.
 async fn patiently<T>(mut attempt: impl AsyncFnMut() -> io::Result<T>) -> T {
     loop {
         match attempt().await {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.expect("an honest transport"),
+            result => return result.expect("a transport without faults"),
         }
     }
 }
@@ -56,7 +56,7 @@ async fn clear_receive(transport: &mut (impl AsyncRead + Unpin), length: usize) 
 }
 
 #[test]
-fn both_sides_go_on_in_the_clear() {
+fn both_sides_continue_in_plaintext() {
     for_each_talk_and_shape(|talk| {
         let Talk {
             mut subject,
@@ -74,7 +74,7 @@ fn both_sides_go_on_in_the_clear() {
             async {
                 assert_eq!(receive(&mut peer, 6).await, b"secret");
                 peer.end_tls().await.expect("the end of TLS");
-                // The first bytes in the clear may have come with the close_notify.
+                // The first bytes in plaintext may have arrived with the close_notify.
                 let mut left = rest(peer);
                 assert_eq!(clear_receive(&mut left, 12).await, b"in the clear");
                 clear_send(&mut left, b"!").await;
@@ -84,14 +84,14 @@ fn both_sides_go_on_in_the_clear() {
     });
 }
 
-/// A peer that has ended TLS, and behind its close_notify these bytes.
+/// A peer that has ended TLS, and has sent these bytes after its close_notify.
 fn trailing(peer: &mut TlsStream<End>, subject_io: &Control, bytes: &[u8]) {
     assert!(poll_once(peer.end_tls()).is_pending());
     subject_io.inject(bytes);
 }
 
 #[test]
-fn bytes_behind_a_close_notify_are_refused_unless_they_are_asked_for() {
+fn bytes_after_a_close_notify_are_an_error_unless_requested() {
     for_each_talk(|mut talk| {
         trailing(&mut talk.peer, &talk.subject_io, b"220 hello");
         let mut subject = talk.subject;
@@ -120,7 +120,7 @@ fn plaintext_before_the_end_is_not_dropped() {
 }
 
 #[test]
-fn a_transport_that_ends_is_no_end_of_tls() {
+fn the_end_of_the_transport_is_not_the_end_of_tls() {
     for_each_talk(|mut talk| {
         drop(talk.peer);
         let error = executor::block_on(talk.subject.end_tls()).expect_err("no close_notify");
@@ -134,9 +134,9 @@ fn a_transport_that_ends_is_no_end_of_tls() {
 #[test]
 fn tls_that_has_not_ended_keeps_its_transport() {
     for_each_talk(|mut talk| {
-        // Given up, and tried again later.
+        // Cancelled, and tried again later.
         assert!(poll_once(talk.subject.end_tls()).is_pending());
-        let error = executor::block_on(talk.subject.write(b"x")).expect_err("our end");
+        let error = executor::block_on(talk.subject.write(b"x")).expect_err("our side has ended");
         assert_eq!(error_kind(&error), Some(ErrorKind::Closed));
         let refused = talk.subject.into_transport();
         let (error, mut subject) = refused.expect_err("the peer has not ended");
@@ -148,7 +148,7 @@ fn tls_that_has_not_ended_keeps_its_transport() {
 }
 
 #[test]
-fn a_close_notify_that_the_transport_holds_back_is_no_end() {
+fn an_unflushed_close_notify_is_not_the_end() {
     for_each_talk(|mut talk| {
         talk.subject_io.buffer(3000);
         talk.subject_io.block(Operation::Flush);

@@ -1,4 +1,4 @@
-//! What differs between the engines that these tests run over: here rustls 0.23.
+//! The differences between the engines of these tests: here rustls 0.23.
 
 #[cfg(feature = "early-data")]
 use pollback::rustls::crypto::{
@@ -26,7 +26,7 @@ pub(crate) const UNKNOWN_CA: AlertDescription = AlertDescription::UnknownCA;
 #[cfg(feature = "early-data")]
 pub(crate) const RETRIED: rustls::HandshakeKind = rustls::HandshakeKind::Resumed;
 
-/// What a server says of a client that has no certificate.
+/// The alert of a server for a client without a certificate.
 pub(crate) fn no_certificate() -> Error {
     Error::NoCertificatesPresented
 }
@@ -49,7 +49,7 @@ pub(crate) fn server_name(start: &StartHandshake<End>) -> Option<String> {
     start.client_hello().server_name().map(str::to_owned)
 }
 
-/// A server of TLS 1.3 that knows no group for which clients have a key at hand.
+/// A TLS 1.3 server that supports no group for which clients send a key share.
 #[cfg(feature = "early-data")]
 pub(crate) fn with_another_group() -> ServerConfig {
     let provider = CryptoProvider {
@@ -65,7 +65,7 @@ pub(crate) fn with_another_group() -> ServerConfig {
         .expect("a usable certificate")
 }
 
-/// How many certificates the client has shown.
+/// How many certificates the client has presented.
 pub(crate) fn client_certificates(server: &server::TlsStream<End>) -> usize {
     let certificates = server.get_ref().1.peer_certificates();
     certificates.map_or(0, <[_]>::len)
@@ -79,7 +79,7 @@ pub(crate) fn tickets_received(client: &client::TlsStream<End>) -> u32 {
     client.get_ref().1.tls13_tickets_received()
 }
 
-/// Asks the other side for new keys, and to change its own.
+/// Updates the keys, and requests that the other side does the same.
 pub(crate) fn request_key_update(stream: &mut TlsStream<End>) {
     match stream {
         TlsStream::Client(stream) => stream.get_mut().1.refresh_traffic_keys(),

@@ -1,5 +1,5 @@
-//! A server's stream that is there before the client's Finished: what comes early is read and
-//! answered at once, and nothing of it is lost.
+//! A server's stream that is returned before the client's Finished: early data is read and answered
+//! at once, and none of it is lost.
 
 use std::io::ErrorKind as IoErrorKind;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn asking(both: &Acquaintances, early: &[u8]) -> (client::TlsStream<End>, End) {
     (client, server_end)
 }
 
-/// A server that is there before the client's Finished.
+/// A server whose stream is returned before the client's Finished.
 fn answering(both: &Acquaintances, early: &[u8]) -> (client::TlsStream<End>, Early) {
     let (client, end) = asking(both, early);
     let io = end.control();
@@ -65,7 +65,7 @@ fn is_handshaking(stream: &server::TlsStream<End>) -> bool {
 }
 
 #[test]
-fn an_answer_goes_out_before_the_clients_finished() {
+fn a_response_is_sent_before_the_finished_of_the_client() {
     let both = Acquaintances::new().with_half_rtt();
     let (mut client, Early { mut stream, io }) = answering(&both, QUESTION);
     let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
@@ -126,7 +126,7 @@ fn early_and_late_bytes_are_distinguished_over_every_transport() {
 }
 
 #[test]
-fn an_answer_that_is_longer_than_every_pipe_arrives() {
+fn a_response_that_is_longer_than_every_pipe_arrives() {
     for_each_shape(|both, shape| {
         let bytes = pattern(20_000);
         let (client_end, server_end) = shape.open();
@@ -157,7 +157,7 @@ fn without_half_rtt_data_a_write_completes_the_handshake_and_a_flush_does_not() 
         send(&mut stream, ANSWER).await;
     });
     assert_eq!(answer, ANSWER);
-    // Early data that the handshake has passed over is there all the same.
+    // Early data that the handshake has processed is still returned.
     let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
     assert_eq!(asked, QUESTION);
     assert_eq!(stream.early_data_read(), QUESTION.len());
@@ -174,13 +174,13 @@ fn a_shutdown_sends_what_was_written_and_waits_for_the_finished() {
     shut.expect("a shutdown");
     assert_eq!(answer.expect("a clean end"), ANSWER);
     assert!(io.is_closed());
-    // So the client has tickets for the next time.
+    // So the client has received tickets for the next connection.
     let asked = executor::block_on(receive(&mut stream, QUESTION.len()));
     assert_eq!(asked, QUESTION);
 }
 
 #[test]
-fn what_can_have_no_early_data_waits_for_the_finished() {
+fn a_handshake_without_early_data_waits_for_the_finished() {
     let setup = |version| Setup::new(version).early_data(LIMIT);
     let of = |server: ServerConfig, client| Acquaintances { client, server };
     let forgetful = Acquaintances::new().with_a_forgetful_server();
@@ -232,7 +232,7 @@ fn what_can_have_no_early_data_waits_for_the_finished() {
 }
 
 #[test]
-fn a_replayed_flight_is_not_taken_as_early_data() {
+fn a_replayed_flight_is_not_accepted_as_early_data() {
     let both = Acquaintances::new().with_half_rtt();
     let (client, Early { mut stream, io }) = answering(&both, QUESTION);
     executor::block_on(receive(&mut stream, QUESTION.len()));
@@ -242,7 +242,7 @@ fn a_replayed_flight_is_not_taken_as_early_data() {
     let (attacker, end) = pipe(WIDE);
     let replay = end.control();
     replay.inject(&flight);
-    // The ticket is spent, so this waits for a Finished that the attacker cannot make.
+    // The ticket has been used, so this waits for a Finished that the attacker cannot create.
     let mut accepting = Box::pin(both.acceptor().early_data(true).accept(end));
     assert!(poll_once(&mut accepting).is_pending());
     drop(attacker);
@@ -251,7 +251,7 @@ fn a_replayed_flight_is_not_taken_as_early_data() {
 }
 
 #[test]
-fn what_came_early_is_read_before_the_end_of_the_transport() {
+fn early_data_is_read_before_the_end_of_the_transport() {
     let both = Acquaintances::new().with_half_rtt();
     let (client, Early { mut stream, .. }) = answering(&both, QUESTION);
     drop(client);
@@ -262,7 +262,7 @@ fn what_came_early_is_read_before_the_end_of_the_transport() {
 }
 
 #[test]
-fn what_came_early_is_read_before_a_failure_of_the_handshake() {
+fn early_data_is_read_before_a_failure_of_the_handshake() {
     let both = Acquaintances::new().with_half_rtt();
     let (_client, Early { mut stream, io }) = answering(&both, QUESTION);
     // A record that does not decrypt.
@@ -273,14 +273,14 @@ fn what_came_early_is_read_before_a_failure_of_the_handshake() {
     let error = executor::block_on(stream.read_to_end(&mut read)).expect_err("forged");
     assert_eq!(read, QUESTION);
     assert_eq!(tls_error(&error), &rustls::Error::DecryptError);
-    let again = executor::block_on(stream.read(&mut [0; 8])).expect_err("for good");
+    let again = executor::block_on(stream.read(&mut [0; 8])).expect_err("it is permanent");
     assert_eq!(tls_error(&again), &rustls::Error::DecryptError);
 }
 
 #[test]
-fn more_than_the_server_allows_is_an_error_behind_what_it_allows() {
+fn early_data_beyond_the_limit_is_an_error_after_the_allowed_part() {
     let mut both = Acquaintances::new().with_half_rtt();
-    // Less than the ticket says.
+    // Less than the ticket allows.
     both.server.max_early_data_size = 100;
     let (mut client, Early { mut stream, .. }) = answering(&both, &[1; 80]);
     executor::block_on(client.write_all(&[2; 80])).expect("early data");
@@ -302,20 +302,20 @@ fn early_data_stays_in_the_transport_until_it_is_read() {
     while read.len() < bytes.len() {
         let before = io.unread();
         let Poll::Ready(part) = poll_read(&mut stream, 1000) else {
-            panic!("all of it is there");
+            panic!("all of it has arrived");
         };
         read.extend(part.expect("early data"));
         assert!(before - io.unread() <= 64 * 1024, "too much in one poll");
         let held = bytes.len() - read.len();
         assert!(
             io.unread() + 64 * 1024 >= held,
-            "more is held than was asked for"
+            "more is buffered than was requested"
         );
     }
     assert!(read == bytes);
 }
 
-/// Writes all the bytes and reads to the end, as two tasks would.
+/// Writes all the bytes and reads to the end, as in two tasks.
 async fn exchange<S>(stream: S, bytes: &[u8]) -> Vec<u8>
 where
     S: AsyncRead + AsyncWrite,
@@ -329,7 +329,7 @@ where
 }
 
 #[test]
-fn two_tasks_share_the_stream_while_the_handshake_goes_on() {
+fn two_tasks_share_the_stream_during_the_handshake() {
     for half_rtt in [false, true] {
         for shape in &SHAPES {
             eprintln!("over {}, half-RTT data: {half_rtt}", shape.name);
@@ -350,11 +350,11 @@ fn two_tasks_share_the_stream_while_the_handshake_goes_on() {
 }
 
 #[test]
-fn a_stream_that_is_taken_apart_loses_no_early_data() {
+fn a_disassembled_stream_loses_no_early_data() {
     let both = Acquaintances::new().with_half_rtt();
     let (mut client, Early { mut stream, .. }) = answering(&both, &pattern(300));
     let asked = executor::block_on(receive(&mut stream, 100));
-    // Back from the connection, which still has the rest.
+    // Returned from the connection, which still has the rest.
     let mut stream = server::TlsStream::from(stream.into_inner());
     let (_, rest) = executor::join(send(&mut client, b"late"), receive(&mut stream, 204));
     assert!([asked, rest].concat() == [&pattern(300)[..], b"late"].concat());
@@ -371,12 +371,12 @@ fn a_stream_that_is_taken_apart_loses_no_early_data() {
     let rest = executor::block_on(receive(&mut stream, 200));
     assert!(rest == pattern(300)[100..]);
     assert_eq!(stream.early_data_read(), 300);
-    // It may still answer at once.
+    // It may still respond at once.
     executor::block_on(send(&mut stream, ANSWER));
 }
 
 #[test]
-fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
+fn a_disassembled_client_keeps_early_data_that_may_be_rejected() {
     let both = Acquaintances::new();
     let (client, _end) = asking(&both, QUESTION);
     let parts = client.into_parts();
@@ -394,7 +394,7 @@ fn a_client_that_is_taken_apart_keeps_what_may_have_to_be_sent_again() {
 }
 
 #[test]
-fn it_can_be_asked_for_after_a_look_at_the_hello() {
+fn it_can_be_enabled_after_a_lazy_acceptor() {
     let both = Acquaintances::new().with_half_rtt();
     let (_client, end) = asking(&both, QUESTION);
     let config = Arc::new(both.server.clone());

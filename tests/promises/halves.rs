@@ -1,4 +1,4 @@
-//! The halves that the promise for two tasks is proved with: here those of tokio, of any stream.
+//! The halves with which the guarantee for two tasks is tested: here those of tokio.
 
 use pollback_testkit::pipe::End;
 

@@ -1,4 +1,4 @@
-//! The instruments of these tests are tested first: one that cannot fail proves nothing.
+//! Tests of the instruments of these tests: one that cannot fail proves nothing.
 
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -14,13 +14,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use crate::support::poll_once;
 
 #[test]
-#[should_panic(expected = "stalled: nobody will be woken")]
+#[should_panic(expected = "stalled: no task will be woken")]
 fn executor_sees_a_hang() {
     executor::block_on(pending::<()>());
 }
 
 #[test]
-#[should_panic(expected = "stalled: nobody will be woken")]
+#[should_panic(expected = "stalled: no task will be woken")]
 fn executor_ignores_the_waker_of_an_earlier_poll() {
     let mut first_waker: Option<Waker> = None;
     let mut polls = 0;
@@ -52,7 +52,7 @@ fn executor_sees_a_spin() {
 
 #[test]
 #[should_panic(expected = "pending, although no transport was pending")]
-fn watched_sees_a_pending_for_nothing() {
+fn watched_sees_a_pending_without_reason() {
     let (end, _peer) = pipe(1);
     executor::block_on(Watched::new(pending::<()>(), &[&end.control()]));
 }
@@ -100,7 +100,7 @@ fn buffered_pipe_delivers_on_flush() {
 }
 
 #[test]
-fn pipe_answers_as_told() {
+fn pipe_returns_scripted_results() {
     let (mut left, right) = pipe(8);
     let control = left.control();
     let failure = Answer::Error(ErrorKind::HostUnreachable);

@@ -1,7 +1,7 @@
-//! What a stream promises, proved one promise per module, for TLS 1.2 and 1.3 and over transports
-//! that make it hard.
+//! The guarantees of streams, tested in one module each, with TLS 1.2 and 1.3 and over difficult
+//! transports.
 //!
-//! Nothing here waits for a clock: the executor of the test kit sees a hang as "nobody will be
+//! Nothing here waits for a clock: the executor of the test kit detects a hang as "no task will be
 //! woken".
 
 mod engine;

@@ -1,4 +1,4 @@
-//! What programs do with the connections of rustls 0.23 themselves.
+//! Direct uses of the connections of rustls 0.23 by programs.
 
 use std::io::Read;
 
@@ -11,9 +11,9 @@ use tokio::io::AsyncWriteExt;
 
 use crate::support::{WIDE, handshake, pattern, receive, send};
 
-/// What a kernel is given: the keys, the sequence number, and the ciphertext from there on.
+/// The data for a kernel: the keys, the sequence number, and the ciphertext from there on.
 #[test]
-fn keys_can_be_handed_over_between_two_records() {
+fn keys_can_be_extracted_between_two_records() {
     let bytes = pattern(200_000);
     for read in [0, 1, 16_384, 16_385, 50_000, 65_536] {
         let mut setup = Setup::new(Version::Tls13).server();
@@ -25,7 +25,7 @@ fn keys_can_be_handed_over_between_two_records() {
         executor::block_on(server.flush()).expect("a flush");
         let mut taken = executor::block_on(receive(&mut server, read));
         let mut parts = server.into_parts();
-        // Plaintext that was not read yet; none of it is a part of a record.
+        // Plaintext that was not read yet; it consists of complete records.
         let mut room = [0; 20_000];
         if let Ok(more) = parts.connection.reader().read(&mut room) {
             taken.extend_from_slice(&room[..more]);
@@ -36,7 +36,7 @@ fn keys_can_be_handed_over_between_two_records() {
     }
 }
 
-/// Decrypts as a kernel does, which knows nothing of what a connection may hold back.
+/// Decrypts like a kernel, which does not know what a connection may still buffer.
 fn decrypt(connection: ServerConnection, mut records: &[u8]) -> Vec<u8> {
     let secrets = connection.dangerous_extract_secrets().expect("secrets");
     let (mut sequence, keys) = secrets.rx;
@@ -60,7 +60,7 @@ fn decrypt(connection: ServerConnection, mut records: &[u8]) -> Vec<u8> {
 /// RFC 8446, section 5.2, for `TLS_AES_256_GCM_SHA384`.
 fn open(keys: &ConnectionTrafficSecrets, sequence: u64, record: &[u8]) -> Vec<u8> {
     let ConnectionTrafficSecrets::Aes256Gcm { key, iv } = keys else {
-        panic!("another suite than was set up");
+        panic!("another suite than the configured one");
     };
     let mut nonce: [u8; 12] = iv.as_ref().try_into().expect("12 bytes");
     for (byte, of_sequence) in nonce[4..].iter_mut().zip(sequence.to_be_bytes()) {
@@ -79,7 +79,7 @@ fn open(keys: &ConnectionTrafficSecrets, sequence: u64, record: &[u8]) -> Vec<u8
 
 #[cfg(feature = "early-data")]
 #[test]
-fn a_program_may_still_ask_the_connection_for_early_data() {
+fn a_program_may_still_read_early_data_from_the_connection() {
     let both = crate::acquaintances::Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
     let client = async {

@@ -49,7 +49,7 @@ fn every_pending_has_a_reason() {
 }
 
 #[test]
-fn a_stream_that_waits_is_left_alone() {
+fn a_waiting_stream_is_not_polled() {
     for_each_talk(|mut talk| {
         let mut executor = Executor::new();
         let reader = executor.spawn("reader", receive(&mut talk.subject, 4));
@@ -62,20 +62,22 @@ fn a_stream_that_waits_is_left_alone() {
 }
 
 #[test]
-fn a_transport_that_registers_nobody_is_an_error() {
+fn a_transport_that_registers_no_waker_is_an_error() {
     for_each_talk(|mut talk| {
         let would_block = Answer::Error(io::ErrorKind::WouldBlock);
         talk.subject_io.script(Operation::Read, [would_block]);
-        let error = executor::block_on(talk.subject.read_u8()).expect_err("nobody would wake us");
+        let error =
+            executor::block_on(talk.subject.read_u8()).expect_err("nothing would wake the task");
         assert_eq!(error_kind(&error), Some(ErrorKind::Unregistered));
         talk.subject_io.script(Operation::Flush, [would_block]);
-        let error = executor::block_on(talk.subject.flush()).expect_err("nobody would wake us");
+        let error =
+            executor::block_on(talk.subject.flush()).expect_err("nothing would wake the task");
         assert_eq!(error_kind(&error), Some(ErrorKind::Unregistered));
     });
 }
 
 #[test]
-fn a_transport_that_takes_its_time_to_flush_is_waited_for() {
+fn a_slow_flush_of_the_transport_is_awaited() {
     for_each_talk(|mut talk| {
         let io = &talk.subject_io;
         let before = io.counts().flush;
@@ -85,7 +87,7 @@ fn a_transport_that_takes_its_time_to_flush_is_waited_for() {
         assert_eq!(after.pending - before.pending, 3);
         assert!(
             after.calls - before.calls > 3,
-            "the flush that succeeds comes after"
+            "the successful flush comes after"
         );
     });
 }

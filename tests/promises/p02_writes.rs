@@ -1,5 +1,5 @@
-//! 2. `Ok(n)` from a write: exactly those n bytes reach the wire in order, or a later call fails. What
-//!    one call of up to 64 KiB brings goes to the transport in one attempt.
+//! 2. `Ok(n)` from a write: exactly those n bytes reach the wire in order, or a later call fails. A
+//!    write of up to 64 KiB is passed to the transport in one attempt.
 
 use std::io::{self, ErrorKind};
 use std::task::Poll;
@@ -43,7 +43,7 @@ fn slices_arrive_in_order_over_every_transport() {
             let taken = write_vectored(&mut talk.subject, &slices)
                 .await
                 .expect("a write");
-            assert!(taken > 1, "one call takes more than the first slice");
+            assert!(taken > 1, "one call accepts more than the first slice");
             send(&mut talk.subject, &bytes[taken..]).await;
         };
         let ((), received) = executor::join(send, receive(&mut talk.peer, bytes.len()));
@@ -52,7 +52,7 @@ fn slices_arrive_in_order_over_every_transport() {
 }
 
 #[test]
-fn a_transport_that_refuses_is_an_error() {
+fn a_transport_that_accepts_nothing_is_an_error() {
     for operation in [Operation::Write, Operation::Flush, Operation::Shutdown] {
         for_each_talk(|mut talk| {
             talk.subject_io.always(Operation::Write, Answer::Nothing);
@@ -69,7 +69,7 @@ fn a_transport_that_refuses_is_an_error() {
 }
 
 #[test]
-fn a_transport_that_refuses_the_handshake_is_an_error() {
+fn a_transport_that_accepts_no_handshake_is_an_error() {
     for version in Version::ALL {
         let setup = Setup::new(version);
 
@@ -88,13 +88,13 @@ fn a_transport_that_refuses_the_handshake_is_an_error() {
 }
 
 #[test]
-fn an_interrupted_transport_is_tried_again() {
+fn an_interrupted_attempt_is_repeated_by_the_stream() {
     for_each_talk(|mut talk| {
         let interrupted = Answer::Error(ErrorKind::Interrupted);
         for operation in [Operation::Read, Operation::Write, Operation::Flush] {
             talk.subject_io.script(operation, [interrupted; 2]);
         }
-        // Single calls: the loops of tokio's `write_all` and `read_exact` might try again by
+        // Single calls: the loops of tokio's `write_all` and `read_exact` might repeat the attempt
         // themselves.
         let taken = executor::block_on(talk.subject.write(b"request")).expect("a write");
         assert_eq!(taken, 7);
@@ -107,13 +107,14 @@ fn an_interrupted_transport_is_tried_again() {
 }
 
 #[test]
-fn a_transport_that_claims_too_much_is_an_error() {
+fn a_transport_that_reports_too_much_is_an_error() {
     for_each_talk(|mut talk| {
         talk.subject_io.script(Operation::Write, [Answer::TooMuch]);
         let over_reported = Some(pollback::ErrorKind::OverReported);
-        let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("a lie");
+        let error =
+            executor::block_on(write_and_flush(&mut talk.subject)).expect_err("a false count");
         assert_eq!(error_kind(&error), over_reported);
-        // Nobody knows where the peer is now.
+        // The position of the peer is now unknown.
         let written = talk.subject_io.written();
         let error = executor::block_on(write_and_flush(&mut talk.subject)).expect_err("too late");
         assert_eq!(error_kind(&error), over_reported);
@@ -122,7 +123,7 @@ fn a_transport_that_claims_too_much_is_an_error() {
 }
 
 #[test]
-fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
+fn accepted_data_that_cannot_be_sent_fails_the_next_call() {
     for_each_talk(|mut talk| {
         talk.subject_io.block(Operation::Write);
         let taken = executor::block_on(talk.subject.write(b"request")).expect("room for it");
@@ -130,7 +131,7 @@ fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
         talk.subject_io
             .always(Operation::Write, Answer::Error(ErrorKind::HostUnreachable));
         talk.subject_io.unblock(Operation::Write);
-        // A reader that waited for the answer to it would wait for ever.
+        // A reader that waited for the response to it would wait forever.
         for call in ["read", "write"] {
             let error = match call {
                 "read" => executor::block_on(talk.subject.read_u8()).map(drop),
@@ -144,9 +145,9 @@ fn what_was_taken_and_cannot_be_sent_fails_the_next_call() {
 }
 
 #[test]
-fn a_reader_outlives_a_transport_that_takes_nothing_any_more() {
+fn reads_continue_although_the_transport_accepts_nothing() {
     for_each_talk(|mut talk| {
-        executor::block_on(send(&mut talk.subject, b"all there is"));
+        executor::block_on(send(&mut talk.subject, b"everything"));
         let failure = Answer::Error(ErrorKind::HostUnreachable);
         talk.subject_io.always(Operation::Write, failure);
         if talk.subject.get_ref().1.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
@@ -165,7 +166,7 @@ fn a_reader_outlives_a_transport_that_takes_nothing_any_more() {
 #[test]
 fn a_write_after_shutdown_is_an_error() {
     for_each_talk(|mut talk| {
-        // A transport that stays open: the stream itself has to refuse.
+        // The transport stays open: the stream itself has to return the error.
         talk.subject_io.always(Operation::Shutdown, Answer::Nothing);
         executor::block_on(talk.subject.shutdown()).expect("a shutdown");
         let written = talk.subject_io.written();
@@ -180,7 +181,7 @@ fn a_write_after_shutdown_is_an_error() {
     });
 }
 
-/// Calls of the transport's write that an operation takes, and the records that it makes.
+/// The number of transport writes of an operation, and the records that it makes.
 fn cost(talk: &mut Talk, operation: impl AsyncFnOnce(&mut TlsStream<End>)) -> (usize, usize) {
     let (calls, before) = (
         talk.subject_io.counts().writes(),
@@ -243,7 +244,7 @@ fn any_number_of_slices_is_one_attempt_in_full_records() {
 }
 
 #[test]
-fn nothing_stays_behind_without_a_flush_that_the_transport_has_taken() {
+fn without_a_flush_nothing_stays_buffered_that_the_transport_could_accept() {
     for size in [1, 100, 5000, 16 * 1024, 1 << 20] {
         for_each_talk(|mut talk| {
             let bytes = pattern(size * (40_000 / size).max(1));
@@ -260,9 +261,9 @@ fn nothing_stays_behind_without_a_flush_that_the_transport_has_taken() {
     }
 }
 
-/// What was refused goes out in one attempt too, with whatever has come to it.
+/// Data that was not accepted is also sent in one attempt, together with later data.
 #[test]
-fn what_a_blocked_transport_has_refused_goes_out_together() {
+fn data_buffered_for_a_blocked_transport_is_sent_together() {
     for_each_talk(|mut talk| {
         let bytes = pattern(60_000);
         talk.subject_io.block(Operation::Write);
@@ -294,34 +295,31 @@ fn a_cancelled_write_leaves_nothing_behind() {
         );
         assert!(
             poll_read(&mut talk.peer, 1).is_pending(),
-            "and nothing besides"
+            "and nothing else"
         );
     });
 }
 
 #[test]
-fn a_blocked_transport_bounds_what_a_writer_can_leave() {
+fn a_blocked_transport_bounds_what_a_writer_can_buffer() {
     for_each_shape(|version, shape| {
         let mut talk = Side::Client.talk(version, shape.open());
         talk.subject_io.block(Operation::Write);
         let accepted = fill(&mut talk.subject).len();
         assert!(
             accepted <= 64 * 1024,
-            "{accepted} bytes taken in by a blocked stream"
+            "{accepted} bytes accepted by a blocked stream"
         );
     });
 }
 
-/// Writes until the stream takes no more, and says what it took.
+/// Writes until the stream accepts no more, and returns what it has accepted.
 fn fill<S: AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
     let chunk = [b'x'; 1000];
     let mut accepted = Vec::new();
     while let Poll::Ready(taken) = poll_once(stream.write(&chunk)) {
         accepted.extend(&chunk[..taken.expect("a successful write")]);
-        assert!(
-            accepted.len() < WIDE,
-            "a blocked stream takes in everything"
-        );
+        assert!(accepted.len() < WIDE, "a blocked stream accepts everything");
     }
     accepted
 }

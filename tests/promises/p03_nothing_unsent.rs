@@ -1,4 +1,4 @@
-//! 3. Nothing stays unsent behind a reader, and a flush pushes everything.
+//! 3. Nothing stays unsent while the program only reads, and a flush sends everything.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
@@ -33,7 +33,7 @@ fn a_reader_answers_a_key_update() {
 }
 
 #[test]
-fn requests_that_arrive_at_once_get_one_answer() {
+fn requests_that_arrive_together_get_one_response() {
     for under_test in Side::BOTH {
         for requests in [1, 2, 5, 30] {
             let mut talk = under_test.talk(Version::Tls13, pipe(WIDE));
@@ -55,10 +55,10 @@ fn requests_that_arrive_at_once_get_one_answer() {
 }
 
 #[test]
-fn a_mebibyte_without_a_flush_goes_out_while_the_answer_is_awaited() {
+fn a_mebibyte_without_a_flush_is_sent_while_the_response_is_awaited() {
     for version in Version::ALL {
         for under_test in Side::BOTH {
-            // Room for a part of the request: the rest has to leave when the stream is read.
+            // Room for a part of the request: the rest has to be sent when the stream is read.
             let talk = under_test.talk(version, pipe(20_000));
             request_without_a_flush(talk, &pattern(1 << 20));
         }
@@ -66,7 +66,7 @@ fn a_mebibyte_without_a_flush_goes_out_while_the_answer_is_awaited() {
 }
 
 #[test]
-fn a_request_without_a_flush_goes_out_over_every_transport() {
+fn a_request_without_a_flush_is_sent_over_every_transport() {
     for_each_talk_and_shape(|talk| request_without_a_flush(talk, &pattern(5000)));
 }
 
@@ -86,7 +86,7 @@ fn request_without_a_flush(mut talk: Talk, request: &[u8]) {
 }
 
 #[test]
-fn a_flush_pushes_everything_and_flushes_the_transport() {
+fn a_flush_sends_everything_and_flushes_the_transport() {
     for_each_talk(|mut talk| {
         talk.subject_io.buffer(8 * 1024);
         let flushes = talk.subject_io.counts().flush.calls;
@@ -97,7 +97,7 @@ fn a_flush_pushes_everything_and_flushes_the_transport() {
         assert_eq!(
             talk.peer_io.unread() - before,
             sent,
-            "all that was written was delivered"
+            "everything written was delivered"
         );
         assert!(sent > 3000);
         assert!(talk.subject_io.counts().flush.calls > flushes);

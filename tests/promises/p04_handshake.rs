@@ -1,4 +1,4 @@
-//! 4. A handshake moves whenever the transport can move one byte in either direction.
+//! 4. A handshake makes progress whenever the transport can move one byte in either direction.
 
 use std::io::ErrorKind;
 
@@ -13,7 +13,7 @@ use crate::support::{
     receive, send,
 };
 
-/// Many, but not more than any engine takes in a row.
+/// Many, but no more than every engine accepts in a row.
 const TICKETS: u8 = 32;
 
 #[test]
@@ -71,7 +71,7 @@ fn it_completes_over_one_byte_with_an_abbreviated_handshake() {
                 resumed,
                 "{version:?}"
             );
-            // The client takes the tickets in with the first bytes that it reads.
+            // The client processes the tickets with the first bytes that it reads.
             executor::join(send(&mut server, b"hello"), receive(&mut client, 5));
         }
     }
@@ -109,10 +109,10 @@ fn accept_does_not_wait_for_the_tickets_to_be_drained() {
         let setup = Setup::new(version);
         let mut server_config = setup.server();
         engine::set_tickets(&mut server_config, TICKETS);
-        // The client stops reading the moment that it is connected.
+        // The client stops reading as soon as it is connected.
         let (mut client, mut server) = handshake(setup.client(), server_config, shape.open());
 
-        // The tickets are not lost: they go before the first byte.
+        // The tickets are not lost: they are sent before the first byte.
         executor::join(send(&mut server, b"hello"), receive(&mut client, 5));
         let expected = if version == Version::Tls13 {
             TICKETS
@@ -139,7 +139,7 @@ fn a_server_that_only_reads_sends_its_tickets() {
 }
 
 #[test]
-fn a_server_pushes_its_last_flight_through_a_buffered_transport() {
+fn a_server_flushes_its_last_flight_through_a_buffered_transport() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(WIDE);
@@ -152,13 +152,13 @@ fn a_server_pushes_its_last_flight_through_a_buffered_transport() {
 }
 
 #[test]
-fn a_write_that_fails_once_ends_it_though_there_is_more_to_read() {
+fn a_write_that_fails_once_fails_it_although_there_is_more_to_read() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(WIDE);
         let io = client_end.control();
         io.at_most(Operation::Read, 7);
-        // The hello goes out, and nothing of what follows the server's.
+        // The hello is sent, and nothing of what follows the server's.
         io.script(
             Operation::Write,
             [Answer::Honest, Answer::Error(ErrorKind::TimedOut)],

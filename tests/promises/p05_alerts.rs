@@ -1,4 +1,4 @@
-//! 5. An alert is delivered whole and flushed before the error is returned.
+//! 5. An alert is sent in full and flushed before the error is returned.
 
 use std::io::ErrorKind;
 
@@ -25,7 +25,7 @@ const FORGED: [u8; 5 + 64] = {
 };
 
 #[test]
-fn a_server_answers_what_is_not_tls() {
+fn a_server_answers_other_protocols() {
     for_each_shape(|version, shape| {
         let (mut peer, end) = shape.open();
         end.control().inject(NOT_TLS);
@@ -37,7 +37,7 @@ fn a_server_answers_what_is_not_tls() {
 }
 
 #[test]
-fn a_lazy_server_answers_what_is_not_tls() {
+fn a_lazy_server_answers_other_protocols() {
     for_each_shape(|_, shape| {
         let (mut peer, end) = shape.open();
         end.control().inject(NOT_TLS);
@@ -51,7 +51,7 @@ fn a_lazy_server_answers_what_is_not_tls() {
 }
 
 #[test]
-fn a_client_answers_what_is_not_tls() {
+fn a_client_answers_other_protocols() {
     for_each_shape(|version, shape| {
         let (end, mut peer) = shape.open();
         end.control().inject(NOT_TLS);
@@ -103,7 +103,7 @@ fn a_connected_client_learns_that_it_needs_a_certificate() {
         let (client_end, server_end) = shape.open();
         let connector = connector(Setup::new(version).client());
         let client = async {
-            // With TLS 1.3 the client has finished before the server sees that there is no
+            // With TLS 1.3 the client has finished before the server notices that there is no
             // certificate.
             let mut stream = connector.connect(localhost(), client_end).await?;
             stream.read_u8().await
@@ -118,7 +118,7 @@ fn a_connected_client_learns_that_it_needs_a_certificate() {
 }
 
 #[test]
-fn a_peer_learns_that_its_record_was_bad() {
+fn a_peer_learns_that_its_record_was_invalid() {
     for_each_talk_and_shape(|mut talk| {
         talk.subject_io.inject(&FORGED);
         let (read, heard) = executor::join(talk.subject.read_u8(), talk.peer.read_u8());
@@ -155,7 +155,7 @@ fn a_transport_that_fails_does_not_hide_the_cause() {
     }
 }
 
-/// Something that is not TLS has arrived, and the first write goes through, the next does not.
+/// Something that is not TLS has arrived; the first write succeeds, and the next fails.
 fn failing_pipe() -> (End, End) {
     let (end, peer) = pipe(WIDE);
     let io = end.control();
@@ -166,7 +166,7 @@ fn failing_pipe() -> (End, End) {
 }
 
 #[test]
-fn what_came_before_a_failure_is_read_before_it() {
+fn data_that_arrived_before_a_failure_is_read_first() {
     for_each_talk(|mut talk| {
         executor::block_on(send(&mut talk.peer, b"answer"));
         talk.subject_io.inject(&FORGED);

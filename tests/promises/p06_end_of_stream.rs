@@ -1,4 +1,4 @@
-//! 6. No close_notify, no clean end; with it reads give 0 for ever, and writes go on.
+//! 6. Without a close_notify there is no clean end; after it reads return 0, and writes continue to work.
 
 use std::io::ErrorKind;
 
@@ -63,7 +63,7 @@ fn a_handshake_truncated_anywhere_is_an_unexpected_end() {
 }
 
 #[test]
-fn after_close_notify_reads_end_for_ever_and_the_other_direction_works() {
+fn after_close_notify_reads_return_0_and_the_other_direction_works() {
     for_each_talk_and_shape(|mut talk| {
         let bytes = pattern(5000);
         let peer = async {
@@ -91,7 +91,7 @@ fn after_close_notify_reads_end_for_ever_and_the_other_direction_works() {
 }
 
 #[test]
-fn what_follows_close_notify_is_ignored() {
+fn bytes_after_close_notify_are_ignored() {
     for_each_talk(|mut talk| {
         executor::block_on(talk.peer.shutdown()).expect("a shutdown");
         talk.subject_io.inject(b"not even a record");

@@ -1,4 +1,4 @@
-//! 7. A shutdown takes in what has arrived before the transport is closed.
+//! 7. A shutdown reads what has arrived before the transport is closed.
 
 use std::task::Poll;
 
@@ -25,7 +25,7 @@ fn tickets_are_read_before_the_transport_is_closed() {
             let ends = pipe(WIDE);
             let client_io = ends.0.control();
             let (mut client, mut server) = handshake(setup.client(), setup.server(), ends);
-            // Whatever the server still owes after the handshake is before the client now.
+            // All messages of the server after the handshake have now arrived at the client.
             executor::block_on(server.flush()).expect("a flush");
             client_io.at_most(Operation::Read, at_once);
             executor::block_on(client.shutdown()).expect("a shutdown");
@@ -36,7 +36,7 @@ fn tickets_are_read_before_the_transport_is_closed() {
 }
 
 #[test]
-fn data_that_a_shutdown_takes_in_is_not_lost() {
+fn data_read_by_a_shutdown_is_not_lost() {
     for_each_talk(|mut talk| {
         let bytes = pattern(3000);
         executor::block_on(async {
@@ -58,10 +58,7 @@ fn a_shutdown_closes_every_transport_after_close_notify() {
             // No flush: the shutdown sends what is left.
             talk.subject.write_all(&bytes).await.expect("a write");
             talk.subject.shutdown().await.expect("a shutdown");
-            talk.subject
-                .shutdown()
-                .await
-                .expect("a shutdown that was done before");
+            talk.subject.shutdown().await.expect("a repeated shutdown");
         };
         let ((), received) = executor::join(subject, receive_all(&mut talk.peer));
         assert!(received.expect("a clean end") == bytes);
@@ -79,9 +76,9 @@ fn both_sides_may_shut_down_at_the_same_time() {
     });
 }
 
-/// Neither comes to an end before the other has read.
+/// Neither shutdown completes before the other side has read.
 #[test]
-fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
+fn both_sides_may_shut_down_with_full_send_buffers() {
     let batched = Options::new().with_batched_writes(true);
     for options in [
         Options::new(),
@@ -94,7 +91,7 @@ fn both_sides_may_shut_down_with_as_much_unsent_as_they_can_hold() {
     }
 }
 
-/// Far more than what is taken in by default while there is little to send.
+/// Far more than what is read by default while there is little to send.
 #[test]
 fn both_sides_may_shut_down_with_large_send_buffers_full() {
     let options = Options::new().with_send_buffer_limit(300_000);
@@ -141,11 +138,11 @@ async fn both_sides_may_shut_down_with_full_sockets() {
     }
 }
 
-/// Writes until the stream takes nothing more.
+/// Writes until the stream accepts nothing more.
 fn fill<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
     let bytes = pattern(10_000);
     let mut taken = Vec::new();
-    // A task's budget may end a write too, a blocked transport ends them all.
+    // A task's budget may also end a write; a blocked transport ends them all.
     let mut refused = 0;
     while refused < 3 {
         match poll_once(stream.write(&bytes)) {
@@ -164,10 +161,10 @@ async fn leave<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Vec<u8> {
     receive_all(stream).await.expect("a clean end")
 }
 
-/// With tickets unread, closing a socket makes the kernel answer with a reset, which destroys what
-/// is on its way.
+/// If tickets are unread, closing a socket makes the kernel send a reset, which destroys data in
+/// transit.
 #[tokio::test]
-async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
+async fn data_of_a_client_that_writes_and_leaves_arrives_over_tcp() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
@@ -198,7 +195,7 @@ async fn a_client_that_writes_and_leaves_is_heard_over_tcp() {
                 .accept(tcp)
                 .await
                 .expect("a handshake");
-            stream.flush().await.expect("the tickets leave");
+            stream.flush().await.expect("the tickets are sent");
             greet.send(()).expect("the client waits");
             left.await.expect("the client leaves");
             receive_all(&mut stream).await.expect("a clean end")

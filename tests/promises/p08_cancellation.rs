@@ -18,7 +18,8 @@ use crate::support::{
 #[test]
 fn a_cancelled_read_loses_no_byte() {
     for_each_talk(|mut talk| {
-        // The peer's record is fed to the subject byte by byte, with a read cancelled after each.
+        // The peer's record is passed to the subject byte by byte, with a read cancelled after
+        // each.
         let written = talk.peer_io.written().len();
         let bytes = pattern(300);
         executor::block_on(send(&mut talk.peer, &bytes));
@@ -72,7 +73,7 @@ fn a_cancelled_shutdown_can_be_repeated() {
 }
 
 #[test]
-fn a_handshake_that_is_set_aside_can_be_continued() {
+fn a_suspended_handshake_can_be_continued() {
     for version in Version::ALL {
         let setup = Setup::new(version);
         let (client_end, server_end) = pipe(1);

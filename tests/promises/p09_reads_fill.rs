@@ -1,4 +1,4 @@
-//! 9. A read fills the caller's buffer with every record that is already there.
+//! 9. A read fills the caller's buffer with every record that has arrived.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -9,7 +9,7 @@ use tokio::io::AsyncRead;
 use crate::support::{for_each_talk, pattern, poll_read, send};
 
 #[test]
-fn one_read_takes_every_small_record() {
+fn one_read_returns_every_small_record() {
     for_each_talk(|mut talk| {
         let bytes = pattern(500);
         for chunk in bytes.chunks(10) {
@@ -20,7 +20,7 @@ fn one_read_takes_every_small_record() {
 }
 
 #[test]
-fn one_read_takes_every_large_record() {
+fn one_read_returns_every_large_record() {
     for_each_talk(|mut talk| {
         let bytes = pattern(60_000);
         executor::block_on(send(&mut talk.peer, &bytes));
@@ -28,7 +28,7 @@ fn one_read_takes_every_large_record() {
     });
 }
 
-/// However much it is: there is nothing to wait for.
+/// However large: there is nothing to wait for.
 #[test]
 fn one_read_fills_a_large_buffer() {
     for_each_talk(|mut talk| {
@@ -53,7 +53,7 @@ fn a_small_buffer_is_filled_and_the_rest_kept() {
 }
 
 #[test]
-fn whole_records_are_given_out_before_an_incomplete_one() {
+fn complete_records_are_returned_before_an_incomplete_one() {
     for_each_talk(|mut talk| {
         let bytes = pattern(200);
         executor::block_on(send(&mut talk.peer, &bytes[..100]));
@@ -70,7 +70,7 @@ fn whole_records_are_given_out_before_an_incomplete_one() {
 }
 
 #[test]
-fn a_read_of_nothing_asks_nobody() {
+fn an_empty_read_makes_no_attempt() {
     for_each_talk(|mut talk| {
         let before = talk.subject_io.counts();
         assert_eq!(read_once(&mut talk.subject, 0), b"");
@@ -78,7 +78,7 @@ fn a_read_of_nothing_asks_nobody() {
         assert_eq!(read_once(&mut talk.subject, 0), b"");
         assert_eq!(talk.subject_io.counts(), before);
         assert_eq!(read_once(&mut talk.subject, 8), b"kept");
-        // It is not an end of stream, and it hides none.
+        // It is not an end of stream, and does not hide one.
         talk.subject_io.end_of_stream();
         assert_eq!(read_once(&mut talk.subject, 0), b"");
         let end = poll_read(&mut talk.subject, 8);
@@ -89,6 +89,6 @@ fn a_read_of_nothing_asks_nobody() {
 fn read_once<S: AsyncRead + Unpin>(stream: &mut S, room: usize) -> Vec<u8> {
     match poll_read(stream, room) {
         Poll::Ready(bytes) => bytes.expect("a successful read"),
-        Poll::Pending => panic!("nothing was there"),
+        Poll::Pending => panic!("nothing was available"),
     }
 }

@@ -1,4 +1,4 @@
-//! 10. Two tasks, one reading and one writing through a split, never lose each other's wake-up.
+//! 10. Two tasks, one reading and one writing through a split, never take each other's wakeup.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor, Handle};
@@ -11,7 +11,7 @@ use crate::support::{
     request_key_update, send,
 };
 
-/// Runs a test over a wide pipe, and over one whose subject keeps what it is given until a flush.
+/// Runs a test over a wide pipe, and over one whose subject buffers until a flush.
 fn for_each_buffering(test: impl Fn(Talk)) {
     for buffer in [None, Some(8 * 1024)] {
         for_each_talk(|talk| {
@@ -24,7 +24,7 @@ fn for_each_buffering(test: impl Fn(Talk)) {
     }
 }
 
-/// What becomes of a task that has taken the place of the other one's waker.
+/// The fate of a task that has replaced the waker of the other one.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     GoesOn,
@@ -70,7 +70,7 @@ fn both_directions_flow_at_once_over_every_transport() {
 }
 
 #[test]
-fn a_reader_that_answers_does_not_lose_the_writer() {
+fn a_reader_that_responds_does_not_take_the_wakeup_of_the_writer() {
     for fate in Fate::ALL {
         for (under_test, buffering) in Side::BOTH
             .into_iter()
@@ -95,7 +95,7 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
             let writer = executor.spawn("writer", write(writes, &bytes));
             assert!(!executor.run_until_stalled());
 
-            // The reader now owes an answer, and waits for the transport to take it.
+            // The reader now has a pending response, and waits for the transport to accept it.
             request_key_update(&mut peer);
             assert!(poll_once(peer.flush()).is_ready());
             assert!(!executor.run_until_stalled());
@@ -111,7 +111,7 @@ fn a_reader_that_answers_does_not_lose_the_writer() {
 
 /// A shutdown reads, too.
 #[test]
-fn a_writer_that_stops_does_not_lose_the_reader() {
+fn a_writer_that_stops_does_not_take_the_wakeup_of_the_reader() {
     for shuts_down in [false, true] {
         for fate in Fate::ALL {
             for_each_buffering(
@@ -147,7 +147,7 @@ fn a_writer_that_stops_does_not_lose_the_reader() {
     }
 }
 
-/// What the writer does before it is never polled again, and what becomes of the bytes.
+/// The operation of the writer before it is never polled again.
 async fn leave_a_request(mut half: WriteHalf, end: Operation) {
     half.write_all(b"request").await.expect("a write");
     match end {
@@ -159,7 +159,7 @@ async fn leave_a_request(mut half: WriteHalf, end: Operation) {
 }
 
 #[test]
-fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
+fn data_of_a_stopped_writer_is_flushed_by_the_waiting_reader() {
     for end in [Operation::Write, Operation::Flush, Operation::Shutdown] {
         for blocked in [Operation::Write, Operation::Flush] {
             for fate in Fate::ALL {
@@ -170,7 +170,7 @@ fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
                          mut peer,
                          ..
                      }| {
-                        eprintln!("{end:?} given up, {blocked:?} blocked, the writer {fate:?}");
+                        eprintln!("{end:?} cancelled, {blocked:?} blocked, the writer {fate:?}");
                         let mut executor = Executor::new();
                         let (reads, writes) = split(subject);
                         let reader = executor.spawn("reader", read_five(reads));
@@ -195,7 +195,7 @@ fn what_a_stopped_writer_left_is_flushed_by_the_parked_reader() {
 }
 
 #[test]
-fn a_writer_outlives_the_reader() {
+fn the_writer_continues_without_the_reader() {
     for_each_talk_and_shape(
         |Talk {
              subject, mut peer, ..

@@ -1,4 +1,4 @@
-//! 11. Nothing is lost at a seam.
+//! 11. Nothing is lost when a stream is disassembled.
 
 use pollback::Options;
 use pollback_testkit::configs::Version;
@@ -12,10 +12,10 @@ use crate::support::{
 };
 use crate::taken_out::{queued, rest};
 
-/// What a peer sends: records of all kinds of sizes, then full ones.
+/// The data of a peer: records of various sizes, then full ones.
 const TOTAL: usize = 200_000;
 
-/// The client's end of the pipe is told what the server has not read.
+/// The control of the client's end tells what the server has not read.
 fn established(version: Version) -> (client::TlsStream<End>, server::TlsStream<End>, Control) {
     let setup = Setup::new(version);
     let ends = pipe(WIDE);
@@ -24,7 +24,7 @@ fn established(version: Version) -> (client::TlsStream<End>, server::TlsStream<E
     (client, server, io)
 }
 
-/// A server that has read so many bytes, in parts, of what a client has sent and sends no more.
+/// A server that has read this many bytes, in parts, from a client that sends no more.
 fn partly_read(
     version: Version,
     cuts: &[usize],
@@ -52,7 +52,7 @@ fn partly_read(
     (server, client, io)
 }
 
-/// Each is the sizes of the records, again and again.
+/// Each entry is a repeated sequence of record sizes.
 const CUTS: [&[usize]; 5] = [
     &[16_384],
     &[1, 16_384],
@@ -62,11 +62,11 @@ const CUTS: [&[usize]; 5] = [
 ];
 
 #[test]
-fn a_connection_that_is_taken_out_gets_every_byte() {
+fn a_connection_taken_out_of_a_stream_receives_every_byte() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
-            // Every place around the ends of the first records, and strides between them.
+            // Every position around the ends of the first records, and steps between them.
             let borders = (0..6).map(|count: usize| count * 16_384);
             let around = borders.flat_map(|border| border.saturating_sub(2)..=border + 2);
             let reads: Vec<usize> = around.chain((0..TOTAL).step_by(23_457)).collect();
@@ -78,7 +78,7 @@ fn a_connection_that_is_taken_out_gets_every_byte() {
                     let rest = rest(connection, &later);
                     assert!(
                         rest == bytes[read..],
-                        "{} bytes behind {read} of {TOTAL} in parts of {part}, {cuts:?} {version:?}",
+                        "{} bytes after {read} of {TOTAL} in parts of {part}, {cuts:?} {version:?}",
                         rest.len(),
                     );
                 }
@@ -99,7 +99,7 @@ fn read_sizes_from_one_byte_on_lose_nothing() {
 }
 
 #[test]
-fn the_parts_have_every_byte() {
+fn the_parts_contain_every_byte() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
@@ -107,7 +107,7 @@ fn the_parts_have_every_byte() {
                 let (server, _client, io) = partly_read(version, cuts, &bytes, read, 1 << 16);
                 let parts = server.into_parts();
                 let later = [parts.ciphertext, io.take_unread_by_peer()].concat();
-                // More than a connection takes at once, so in turns with reading.
+                // More than a connection accepts at once, so alternating with reads.
                 let rest = rest(parts.connection, &later);
                 assert!(rest == bytes[read..], "{read} {cuts:?} {version:?}");
             }
@@ -115,10 +115,11 @@ fn the_parts_have_every_byte() {
     }
 }
 
-/// RFC 8446, section 6.1: what follows is not TLS any more, and belongs to whoever has the transport.
+/// RFC 8446, section 6.1: what follows is not TLS any more, and belongs to the owner of the
+/// transport.
 #[test]
-fn what_follows_a_close_notify_is_in_the_parts() {
-    const CLEAR: &[u8] = b"220 in the clear";
+fn bytes_after_a_close_notify_are_in_the_parts() {
+    const CLEAR: &[u8] = b"220 in plaintext";
     for version in Version::ALL {
         for together in [true, false] {
             for last in [0, 1, 16_384, 20_000] {
@@ -145,7 +146,7 @@ fn what_follows_a_close_notify_is_in_the_parts() {
     }
 }
 
-/// The record of a close_notify, by a shutdown that the transport does not take.
+/// The record of a close_notify, from a shutdown over a blocked transport.
 fn close_notify(client: &mut client::TlsStream<End>) -> Vec<u8> {
     let io = client.get_ref().0.control();
     io.block(Operation::Write);
@@ -155,7 +156,7 @@ fn close_notify(client: &mut client::TlsStream<End>) -> Vec<u8> {
 }
 
 #[test]
-fn a_stream_goes_on_with_a_connection_that_was_taken_out() {
+fn a_stream_continues_with_a_connection_that_was_taken_out() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {
@@ -179,7 +180,7 @@ fn a_stream_goes_on_with_a_connection_that_was_taken_out() {
 }
 
 #[test]
-fn plaintext_that_waits_goes_along_too() {
+fn pending_plaintext_is_taken_along_too() {
     let options = Options::new().with_batched_writes(true);
     for version in Version::ALL {
         let setup = Setup::new(version);
@@ -191,7 +192,7 @@ fn plaintext_that_waits_goes_along_too() {
             acceptor(setup.server()).accept(far),
         );
         let (mut client, server) = (client.expect("a client"), server.expect("a server"));
-        // All that a batch holds, whole records and the beginning of one.
+        // The contents of a batch: complete records and the beginning of one.
         let bytes = pattern(64 * 1024 - 1);
         executor::block_on(client.write_all(&bytes)).expect("a write");
         let (mut io, mut connection) = client.into_inner();
@@ -202,9 +203,9 @@ fn plaintext_that_waits_goes_along_too() {
     }
 }
 
-/// Nobody but the stream that it was taken from knew that the transport was not flushed.
+/// Only the disassembled stream knew that the transport was not flushed.
 #[test]
-fn a_reader_pushes_what_was_written_before_the_stream_was_taken_apart() {
+fn a_reader_flushes_what_was_written_before_the_stream_was_disassembled() {
     for version in Version::ALL {
         let (mut client, mut server, io) = established(version);
         io.buffer(3000);
@@ -219,9 +220,9 @@ fn a_reader_pushes_what_was_written_before_the_stream_was_taken_apart() {
     }
 }
 
-/// And so does one that is made of all its parts.
+/// The same holds for one that is reassembled from all its parts.
 #[test]
-fn a_stream_goes_on_when_it_was_taken_apart() {
+fn a_stream_continues_after_it_was_disassembled() {
     let bytes = pattern(TOTAL);
     for version in Version::ALL {
         for cuts in CUTS {

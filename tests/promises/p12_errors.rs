@@ -1,6 +1,6 @@
-//! 12. An error of the transport is an answer to one attempt.
+//! 12. An error of the transport is the result of one attempt.
 //!
-//! One direction does not stand before what the other can still tell.
+//! A failure of one direction does not hide what the other can still report.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -19,7 +19,7 @@ use crate::support::{
 };
 use pollback_testkit::configs::Version;
 
-/// After these the reads of a socket end by themselves.
+/// After these errors the reads of a socket end on their own.
 const ENDING: [ErrorKind; 3] = [
     ErrorKind::BrokenPipe,
     ErrorKind::ConnectionReset,
@@ -35,7 +35,7 @@ fn unsent(talk: &mut Talk, kind: ErrorKind) {
 }
 
 #[test]
-fn a_reader_waits_for_what_the_peer_says_although_writes_fail() {
+fn a_reader_waits_for_the_peer_although_writes_fail() {
     for kind in ENDING {
         for_each_talk(|mut talk| {
             unsent(&mut talk, kind);
@@ -51,14 +51,14 @@ fn a_reader_waits_for_what_the_peer_says_although_writes_fail() {
 }
 
 #[test]
-fn a_reader_fails_where_nothing_says_that_its_reads_will_end() {
+fn a_reader_fails_if_its_reads_might_never_end() {
     for_each_talk(|mut talk| {
         unsent(&mut talk, ErrorKind::TimedOut);
         match poll_read(&mut talk.subject, 8) {
             Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::TimedOut),
             other => panic!("{other:?} for a response that can never come"),
         }
-        // That was the answer to one attempt.
+        // That was the result of one attempt.
         talk.subject_io.always(Operation::Write, Answer::Honest);
         assert!(poll_read(&mut talk.subject, 8).is_pending());
         assert_eq!(executor::block_on(receive(&mut talk.peer, 7)), b"request");
@@ -66,7 +66,7 @@ fn a_reader_fails_where_nothing_says_that_its_reads_will_end() {
 }
 
 #[test]
-fn a_parked_reader_learns_that_a_request_cannot_be_sent() {
+fn a_waiting_reader_learns_that_a_request_cannot_be_sent() {
     for_each_talk(|talk| {
         let (mut reader, mut writer) = split(talk.subject);
         let io = talk.subject_io;
@@ -86,7 +86,7 @@ fn a_parked_reader_learns_that_a_request_cannot_be_sent() {
 }
 
 #[test]
-fn every_operation_can_be_made_again() {
+fn every_operation_can_be_repeated() {
     let timed_out = || Answer::Error(ErrorKind::TimedOut);
     for_each_talk(|mut talk| {
         let io = talk.subject_io;
@@ -111,7 +111,7 @@ fn every_operation_can_be_made_again() {
     });
 }
 
-/// A server of TLS 1.3 refuses the certificate after the client's handshake is over, and closes.
+/// A TLS 1.3 server rejects the certificate after the client's handshake is complete, and closes.
 #[tokio::test]
 async fn a_client_without_a_certificate_learns_why_over_tcp() {
     let setup = Setup::new(Version::Tls13).client_auth();
@@ -128,13 +128,13 @@ async fn a_client_without_a_certificate_learns_why_over_tcp() {
                 let mut stream = connector.connect(localhost(), tcp).await.expect("our side");
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.flush().await;
-                stream.read_u8().await.expect_err("a refusal")
+                stream.read_u8().await.expect_err("a rejection")
             };
             let server = async {
                 let (tcp, _) = listener.accept().await.expect("a connection");
                 let refused = acceptor.accept(tcp).into_fallible().await;
                 let (_, mut tcp) = refused.map(drop).expect_err("no certificate");
-                // The alert survives only if what still arrives is read.
+                // The alert arrives only if further input is read.
                 let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
             };
             let client = async {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{acceptor, for_each_talk, handshake, poll_once, poll_read, receive, send};
 
-/// The most tiny records that one poll may take in.
+/// The most tiny records that one poll may process.
 const RECORDS: usize = 2048;
 
 #[test]
@@ -41,7 +41,7 @@ fn a_read_of_tiny_records_is_bounded() {
     }
 }
 
-/// Also where a transport is not charged for what it gives, as those in memory are not.
+/// Also over transports that are not charged to the budget, like those in memory.
 #[tokio::test]
 async fn reads_of_tiny_records_let_other_tasks_run() {
     for version in Version::ALL {
@@ -62,7 +62,7 @@ async fn reads_of_tiny_records_let_other_tasks_run() {
 }
 
 #[test]
-fn what_is_discarded_after_a_failure_is_bounded() {
+fn the_input_discarded_after_a_failure_is_bounded() {
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&taken);
     let endless = Callbacks::new(
@@ -80,7 +80,7 @@ fn what_is_discarded_after_a_failure_is_bounded() {
 }
 
 #[test]
-fn what_a_shutdown_takes_in_is_bounded() {
+fn the_input_read_by_a_shutdown_is_bounded() {
     for_each_talk(|mut talk| {
         executor::block_on(async {
             for _ in 0..64 {

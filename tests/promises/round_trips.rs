@@ -1,4 +1,4 @@
-//! How many times the length of a slow link lies between a request and the first byte of its answer.
+//! The number of one-way trips between the ClientHello and the first byte of the response.
 
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::Executor;
@@ -9,7 +9,7 @@ use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::Setup;
 use crate::support::{WIDE, localhost, send};
 
-/// Two pipes, whose other ends are a long way from each other.
+/// Two pipes, whose far ends are connected by a slow link.
 struct Link {
     near: Control,
     far: Control,
@@ -17,7 +17,7 @@ struct Link {
 }
 
 impl Link {
-    /// Carries what is under way to the other end; returns whether there was anything.
+    /// Carries bytes in transit to the other end; returns whether there were any.
     fn carry(&mut self) -> bool {
         let (there, back) = (
             self.near.take_unread_by_peer(),
@@ -30,7 +30,7 @@ impl Link {
     }
 }
 
-/// The trips between the first byte of the hello and the answer to a request.
+/// The number of trips between the first byte of the hello and the response to a request.
 fn trips(both: &Acquaintances, early: bool) -> usize {
     let (client_end, near) = pipe(WIDE);
     let (server_end, far) = pipe(WIDE);
@@ -63,7 +63,7 @@ fn trips(both: &Acquaintances, early: bool) -> usize {
         if client.is_finished() {
             break;
         }
-        assert!(link.carry(), "nothing is under way");
+        assert!(link.carry(), "nothing is in transit");
     }
     drop((client.take(), near, far));
     drop(server);

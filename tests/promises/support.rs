@@ -1,4 +1,4 @@
-//! What the tests of all promises share.
+//! Shared by the tests of all guarantees.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -61,7 +61,7 @@ pub(crate) fn for_each_talk_and_shape(test: impl Fn(Talk)) {
     });
 }
 
-/// Who is under test.
+/// The side under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -91,8 +91,8 @@ impl Side {
 }
 
 impl Talk {
-    /// Exchanges a byte each way, after which nothing of the handshake is on its way any more: a
-    /// test that counts bytes would count tickets otherwise.
+    /// Exchanges a byte in each direction, after which nothing of the handshake is in transit any
+    /// more: otherwise a test that counts bytes would count tickets.
     pub(crate) fn settle(mut self) -> Self {
         for _ in 0..2 {
             let (from, to) = (&mut self.subject, &mut self.peer);
@@ -141,7 +141,7 @@ pub(crate) fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Polls for as much as fits `room`, once.
+/// Polls once for as much as fits into `room`.
 pub(crate) fn poll_read<S>(stream: &mut S, room: usize) -> Poll<io::Result<Vec<u8>>>
 where
     S: AsyncRead + Unpin,
@@ -154,12 +154,15 @@ where
         .map_ok(|()| buf.filled().to_vec())
 }
 
-/// Reads until nothing more is there.
+/// Reads everything that has arrived.
 pub(crate) fn read_what_is_there<S: AsyncRead + Unpin>(stream: &mut S) -> Vec<u8> {
     let mut received = Vec::new();
     while let Poll::Ready(bytes) = poll_read(stream, 64 * 1024) {
         let bytes = bytes.expect("a successful read");
-        assert!(!bytes.is_empty(), "an end of stream where more could come");
+        assert!(
+            !bytes.is_empty(),
+            "an end of stream where more could arrive"
+        );
         received.extend(bytes);
     }
     received
@@ -186,24 +189,24 @@ pub(crate) fn error_kind(error: &io::Error) -> Option<ErrorKind> {
     Error::find(error).map(|error| error.kind())
 }
 
-/// The error of rustls that an I/O error carries.
+/// The error of rustls in an I/O error.
 pub(crate) fn tls_error(error: &io::Error) -> &rustls::Error {
     error
         .get_ref()
         .and_then(|inner| inner.downcast_ref())
-        .unwrap_or_else(|| panic!("{error:?} carries no rustls error"))
+        .unwrap_or_else(|| panic!("{error:?} contains no rustls error"))
 }
 
-/// Checks that the peer has said why it ended the connection.
+/// Checks that the peer has sent this alert.
 pub(crate) fn assert_alert(error: &io::Error, alert: AlertDescription) {
     assert_eq!(tls_error(error), &rustls::Error::AlertReceived(alert));
 }
 
-/// The content types of the records that the bytes are made of.
+/// The content types of the records in the bytes.
 ///
 /// # Panics
 ///
-/// When the last record is not whole.
+/// If the last record is incomplete.
 pub(crate) fn records(mut bytes: &[u8]) -> Vec<u8> {
     let mut types = Vec::new();
     while let [content_type, _, _, high, low, rest @ ..] = bytes {

@@ -1,11 +1,12 @@
-//! What a program does with a connection that it has taken out of a stream: here of rustls 0.23.
+//! Uses of a connection that was taken out of a stream: here of rustls 0.23.
 
 use std::io::{ErrorKind, Read};
 use std::ops::DerefMut;
 
 use pollback::rustls::{ClientConnection, ConnectionCommon, SideData};
 
-/// Everything that a program gets which goes on with the connection, from the transport's bytes.
+/// Everything that a program receives if it continues with the connection, given the transport's
+/// bytes.
 pub(crate) fn rest<Data: SideData>(
     mut connection: impl DerefMut<Target = ConnectionCommon<Data>>,
     mut ciphertext: &[u8],

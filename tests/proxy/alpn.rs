@@ -12,7 +12,7 @@ use crate::files::Files;
 use crate::peers::{Backend, connect_tcp, exchange, say, setup, try_connect};
 use crate::process::{LIMIT, Proxy, listen, route};
 
-/// A proxy that would speak both protocols, before a backend with TLS.
+/// A proxy that supports both protocols, in front of a backend with TLS.
 async fn proxy(files: &Files, backend: &Backend, additions: &str) -> Proxy {
     files.write("root.pem", Authority::shared().pem());
     let terminate = "terminate = { chain = \"certificate.pem\", key = \"key.pem\", \
@@ -23,8 +23,8 @@ async fn proxy(files: &Files, backend: &Backend, additions: &str) -> Proxy {
 }
 
 #[tokio::test]
-async fn both_speak_what_both_can() {
-    let files = files("both_speak_what_both_can", &["one.example"]);
+async fn both_sides_use_the_common_protocol() {
+    let files = files("both_sides_use_the_common_protocol", &["one.example"]);
     let backend = Backend::new().await;
     let proxy = proxy(&files, &backend, "").await;
     for (client, server, chosen) in [
@@ -32,7 +32,7 @@ async fn both_speak_what_both_can() {
         (&["h2", "http/1.1"], &["http/1.1"], Some("http/1.1")),
         (&["http/1.1", "h2"], &["http/1.1", "h2"], Some("http/1.1")),
         (&["http/1.1"], &["h2", "http/1.1"], Some("http/1.1")),
-        // A backend that knows no application protocols, and a client that does not ask for one.
+        // A backend without application protocols, and a client that does not request one.
         (&["h2", "http/1.1"], &[], None),
         (&["h2"], &[], None),
         (&[], &["h2"], None),
@@ -75,7 +75,7 @@ async fn nothing_in_common_with_the_backend_is_an_alert_for_the_client() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_told_of_the_client_is_asked_as_well() {
+async fn alpn_is_negotiated_with_a_backend_that_receives_the_proxy_header() {
     let files = files("a_backend_that_is_told_of_the_client", &["one.example"]);
     let backend = Backend::new().await;
     let proxy = proxy(&files, &backend, "proxy_protocol = \"v2\"").await;
@@ -96,7 +96,7 @@ async fn a_backend_that_is_told_of_the_client_is_asked_as_well() {
 }
 
 #[tokio::test]
-async fn a_backend_is_asked_for_the_client_of_a_trusted_proxy() {
+async fn alpn_is_negotiated_for_the_client_of_a_trusted_proxy() {
     let files = files("a_backend_is_asked_for_the_client", &["one.example"]);
     files.write("root.pem", Authority::shared().pem());
     let backend = Backend::new().await;

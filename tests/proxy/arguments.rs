@@ -1,4 +1,4 @@
-//! How the proxy is called.
+//! The command line of the proxy.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use crate::files;
 use crate::files::Files;
 use crate::process::{LIMIT, listen, route};
 
-/// Calls the proxy, and waits until it has ended.
+/// Calls the proxy, and waits until it has exited.
 async fn call(files: &Files, arguments: &[&str]) -> Output {
     let mut command = example("proxy").await;
     command.args(arguments).current_dir(files.folder());
@@ -31,11 +31,11 @@ async fn help_explains_the_arguments() {
 }
 
 #[tokio::test]
-async fn a_wrong_call_prints_the_usage() {
+async fn invalid_arguments_print_the_usage() {
     let files = Files::of("a_call_that_makes_no_sense");
     for (arguments, reason) in [
-        (&[][..], "which configuration?"),
-        (&["--check"], "which configuration?"),
+        (&[][..], "expected a configuration file"),
+        (&["--check"], "expected a configuration file"),
         (&["one.toml", "two.toml"], "expected one configuration"),
         (&["--chekc", "one.toml"], "there is no option --chekc"),
         (&["-x"], "there is no option -x"),
@@ -49,8 +49,8 @@ async fn a_wrong_call_prints_the_usage() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
-    let files = Files::of("a_file_that_is_not_there_is_named");
+async fn a_missing_file_is_named() {
+    let files = Files::of("a_missing_file_is_named");
     for arguments in [
         &["none.toml"][..],
         &["--check", "none.toml"],
@@ -65,7 +65,7 @@ async fn a_file_that_is_not_there_is_named() {
 #[tokio::test]
 async fn a_configuration_is_checked_without_being_used() {
     let files = files("a_configuration_is_checked", &["one.example"]);
-    // Whoever listened here would be told that it is taken.
+    // Listening here would fail, since the port is in use.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let right = listen("").replace("127.0.0.1:0", &address.to_string())
@@ -73,7 +73,7 @@ async fn a_configuration_is_checked_without_being_used() {
     files.write("proxy.toml", &right);
     let output = call(&files, &["--check", "proxy.toml"]).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(output.stdout, b"proxy.toml is right\n");
+    assert_eq!(output.stdout, b"proxy.toml is valid\n");
 
     files.write("proxy.toml", right.replace("key.pem", "none.pem"));
     let output = call(&files, &["--check", "proxy.toml"]).await;

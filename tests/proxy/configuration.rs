@@ -1,4 +1,4 @@
-//! Configurations, those that are none above all.
+//! Configurations, mostly invalid ones.
 
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::programs;
@@ -12,7 +12,7 @@ use crate::process::{LIMIT, Proxy, command};
 
 const SAMPLE: &str = include_str!("../../examples/proxy/proxy.toml");
 
-/// A configuration that is right.
+/// A valid configuration.
 const RIGHT: &str = r#"[listen]
 address = "127.0.0.1:0"
 counters = "127.0.0.1:0"
@@ -24,11 +24,11 @@ terminate = { chain = "certificate.pem", key = "key.pem" }
 address = "127.0.0.1:1"
 "#;
 
-/// Each is right until the one text is replaced by the other; then where it is wrong, and what the
-/// error says.
+/// A text to replace and its replacement, which makes the configuration invalid; then the location
+/// and the text of the error.
 #[rustfmt::skip]
 const WRONG: &[(&str, &str, &str, &str)] = &[
-    // What is not TOML, or not of the right form.
+    // Invalid TOML, or an invalid structure.
     ("[listen]", "[listen", "1:8", "expected `]`"),
     ("\"one\"", "\"one", "6:15", "expected `\"`"),
     ("[listen]\naddress = \"127.0.0.1:0\"\ncounters = \"127.0.0.1:0\"\n", "",
@@ -53,10 +53,10 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("address = \"127.0.0.1:1\"\n", "tls = {}\n", "8:1", "missing field `address`"),
     ("[backend.one]", "[backends.one]", "8:2", "expected one of `listen`, `route`, `backend`"),
     ("127.0.0.1:1\"\n", "a:1\"\nproxy_protocol = \"v3\"\n", "10:18", "expected `v1` or `v2`"),
-    // What does not make sense.
+    // Invalid values.
     ("backend = \"one\"", "backend = \"two\"", "6:11", "no such backend, expected one of \"one\""),
     ("[\"one.example\"]", "[]", "5:9", "expected at least one name"),
-    ("\"one.example\"]", "\"one.example\", \"ONE.example\"]", "5:25", "has a route already"),
+    ("\"one.example\"]", "\"one.example\", \"ONE.example\"]", "5:25", "already has a route"),
     ("\"one.example\"]", "\"*.*.example\"]", "5:10", "expected one like \"one.example\""),
     ("certificate.pem", "none.pem", "7:23", "none.pem: "),
     ("certificate.pem", "key.pem", "7:23", "expected a certificate chain in PEM"),
@@ -96,8 +96,8 @@ async fn refused(files: &Files, configuration: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_shown_with_its_place() {
-    let files = files("what_is_wrong_is_shown_with_its_place", &["one.example"]);
+async fn errors_are_shown_with_their_location() {
+    let files = files("errors_are_shown_with_their_location", &["one.example"]);
     files.write("root.pem", Authority::shared().pem());
     files.write("other.pem", Authority::shared().server().key_pem());
     drop(Proxy::start(&files, RIGHT).await);
@@ -139,7 +139,7 @@ async fn a_port_that_is_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn without_certificates_to_trust_roots_are_asked_for() {
+async fn without_trusted_certificates_roots_are_required() {
     let files = files("without_certificates_to_trust", &["one.example"]);
     let with_tls = RIGHT.replace("127.0.0.1:1\"\n", "a:1\"\ntls = {}\n");
     let mut command = command(&files, &with_tls).await;
@@ -154,8 +154,8 @@ async fn without_certificates_to_trust_roots_are_asked_for() {
 }
 
 #[tokio::test]
-async fn the_sample_is_right_with_its_defaults() {
-    let files = files("the_sample_is_right_with_its_defaults", &["shop.example"]);
+async fn the_sample_is_valid_with_its_defaults() {
+    let files = files("the_sample_is_valid_with_its_defaults", &["shop.example"]);
     let identity = Authority::shared().server_for(&["shop.example"]);
     files.write("shop.pem", identity.certificate_pem());
     files.write("shop.key", identity.key_pem());

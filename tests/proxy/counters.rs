@@ -48,7 +48,7 @@ async fn connections_and_bytes_are_counted() {
         let mut server = backend.accept().await;
         exchange(&mut client, &mut server).await;
         assert_eq!(value(&proxy, "proxy_connections_open").await, Some(1));
-        // While the connection lasts. Bytes are counted once they have been written, and so perhaps
+        // While the connection is open. Bytes are counted once they have been written, possibly
         // after they have arrived.
         let expected = [
             ("to_backend", round * b"a question".len() as u64),

@@ -1,4 +1,4 @@
-//! Connections that do not end in order: nobody may take that for an end.
+//! Connections that do not end properly, which must not be mistaken for a clean end.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::peers::{Backend, connect, cut, exchange, rest, say, setup, try_connec
 use crate::process::{Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// What becomes of an idle connection, without waiting for long.
+/// Limits with which an idle connection ends soon.
 const SHORT: &str = "idle_timeout_ms = 50";
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_truncated_client_is_a_reset_for_the_backend() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_cut_off_has_said_what_it_has_said() {
+async fn data_of_a_truncated_backend_is_forwarded() {
     let files = files("a_backend_that_is_cut_off", &["one.example"]);
     files.write("root.pem", Authority::shared().pem());
     let backend = Backend::new().await;
@@ -55,8 +55,8 @@ async fn a_backend_that_is_cut_off_has_said_what_it_has_said() {
 }
 
 #[tokio::test]
-async fn a_reset_is_passed_through() {
-    let files = Files::of("a_reset_is_passed_through");
+async fn a_reset_is_forwarded() {
+    let files = Files::of("a_reset_is_forwarded");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("localhost", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -98,8 +98,8 @@ async fn an_idle_connection_that_is_passed_through_is_closed() {
     let setup = setup();
     let (connected, server) =
         tokio::join!(try_connect(&proxy, "localhost", &setup), backend.accept(),);
-    // The backend says nothing, so there is no handshake either.
-    let error = connected.expect_err("the connection is cut");
+    // The backend sends nothing, so there is no handshake either.
+    let error = connected.expect_err("the connection is aborted");
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     assert_eq!(proxy.record().await["end"], "idle");
     drop(server);

@@ -1,4 +1,4 @@
-//! The end of one direction, which is carried over while the other goes on.
+//! The end of one direction, which is forwarded while the other continues.
 
 use pollback_testkit::certificates::Authority;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -8,10 +8,10 @@ use crate::peers::{Backend, connect, ended, exchange, hear, say, setup, shut, tr
 use crate::process::{Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// More than the kernel keeps for both sides.
+/// More than the kernel buffers for both sides.
 const MUCH: usize = 16 << 20;
 
-/// Each side ends once before the other, and hears all that the other says afterwards.
+/// Each side ends once before the other, and receives everything that the other sends afterwards.
 async fn one_after_the_other<A, B>(first: &mut A, second: &mut B)
 where
     A: AsyncRead + AsyncWrite + Unpin,
@@ -89,7 +89,7 @@ async fn the_end_of_tcp_is_passed_through() {
 }
 
 #[tokio::test]
-async fn an_answer_survives_a_question_that_nobody_reads() {
+async fn a_response_arrives_although_the_request_is_not_read() {
     let files = files("an_answer_survives", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");
@@ -100,7 +100,7 @@ async fn an_answer_survives_a_question_that_nobody_reads() {
     let question = vec![7; MUCH];
     let answer = vec![8; 100_000];
     tokio::join!(
-        // Also after the backend is gone, its answer only half read.
+        // Also after the backend is gone, with its response only half read.
         say(&mut writer, &question),
         async {
             say(&mut server, &answer).await;

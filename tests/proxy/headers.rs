@@ -1,4 +1,4 @@
-//! The PROXY protocol, to backends and from proxies in front.
+//! The PROXY protocol, to backends and from trusted proxies.
 
 use pollback::hello;
 use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader, read_header};
@@ -10,15 +10,18 @@ use crate::peers::{Backend, connect_tcp, exchange, hear, say, setup, try_connect
 use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
-/// Reads a header, and nothing behind it.
+/// Reads a header, and nothing after it.
 async fn header(server: &mut TcpStream) -> ProxyHeader {
     let header = bounded(LIMIT, "reading a header", read_header(server));
     header.await.expect("a header")
 }
 
 #[tokio::test]
-async fn version_1_comes_before_the_plaintext() {
-    let files = files("version_1_comes_before_the_plaintext", &["one.example"]);
+async fn a_header_of_version_1_precedes_the_plaintext() {
+    let files = files(
+        "a_header_of_version_1_precedes_the_plaintext",
+        &["one.example"],
+    );
     let backend = Backend::new().await;
     let v1 = "proxy_protocol = \"v1\"";
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, v1);
@@ -34,8 +37,8 @@ async fn version_1_comes_before_the_plaintext() {
 }
 
 #[tokio::test]
-async fn version_2_says_more() {
-    let files = files("version_2_says_more", &["one.example"]);
+async fn a_header_of_version_2_contains_more() {
+    let files = files("a_header_of_version_2_contains_more", &["one.example"]);
     let backend = Backend::new().await;
     let route = route(
         "one.example",
@@ -58,8 +61,8 @@ async fn version_2_says_more() {
 }
 
 #[tokio::test]
-async fn a_header_comes_before_what_is_passed_through() {
-    let files = Files::of("a_header_comes_before_what_is_passed_through");
+async fn a_header_precedes_passed_through_bytes() {
+    let files = Files::of("a_header_precedes_passed_through_bytes");
     let backend = Backend::new().await;
     let v2 = "proxy_protocol = \"v2\"";
     let configuration = listen("") + &route("localhost", backend.address, "", v2);
@@ -85,8 +88,8 @@ async fn a_header_comes_before_what_is_passed_through() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_in_front_is_believed() {
-    let files = Files::of("a_trusted_proxy_in_front_is_believed");
+async fn the_header_of_a_trusted_proxy_is_used() {
+    let files = Files::of("the_header_of_a_trusted_proxy_is_used");
     let backend = Backend::new().await;
     let configuration = listen("trusted_proxies = [\"127.0.0.0/8\"]")
         + &route("localhost", backend.address, "", "proxy_protocol = \"v1\"");
@@ -114,7 +117,7 @@ async fn a_trusted_proxy_in_front_is_believed() {
     .await;
     assert_eq!(proxy.record().await["peer"], "[2001:db8::1]:4711");
 
-    // Also where nothing comes of it.
+    // Also if the handshake fails.
     let mut client = connect_tcp(&proxy).await;
     say(&mut client, line).await;
     drop(client);
@@ -122,9 +125,9 @@ async fn a_trusted_proxy_in_front_is_believed() {
     assert_eq!(record["peer"], "[2001:db8::1]:4711");
     assert_eq!(record["end"], "handshake failed");
 
-    // Such a proxy has to send a header.
+    // A trusted proxy has to send a header.
     let refused = try_connect(&proxy, "localhost", &setup()).await;
-    assert!(refused.is_err(), "a hello is no header");
+    assert!(refused.is_err(), "a hello is not a header");
     let record = proxy.record().await;
     assert_eq!(record["end"], "handshake failed");
     let error = record["error"].as_str().expect("a reason");

@@ -1,4 +1,4 @@
-//! Limits on connections, on what they move and on how long they last.
+//! Limits on the number of connections, their bytes and their duration.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use crate::peers::{
 use crate::process::{LIMIT, Proxy, listen, route};
 
 #[tokio::test]
-async fn a_backend_has_no_more_connections_than_it_may() {
+async fn the_connections_to_a_backend_are_limited() {
     let files = files("a_backend_has_no_more_connections", &["one.example"]);
     let backend = Backend::new().await;
     let limits = "connection_limit = 1\nconnect_timeout_ms = 50";
@@ -30,9 +30,9 @@ async fn a_backend_has_no_more_connections_than_it_may() {
     let record = proxy.record().await;
     assert_eq!(record["end"], "backend unreachable");
     let error = record["error"].as_str().expect("a reason");
-    assert!(error.contains("as many connections as it may"), "{error}");
+    assert!(error.contains("at its connection limit"), "{error}");
 
-    // The count outlives a reload, and a connection that has ended makes room.
+    // The count survives a reload, and a connection that has ended makes room.
     #[cfg(unix)]
     {
         proxy.signal("HUP").await;
@@ -51,7 +51,7 @@ async fn a_backend_has_no_more_connections_than_it_may() {
 }
 
 #[tokio::test]
-async fn no_more_clients_are_served_than_may_be() {
+async fn the_number_of_clients_is_limited() {
     let files = files("no_more_clients_are_served", &["one.example"]);
     let backend = Backend::new().await;
     let configuration =
@@ -61,7 +61,7 @@ async fn no_more_clients_are_served_than_may_be() {
     let mut server = backend.accept().await;
     exchange(&mut first, &mut server).await;
 
-    // It waits in the kernel's queue: nothing is said to it, and no backend is asked.
+    // It waits in the kernel's queue: nothing is sent to it, and no backend is contacted.
     let setup = setup();
     let mut second = pin!(try_connect(&proxy, "one.example", &setup));
     exchange_while_pending(&mut first, &mut server, second.as_mut()).await;
@@ -73,7 +73,7 @@ async fn no_more_clients_are_served_than_may_be() {
     exchange(&mut second, &mut backend.accept().await).await;
 }
 
-/// Makes many exchanges, which take the proxy longer than a handshake would.
+/// Performs many exchanges, which take the proxy longer than a handshake would.
 async fn exchange_while_pending(
     client: &mut Client,
     server: &mut TcpStream,
@@ -92,7 +92,7 @@ async fn exchange_while_pending(
 }
 
 #[tokio::test]
-async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
+async fn the_time_and_the_bytes_of_a_connection_are_limited() {
     for limit in ["time_limit_ms = 50", "byte_limit = 100000"] {
         let files = files("a_connection_lasts_no_longer", &["one.example"]);
         let backend = Backend::new().await;
@@ -105,11 +105,11 @@ async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
             tokio::spawn(async move { while writer.write_all(&[7; 10_000]).await.is_ok() {} });
         let (read, heard) = rest(&mut server).await;
         assert_eq!(
-            read.expect_err("a cut").kind(),
+            read.expect_err("an abort").kind(),
             io::ErrorKind::ConnectionReset
         );
         let (read, _) = rest(&mut reader).await;
-        read.expect_err("a cut");
+        read.expect_err("an abort");
         flood.await.expect("no panic");
         let record = proxy.record().await;
         assert_eq!(record["end"], "limit reached");
@@ -121,7 +121,7 @@ async fn a_connection_lasts_no_longer_and_moves_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_request_for_the_counters_that_does_not_end_is_closed() {
+async fn an_unfinished_request_for_the_counters_is_closed() {
     let files = files("a_request_for_the_counters", &["one.example"]);
     let backend = Backend::new().await;
     let configuration =
@@ -134,7 +134,7 @@ async fn a_request_for_the_counters_that_does_not_end_is_closed() {
         say(&mut tcp, request.as_bytes()).await;
         let mut response = Vec::new();
         let closed = tcp.read_to_end(&mut response);
-        // A reset will do as well.
+        // A reset is also accepted.
         let _ = bounded(LIMIT, "closing a connection", closed).await;
         assert_eq!(String::from_utf8_lossy(&response), "");
     }

@@ -1,4 +1,4 @@
-//! The log: what it says, and that nobody has to read it.
+//! The log: its contents, and that it need not be read.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::process::{Proxy, listen, route};
 use crate::{TERMINATE, files::Files};
 
 #[tokio::test]
-async fn a_line_says_when_the_client_came() {
-    let files = files("a_line_says_when_the_client_came", &["one.example"]);
+async fn a_line_contains_the_time_of_the_accept() {
+    let files = files("a_line_contains_the_time_of_the_accept", &["one.example"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, TERMINATE, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -30,17 +30,17 @@ async fn a_line_says_when_the_client_came() {
     let time = OffsetDateTime::parse(text, &Rfc3339).expect("a time of RFC 3339");
     assert_eq!(time.offset(), UtcOffset::UTC);
     assert!(begun <= time && time <= came, "{text}");
-    // To the millisecond at most.
+    // Precise to the millisecond.
     assert!(text.len() <= "2000-01-01T00:00:00.000Z".len(), "{text}");
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_holds_nobody_up() {
+async fn an_unread_log_blocks_nothing() {
     let files = Files::of("a_log_that_nobody_reads");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
-    // Each leaves a long line: it asks for a long name that no route has.
+    // Each leaves a long line, since it requests a long name without a route.
     let name = vec!["n".repeat(60); 4].join(".");
     let hello = hellos::records(&hellos::modern(name.as_bytes()), 1000);
     let dropped = "proxy_log_lines_dropped_total{stream=\"stdout\"}";
@@ -54,11 +54,11 @@ async fn a_log_that_nobody_reads_holds_nobody_up() {
             assert!(!alert.is_empty(), "no alert for client {clients}");
             clients += 1;
         }
-        assert!(clients < 10_000, "lines without end are kept");
+        assert!(clients < 10_000, "an unlimited number of lines is buffered");
     }
-    // More than a pipe holds, which was as far as it went.
+    // More than a pipe holds.
     assert!(clients > 224, "{clients} clients");
-    // Whoever begins to read finds whole lines.
+    // A late reader finds complete lines.
     for _ in 0..100 {
         assert_eq!(proxy.record().await["server_name"], name);
     }
@@ -66,7 +66,7 @@ async fn a_log_that_nobody_reads_holds_nobody_up() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_end_is_reported_although_nobody_reads_the_log() {
+async fn the_end_is_reported_although_the_log_is_not_read() {
     let files = Files::of("an_end_is_told");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, "", "");

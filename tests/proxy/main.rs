@@ -1,5 +1,4 @@
-//! The proxy of `examples/proxy`, as a process: clients on the one side of it, backends on the
-//! other.
+//! The proxy of `examples/proxy` as a process, between clients and backends.
 
 mod alpn;
 mod arguments;

@@ -1,4 +1,4 @@
-//! Which client goes where.
+//! Routing of clients.
 
 use pollback::rustls::{AlertDescription, ClientConfig};
 use pollback::{Error, ErrorKind, TlsConnector};
@@ -12,14 +12,14 @@ use crate::process::{LIMIT, Proxy, listen, route};
 use crate::{TERMINATE, files};
 
 #[tokio::test]
-async fn the_nearest_route_is_taken() {
+async fn the_most_specific_route_is_used() {
     let names = [
         "one.example",
         "*.one.example",
         "*.far.one.example",
         "far.one.example",
     ];
-    let files = files("the_nearest_route_is_taken", &names);
+    let files = files("the_most_specific_route_is_used", &names);
     let mut configuration = listen("");
     let mut backends = Vec::new();
     for name in ["one.example", "*.one.example", "far.one.example", "*"] {
@@ -33,7 +33,7 @@ async fn the_nearest_route_is_taken() {
         ("ONE.example", "one.example"),
         ("any.one.example", "*.one.example"),
         ("far.one.example", "far.one.example"),
-        // A wildcard stands for one label.
+        // A wildcard matches one label.
         ("very.far.one.example", "*"),
     ] {
         let client = try_connect(&proxy, name, &setup()).await;
@@ -50,7 +50,7 @@ async fn the_nearest_route_is_taken() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_name_takes_the_last_route() {
+async fn a_client_without_a_name_uses_the_default_route() {
     let files = files("a_client_without_a_name", &["127.0.0.1"]);
     let backend = Backend::new().await;
     let configuration = listen("") + &route("*", backend.address, TERMINATE, "");
@@ -129,8 +129,8 @@ async fn a_client_without_a_handshake_is_disconnected() {
 }
 
 #[tokio::test]
-async fn what_is_not_tls_receives_an_alert() {
-    let files = Files::of("what_is_not_tls_receives_an_alert");
+async fn other_protocols_receive_an_alert() {
+    let files = Files::of("other_protocols_receive_an_alert");
     let backend = Backend::new().await;
     let configuration = listen("") + &route("*", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
@@ -159,7 +159,7 @@ async fn clients_beyond_the_limit_are_refused_or_wait() {
     let mut proxy = Proxy::start(&files, &(listen(limit) + &route)).await;
     let silent = connect_tcp(&proxy).await;
     let refused = try_connect(&proxy, "localhost", &setup).await;
-    assert!(refused.is_err(), "one client is in the way");
+    assert!(refused.is_err(), "the limit is reached");
     let record = proxy.record().await;
     let error = "accepting a connection failed: too many handshakes are in flight";
     assert_eq!(record["error"], error);

@@ -1,4 +1,4 @@
-//! TLS that is passed through.
+//! TLS passthrough.
 
 use std::sync::Arc;
 
@@ -9,16 +9,18 @@ use crate::files::Files;
 use crate::peers::{Backend, connect_tcp, ended, exchange, hear, say, setup, shut, try_connect};
 use crate::process::{Proxy, listen, route};
 
-/// The first bytes of a client that asks for `localhost`.
+/// The first bytes of a client that requests `localhost`.
 fn hello() -> Vec<u8> {
     let name = "localhost".try_into().expect("a valid name");
     let mut client = ClientConnection::new(Arc::new(setup().client()), name).expect("a client");
     let mut hello = Vec::new();
-    client.write_tls(&mut hello).expect("memory takes all");
+    client
+        .write_tls(&mut hello)
+        .expect("memory accepts everything");
     hello
 }
 
-/// What rustls accepts from nobody is the backend's to decide about.
+/// Even hellos that rustls never accepts are passed on, for the backend to decide.
 #[tokio::test]
 async fn old_clients_and_odd_names_are_passed_on_by_their_name() {
     let files = Files::of("old_clients_and_odd_names_are_passed_on");
@@ -56,7 +58,7 @@ async fn every_byte_arrives_as_it_was_sent() {
     let backend = Backend::new().await;
     let configuration = listen("") + &route("localhost", backend.address, "", "");
     let mut proxy = Proxy::start(&files, &configuration).await;
-    // Nothing but the hello is TLS, so whoever looked into the rest could only fail.
+    // Only the hello is TLS, so parsing the rest would fail.
     let there: Vec<_> = (0..300_000u32).map(|byte| (byte % 251) as u8).collect();
     let back: Vec<_> = (0..200_000u32).map(|byte| (byte % 241) as u8).collect();
     let hello = hello();

@@ -16,7 +16,7 @@ use crate::process::{LIMIT, Proxy};
 
 pub(crate) type Client = client::TlsStream<TcpStream>;
 
-/// A backend that does nothing by itself.
+/// A backend that is controlled by the test.
 pub(crate) struct Backend {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
@@ -51,7 +51,7 @@ pub(crate) async fn connect_tcp(proxy: &Proxy) -> TcpStream {
     tcp.expect("a connection")
 }
 
-/// Asks the proxy for the server `name`.
+/// Connects through the proxy to the server `name`.
 pub(crate) async fn try_connect(proxy: &Proxy, name: &str, setup: &Setup) -> io::Result<Client> {
     let name = ServerName::try_from(name.to_owned()).expect("a valid name");
     let connector = TlsConnector::from(Arc::new(setup.client()));
@@ -71,7 +71,7 @@ pub(crate) async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) {
     };
     bounded(LIMIT, "writing", said)
         .await
-        .expect("bytes are taken");
+        .expect("bytes are accepted");
 }
 
 pub(crate) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, bytes: &[u8]) {
@@ -81,7 +81,7 @@ pub(crate) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, bytes: &[u8]) {
     assert!(heard == bytes, "other bytes");
 }
 
-/// Both sides talk.
+/// Exchanges a question and an answer.
 pub(crate) async fn exchange<C, S>(client: &mut C, server: &mut S)
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -99,22 +99,22 @@ pub(crate) async fn shut<S: AsyncWrite + Unpin>(stream: &mut S) {
     shut.expect("a shutdown");
 }
 
-/// Reads to the end, and gives what it came to and all bytes before.
+/// Reads to the end, and returns the result and all bytes before it.
 pub(crate) async fn rest<S: AsyncRead + Unpin>(stream: &mut S) -> (io::Result<usize>, Vec<u8>) {
     let mut bytes = Vec::new();
     let read = bounded(LIMIT, "reading to the end", stream.read_to_end(&mut bytes)).await;
     (read, bytes)
 }
 
-/// Expects the other side to end in order, without another byte.
+/// Expects a clean end of the other side, without another byte.
 pub(crate) async fn ended<S: AsyncRead + Unpin>(stream: &mut S) {
     let (read, bytes) = rest(stream).await;
-    assert_eq!(read.expect("an orderly end"), 0, "{bytes:?}");
+    assert_eq!(read.expect("a clean end"), 0, "{bytes:?}");
 }
 
-/// Expects the connection to be cut, without another byte.
+/// Expects the connection to be aborted, without another byte.
 pub(crate) async fn cut<S: AsyncRead + Unpin>(stream: &mut S, kind: io::ErrorKind) {
     let (read, bytes) = rest(stream).await;
-    assert_eq!(read.expect_err("a cut").kind(), kind);
+    assert_eq!(read.expect_err("an abort").kind(), kind);
     assert!(bytes.is_empty(), "{bytes:?}");
 }

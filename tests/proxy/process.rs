@@ -12,10 +12,10 @@ use crate::bounded::bounded;
 use crate::built::example;
 use crate::files::Files;
 
-/// A watchdog: many times what anything here needs.
+/// A watchdog timeout: many times what any step needs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// A proxy that runs; it is ended when this is dropped.
+/// A running proxy, which is killed when this is dropped.
 pub(crate) struct Proxy {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
@@ -24,12 +24,12 @@ pub(crate) struct Proxy {
     pub(crate) counters: SocketAddr,
 }
 
-/// The first table of a configuration, with what is to be added to it.
+/// The first table of a configuration, with additional settings.
 pub(crate) fn listen(additions: &str) -> String {
     format!("[listen]\naddress = \"127.0.0.1:0\"\ncounters = \"127.0.0.1:0\"\n{additions}\n")
 }
 
-/// A route, and the backend that has its name and this address.
+/// A route, and a backend with its name and this address.
 pub(crate) fn route(name: &str, address: SocketAddr, route: &str, backend: &str) -> String {
     format!(
         "[[route]]\nnames = [{name:?}]\nbackend = {name:?}\n{route}\n\
@@ -37,7 +37,7 @@ pub(crate) fn route(name: &str, address: SocketAddr, route: &str, backend: &str)
     )
 }
 
-/// The proxy with a configuration, which lies in the folder of `files`, ready to be started.
+/// A command for the proxy with a configuration, which is written to the folder of `files`.
 pub(crate) async fn command(files: &Files, configuration: &str) -> Command {
     files.write("proxy.toml", configuration);
     let mut command = example("proxy").await;
@@ -82,14 +82,14 @@ impl Proxy {
         }
     }
 
-    /// The line of the connection that ends next.
+    /// The log line of the next connection that ends.
     pub(crate) async fn record(&mut self) -> Value {
         let line = bounded(LIMIT, "waiting for a record", self.stdout.next_line()).await;
         let line = line.expect("text").expect("one more line");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
-    /// The line of stderr that comes next.
+    /// The next line of stderr.
     pub(crate) async fn said(&mut self) -> String {
         let line = bounded(LIMIT, "waiting for a line", self.stderr.next_line()).await;
         line.expect("text").expect("one more line")
@@ -105,7 +105,7 @@ impl Proxy {
         assert!(status.expect("a shell").success());
     }
 
-    /// Waits until it has ended by itself, and gives its exit code.
+    /// Waits until it has exited, and returns its exit code.
     #[cfg(unix)]
     pub(crate) async fn finish(&mut self) -> Option<i32> {
         let ended = bounded(LIMIT, "waiting for the end", self.child.wait()).await;

@@ -1,4 +1,4 @@
-//! What the proxy does on signals: SIGHUP, SIGTERM and SIGINT.
+//! The reaction of the proxy to SIGHUP, SIGTERM and SIGINT.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ async fn proxy(files: &Files, additions: &str) -> (Proxy, Backend) {
 }
 
 #[tokio::test]
-async fn a_reload_is_for_new_connections() {
-    let files = files("a_reload_is_for_new_connections", &["one.example"]);
+async fn a_reload_applies_to_new_connections() {
+    let files = files("a_reload_applies_to_new_connections", &["one.example"]);
     let (mut proxy, old) = proxy(&files, "").await;
     let mut client = connect(&proxy, "one.example").await;
     let mut server = old.accept().await;
@@ -79,9 +79,9 @@ async fn a_broken_reload_changes_nothing() {
         files.write("proxy.toml", configuration);
         proxy.signal("HUP").await;
         let said = proxy.said().await;
-        let expected = format!("still under the old configuration: proxy.toml:{place}");
+        let expected = format!("still using the old configuration: proxy.toml:{place}");
         assert!(said.starts_with(&expected), "{said}");
-        // The line in question.
+        // The affected line.
         assert!(proxy.said().await.contains(" | "));
         exchange(&mut client, &mut server).await;
         let mut client = connect(&proxy, "one.example").await;
@@ -98,8 +98,8 @@ async fn a_broken_reload_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_ticket_outlives_a_reload() {
-    let files = files("a_ticket_outlives_a_reload", &["one.example"]);
+async fn a_ticket_is_valid_after_a_reload() {
+    let files = files("a_ticket_is_valid_after_a_reload", &["one.example"]);
     let (mut proxy, backend) = proxy(&files, "").await;
     let connector = TlsConnector::from(Arc::new(setup().client()));
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
@@ -114,7 +114,7 @@ async fn a_ticket_outlives_a_reload() {
     }
 }
 
-/// Waits until the proxy accepts no more: others can listen at its address.
+/// Waits until the proxy no longer accepts connections: its address can then be used again.
 async fn closed(proxy: &Proxy) {
     let closed = async {
         while TcpListener::bind(proxy.address).await.is_err() {
@@ -125,9 +125,9 @@ async fn closed(proxy: &Proxy) {
 }
 
 #[tokio::test]
-async fn connections_have_time_to_end() {
+async fn connections_have_time_to_finish() {
     for signal in ["TERM", "INT"] {
-        let files = files("connections_have_time_to_end", &["one.example"]);
+        let files = files("connections_have_time_to_finish", &["one.example"]);
         let (mut proxy, backend) = proxy(&files, "grace_ms = 60000").await;
         let mut client = connect(&proxy, "one.example").await;
         let mut server = backend.accept().await;
@@ -144,14 +144,17 @@ async fn connections_have_time_to_end() {
 }
 
 #[tokio::test]
-async fn what_is_left_is_closed_after_that_time() {
-    let files = files("what_is_left_is_closed_after_that_time", &["one.example"]);
+async fn remaining_connections_are_closed_after_that_time() {
+    let files = files(
+        "remaining_connections_are_closed_after_that_time",
+        &["one.example"],
+    );
     let (mut proxy, backend) = proxy(&files, "grace_ms = 50").await;
     let mut client = connect(&proxy, "one.example").await;
     let mut server = backend.accept().await;
     exchange(&mut client, &mut server).await;
     proxy.signal("TERM").await;
-    // With a close_notify to the client; the backend must not take it for the end of a question.
+    // With a close_notify to the client; the backend must not mistake it for the end of a request.
     ended(&mut client).await;
     cut(&mut server, std::io::ErrorKind::ConnectionReset).await;
     let record = proxy.record().await;

@@ -1,4 +1,4 @@
-//! TLS that ends at the proxy.
+//! TLS termination.
 
 use std::io;
 
@@ -13,13 +13,16 @@ const ALPN: &str = "terminate = { chain = \"certificate.pem\", key = \"key.pem\"
                     alpn = [\"h2\", \"http/1.1\"] }";
 
 #[tokio::test]
-async fn a_backend_without_tls_gets_the_plaintext() {
-    let files = files("a_backend_without_tls_gets_the_plaintext", &["one.example"]);
+async fn a_backend_without_tls_receives_the_plaintext() {
+    let files = files(
+        "a_backend_without_tls_receives_the_plaintext",
+        &["one.example"],
+    );
     let backend = Backend::new().await;
     let configuration = listen("") + &route("one.example", backend.address, ALPN, "");
     let mut proxy = Proxy::start(&files, &configuration).await;
     for (version, name) in [(Version::Tls12, "TLSv1_2"), (Version::Tls13, "TLSv1_3")] {
-        // In the order of the proxy.
+        // In the proxy's order of preference.
         let setup = Setup::new(version).alpn(&["http/1.1", "h2"]);
         let client = try_connect(&proxy, "one.example", &setup).await;
         let mut client = client.expect("the proxy has the right certificate");
@@ -39,7 +42,7 @@ async fn a_backend_without_tls_gets_the_plaintext() {
 }
 
 #[tokio::test]
-async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
+async fn a_backend_with_tls_is_verified_and_uses_the_protocol() {
     let files = files("a_backend_with_tls_is_verified", &["one.example"]);
     let inside = Authority::new();
     files.write("inside.pem", inside.pem());
@@ -59,11 +62,11 @@ async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
     let (_, connection) = server_stream.get_ref();
     assert_eq!(connection.server_name(), Some("inside.example"));
     assert_eq!(connection.alpn_protocol(), Some(&b"h2"[..]));
-    // The client is gone without a word.
+    // The client is gone without a close_notify.
     cut(&mut server_stream, io::ErrorKind::UnexpectedEof).await;
     assert_eq!(proxy.record().await["end"], "client failed");
 
-    // It has a certificate of the right authority, for another name.
+    // It has a certificate of the right authority, but for another name.
     let config = server.server_with(&inside.server_for(&["other.example"]));
     let refusing = async {
         let acceptor = pollback::TlsAcceptor::from(std::sync::Arc::new(config));
@@ -79,7 +82,7 @@ async fn a_backend_with_tls_is_verified_and_told_the_protocol() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_not_there_is_no_orderly_end() {
+async fn an_unreachable_backend_is_not_a_clean_end() {
     let files = files("a_backend_that_is_not_there", &["one.example"]);
     let nobody = "127.0.0.1:1".parse().expect("an address");
     let configuration = listen("") + &route("one.example", nobody, TERMINATE, "");
@@ -93,7 +96,7 @@ async fn a_backend_that_is_not_there_is_no_orderly_end() {
 }
 
 #[tokio::test]
-async fn a_backend_that_makes_no_handshake_is_given_up() {
+async fn a_backend_without_a_handshake_times_out() {
     let files = files("a_backend_that_makes_no_handshake", &["one.example"]);
     files.write("inside.pem", Authority::shared().pem());
     let silent = Backend::new().await;
@@ -105,5 +108,5 @@ async fn a_backend_that_makes_no_handshake_is_given_up() {
     cut(&mut client, io::ErrorKind::UnexpectedEof).await;
     let record = proxy.record().await;
     assert_eq!(record["end"], "backend unreachable");
-    assert_eq!(record["error"], "the backend takes too long");
+    assert_eq!(record["error"], "connecting to the backend took too long");
 }

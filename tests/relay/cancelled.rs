@@ -1,4 +1,4 @@
-//! A relay that is left in the middle: what was moved is known, and nothing is lost.
+//! A relay that is interrupted: the bytes moved are known, and nothing is lost.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +15,7 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 #[test]
 fn every_byte_is_moved_or_in_the_parts() {
     let (there, back) = (pattern(100_000, 1), pattern(90_000, 2));
-    // The relay is left after each of its polls in turn.
+    // The relay is interrupted after each of its polls in turn.
     for polls in 0..200 {
         let mut pair = Pair::over(1000);
         pair.near_client.at_most(Operation::Read, 700);
@@ -41,7 +41,7 @@ fn every_byte_is_moved_or_in_the_parts() {
 }
 
 #[test]
-fn a_relay_goes_on_where_it_was_left() {
+fn a_relay_continues_where_it_was_interrupted() {
     let bytes = pattern(300_000, 3);
     let mut pair = Pair::over(1000);
     pair.near_client.inject(&bytes);
@@ -62,7 +62,7 @@ fn a_relay_goes_on_where_it_was_left() {
 }
 
 #[test]
-fn a_relay_that_is_dropped_in_the_middle_aborts_both() {
+fn a_relay_dropped_in_the_middle_aborts_both_streams() {
     let pair = Pair::over(1000);
     let mut executor = Executor::new();
     let relay = executor.spawn("the relay", pair.relay);
@@ -73,7 +73,7 @@ fn a_relay_that_is_dropped_in_the_middle_aborts_both() {
 }
 
 #[test]
-fn who_was_given_its_end_is_not_aborted() {
+fn a_stream_that_was_shut_down_is_not_aborted() {
     let pair = Pair::over(1000);
     pair.near_client.end_of_stream();
     let mut executor = Executor::new();

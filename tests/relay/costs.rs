@@ -1,4 +1,4 @@
-//! What a relay costs: calls and memory.
+//! The cost of a relay: calls and memory.
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ fn a_mebibyte_takes_eight_reads_and_writes_and_one_flush() {
     pair.near_client.inject(&vec![7; MIB]);
     assert!(!poll(&mut pair));
     let (client, backend) = (pair.near_client.counts(), pair.near_backend.counts());
-    // One read more, which finds nothing.
+    // One more read, which finds nothing.
     assert_eq!((client.read.calls, backend.writes()), (9, 8));
     assert_eq!((backend.flush.calls, client.flush.calls), (1, 0));
     // Nothing to do, nothing to flush.
@@ -49,7 +49,7 @@ fn one_poll_does_bounded_work() {
     assert!(!poll(&mut pair));
     let read = pair.near_client.counts().read.calls;
     assert!(read <= 64, "{read} reads in one poll");
-    // Also while nobody takes what is read.
+    // Also while the data is not accepted.
     let mut pair = Pair::over(1 << 25);
     pair.near_client.inject(&vec![7; 1 << 25]);
     drop(pair.backend);
@@ -59,7 +59,7 @@ fn one_poll_does_bounded_work() {
     assert!(read <= 64, "{read} reads in one poll");
 }
 
-/// Has so many bytes to read, and takes so many; has no memory of its own.
+/// Provides and accepts this many bytes, without memory of its own.
 struct Tap {
     has: usize,
     takes: usize,
@@ -105,11 +105,11 @@ impl AsyncWrite for Tap {
     }
 }
 
-/// What the heap has grown by when relays between such taps have been polled.
+/// The growth of the heap after relays between such taps were polled.
 fn grown(relays: usize, has: usize, takes: usize) -> isize {
     let near = |has, takes| AbortByDrop(Tap { has, takes });
     let relay = |has, takes| Relay::new(near(has, 0), near(0, takes));
-    // The buffer of this thread is there before.
+    // The buffer of this thread is allocated before.
     assert!(poll_once(&mut relay(1, 1)));
     let mut relays: Vec<_> = (0..relays).map(|_| relay(has, takes)).collect();
     let before = heap::in_use();
@@ -135,6 +135,6 @@ fn an_idle_relay_has_no_buffer() {
 #[test]
 fn a_blocked_relay_keeps_what_it_has_read_and_no_more() {
     assert_eq!(grown(100, 10_000, 1000), 100 * 9000);
-    // It reads no more before that is gone.
+    // It reads no more before that was written.
     assert!(grown(100, 1 << 20, 0) <= 100 * 131_072);
 }

@@ -1,4 +1,4 @@
-//! How streams end: in order, and otherwise.
+//! Clean and other ends of streams.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::pairs::{Pair, backend_error, client_error, ended, hear, moved, pattern, say, spawn};
 
-/// Each side ends once before the other, and hears all that the other says afterwards.
+/// Each side ends once before the other, and receives everything that the other sends afterwards.
 async fn one_after_the_other(first: &mut End, second: &mut End) {
     let words = async {
         say(first, b"the last words").await;
@@ -25,7 +25,7 @@ async fn one_after_the_other(first: &mut End, second: &mut End) {
 }
 
 #[test]
-fn a_half_close_is_carried_over_from_either_side() {
+fn a_half_close_is_forwarded_from_either_side() {
     for shape in &SHAPES {
         for client_first in [true, false] {
             eprintln!("over {}, the client first: {client_first}", shape.name);
@@ -60,7 +60,7 @@ fn a_truncation_delivers_what_came_before_it_and_aborts() {
         let near = [&pair.near_client, &pair.near_backend];
         let said = pattern(5000, 2);
         pair.near_client.inject(&said);
-        // The second read fails, however much the first has brought.
+        // The second read fails, however much the first has returned.
         let cut = Answer::Error(io::ErrorKind::ConnectionReset);
         let answers = [Answer::Honest, cut, cut];
         pair.near_client.script(Operation::Read, answers);
@@ -85,11 +85,11 @@ fn a_truncation_delivers_what_came_before_it_and_aborts() {
 }
 
 #[test]
-fn what_is_in_a_buffered_transport_is_flushed_before_a_truncation_is_reported() {
+fn a_buffering_transport_is_flushed_before_a_truncation_is_reported() {
     let pair = Pair::over(1 << 20);
     pair.near_backend.buffer(4096);
     pair.near_client.inject(b"some bytes");
-    // They and the error come in the same poll, so nothing was flushed between them.
+    // They and the error are found in the same poll, so nothing was flushed in between.
     pair.near_client.script(
         Operation::Read,
         [
@@ -106,7 +106,7 @@ fn what_is_in_a_buffered_transport_is_flushed_before_a_truncation_is_reported() 
 }
 
 #[test]
-fn who_takes_nothing_more_is_still_heard() {
+fn data_of_a_side_that_accepts_nothing_is_still_forwarded() {
     let pair = Pair::over(64);
     let near = [&pair.near_client, &pair.near_backend];
     let (mut client, mut backend) = (pair.client, pair.backend);
@@ -115,7 +115,7 @@ fn who_takes_nothing_more_is_still_heard() {
     executor.spawn("both sides", async move {
         say(&mut backend, b"the answer").await;
         drop(backend);
-        // Nobody takes it, and nobody is held up by that.
+        // It is not accepted, and that blocks nothing.
         say(&mut client, &[7; 100_000]).await;
         hear(&mut client, b"the answer").await;
         ended(&mut client).await;
@@ -125,16 +125,16 @@ fn who_takes_nothing_more_is_still_heard() {
     executor.run();
     let error = backend_error(relay.take());
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
-    // The client was given its end in order, and the backend was not.
+    // The client's stream had a clean end, and the backend's had not.
     assert!(!pair.client_aborted.get() && pair.backend_aborted.get());
 }
 
 #[test]
-fn a_reset_that_a_write_has_met_is_no_end_of_stream() {
+fn a_reset_found_by_a_write_is_not_an_end_of_stream() {
     let pair = Pair::over(1 << 20);
     let near = [&pair.near_client, &pair.near_backend];
     let (mut client, backend) = (pair.client, pair.backend);
-    // As a kernel does: the write is told, and the read after it meets the end.
+    // As in a kernel: the write reports it, and the read after it finds the end.
     pair.near_backend.script(Operation::Write, [Answer::Reset]);
     let mut executor = Executor::new();
     let relay = spawn(&mut executor, pair.relay, &near);

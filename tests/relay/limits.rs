@@ -1,4 +1,4 @@
-//! Timeouts and limits, by tokio's paused clock.
+//! Timeouts and limits, with tokio's paused clock.
 
 use std::io;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 type Near = AbortByDrop<DuplexStream>;
 
-/// A relay between two pipes; the far ends come back.
+/// Starts a relay between two pipes, and returns the far ends.
 fn start(
     with: impl FnOnce(Relay<Near, Near>) -> Relay<Near, Near>,
 ) -> (DuplexStream, DuplexStream, JoinHandle<Ended>) {
@@ -26,7 +26,7 @@ fn start(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_byte_in_either_direction_is_a_sign_of_life() {
+async fn a_byte_in_either_direction_resets_the_idle_timeout() {
     let (mut client, mut backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
     for _ in 0..3 {
         sleep(IDLE - Duration::from_secs(1)).await;
@@ -40,7 +40,7 @@ async fn a_byte_in_either_direction_is_a_sign_of_life() {
     let error = relay.await.expect("no panic").expect_err("idle");
     assert!(matches!(error.cause, Cause::Idle), "{error:?}");
     assert_eq!(moved(error.moved), (3, 3));
-    // To the millisecond, which is as fine as the clock is.
+    // To the millisecond, which is the resolution of the clock.
     assert_eq!(last.elapsed().as_secs(), IDLE.as_secs());
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
 }
@@ -49,7 +49,7 @@ async fn a_byte_in_either_direction_is_a_sign_of_life() {
 async fn a_peer_that_accepts_nothing_is_idle() {
     let (mut client, _backend, relay) = start(|relay| relay.with_idle_timeout(IDLE));
     let begun = Instant::now();
-    // It is taken as far as the pipes and the relay go.
+    // Bytes are accepted as far as the pipes and the relay can hold them.
     let failed = client.write_all(&[7; 1 << 20]).await;
     let failed = failed.expect_err("the relay has ended");
     assert_eq!(failed.kind(), io::ErrorKind::BrokenPipe);
@@ -60,7 +60,7 @@ async fn a_peer_that_accepts_nothing_is_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_ends_what_is_alive() {
+async fn a_time_limit_ends_an_active_relay() {
     let limit = 10 * IDLE;
     let with = |relay: Relay<Near, Near>| relay.with_idle_timeout(IDLE).with_time_limit(limit);
     let (mut client, backend, relay) = start(with);
@@ -78,7 +78,7 @@ async fn a_time_limit_ends_what_is_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_without_end_are_no_times() {
+async fn infinite_times_are_not_limits() {
     let with = |relay: Relay<Near, Near>| {
         relay
             .with_idle_timeout(Duration::MAX)
@@ -96,7 +96,7 @@ async fn times_without_end_are_no_times() {
 }
 
 #[test]
-fn a_byte_limit_lets_so_many_bytes_pass() {
+fn a_byte_limit_allows_exactly_that_many_bytes() {
     for (limit, is_enough) in [(0, false), (149, false), (150, true), (151, true)] {
         eprintln!("{limit} bytes");
         let pair = Pair::over(1 << 20);
@@ -113,7 +113,7 @@ fn a_byte_limit_lets_so_many_bytes_pass() {
         });
         executor.run_until_stalled();
         executor.spawn("the backend", async move {
-            // After the client, so that it is known which bytes count first.
+            // After the client, so that the order of counting is known.
             backend.write_all(&[2; 50]).await?;
             backend.shutdown().await?;
             backend.read_to_end(&mut Vec::new()).await

@@ -1,4 +1,4 @@
-//! The relay: over pipes in memory, by a paused clock, and between sockets.
+//! The relay: over pipes in memory, with a paused clock, and between sockets.
 
 #[path = "../interop/bounded.rs"]
 mod bounded;

@@ -1,4 +1,4 @@
-//! Bytes arrive, all of them, over every kind of transport.
+//! All bytes arrive over every kind of transport.
 
 use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::SHAPES;
@@ -37,7 +37,7 @@ fn both_directions_are_flooded_at_once() {
 }
 
 #[test]
-fn a_source_that_goes_quiet_leaves_nothing_behind() {
+fn bytes_are_flushed_when_the_source_pauses() {
     for shape in &SHAPES {
         eprintln!("over {}", shape.name);
         let mut pair = Pair::of_shape(shape);
@@ -47,7 +47,7 @@ fn a_source_that_goes_quiet_leaves_nothing_behind() {
         let rounds = executor.spawn("both sides", async move {
             for length in [1, 10, 1000, 100_000] {
                 let (question, answer) = (pattern(length, 3), pattern(length, 4));
-                // Each waits for the other: a byte that stays behind is a hang.
+                // Each waits for the other: a byte that stays buffered causes a hang.
                 let (mut reader, mut writer) = split(&mut pair.client);
                 tokio::join!(
                     say(&mut writer, &question),
@@ -66,7 +66,7 @@ fn a_source_that_goes_quiet_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_peer_that_accepts_nothing_delays_its_source_alone() {
+fn a_peer_that_accepts_nothing_delays_only_its_source() {
     let mut pair = Pair::over(1000);
     let near = [&pair.near_client, &pair.near_backend];
     let (flood, answer) = (pattern(1 << 20, 5), pattern(100_000, 6));
@@ -91,7 +91,7 @@ fn a_peer_that_accepts_nothing_delays_its_source_alone() {
     let read = pair.near_client.counts().read.bytes;
     assert!(read <= 128 * 1024 + 1000, "{read} bytes were read");
     assert!(left <= 2000, "{left}");
-    // The other direction goes on.
+    // The other direction continues.
     let answered = executor.spawn("an answer", async {
         tokio::join!(
             say(&mut backend_writer, &answer),

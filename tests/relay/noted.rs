@@ -1,4 +1,4 @@
-//! A stream under a relay that notes how the relay leaves it.
+//! A stream in a relay that records how the relay has left it.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pollback::relay::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that notes whether it was aborted.
+/// A stream that records whether it was aborted.
 pub(crate) struct Noted<S> {
     stream: S,
     aborted: Rc<Cell<bool>>,

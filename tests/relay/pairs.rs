@@ -15,12 +15,12 @@ use crate::noted::Noted;
 
 pub(crate) type Ended = Result<Moved, RelayError>;
 
-/// A relay that is to be started, between a client and a backend.
+/// A relay between a client and a backend, not started yet.
 pub(crate) struct Pair {
     pub(crate) client: End,
     pub(crate) backend: End,
     pub(crate) relay: Relay<Noted<End>, Noted<End>>,
-    /// The near ends: those of the relay.
+    /// The near ends, which belong to the relay.
     pub(crate) near_client: Control,
     pub(crate) near_backend: Control,
     pub(crate) client_aborted: Rc<Cell<bool>>,
@@ -28,7 +28,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Over pipes that hold so many bytes.
+    /// Over pipes that hold this many bytes.
     pub(crate) fn over(capacity: usize) -> Self {
         Self::of(pipe(capacity), pipe(capacity))
     }
@@ -37,7 +37,7 @@ impl Pair {
     pub(crate) fn of_shape(shape: &Shape) -> Self {
         let pair = Self::of(shape.open(), shape.open());
         for far in [&pair.client, &pair.backend] {
-            // The tests are no subject of theirs.
+            // The far ends are not restricted.
             for operation in [Operation::Read, Operation::Write, Operation::Flush] {
                 far.control().every(2, operation, Answer::Honest);
             }
@@ -61,7 +61,7 @@ impl Pair {
     }
 }
 
-/// Spawns a relay whose every `Pending` is checked.
+/// Spawns a relay, and checks its every `Pending`.
 pub(crate) fn spawn<'a>(
     executor: &mut Executor<'a>,
     relay: Relay<Noted<End>, Noted<End>>,
@@ -97,9 +97,9 @@ pub(crate) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, bytes: &[u8]) {
     assert!(heard == bytes, "other bytes");
 }
 
-/// Expects an orderly end without another byte.
+/// Expects a clean end without another byte.
 pub(crate) async fn ended<S: AsyncRead + Unpin>(stream: &mut S) {
     let mut rest = Vec::new();
     let read = stream.read_to_end(&mut rest).await;
-    assert_eq!(read.expect("an orderly end"), 0, "{rest:?}");
+    assert_eq!(read.expect("a clean end"), 0, "{rest:?}");
 }

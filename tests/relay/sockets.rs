@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::bounded::bounded;
 use crate::pairs::{Ended, ended, hear, moved, pattern, say};
 
-/// A watchdog: many times what anything here needs.
+/// A watchdog timeout: many times what any step needs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn secured() -> (client::TlsStream<TcpStream>, server::TlsStream<TcpStream>) {
@@ -41,7 +41,7 @@ async fn finish(relay: JoinHandle<Ended>) -> Ended {
 }
 
 #[tokio::test]
-async fn tls_and_tcp_are_joined_both_ways() {
+async fn tls_and_tcp_are_relayed_both_ways() {
     let (client, near_client) = secured().await;
     let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
@@ -83,11 +83,11 @@ async fn is_reset(mut stream: TcpStream) {
 }
 
 #[tokio::test]
-async fn a_reset_is_carried_over_as_a_reset() {
+async fn a_reset_is_forwarded_as_a_reset() {
     let (client, near_client) = tcp().await;
     let (near_backend, backend) = tcp().await;
     let relay = start(near_client, near_backend);
-    // The other way round it is the same code.
+    // The opposite direction uses the same code.
     socket2::SockRef::from(&client)
         .set_linger(Some(Duration::ZERO))
         .expect("an option");
@@ -130,9 +130,9 @@ async fn a_reset_of_tcp_is_a_truncation_for_tls() {
 }
 
 #[tokio::test]
-async fn a_reset_that_meets_a_flood_is_no_end_for_who_sends_it() {
-    // A backend that says half an answer and dies while it is written to: whichever of the relay's
-    // calls meets the reset, the client must not take it for the end of the answer.
+async fn a_reset_during_a_flood_is_not_an_end_of_stream() {
+    // A backend that sends half a response and resets while it is written to: whichever of the
+    // relay's calls finds the reset, the client must not mistake it for the end of the response.
     for _ in 0..20 {
         let (client, near_client) = secured().await;
         let (near_backend, mut backend) = tcp().await;

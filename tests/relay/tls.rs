@@ -1,4 +1,4 @@
-//! A relay between TLS and TLS, and between TLS and something else, over pipes.
+//! A relay between two TLS streams, and between TLS and another stream, over pipes.
 
 use std::io;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct Legs {
     relay: Relay<server::TlsStream<End>, client::TlsStream<End>>,
 }
 
-/// TLS on both sides. The relay's own legs are batched, as a proxy would have them.
+/// TLS on both sides. The relay's own streams use batched writes, as in a proxy.
 fn legs(version: Version, open: impl Fn() -> (End, End)) -> Legs {
     let batched = Options::new().with_batched_writes(true);
     let ends = open();
@@ -91,7 +91,7 @@ fn both_directions_are_flooded_and_closed() {
 }
 
 #[test]
-fn an_exchange_needs_no_more_than_its_bytes() {
+fn an_exchange_needs_no_flush() {
     for_each(|version, shape| {
         let mut legs = legs(version, || shape.open());
         let mut executor = Executor::new();
@@ -139,7 +139,7 @@ fn a_truncation_is_a_truncation_on_the_other_side() {
 }
 
 #[test]
-fn what_is_not_tls_fails_the_relay_and_truncates_the_other_side() {
+fn invalid_tls_fails_the_relay_and_truncates_the_other_side() {
     for version in Version::ALL {
         let mut legs = legs(version, || pipe(1 << 20));
         let mut executor = Executor::new();
@@ -161,16 +161,16 @@ fn what_is_not_tls_fails_the_relay_and_truncates_the_other_side() {
         assert_eq!(kind, Some(ErrorKind::Misbehaved));
         let error = heard.take().expect_err("no close_notify");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        // The client is told why.
+        // The client receives the reason.
         assert!(legs.client_io.counts().read.bytes > 0);
     }
 }
 
 #[test]
-fn a_close_notify_counts_although_a_reset_has_met_a_write() {
+fn a_close_notify_is_valid_although_a_write_has_found_a_reset() {
     use pollback_testkit::pipe::{Answer, Operation};
 
-    // The backend answers early, closes, and takes no more; its end is authenticated.
+    // The backend responds early, closes, and accepts no more; its end is authenticated.
     for version in Version::ALL {
         let (mut client, near_client) = pipe(1 << 20);
         let ends = pipe(1 << 20);
@@ -199,7 +199,7 @@ fn a_close_notify_counts_although_a_reset_has_met_a_write() {
 }
 
 #[test]
-fn bulk_goes_out_in_full_batches() {
+fn bulk_data_is_sent_in_full_batches() {
     let version = Version::Tls13;
     let batched = Options::new().with_batched_writes(true);
     let ends = pipe(2 << 20);

@@ -63,7 +63,7 @@ impl Client {
         Ok(hello)
     }
 
-    /// Measures how long it takes to connect and get one response.
+    /// Measures how long it takes to connect and receive one response.
     pub(crate) fn ask(&self, server: SocketAddr) -> Result<Duration, BoxError> {
         let begun = Instant::now();
         let tcp = TcpStream::connect(server)?;
@@ -74,7 +74,7 @@ impl Client {
         let taken = begun.elapsed();
         match answer.starts_with("HTTP/1.1 200 ") {
             true => Ok(taken),
-            false => Err(io::Error::other(format!("not an answer: {answer}")).into()),
+            false => Err(io::Error::other(format!("not a valid response: {answer}")).into()),
         }
     }
 

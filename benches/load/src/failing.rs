@@ -14,7 +14,7 @@ use crate::throughput::median;
 /// How many connections the listener keeps after their handshakes have failed.
 const LINGERING: usize = 1024;
 
-/// How many clients fail: as many as linger, and more.
+/// How many clients fail: as many as linger, and more than these.
 const CLIENTS: [usize; 2] = [LINGERING, 3000];
 
 /// How many handshakes of a healthy client are measured.
@@ -45,9 +45,9 @@ struct Cost {
     open: usize,
     /// The memory by which the server grew, divided by the connections open at once, by round.
     memory: Vec<f64>,
-    /// How many received the alert, of all rounds.
+    /// How many have received the alert, in all rounds.
     alerts: usize,
-    /// How long after the last one came all were gone, in seconds, by round.
+    /// How long after the last client had connected all were closed, in seconds, by round.
     gone: Vec<f64>,
 }
 
@@ -59,9 +59,9 @@ pub(crate) fn run(folder: &Folder, rounds: usize, available: usize) -> Result<()
          rounds.\n"
     );
     println!(
-        "| clients | processor time each, µs, least | median | beside a handshake | \
+        "| clients | processor time each, µs, minimum | median | relative to a handshake | \
          most open at once | bytes for each of these | received the alert | \
-         all gone after the last came, s |"
+         all closed after the last had connected, s |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     let counts = CLIENTS.map(|count| count.min(available));
@@ -161,7 +161,8 @@ impl Cost {
     }
 }
 
-/// Without room to linger, the server may reset the connection before the alert is read.
+/// Beyond the limit on lingering connections, the server may reset a connection before the alert is
+/// read.
 fn receives_alert(tcp: &mut TcpStream) -> bool {
     let mut record = [0; ALERT];
     tcp.read_exact(&mut record).is_ok() && record[0] == ALERT_TYPE

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::BoxError;
 
-/// Prints which versions there are. Returns whether all programs are there, and says which are not.
+/// Prints the versions of the programs, and which of them are missing. Returns whether all are
+/// installed.
 pub(crate) fn announce() -> bool {
     let mut is_complete = true;
     for (program, argument, package) in [
@@ -18,7 +19,7 @@ pub(crate) fn announce() -> bool {
                 println!("{}  ", text.lines().next().unwrap_or(program));
             }
             Err(error) => {
-                println!("{program}: {error}. In Debian it is in the package {package}.  ");
+                println!("{program}: {error}. On Debian it is in the package {package}.  ");
                 is_complete = false;
             }
         }
@@ -89,7 +90,7 @@ impl Load {
 }
 
 /// The number after the first `words` of a text.
-fn number_behind(text: &str, words: &str) -> Option<f64> {
+fn number_after(text: &str, words: &str) -> Option<f64> {
     let (_, rest) = text.split_once(words)?;
     let end = rest.trim_start();
     end.split([' ', ',', '\n']).next()?.parse().ok()
@@ -103,23 +104,23 @@ fn number_before(text: &str, words: &str) -> Option<f64> {
 
 fn of_wrk(text: &str) -> Option<Outcome> {
     // Both lines are printed only if something has failed.
-    let refused = number_behind(text, "Non-2xx or 3xx responses:").unwrap_or(0.0);
+    let refused = number_after(text, "Non-2xx or 3xx responses:").unwrap_or(0.0);
     let broken: f64 = match text.split_once("Socket errors:") {
         Some((_, errors)) => ["connect", "read", "write", "timeout"]
             .iter()
-            .map(|kind| number_behind(errors, kind))
+            .map(|kind| number_after(errors, kind))
             .sum::<Option<f64>>()?,
         None => 0.0,
     };
     Some(Outcome {
         requests: number_before(text, " requests in ")? as u64,
         failed: (refused + broken) as u64,
-        per_second: number_behind(text, "Requests/sec:")?,
+        per_second: number_after(text, "Requests/sec:")?,
     })
 }
 
 fn of_h2load(text: &str) -> Option<Outcome> {
-    let requests = number_behind(text, "requests:")? as u64;
+    let requests = number_after(text, "requests:")? as u64;
     let succeeded = number_before(text, " succeeded")? as u64;
     Some(Outcome {
         requests,
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_wrk_are_understood() {
+    fn the_output_of_wrk_is_parsed() {
         let mut text = "Running 2s test @ https://127.0.0.1:1/
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -161,7 +162,7 @@ Requests/sec",
     }
 
     #[test]
-    fn the_words_of_h2load_are_understood() {
+    fn the_output_of_h2load_is_parsed() {
         let text = "starting benchmark...
 finished in 1.25s, 1600.50 req/s, 100.00KB/s
 requests: 2000 total, 2000 started, 1999 done, 1998 succeeded, 2 failed, 1 errored, 0 timeout

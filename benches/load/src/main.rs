@@ -1,4 +1,4 @@
-//! A server on pollback under load, beside the same server on tokio-rustls. Linux only.
+//! Compares servers under load on pollback and on tokio-rustls. Linux only.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/load/Cargo.toml
@@ -6,17 +6,17 @@
 //! ```
 //!
 //! Prints tables in Markdown. Requests and reloads need `wrk` and `h2load` (on Debian: `wrk` and
-//! `nghttp2-client`), and are left out without these.
+//! `nghttp2-client`), and are skipped without these.
 //!
 //! ```sh
 //! cargo build --release --features full --example proxy
 //! cargo run --release --manifest-path benches/load/Cargo.toml -- --only proxies
 //! ```
 //!
-//! compares the example proxy with haproxy and nginx, where these are installed, and counts system
-//! calls where strace is. `--only flood` measures established connections under a flood of
-//! handshakes, through these and other relays; `--only relays` tests the example proxy with many
-//! connections and with failing backends. None of the three runs without `--only`.
+//! compares the example proxy with haproxy and nginx if these are installed, and counts system
+//! calls if strace is. `--only flood` measures established connections under a flood of handshakes,
+//! through these and other relays; `--only relays` tests the example proxy with many connections
+//! and with failing backends. None of the three runs without `--only`.
 
 mod client;
 mod descriptors;
@@ -79,7 +79,7 @@ enum Part {
     /// Clients that send plain HTTP.
     Failing,
     Reloads,
-    /// The example proxy beside haproxy and nginx.
+    /// The example proxy in comparison with haproxy and nginx.
     Proxies,
     /// Established connections under a flood of handshakes, through several relays.
     Flood,
@@ -142,7 +142,7 @@ fn main() -> Result<(), BoxError> {
     if has(Part::Throughput) || has(Part::Reloads) {
         has_generators = generator::announce();
         if !has_generators {
-            println!("Without requests and reloads, which take both programs.\n");
+            println!("Skipping requests and reloads, which need both programs.\n");
         }
     }
     if has(Part::Throughput) && has_generators {
@@ -151,7 +151,7 @@ fn main() -> Result<(), BoxError> {
     if has(Part::Stalled) {
         let clients = arguments.clients.min(available);
         if clients < arguments.clients {
-            println!("No more than {clients} clients: there are no more file descriptors.\n");
+            println!("Limited to {clients} clients by the number of file descriptors.\n");
         }
         stalled::run(&folder, clients, Duration::from_secs(arguments.deadline))?;
     }

@@ -12,7 +12,7 @@ use crate::server::{Folder, Server};
 /// Far longer than any handshake takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// So many that reloads continue for as long as every load.
+/// Chosen such that reloads continue for as long as every load.
 const PAUSE: Duration = Duration::from_millis(8);
 
 /// Runs every load against one server while it reloads one certificate after another.

@@ -102,7 +102,7 @@ async fn listen(tcp: TcpListener, config: SharedConfig, deadline: Duration) {
     }
 }
 
-/// What a program without a listener does, if it is careful enough to set a timeout.
+/// The accept loop of a program without a listener that sets a timeout.
 async fn accept<F, S>(
     tcp: TcpListener,
     deadline: Duration,

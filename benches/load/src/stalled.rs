@@ -38,7 +38,7 @@ impl Stall {
         match self {
             Self::Silent => "nothing",
             Self::HalfHello => "half a ClientHello",
-            Self::WholeHello => "a ClientHello, and no more",
+            Self::WholeHello => "a ClientHello only",
         }
     }
 
@@ -54,12 +54,12 @@ impl Stall {
 
 pub(crate) fn run(folder: &Folder, clients: usize, deadline: Duration) -> Result<(), BoxError> {
     println!(
-        "{clients} clients that stall, deadline {} s; the medians of {HEALTHY} healthy clients.\n",
+        "{clients} stalled clients, deadline {} s; medians of {HEALTHY} healthy clients.\n",
         deadline.as_secs(),
     );
     println!(
-        "| sent | server | healthy before, ms | meanwhile, ms | beside before | \
-         bytes per stalled client | all gone after the last came, s | left |"
+        "| sent | server | healthy before, ms | meanwhile, ms | ratio | \
+         bytes per stalled client | all closed after the last had connected, s | left |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for stall in Stall::ALL {

@@ -28,7 +28,7 @@ pub(crate) fn run(folder: &Folder, rounds: usize) -> Result<(), BoxError> {
     println!("Each row: {rounds} rounds.\n");
     println!(
         "| load | server | requests/s, median | best | \
-         CPU µs/request, median | least | beside tokio-rustls | requests | failed |"
+         CPU µs/request, median | minimum | relative to tokio-rustls | requests | failed |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for load in Load::ALL {

@@ -1,6 +1,6 @@
-//! The heap, seen from two sides: what Rust asks for, and what is in use.
+//! The heap: how often Rust code allocates, and how many bytes are in use.
 
-// An allocator cannot be written without, and the C library cannot be asked.
+// An allocator cannot be implemented, and the C library cannot be queried, without `unsafe`.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,19 +10,19 @@ use std::cell::Cell;
 static COUNTING: Counting = Counting;
 
 thread_local! {
-    // By thread: two threads that share a counter would wait for each other's cache line.
+    // Per thread: two threads that share a counter would contend for its cache line.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// How often the current thread has asked for memory, or for more of it. What C code asks for
-/// (OpenSSL, and AWS-LC on behalf of rustls) is not seen here.
+/// The number of allocations and reallocations of the current thread. Those of C code (OpenSSL, and
+/// AWS-LC on behalf of rustls) are not counted.
 pub fn allocations() -> u64 {
     ALLOCATIONS.get()
 }
 
-/// Bytes on the heap of this process that are in use, C code's among them.
+/// The number of bytes in use on the heap of this process, including those of C code.
 pub fn in_use() -> usize {
-    // SAFETY: takes the locks that it needs, and only reads.
+    // SAFETY: it takes the locks that it needs, and only reads.
     let info = unsafe { libc::mallinfo2() };
     info.uordblks + info.hblkhd
 }
@@ -37,24 +37,24 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: `memory` came from `System`, and the caller keeps the contract of `dealloc`.
+        // SAFETY: `memory` came from `System`, and the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: `memory` came from `System`, and the caller keeps the contract of `realloc`.
+        // SAFETY: `memory` came from `System`, and the caller upholds the contract of `realloc`.
         unsafe { System.realloc(memory, layout, size) }
     }
 }

@@ -1,4 +1,4 @@
-//! Who does the work, by name.
+//! The contenders that do the work, by name.
 
 use std::io;
 
@@ -12,15 +12,15 @@ use crate::work::{self, Arrival, Counted, Idle, Row, Sockets};
 pub struct Contender {
     /// Its name on the command line and in the files.
     pub name: &'static str,
-    /// What it does.
+    /// The work of the peer.
     pub workload: &'static dyn Workload,
-    /// Whether the records of a large write are writes of the transport of their own. Such a
-    /// contender is slow where there is no TCP_NODELAY.
+    /// Whether the records of a large write are separate writes of the transport. Such a contender
+    /// is slow without TCP_NODELAY.
     pub cuts_writes: bool,
 }
 
 impl Contender {
-    /// How many units of a row take it about half a second.
+    /// How many units of a row take about half a second.
     pub fn units(&self, row: &Row) -> usize {
         match self.cuts_writes && row.sockets == Sockets::Default {
             true => row.counted,
@@ -34,7 +34,7 @@ pub const BASELINE: &str = "tokio-rustls";
 
 const BATCHED: Options = Options::new().with_batched_writes(true);
 
-/// All of them.
+/// All contenders.
 pub const CONTENDERS: &[Contender] = &[
     contender(
         "pollback",
@@ -58,7 +58,7 @@ pub const CONTENDERS: &[Contender] = &[
     contender("tcp", &Made(|_| Tcp)),
 ];
 
-/// One more where it matters how long records are.
+/// One more contender, for rows in which the length of records matters.
 pub const SIZED: Contender = contender(
     "pollback-sizing",
     &Made(|record| Pollback::new(sizing(), record)),
@@ -68,7 +68,7 @@ fn sizing() -> Options {
     Options::new().with_record_sizing(RecordSizing::default())
 }
 
-/// The one of this name.
+/// Returns the contender of this name.
 pub fn named(name: &str) -> Option<&'static Contender> {
     CONTENDERS.iter().find(|contender| contender.name == name)
 }
@@ -88,22 +88,22 @@ const fn cutting(name: &'static str, workload: &'static dyn Workload) -> Contend
     }
 }
 
-/// The work of a [`Peer`] that is known at run time only.
+/// The work of a [`Peer`] that is known only at run time.
 pub trait Workload: Sync {
-    /// As [`work::timed`].
+    /// Like [`work::timed`].
     fn timed(&self, row: &Row, units: usize) -> io::Result<Cost>;
-    /// As [`work::counted`].
+    /// Like [`work::counted`].
     fn counted(&self, row: &Row, units: usize) -> io::Result<Counted>;
-    /// As [`work::in_memory`].
+    /// Like [`work::in_memory`].
     fn in_memory(&self, row: &Row, units: usize) -> io::Result<()>;
-    /// As [`work::idle`].
+    /// Like [`work::idle`].
     fn idle(&self) -> io::Result<Idle>;
-    /// As [`work::link`].
+    /// Like [`work::link`].
     fn link(&self) -> io::Result<Arrival>;
 }
 
-/// How to make a [`Peer`] whose clients make records of at most so much plaintext, if that can be
-/// set.
+/// Creates a [`Peer`] whose clients make records of at most this much plaintext, if that can be
+/// configured.
 struct Made<P>(fn(Option<usize>) -> P);
 
 impl<P: Peer> Workload for Made<P> {

@@ -1,4 +1,4 @@
-//! What a piece of work costs.
+//! The cost of a piece of work.
 
 use std::iter::Sum;
 use std::time::{Duration, Instant};
@@ -7,18 +7,18 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::allocator::allocations;
 
-/// Time that was spent, and what was asked of the allocator meanwhile.
+/// Elapsed and processor time, and the allocations made meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// Time of the processors, on behalf of all threads of this process.
+    /// The processor time of all threads of this process.
     pub processor: Duration,
-    /// Time of the clock.
+    /// The elapsed time.
     pub wall: Duration,
-    /// Allocations of the thread that measures.
+    /// The allocations of the measuring thread.
     pub allocations: u64,
 }
 
-/// The moment from which a [`Cost`] is counted.
+/// The start of a measurement.
 #[derive(Debug)]
 pub struct Start {
     allocations: u64,
@@ -27,7 +27,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// This moment.
+    /// Starts a measurement.
     pub fn now() -> Self {
         Self {
             allocations: allocations(),
@@ -36,7 +36,7 @@ impl Start {
         }
     }
 
-    /// What was spent since.
+    /// Returns the cost since the start.
     pub fn cost(&self) -> Cost {
         Cost {
             processor: processor_time() - self.processor,

@@ -1,6 +1,6 @@
 //! The same work on pollback and on its peers, over the same transport, in one run.
 //!
-//! [`work::ROWS`] lists the work, [`contenders::CONTENDERS`] who does it.
+//! [`work::ROWS`] lists the work, [`contenders::CONTENDERS`] the contenders that do it.
 
 pub mod allocator;
 pub mod contenders;

@@ -1,6 +1,6 @@
-//! Prints what each peer needs for each row of work, and writes it down.
+//! Measures what each peer needs for each row of work, prints it and writes it to files.
 //!
-//! Each sample is taken by a process of its own, so that none meets the heap of another.
+//! Each sample is taken in a process of its own, so that none is affected by the heap of another.
 
 use std::error::Error;
 use std::io;
@@ -18,13 +18,13 @@ use pollback_peers::work::{self, Beginning, ROWS, Row};
 /// The same work on pollback and on its peers, in one run.
 #[derive(Parser)]
 struct Options {
-    /// How often every peer does every row
+    /// How often every peer runs every row
     #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Do this row alone; may be given more than once
+    /// Run only this row; may be given more than once
     #[arg(long, value_name = "ROW", value_parser = row_names())]
     only: Vec<String>,
-    /// Where the CSV and SVG files go
+    /// The folder for the CSV and SVG files
     #[arg(long, value_name = "DIR", default_value = "target/peers")]
     out: PathBuf,
     #[command(subcommand)]
@@ -110,7 +110,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Counts, and leaves the samples to be taken.
+/// Creates the lines with their counts, still without samples.
 fn lines(asked: impl Fn(&Row) -> bool) -> io::Result<Vec<Line>> {
     let rows = ROWS.iter().filter(|row| asked(row));
     rows.flat_map(|row| CONTENDERS.iter().map(move |contender| (row, contender)))
@@ -126,7 +126,7 @@ fn lines(asked: impl Fn(&Row) -> bool) -> io::Result<Vec<Line>> {
         .collect()
 }
 
-/// One sample of each, the peers of a row in an order that differs from round to round.
+/// Takes one sample of each line; the order of the peers of a row differs from round to round.
 fn take_round(lines: &mut [Line]) -> Result<(), Box<dyn Error>> {
     for row in lines.chunk_by_mut(|one, other| one.row.name == other.row.name) {
         let mut order: Vec<usize> = (0..row.len()).collect();
@@ -174,7 +174,7 @@ fn arriving() -> io::Result<Vec<Arriving>> {
     CONTENDERS.iter().chain([&SIZED]).map(arriving).collect()
 }
 
-/// The middle one of so many rounds.
+/// The median of this many rounds.
 fn answers(rounds: u32) -> io::Result<Vec<FirstByte>> {
     type Measure = fn(Beginning) -> io::Result<Duration>;
     let contenders: [(&str, Measure); 2] = [

@@ -22,7 +22,7 @@ fn calls(counted: &Counted) -> u64 {
 }
 
 #[test]
-fn bulk_takes_much_at_once() {
+fn bulk_reads_are_large() {
     for (row, reads) in [("bulk", 20), ("bulk-read-8k", 34)] {
         let (counted, mib) = counted(row, "pollback");
         assert!(
@@ -62,9 +62,9 @@ fn bulk_allocates_what_rustls_allocates_for_a_record() {
     for peer in OURS {
         let (counted, _) = counted("bulk", peer);
         let (allocations, records) = (counted.allocations.unwrap(), counted.records.unwrap());
-        // rustls makes two of them, and its buffer grows in five steps for the records of a read. For
-        // each that is received, and each write, another is tried and not used, so that copies are
-        // fast; where it lies badly, one or two more.
+        // rustls makes two for each record, and its buffer grows in five steps for the records of a
+        // read. For each received record and each write, one more is made to keep copies off slow
+        // addresses; if the address is slow, one or two more.
         let reads = counted.calls.reads;
         assert!(
             allocations <= 4 * records + 6 * (reads.answered + reads.pending) + 64,
@@ -73,8 +73,8 @@ fn bulk_allocates_what_rustls_allocates_for_a_record() {
     }
 }
 
-/// What it allocates is for the growing of the buffers that a thread keeps, and for the list of the
-/// slices where what waited in a batch goes out with what comes.
+/// The remaining allocations are for the growth of the buffers that a thread keeps, and for the
+/// list of slices if a batch is sent together with new data.
 #[test]
 fn bulk_on_rustls_0_24_allocates_nothing_for_a_record() {
     for (peer, most) in [("pollback-next", 2), ("pollback-next-batched", 40)] {
@@ -86,9 +86,9 @@ fn bulk_on_rustls_0_24_allocates_nothing_for_a_record() {
     }
 }
 
-/// Its records hold 16,344 bytes at least, where 16 KiB would be allowed.
+/// Its records hold at least 16,344 bytes, while 16 KiB would be allowed.
 #[test]
-fn bulk_on_rustls_0_24_makes_records_as_full_as_they_can_be() {
+fn bulk_on_rustls_0_24_makes_records_as_full_as_possible() {
     let (ours, mib) = counted("bulk", "pollback-next");
     let cut = ours.calls.writes.pending;
     assert!(ours.records.unwrap() <= 80 * mib + 2 * cut, "{ours:?}");
@@ -108,7 +108,7 @@ fn a_whole_record_takes_one_read() {
 }
 
 #[test]
-fn a_small_request_takes_no_call_more() {
+fn a_small_request_takes_no_additional_calls() {
     for row in ["echo-64", "echo-1k"] {
         let ((ours, _), (theirs, _)) = (counted(row, "pollback"), counted(row, BASELINE));
         assert!(calls(&ours) <= calls(&theirs), "{ours:?} {theirs:?}");
@@ -117,7 +117,7 @@ fn a_small_request_takes_no_call_more() {
 }
 
 #[test]
-fn small_writes_fill_records_when_they_may_wait() {
+fn batched_small_writes_fill_records() {
     for row in ["writes", "vectored"] {
         let (counted, _) = counted(row, "pollback-batched");
         let writes = counted.calls.writes;
@@ -128,7 +128,7 @@ fn small_writes_fill_records_when_they_may_wait() {
 }
 
 #[test]
-fn writes_of_any_size_leave_in_batches() {
+fn writes_of_any_size_are_sent_in_batches() {
     let bulk = Row::named("bulk").expect("a known row");
     let batched = contenders::named("pollback-batched").expect("a known peer");
     for write in [256, 1 << 10, 1 << 14, 1 << 15, 1 << 16, 1 << 18] {
@@ -149,7 +149,7 @@ fn writes_of_any_size_leave_in_batches() {
 }
 
 #[test]
-fn small_writes_cost_no_more_bytes_when_they_may_not_wait() {
+fn unbatched_small_writes_send_no_more_bytes() {
     for row in ["writes", "vectored"] {
         let ((ours, _), (theirs, _)) = (counted(row, "pollback"), counted(row, BASELINE));
         assert!(ours.records <= theirs.records, "{ours:?} {theirs:?}");
@@ -172,6 +172,6 @@ fn small_records_can_be_used_early() {
     let ours = link(contenders::named("pollback").expect("known").workload);
     let theirs = link(contenders::named(BASELINE).expect("known").workload);
     assert_eq!((sized.first, ours.first, theirs.first), (1, 12, 12));
-    // The additional records take less than a segment.
+    // The additional records need less than a segment.
     assert!(sized.whole <= ours.whole + 1, "{sized:?} {ours:?}");
 }

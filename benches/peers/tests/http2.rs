@@ -22,8 +22,8 @@ async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallibl
 /// The frames of a client that sends nothing else (RFC 9113, section 6.5.2).
 const FRAME: u32 = 16 * 1024;
 
-/// The writes of a server that responds to some requests, one after the other, with frames of this
-/// size.
+/// The number of writes of a server that responds to some requests, one after another, with frames
+/// of this size.
 async fn writes<P: Peer>(peer: P, frame: u32) -> io::Result<u64> {
     let counter = Counter::default();
     let (near, far) = tokio::io::duplex(1 << 20);
@@ -58,7 +58,7 @@ async fn writes<P: Peer>(peer: P, frame: u32) -> io::Result<u64> {
 }
 
 #[tokio::test]
-async fn an_answer_leaves_in_few_writes() {
+async fn a_response_takes_few_writes() {
     let as_it_comes = writes(Pollback::new(Options::new(), None), FRAME).await;
     let as_it_comes = as_it_comes.expect("answers");
     assert!(as_it_comes <= 8 * ANSWERS, "{as_it_comes}");
@@ -68,10 +68,10 @@ async fn an_answer_leaves_in_few_writes() {
     assert!(as_it_comes <= theirs, "{as_it_comes} {theirs}");
 }
 
-/// hyper flushes each frame, so batches do no more for frames of 16 KiB than to put what is behind
-/// the last whole record into the same write.
+/// hyper flushes each frame, so for frames of 16 KiB batching only combines the bytes after the
+/// last full record with it into one write.
 #[tokio::test]
-async fn a_frame_leaves_in_one_write_when_writes_are_batched() {
+async fn a_frame_takes_one_write_when_writes_are_batched() {
     let batched = || Pollback::new(Options::new().with_batched_writes(true), None);
     let small = writes(batched(), FRAME).await.expect("answers");
     assert!(small <= 8 * ANSWERS, "{small}");

@@ -24,11 +24,11 @@ fn check_next(theirs: Idle) {
 }
 
 #[test]
-fn an_idle_connection_holds_a_stream_and_what_rustls_holds() {
+fn an_idle_connection_holds_a_stream_and_the_memory_of_rustls() {
     let (ours, theirs) = (idle("pollback"), idle(BASELINE));
     let sides = [(ours.client, theirs.client), (ours.server, theirs.server)];
     for (ours, theirs) in sides {
-        // A stream of tokio-rustls has the connection inside, ours has it in a box.
+        // A stream of tokio-rustls contains the connection, ours has it in a box.
         assert!(ours.heap <= theirs.heap + 256, "{ours:?} {theirs:?}");
         assert!(ours.heap * 100 <= theirs.heap * 102, "{ours:?} {theirs:?}");
         assert!(ours.size <= 256, "{ours:?}");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use pollback_testkit::programs;
 
-/// How a program is built, and what looks on while it runs.
+/// How a program is built, and which tool checks it while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Build {
     /// With the shared library; also run under valgrind.
@@ -18,7 +18,7 @@ pub(crate) enum Build {
     Thread,
 }
 
-/// What the static library needs of the system.
+/// The system libraries that the static library needs.
 const SYSTEM: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
@@ -55,14 +55,14 @@ impl Program {
         Some(Self::compile(command, name, sources, build))
     }
 
-    /// Builds a program by a command that has its own options.
+    /// Builds a program with a command that has options of its own.
     pub(crate) fn compile(
         mut command: Command,
         name: &str,
         sources: &[&str],
         build: Build,
     ) -> Self {
-        // Where the library is that was built for this test.
+        // The folder of the library that was built for this test.
         let test = std::env::current_exe().expect("a path");
         let libraries = test.parent().expect("a folder");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{build:?}"));
@@ -98,7 +98,7 @@ impl Program {
         }
     }
 
-    /// A program whose children leave behind what belonged to threads of their parents.
+    /// A program whose children leak what belonged to threads of their parents.
     pub(crate) fn that_forks(self) -> Self {
         Self {
             leaks: "no",
@@ -106,8 +106,8 @@ impl Program {
         }
     }
 
-    /// The program itself, and for one build also under valgrind, which then fails it for a leak
-    /// or an invalid access.
+    /// The command to run the program, and for one build another one to run it under valgrind,
+    /// which reports a leak or an invalid access as a failure.
     pub(crate) fn commands(&self) -> Vec<Command> {
         let mut commands = vec![self.command()];
         let valgrind = (self.build == Build::Shared).then(|| programs::find("valgrind"));
@@ -123,7 +123,7 @@ impl Program {
         commands
     }
 
-    /// The program itself.
+    /// The command to run the program.
     pub(crate) fn command(&self) -> Command {
         Command::new(&self.path)
     }

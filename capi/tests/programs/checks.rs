@@ -3,7 +3,7 @@
 use crate::build::{Build, Program};
 
 #[test]
-fn transports_keep_their_promises() {
+fn transports_work_as_documented() {
     for build in Build::ALL {
         let Some(program) = Program::c("checks", &["tests/checks.c"], build) else {
             return;
@@ -13,8 +13,8 @@ fn transports_keep_their_promises() {
 }
 
 #[test]
-fn forks_signals_and_exits_do_no_harm() {
-    // The thread sanitizer cannot follow threads that are started in a forked child.
+fn transports_survive_forks_signals_and_exits() {
+    // The thread sanitizer does not support threads that are started in a forked child.
     for build in [Build::Shared, Build::Static, Build::Address] {
         let Some(program) = Program::c("processes", &["tests/processes.c"], build) else {
             return;
@@ -40,7 +40,7 @@ fn a_cpp_program_can_use_them() {
 }
 
 #[test]
-fn attempts_leave_nothing_behind() {
+fn attempts_leak_nothing() {
     let Some(program) = Program::c("steady", &["tests/steady.c"], Build::Shared) else {
         return;
     };

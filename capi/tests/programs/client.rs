@@ -12,7 +12,7 @@ use rustls::{ServerConnection, StreamOwned};
 use crate::build::{Build, Program};
 use crate::{DRIVE, write_file};
 
-/// A page that takes many records and more than a socket holds.
+/// A page that needs many records and exceeds the buffers of a socket.
 fn page() -> String {
     (0..20_000).map(|line| format!("line {line}\n")).collect()
 }
@@ -37,7 +37,8 @@ fn serve_once(version: Version) -> (SocketAddr, thread::JoinHandle<()>) {
         stream.write_all(page().as_bytes()).expect("a page");
         stream.conn.send_close_notify();
         stream.flush().expect("an end");
-        // Until the client has left: its own close_notify would meet a closed socket.
+        // Waits until the client has closed: otherwise its close_notify would reach a closed
+        // socket.
         let _ = stream.read_to_end(&mut Vec::new());
     });
     (address, server)
@@ -59,7 +60,7 @@ fn the_client_fetches_a_page() {
                 let output = command.output().expect("the program can be run");
                 let said = String::from_utf8_lossy(&output.stderr);
                 assert!(output.status.success(), "{command:?}: {said}");
-                assert!(output.stdout == page().as_bytes(), "another page");
+                assert!(output.stdout == page().as_bytes(), "the page differs");
                 server.join().expect("a served client");
             }
         }
@@ -67,7 +68,7 @@ fn the_client_fetches_a_page() {
 }
 
 #[test]
-fn the_client_refuses_a_server_that_it_does_not_trust() {
+fn the_client_rejects_an_untrusted_server() {
     let roots = write_file("stranger.pem", &Authority::new().pem());
     let sources = ["../examples/c/client.c", DRIVE];
     let Some(program) = Program::c("distrusting-client", &sources, Build::Shared) else {

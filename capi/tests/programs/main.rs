@@ -1,4 +1,4 @@
-//! C programs, built with gcc, and run as they are, under valgrind and under sanitizers.
+//! C programs, built with gcc, and run on their own, under valgrind and with sanitizers.
 
 #![cfg(unix)]
 
@@ -11,7 +11,7 @@ mod upstream;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the example programs share.
+/// Shared by the example programs.
 const DRIVE: &str = "../examples/c/drive.c";
 
 /// Writes a file into the folder of the test.

@@ -16,7 +16,7 @@ use crate::{DRIVE, write_file};
 
 const SETUP: &str = "../examples/c/setup.c";
 
-/// A server that runs.
+/// A running server.
 struct Server {
     child: Child,
     address: String,
@@ -43,7 +43,7 @@ impl Server {
         Self { child, address }
     }
 
-    /// Waits for its end, which is to be a good one; returns what it has said on stderr.
+    /// Waits until it has exited with success, and returns what it has written to stderr.
     fn join(self) -> String {
         let output = self.child.wait_with_output().expect("an end");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -61,7 +61,7 @@ fn identity(name: &str) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn the_server_serves_clients_and_survives_the_others() {
+fn the_server_serves_clients_and_survives_invalid_ones() {
     for build in Build::ALL {
         let sources = ["../examples/c/server.c", SETUP, DRIVE];
         let Some(program) = Program::c("server", &sources, build) else {
@@ -91,14 +91,14 @@ fn the_server_with_an_event_loop_serves_many_clients_at_the_same_time() {
             ..limit
         },
     )
-    .expect("as many descriptors as are allowed");
+    .expect("the limit on descriptors can be raised");
     for build in Build::ALL {
         let sources = ["../examples/c/poll_server.c", SETUP, DRIVE];
         let Some(program) = Program::c("poll-server", &sources, build) else {
             return;
         };
         for (number, command) in program.commands().into_iter().enumerate() {
-            // What looks on makes a program slow.
+            // The tools that check a program make it slow.
             let many = match (build, number) {
                 (Build::Static, 0) => 1000,
                 _ => 20,
@@ -117,7 +117,7 @@ fn the_server_with_an_event_loop_serves_many_clients_at_the_same_time() {
     }
 }
 
-/// Says something that is not TLS; what is answered.
+/// Sends something that is not TLS, and returns the response.
 fn greet(address: &str) -> Vec<u8> {
     let mut tcp = TcpStream::connect(address).expect("a connection");
     tcp.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("a write");
@@ -126,7 +126,7 @@ fn greet(address: &str) -> Vec<u8> {
     heard
 }
 
-/// A client that has shaken hands.
+/// A client after its handshake.
 fn connect(address: &str, version: Version) -> StreamOwned<ClientConnection, TcpStream> {
     let config = Arc::new(Setup::new(version).client());
     let name = "localhost".try_into().expect("a name");

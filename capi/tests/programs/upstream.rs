@@ -1,5 +1,5 @@
-//! The example programs of rustls-ffi itself, whose sources are in its package, over the callbacks
-//! of pollback.
+//! The example programs of rustls-ffi, whose sources are in its package, over the callbacks of
+//! pollback.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Shutdown, TcpStream};
@@ -10,7 +10,7 @@ use pollback_testkit::programs;
 
 use crate::build::{Build, Program};
 
-/// What a client is told by its environment, and whether it is to succeed.
+/// The environment of a client, and whether it is expected to succeed.
 type Client = (&'static [(&'static str, &'static str)], bool);
 
 const AUTHORITY: (&str, &str) = ("CA_FILE", "testdata/minica.pem");
@@ -36,10 +36,10 @@ const ANY: [Client; 4] = [
     (&[("CA_FILE", "testdata/localhost/cert.pem")], false),
 ];
 
-/// What a server has in its environment, and the clients that it meets.
+/// The environment of a server, and its clients.
 type Meeting = (&'static [(&'static str, &'static str)], &'static [Client]);
 
-/// What a server is told by its environment, and its clients.
+/// The servers, each with its clients.
 const SERVERS: [Meeting; 5] = [
     (&[], &ANY),
     (&[("VECTORED_IO", "1"), ("STDERRKEYLOG", "1")], &ANY),
@@ -110,7 +110,7 @@ fn build(name: &str, package: &Path, build: Build) -> Option<Program> {
     ))
 }
 
-/// What their programs share, with other names for its callbacks.
+/// Compiles the code that their programs share, with its callbacks renamed.
 fn common(tests: &Path, build: Build) -> Option<PathBuf> {
     let object =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("upstream-common-{build:?}.o"));
@@ -132,7 +132,7 @@ fn common(tests: &Path, build: Build) -> Option<PathBuf> {
     Some(object)
 }
 
-/// A server that runs until it is told to end.
+/// A server that runs until it receives a signal.
 struct Server {
     child: Child,
     port: String,
@@ -161,11 +161,12 @@ impl Server {
         Self { child, port }
     }
 
-    /// Ends it, and expects a good end.
+    /// Stops the server, and expects it to exit with success.
     fn stop(mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
-        // The signal may have come before its wait for a client; a client ends that.
+        // The signal may have arrived before the server waits for a client; a client ends that
+        // wait.
         while self.child.try_wait().expect("a state").is_none() {
             let client = TcpStream::connect(format!("127.0.0.1:{}", self.port));
             if let Ok(mut client) = client {
@@ -190,9 +191,9 @@ fn the_examples_of_rustls_ffi_work_over_transports() {
         ) else {
             return;
         };
-        // As they are, and for one build under valgrind.
+        // On their own, and for one build under valgrind.
         for way in 0..server.commands().len() {
-            // With one of the servers under valgrind, which takes its time.
+            // Only one of the servers under valgrind, which is slow.
             let servers = if way == 0 {
                 &SERVERS[..]
             } else {
@@ -211,7 +212,7 @@ fn the_examples_of_rustls_ffi_work_over_transports() {
                         .expect("the program can be run");
                     let said = String::from_utf8_lossy(&output.stderr);
                     assert_eq!(output.status.success(), *success, "{told:?}: {said}");
-                    // A failure of their own, not one that a tool has found.
+                    // The client has failed, and no tool has reported an error.
                     assert!(
                         output.status.success() || output.status.code() == Some(1),
                         "{said}"

@@ -1,4 +1,4 @@
-//! What an HTTP client is asked to do, whichever it is.
+//! The work of an HTTP client, whichever it is.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,18 +13,18 @@ use crate::report::chain;
 pub(crate) struct Fetched {
     pub(crate) version: Version,
     pub(crate) status: u16,
-    /// How many requests the server has had on this connection.
+    /// How many requests the server has received on this connection.
     pub(crate) request: String,
     pub(crate) body: Bytes,
 }
 
-/// A client that can be asked.
+/// An HTTP client.
 pub(crate) trait Fetch {
-    /// Sends a request, with a body if it is one that puts, and takes the whole response.
+    /// Sends a request, with a body if it is a PUT, and receives the complete response.
     async fn fetch(&self, uri: &str, put: Option<Bytes>) -> Result<Fetched, String>;
 }
 
-/// The name of the header in which nginx says how many requests a connection has had.
+/// The name of the header in which nginx reports the number of requests on a connection.
 pub(crate) const REQUEST: &str = "x-request-of-connection";
 
 fn request(headers: &hyper::HeaderMap) -> String {

@@ -1,4 +1,4 @@
-//! tonic at both ends, with nginx between them, which ends the one TLS connection and makes the
+//! tonic at both ends, with nginx between them, which terminates one TLS connection and opens the
 //! other.
 
 use std::convert::Infallible;
@@ -25,11 +25,11 @@ use crate::place::Place;
 use crate::process::{Server as Process, free_port};
 use crate::report::{payload, refused, same};
 
-/// A message: prost takes bytes alone for one of the well-known type `BytesValue`.
+/// A message: prost encodes plain bytes as the well-known type `BytesValue`.
 type Message = Vec<u8>;
 type Codec = ProstCodec<Message, Message>;
 
-/// Sends every message of a stream back as soon as it is there.
+/// Sends every message of a stream back as soon as it has arrived.
 #[derive(Clone)]
 struct Echo;
 
@@ -111,7 +111,7 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// Two streams of messages at the same time, one each way.
+/// Two streams of messages at the same time, one in each direction.
 async fn exercise(through: &str, channel: Channel) -> Outcome {
     let mut client = Grpc::new(channel);
     client.ready().await?;

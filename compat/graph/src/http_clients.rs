@@ -12,10 +12,10 @@ use crate::process::{Server, free_port};
 use crate::relay;
 use crate::report::{digest, payload, same};
 
-/// The lengths of bodies that go both ways.
+/// The lengths of bodies that are sent in both directions.
 const LENGTHS: [usize; 6] = [0, 1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024, 10_000_000];
 
-/// How much comes from the server before a connection is cut: behind the handshake, in a body.
+/// How much the server sends before its connection is cut off: after the handshake, within a body.
 const CUT: u64 = 60_000;
 
 pub(crate) async fn reqwest(place: &Place) -> Outcome {
@@ -48,7 +48,7 @@ pub(crate) async fn hyper_rustls(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// Bodies up and down on one connection, then a response that is cut.
+/// Bodies up and down on one connection, then a truncated response.
 async fn exercise(name: &str, client: &impl Fetch, port: u16) -> Outcome {
     let mut reused = false;
     for length in LENGTHS {
@@ -82,7 +82,7 @@ async fn exercise(name: &str, client: &impl Fetch, port: u16) -> Outcome {
 
 async fn nginx(place: &Place) -> Result<(Server, u16), String> {
     let port = free_port();
-    // nginx does not put an empty body: it has no file that could be moved into place.
+    // nginx cannot store an empty body: it has no file that could be moved into place.
     place.write("www/files/0", "");
     let folder = |name: &str| place.text_path(name);
     let config = format!(
@@ -122,7 +122,7 @@ async fn nginx(place: &Place) -> Result<(Server, u16), String> {
     Ok((server, port))
 }
 
-/// A line that makes nginx keep the user that it was started by: another one could not write here.
+/// A line that makes nginx run as the user that has started it: another user could not write here.
 pub(crate) fn as_user() -> &'static str {
     match rustix::process::geteuid().is_root() {
         true => "user root;",

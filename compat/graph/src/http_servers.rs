@@ -1,4 +1,4 @@
-//! HTTP servers and curl, which Debian builds on OpenSSL, and a server of bytes and openssl.
+//! HTTP servers with curl, which Debian builds with OpenSSL, and a byte server with openssl.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
@@ -79,7 +79,7 @@ pub(crate) async fn poem(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// curl over HTTP/1.1 and HTTP/2 and both versions of TLS, bodies there and back.
+/// curl over HTTP/1.1 and HTTP/2 and both versions of TLS, with bodies in both directions.
 async fn exercise(name: &str, place: &Place, port: u16) -> Outcome {
     for (http, tls) in [("1.1", "1.2"), ("1.1", "1.3"), ("2", "1.2"), ("2", "1.3")] {
         for length in LENGTHS {
@@ -112,7 +112,7 @@ async fn exercise(name: &str, place: &Place, port: u16) -> Outcome {
     Ok(())
 }
 
-/// What every request of curl is made with.
+/// The arguments of every request of curl.
 fn flags(place: &Place, http: &str, tls: &str) -> Vec<String> {
     let root = place.text_path("root.pem");
     let (http, minimum) = (format!("--http{http}"), format!("--tlsv{tls}"));
@@ -132,7 +132,7 @@ fn flags(place: &Place, http: &str, tls: &str) -> Vec<String> {
     .collect()
 }
 
-/// What came of the connections to a server.
+/// The results of the connections to a server.
 struct Seen {
     handshakes: usize,
     failures: Vec<String>,
@@ -175,7 +175,7 @@ pub(crate) async fn tls_listener(place: &Place) -> Outcome {
             let echoed = echoed(openssl, &payload(length)).await?;
             println!("tls-listener: openssl {tls}: {}", digest(&echoed));
         }
-        // No certificate, which this server demands.
+        // No certificate, although this server requires one.
         let mut openssl = openssl(place, port);
         openssl.arg(tls);
         let refused = run(&mut openssl, b"").await?;
@@ -205,8 +205,7 @@ fn openssl(place: &Place, port: u16) -> Command {
     openssl
 }
 
-/// What comes back of `sent`. `openssl` does not end by itself while the server keeps the
-/// connection.
+/// Returns the echo of `sent`. `openssl` does not exit while the server keeps the connection open.
 async fn echoed(mut openssl: Command, sent: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut child = openssl
         .stdin(Stdio::piped())

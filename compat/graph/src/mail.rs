@@ -1,4 +1,4 @@
-//! lettre and the SMTP server aiosmtpd, which starts TLS behind a command in the clear.
+//! lettre and the SMTP server aiosmtpd, which starts TLS after a command in plaintext.
 
 use std::collections::HashSet;
 
@@ -53,7 +53,7 @@ pub(crate) async fn run(place: &Place) -> Outcome {
 
     let sender = transport(Tls::Required(parameters(Some("root.pem"))?));
     for length in [1, 70, 1_000_000] {
-        // Lines that a mail may have.
+        // Lines that a mail may contain.
         let body = text(length);
         let lines: Vec<_> = body
             .as_bytes()

@@ -1,9 +1,9 @@
-//! Published crates that use tokio-rustls, at work on loopback.
+//! Runs published crates that use tokio-rustls, over loopback.
 //!
-//! Each scenario starts a server that has other authors and another TLS library, lets one crate
-//! talk to it, and prints what came of it: digests, counts, versions and the texts of errors, and
-//! nothing that changes from run to run. So the output of a program that was built on tokio-rustls
-//! can be compared with that of one that was built on pollback. `.ci/graph` does that.
+//! Each scenario starts a server by other authors with another TLS library, connects one crate to
+//! it, and prints the results: digests, counts, versions and the texts of errors, and nothing that
+//! changes from run to run. So the output of a program that was built on tokio-rustls can be
+//! compared with that of one that was built on pollback. `.ci/graph` does that.
 //!
 //! ```sh
 //! graph FOLDER [SCENARIO...]    # FOLDER gets the files of the servers, and `times`
@@ -63,7 +63,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "tonic" => grpc::run,
 };
 
-/// How long a scenario may take, with starting its server.
+/// How long a scenario may take, including the start of its server.
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::main]

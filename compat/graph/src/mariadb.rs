@@ -1,4 +1,4 @@
-//! mysql_async and MariaDB, which starts TLS behind a greeting in the clear.
+//! mysql_async and MariaDB, which starts TLS after a greeting in plaintext.
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder, SslOpts};
@@ -71,7 +71,7 @@ pub(crate) async fn run(place: &Place) -> Outcome {
         "mysql_async: killed: {}",
         killed.map_or_else(|| "no error".to_owned(), |error| chain(&error))
     );
-    // The end of the connection, or a reset: the server has closed it by now, or not quite.
+    // The end of the connection, or a reset: the server may not have closed it yet.
     let after = connection.query_drop("select 1").await;
     println!("mysql_async: after that: {}", refused(after)?);
     Ok(())
@@ -99,7 +99,7 @@ async fn mariadb(place: &Place) -> Result<(Server, u16), Box<dyn std::error::Err
     }
     let first = place.write(
         "first.sql",
-        // One statement a line. The accounts of nobody go before those of everybody else.
+        // One statement per line. Anonymous accounts would take precedence over the others.
         "delete from mysql.global_priv where user = '';\n\
          flush privileges;\n\
          create database graph;\n\

@@ -1,4 +1,4 @@
-//! async-nats and nats-server: TLS behind a first line in the clear.
+//! async-nats and nats-server, which starts TLS after a first line in plaintext.
 
 use async_nats::ConnectOptions;
 use tokio_stream::StreamExt;
@@ -56,7 +56,7 @@ pub(crate) async fn run(place: &Place) -> Outcome {
             }
         }
     });
-    // The server takes 1 MiB at most.
+    // The server accepts at most 1 MiB.
     for length in [0, 1, 16 * 1024 + 1, 1_000_000] {
         let sent = payload(length);
         let got = client.request("echo", sent.clone().into()).await?.payload;

@@ -1,4 +1,4 @@
-//! What a scenario is given: a folder, certificates, configurations.
+//! The environment of a scenario: a folder, certificates, configurations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Place {
         self.folder.join(name)
     }
 
-    /// The same, as servers want it in their configurations.
+    /// The same as text, for the configurations of servers.
     pub(crate) fn text_path(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
@@ -72,7 +72,7 @@ impl Place {
             .expect("a certificate and its key")
     }
 
-    /// A configuration for a server that demands a client certificate or not.
+    /// A configuration for a server that may require a client certificate.
     pub(crate) fn server_config(&self, alpn: &[&str], demands: bool) -> Arc<ServerConfig> {
         let builder = if demands {
             let roots = Arc::new(Authority::shared().roots());
@@ -88,7 +88,7 @@ impl Place {
         Arc::new(config)
     }
 
-    /// Prints what the servers of this scenario have said.
+    /// Prints the output of the servers of this scenario.
     pub(crate) fn show_logs(&self) {
         for entry in fs::read_dir(&self.folder).expect("a folder").flatten() {
             let path = entry.path();

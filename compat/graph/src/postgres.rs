@@ -22,7 +22,9 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     let wanted = format!("{parameters} sslmode=require");
 
     let refused = tokio_postgres::connect(&format!("{parameters} sslmode=disable"), NoTls).await;
-    let refused = refused.err().ok_or("a connection without TLS was taken")?;
+    let refused = refused
+        .err()
+        .ok_or("a connection without TLS was accepted")?;
     println!(
         "tokio-postgres-rustls: without TLS: {}",
         first_line(&chain(&refused))
@@ -40,10 +42,10 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     println!("tokio-postgres-rustls: {version}, {cipher}");
     work(&client).await?;
 
-    // A request to cancel goes over a connection of its own.
+    // A request to cancel is sent over a connection of its own.
     let token = client.cancel_token();
     let (slept, cancelled) = tokio::join!(client.simple_query("select pg_sleep(60)"), async {
-        // The request must not come before the query.
+        // The request must not arrive before the query.
         while !sleeping(&wanted, tls.clone()).await? {}
         token.cancel_query(tls.clone()).await
     });
@@ -69,7 +71,7 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// Rows one by one and in bulk, and a large value both ways.
+/// Rows one by one and in bulk, and a large value in both directions.
 async fn work(client: &Client) -> Outcome {
     client
         .batch_execute("create temp table rows (number int8 primary key, name text)")
@@ -122,7 +124,7 @@ async fn sleeping(parameters: &str, tls: MakeRustlsConnect) -> Result<bool, toki
         .any(|message| matches!(message, SimpleQueryMessage::Row(_))))
 }
 
-/// The first line: the second one tells where in its sources the server has said it.
+/// The first line; the second one is the location in the sources of the server.
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -131,7 +133,7 @@ async fn postgres(
     place: &Place,
 ) -> Result<(Server, u16), Box<dyn std::error::Error + Send + Sync>> {
     let port = free_port();
-    // PostgreSQL refuses to run as root, and reads no key that others may read.
+    // PostgreSQL refuses to run as root, and rejects a key that others may read.
     let user = user("postgres").await?;
     let as_user = |program: &str| {
         let mut command = Command::new(program);
@@ -196,7 +198,7 @@ fn restrict(path: &std::path::Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
-/// The number of a user and of its group, if we are root and have to become it.
+/// The number of a user and of its group, if we are root and have to switch to it.
 async fn user(name: &str) -> std::io::Result<Option<(u32, u32)>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);

@@ -13,13 +13,13 @@ use tokio::process::{Child, Command};
 
 use crate::place::Place;
 
-/// A port of loopback that nobody listens on.
+/// A free port on the loopback interface.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
     listener.local_addr().expect("an address").port()
 }
 
-/// A server that is ended when this is dropped.
+/// A server, which is killed when this is dropped.
 pub(crate) struct Server {
     _child: Child,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `program` and waits until it accepts connections on `port`.
     ///
-    /// What it prints goes into `PROGRAM.log` in the folder of the scenario.
+    /// Its output is written to `PROGRAM.log` in the folder of the scenario.
     pub(crate) async fn start<S: AsRef<OsStr>>(
         place: &Place,
         program: &str,
@@ -60,7 +60,7 @@ impl Server {
             .is_err()
         {
             if let Ok(Some(status)) = child.try_wait() {
-                return Err(format!("{name} has ended: {status}"));
+                return Err(format!("{name} has exited: {status}"));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -68,7 +68,7 @@ impl Server {
     }
 }
 
-/// Runs a client to its end and returns what it printed.
+/// Runs a client until it exits, and returns its output.
 pub(crate) async fn run(command: &mut Command, input: &[u8]) -> std::io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
@@ -78,7 +78,7 @@ pub(crate) async fn run(command: &mut Command, input: &[u8]) -> std::io::Result<
         .spawn()?;
     let mut stdin = child.stdin.take().expect("a pipe");
     let feed = async {
-        // A client that has seen enough closes the pipe.
+        // A client that is finished closes the pipe.
         let _ = stdin.write_all(input).await;
         drop(stdin);
     };

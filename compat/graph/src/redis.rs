@@ -98,8 +98,8 @@ pub(crate) async fn run(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// Whether the connection's own task or the next command sees the end first is up to chance, so
-/// only what a program decides by is told.
+/// Whether the connection's own task or the next command notices the end first is random, so only
+/// the properties that a program can rely on are printed.
 fn kind_of_end(error: &redis::RedisError) -> String {
     format!("dropped: {}", error.is_connection_dropped())
 }

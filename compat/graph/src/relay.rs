@@ -1,4 +1,4 @@
-//! A relay in front of a server, which cuts a connection in the middle.
+//! A relay in front of a server, which truncates a connection.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Passes connections on to `port`, and ends each for good once `limit` bytes have come from there.
+/// Forwards connections to `port`, and closes each once `limit` bytes have arrived from there.
 pub(crate) async fn cut(port: u16, limit: u64) -> std::io::Result<(u16, JoinHandle<()>)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let at = listener.local_addr()?.port();
@@ -20,7 +20,7 @@ pub(crate) async fn cut(port: u16, limit: u64) -> std::io::Result<(u16, JoinHand
                     let _ = tokio::io::copy(&mut from_near, &mut to_far).await;
                 });
                 tokio::io::copy(&mut from_far.take(limit), &mut to_near).await?;
-                // An end of stream and no reset, which could overtake what was sent.
+                // An end of stream and not a reset, which could overtake what was sent.
                 to_near.shutdown().await?;
                 let _ = up.await;
                 std::io::Result::Ok(())

@@ -1,18 +1,18 @@
-//! What goes into the output.
+//! The parts of the output.
 
 use std::error::Error;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-/// Where rustls explains a connection that was cut; pollback says the same without it.
+/// The address with an explanation that rustls adds to a truncation; the text of pollback is the
+/// same without it.
 const EXPLAINED: &str =
     ": https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
 
-/// The text of an error and of all that it stems from.
+/// The text of an error and of all its sources.
 ///
-/// A text that says everything of the next one already stands for both: crates differ in whether
-/// they repeat their source.
+/// If a text contains the next one, only the first is printed: not all crates repeat their source.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -26,16 +26,16 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text.replace(EXPLAINED, "")
 }
 
-/// Tells that something was refused, but not how: where a server closes the connection at once, it
-/// is up to chance whether its alert comes before the reset.
+/// Reports that something was refused, but not how: if a server closes the connection at once, it
+/// is random whether its alert arrives before the reset.
 pub(crate) fn refused<T, E>(outcome: Result<T, E>) -> Result<&'static str, String> {
     match outcome {
-        Ok(_) => Err("this should have been refused".to_owned()),
+        Ok(_) => Err("this should have failed".to_owned()),
         Err(_) => Ok("refused"),
     }
 }
 
-/// Fails unless what came back is what was sent.
+/// Fails unless the response equals what was sent.
 pub(crate) fn same(
     got: &(impl AsRef<[u8]> + ?Sized),
     sent: &impl AsRef<[u8]>,
@@ -43,11 +43,15 @@ pub(crate) fn same(
     let (got, sent) = (got.as_ref(), sent.as_ref());
     match got == sent {
         true => Ok(()),
-        false => Err(format!("{} came back of {}", digest(got), digest(sent))),
+        false => Err(format!(
+            "{} was received instead of {}",
+            digest(got),
+            digest(sent)
+        )),
     }
 }
 
-/// The beginning of the SHA-256 of `bytes`, and how many they are.
+/// The beginning of the SHA-256 digest of `bytes`, and their number.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let start: String = digest[..8]
@@ -59,7 +63,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 /// `length` bytes, the same in every run.
 pub(crate) fn payload(length: usize) -> Vec<u8> {
-    /// No multiple of a record, so that records do not look alike.
+    /// Not a multiple of a record, so that records differ.
     static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let words = std::iter::repeat_with(|| {

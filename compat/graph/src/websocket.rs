@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process::{Server, free_port};
 use crate::report::{chain, digest, payload, same, text};
 
-/// Sends everything back; `bye` makes it drop the connection without a word.
+/// Echoes everything; `bye` makes it drop the connection without a closing handshake.
 const SERVER: &str = r#"
 import asyncio, ssl, sys
 from websockets.asyncio.server import serve

@@ -1,10 +1,10 @@
 //! The public names of tokio-rustls 0.26, all of them from [pollback](pollback).
 //!
-//! A program whose dependencies use tokio-rustls gets pollback instead by a `[patch.crates-io]`
-//! that names this package; see its README.
+//! With a `[patch.crates-io]` that names this package, a program whose dependencies use
+//! tokio-rustls uses pollback instead; see the README.
 
-// One by one: a glob would bring pollback's own names along, and make `Error` and `ErrorKind`
-// ambiguous beside `use std::io::*`.
+// One by one: a glob would include pollback's own names, and make `Error` and `ErrorKind` ambiguous
+// together with `use std::io::*`.
 pub use pollback::{
     Accept, Connect, FallibleAccept, FallibleConnect, LazyConfigAcceptor, StartHandshake,
     TlsAcceptor, TlsConnector, TlsConnectorWithAlpn, TlsStream, rustls,

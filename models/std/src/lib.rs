@@ -3,13 +3,14 @@
 pub use std::*;
 
 pub mod sync {
-    //! As in the standard library; `Arc` stays, since `Waker` is made of it.
+    //! As in the standard library; `Arc` is unchanged, since a `Waker` is built from it.
 
     pub use loom::sync::{Mutex, MutexGuard};
     pub use std::sync::{Arc, LazyLock, PoisonError, TryLockError};
 
     pub mod atomic {
-        //! What only the unit tests of the sources use stays, since they run outside of a model.
+        //! Types that only the unit tests of the sources use are unchanged, since these run outside
+        //! a model.
 
         pub use loom::sync::atomic::{AtomicBool, fence};
         pub use std::sync::atomic::{AtomicUsize, Ordering};

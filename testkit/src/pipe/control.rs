@@ -77,7 +77,7 @@ impl Tally {
         self.calls += 1;
         assert!(
             self.calls < CALL_LIMIT,
-            "spinning: no end of calls to the transport"
+            "spinning: too many calls of the transport"
         );
         match answer {
             Some(bytes) => self.bytes += bytes,
@@ -165,7 +165,7 @@ impl Control {
     ///
     /// If `every` is less than two, which would leave no call that can make progress.
     pub fn every(&self, every: usize, operation: Operation, answer: Answer) {
-        assert!(every > 1, "some calls have to be honest");
+        assert!(every > 1, "some calls must not be affected");
         self.wire.locked(self.side, |view| {
             view.own.faults.on(operation).every = Some((every, answer));
         });
@@ -177,8 +177,8 @@ impl Control {
             .locked(self.side, |view| view.own.faults.strike(call, answer));
     }
 
-    /// Answers so many calls, counted over all operations, and then none: each is `Pending`, and
-    /// nobody is woken.
+    /// Performs this many calls, counted over all operations. Later ones return `Pending`, and
+    /// nothing is woken.
     pub fn silence_after(&self, calls: usize) {
         self.wire
             .locked(self.side, |view| view.own.faults.silence_after(calls));
@@ -223,7 +223,7 @@ impl Control {
             .locked(self.side, |view| view.own.outgoing.hold_up_to(limit));
     }
 
-    /// Has no vectored writes.
+    /// Does not support vectored writes.
     pub fn scalar(&self) {
         self.wire
             .locked(self.side, |view| view.own.faults.scalar = true);

@@ -28,7 +28,8 @@ impl End {
         Control::new(self.wire.clone(), self.side)
     }
 
-    /// Offers `offered` of the bytes: more than there is room for, or all.
+    /// Writes `bytes`: all of the `offered` bytes of a call, or at least as many as there is room
+    /// for.
     fn write(
         &self,
         cx: &mut Context<'_>,
@@ -81,7 +82,7 @@ fn accept(
     Poll::Ready(Ok(taken))
 }
 
-/// Moves the bytes that a buffered transport holds back.
+/// Delivers the bytes that a buffering transport has not passed on.
 fn deliver(view: &mut View<'_>, cx: &Context<'_>) -> Poll<io::Result<()>> {
     let complete = view.own.outgoing.deliver();
     wake_reader(view);

@@ -39,7 +39,7 @@ pub enum Answer {
     /// The error of the operating system that has this code.
     Code(i32),
     /// A read finds that the peer is gone: what it had sent is lost, and so is what is sent to it.
-    /// Other operations are honest.
+    /// Other operations are not affected.
     EndOfStream,
     /// The error `ConnectionReset`, which contains an [`Injected`]. It is returned once on either
     /// side, as by a socket; after that, reads return the end of the stream and writes fail with a
@@ -103,18 +103,18 @@ impl Faults {
         self.strike = Some((call, answer));
     }
 
-    /// Does nothing any more after so many calls.
+    /// Returns `Pending` forever after this many calls.
     pub(super) fn silence_after(&mut self, calls: usize) {
         self.silent_after = Some(calls);
     }
 
-    /// Whether the call that was noted last is one too many.
+    /// Whether the last recorded call is beyond that limit.
     pub(super) fn is_silent(&self) -> bool {
         self.silent_after
             .is_some_and(|calls| self.calls.len() > calls)
     }
 
-    /// What to answer to the call that was noted last.
+    /// The result of the last recorded call.
     pub(super) fn next_answer(&mut self, operation: Operation) -> Answer {
         let answer = match self.strike {
             Some((call, answer)) if call + 1 == self.calls.len() => answer,

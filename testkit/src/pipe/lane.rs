@@ -13,9 +13,9 @@ pub(super) struct Lane {
     held: VecDeque<u8>,
     unread: VecDeque<u8>,
     accepted: Vec<u8>,
-    /// No more bytes will come.
+    /// No more bytes will be written.
     pub(super) closed: bool,
-    /// No one will read them.
+    /// Nothing will read the bytes.
     pub(super) abandoned: bool,
     /// The connection was reset, and the writer has not been notified.
     reset: bool,

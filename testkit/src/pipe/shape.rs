@@ -26,7 +26,7 @@ const PLAIN: Shape = Shape {
     every_second: None,
 };
 
-/// The shapes that a guarantee is tested with. Each of them makes progress.
+/// The shapes that every guarantee is tested with. Each of them makes progress.
 pub const SHAPES: [Shape; 10] = [
     PLAIN,
     Shape {

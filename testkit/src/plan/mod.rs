@@ -26,7 +26,7 @@ pub struct Manner {
     pub at_most: Option<usize>,
     /// Buffers writes until a flush, or until this many bytes are buffered.
     pub buffer: Option<usize>,
-    /// Has no vectored writes.
+    /// Does not support vectored writes.
     pub scalar: bool,
     /// The results of `poll_read`.
     pub read: Vec<Step>,
@@ -41,9 +41,9 @@ pub struct Manner {
 /// A result in a list. After the last step of a list no more results are injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// How many calls return the pipe's own result first.
+    /// How many calls return the pipe's own result before.
     pub skip: usize,
-    /// The result that is injected then.
+    /// The injected result.
     pub answer: Answer,
 }
 

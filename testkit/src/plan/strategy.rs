@@ -12,9 +12,9 @@ use crate::pipe::Answer;
 /// What a random plan may do to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostility {
-    /// It may delay and split: every connection has to succeed.
+    /// Only delays and partial transfers: every connection has to succeed.
     Slow,
-    /// It may break the connection, too.
+    /// Failures of the connection, too.
     Hostile,
 }
 
@@ -45,7 +45,7 @@ fn manner(hostility: Hostility) -> impl Strategy<Value = Manner> {
         weighted(0.2, Just(())),
     );
     let list = || vec(step(hostility), 0..STEPS);
-    // A connection hardly makes more than one flush and one shutdown at a time.
+    // A connection rarely performs more than one flush and one shutdown.
     let short = || vec(step(hostility), 0..STEPS / 3);
     (shape, list(), list(), short(), short()).prop_map(
         |((at_most, buffer, scalar), read, write, mut flush, shutdown)| {

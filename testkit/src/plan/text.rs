@@ -149,7 +149,7 @@ impl FromStr for Answer {
             "reset" => Self::Reset,
             "panic" => Self::Panic,
             "too-much" => Self::TooMuch,
-            _ => return Err(format!("{text:?} is not an answer")),
+            _ => return Err(format!("{text:?} is not a result")),
         })
     }
 }
@@ -172,14 +172,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plan_is_read_back_as_it_was_printed(plan in plans(Hostility::Hostile)) {
+        fn a_printed_plan_can_be_parsed(plan in plans(Hostility::Hostile)) {
             let text = plan.to_string();
             assert_eq!(text.parse::<Plan>(), Ok(plan), "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_a_plan_is_refused() {
+    fn an_invalid_plan_is_rejected() {
         for text in [
             "depth=1",
             "left.read=pending",

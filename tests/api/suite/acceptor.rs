@@ -27,7 +27,7 @@ async fn accept_with_lends_the_connection_before_the_handshake() {
     let connector = TlsConnector::from(client);
     let acceptor = TlsAcceptor::from(server);
 
-    // What the closure stores with the session comes back when the session is resumed.
+    // Data that the closure stores with the session is returned when the session is resumed.
     let (near, far) = tcp().await;
     let mut lent = false;
     let accept = acceptor.accept_with(far, |connection| {

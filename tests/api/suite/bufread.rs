@@ -5,7 +5,7 @@ use super::{configs, connect_over};
 use crate::support::{setups, tcp};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Sends three lines and takes them in as lines, bytes and what is left.
+/// Sends three lines and reads them as a line, bytes and the rest.
 async fn check<A, B>(from: &mut A, to: &mut B)
 where
     A: AsyncWrite + Unpin,
@@ -47,7 +47,7 @@ async fn lines_and_bytes_may_be_mixed() {
 }
 
 #[tokio::test]
-async fn the_lines_end_when_the_peer_says_so() {
+async fn lines_end_at_the_close_notify() {
     for setup in setups() {
         let (mut client, mut server) = connect_over(configs(&setup), tcp().await).await;
         client.write_all(b"a\nb\nno line end").await.unwrap();

@@ -20,7 +20,7 @@ async fn connect_reaches_the_server_over_tcp_and_in_memory() {
 }
 
 #[tokio::test]
-async fn connect_takes_an_address_for_a_name() {
+async fn connect_accepts_an_address_as_the_name() {
     let (client, server) = configs(&Setup::new(Version::Tls13));
     let (near, far) = tcp().await;
     let address = ServerName::IpAddress(near.peer_addr().unwrap().ip().into());
@@ -38,7 +38,7 @@ async fn nothing_is_sent_before_the_future_is_polled() {
     assert!(far.read_u8().now_or_never().is_none());
     assert!(
         (&mut connect).now_or_never().is_none(),
-        "the server has said nothing"
+        "the server has sent nothing"
     );
     let first = far
         .read_u8()

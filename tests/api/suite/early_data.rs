@@ -1,4 +1,4 @@
-//! `TlsConnector::early_data`: what is written first travels with the ClientHello.
+//! `TlsConnector::early_data`: the first writes are sent with the ClientHello.
 
 use super::connect_over;
 use super::tls::rustls::{ClientConfig, ServerConfig};
@@ -50,7 +50,7 @@ async fn early_data_arrives_as_early_data() {
 }
 
 #[tokio::test]
-async fn early_data_that_the_server_refuses_is_sent_again() {
+async fn rejected_early_data_is_sent_again() {
     let (client, server) = with_ticket().await;
     let mut refusing = ServerConfig::clone(&server);
     refusing.max_early_data_size = 0;
@@ -71,7 +71,7 @@ async fn early_data_that_the_server_refuses_is_sent_again() {
 }
 
 #[tokio::test]
-async fn more_than_the_ticket_allows_waits_for_the_handshake() {
+async fn early_data_beyond_the_limit_waits_for_the_handshake() {
     let (client, server) = with_ticket().await;
     let (near, far) = tcp().await;
     let connector = TlsConnector::from(client).early_data(true);
@@ -87,7 +87,7 @@ async fn more_than_the_ticket_allows_waits_for_the_handshake() {
             .unwrap()
             .read_to_end(&mut received)
             .unwrap();
-        assert_eq!(received.len(), 1024, "as many as the server takes");
+        assert_eq!(received.len(), 1024, "as many as the server accepts");
         server.read_to_end(&mut received).await.unwrap();
         received
     };
@@ -112,7 +112,7 @@ async fn without_a_ticket_connect_completes_the_handshake() {
 }
 
 #[tokio::test]
-async fn unless_asked_for_connect_completes_the_handshake() {
+async fn by_default_connect_completes_the_handshake() {
     let (client, server) = with_ticket().await;
     for connector in [
         TlsConnector::from(Arc::clone(&client)),

@@ -25,7 +25,7 @@ where
 }
 
 #[tokio::test]
-async fn the_transport_is_in_reach_until_the_future_is_done() {
+async fn the_transport_is_accessible_until_the_future_completes() {
     for setup in setups() {
         let (near, far) = tcp().await;
         let (near_address, far_address) = (near.local_addr().unwrap(), far.local_addr().unwrap());
@@ -141,7 +141,7 @@ async fn the_io_error_is_the_tls_error() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_used_fails_the_future() {
+async fn an_unusable_configuration_fails_the_future() {
     let (client, server) = configs(&Setup::new(Version::Tls13));
     let (mut client, mut server) = (Arc::unwrap_or_clone(client), Arc::unwrap_or_clone(server));
     client.max_fragment_size = Some(1);
@@ -176,7 +176,7 @@ async fn end_of_stream_in_the_handshake_is_unexpected() {
     for setup in setups() {
         let (near, far) = duplex();
         drop(far);
-        // What the client writes may fail first.
+        // The write of the client may fail first.
         let error = connect(&setup, near).await.unwrap_err();
         let kinds = [io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
         assert!(kinds.contains(&error.kind()), "{error:?}");

@@ -65,7 +65,7 @@ async fn take_io_returns_the_transport_once() {
 }
 
 #[tokio::test]
-async fn take_io_after_a_rejection_lets_the_server_answer_in_plain_text() {
+async fn take_io_after_a_rejection_lets_the_server_respond_in_plaintext() {
     let (mut near, far) = duplex();
     near.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut lazy = pin!(LazyConfigAcceptor::new(Acceptor::default(), far));

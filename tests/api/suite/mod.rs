@@ -1,4 +1,4 @@
-//! What tokio-rustls 0.26 does, name by name. `tls` is the crate under test.
+//! The behaviour of tokio-rustls 0.26, name by name. `tls` is the crate under test.
 
 mod acceptor;
 mod bufread;

@@ -1,4 +1,4 @@
-//! Programs as users of tokio-rustls write them.
+//! Typical programs of tokio-rustls users.
 
 use super::configs;
 use super::tls::rustls::ServerConfig;
@@ -178,11 +178,11 @@ async fn a_program_wraps_the_handshake_in_a_future_of_its_own() {
     let acceptor = TlsAcceptor::from(server);
     let (client, server) = tokio::join!(Counted { connect, polls: 0 }, acceptor.accept(far));
     let (mut client, polls) = client.unwrap();
-    assert!(polls > 1, "the server answers later");
+    assert!(polls > 1, "the server responds later");
     talk(&mut client, &mut server.unwrap()).await;
 }
 
-/// A connection that may or may not be encrypted, as many clients have it.
+/// A connection that may or may not be encrypted, as in many clients.
 enum Maybe {
     Plain(TcpStream),
     Tls(Box<client::TlsStream<TcpStream>>),

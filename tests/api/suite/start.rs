@@ -38,7 +38,7 @@ async fn the_fields_are_the_transport_and_what_was_accepted() {
 }
 
 #[tokio::test]
-async fn from_parts_goes_on_with_another_transport() {
+async fn from_parts_continues_on_another_transport() {
     for setup in setups() {
         let (client, config) = configs(&setup);
         let (near, far) = tcp().await;
@@ -56,7 +56,7 @@ async fn from_parts_goes_on_with_another_transport() {
 }
 
 #[tokio::test]
-async fn into_stream_with_lends_the_connection_before_the_handshake_goes_on() {
+async fn into_stream_with_lends_the_connection_before_the_handshake_continues() {
     for setup in setups() {
         let (client, config) = configs(&setup);
         let (near, far) = duplex();

@@ -48,7 +48,7 @@ async fn get_mut_lets_the_connection_be_used_directly() {
 }
 
 #[tokio::test]
-async fn what_get_mut_queues_goes_out_with_a_flush() {
+async fn a_flush_sends_what_get_mut_has_queued() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, duplex()).await;
         client.get_mut().1.send_close_notify();
@@ -114,7 +114,7 @@ async fn the_raw_socket_is_that_of_the_transport() {
 }
 
 #[tokio::test]
-async fn a_vectored_write_takes_the_slices_in_order() {
+async fn a_vectored_write_accepts_the_slices_in_order() {
     async fn check<A: AsyncWrite + Unpin>(from: &mut A, to: &mut (impl AsyncReadExt + Unpin)) {
         assert!(from.is_write_vectored());
         let slices = [b"one ".as_slice(), b"", b"two ", b"three"].map(IoSlice::new);
@@ -135,7 +135,7 @@ async fn a_vectored_write_takes_the_slices_in_order() {
 }
 
 #[tokio::test]
-async fn shutdown_ends_one_direction_and_leaves_the_other() {
+async fn shutdown_ends_only_one_direction() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, tcp().await).await;
         client.write_all(b"question").await.unwrap();
@@ -187,7 +187,7 @@ async fn the_enum_carries_both_sides() {
 }
 
 #[tokio::test]
-async fn the_enum_shows_what_both_connections_have_in_common() {
+async fn the_enum_exposes_the_common_state() {
     for setup in setups() {
         let (client, server) = connected(&setup.alpn(&["h2"]), tcp().await).await;
         let mut streams = [TlsStream::Client(client), TlsStream::Server(server)];
@@ -212,7 +212,7 @@ async fn an_unfinished_write_may_be_followed_by_another() {
     for setup in setups() {
         let (mut client, mut server) = connected(&setup, duplex()).await;
         let mut sent = Vec::new();
-        // The pipe fills up; what the last write took is all that counts.
+        // The pipe fills up; only what the last write has accepted counts.
         loop {
             let chunk = [sent.len() as u8; 1000];
             let mut write = std::pin::pin!(client.write(&chunk));

@@ -1,4 +1,4 @@
-//! What the list makes of a report.
+//! Compares a report with plain rustls and the list of differences.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::run::{Outcome, Report};
 pub(crate) struct Judgement {
     pub(crate) as_plain: usize,
     pub(crate) as_listed: usize,
-    /// How many a back end for servers leaves out, since they are for clients.
+    /// How many tests for clients a back end for servers skips.
     pub(crate) left_out: usize,
     pub(crate) complaints: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub(crate) fn judge(
             match listed {
                 None | Some(Ending::Either) => judgement.as_plain += 1,
                 Some(_) => judgement.complaints.push(format!(
-                    "{name}: {test} {expected} as with plain rustls; take it off the list"
+                    "{name}: {test} {expected} as with plain rustls; remove it from the list"
                 )),
             }
         } else if listed.is_some_and(|ending| ending.allows(found.actual)) {
@@ -65,7 +65,7 @@ pub(crate) fn judge(
 impl Judgement {
     pub(crate) fn summary(&self) -> String {
         format!(
-            "{} as plain rustls, {} as the list says, {} not; {} are for clients",
+            "{} like plain rustls, {} as listed, {} wrong; {} are for clients",
             self.as_plain,
             self.as_listed,
             self.complaints.len(),
@@ -114,10 +114,10 @@ mod tests {
             here = "EITHER"
             errors = ["broken pipe"]
         "#;
-        toml::from_str(text).expect("it is a list")
+        toml::from_str(text).expect("a list")
     }
 
-    /// What is said of a test called `name`.
+    /// The complaints about a test called `name`.
     fn complaints(run: &str, name: &str, plain: Outcome, found: Outcome) -> Vec<String> {
         let chosen = BTreeSet::from([name]);
         let (plain, found) = (report(&[(name, plain)]), report(&[(name, found)]));
@@ -127,7 +127,7 @@ mod tests {
     use Outcome::{Fail, Pass, Skip};
 
     #[test]
-    fn the_same_result_is_right() {
+    fn the_same_result_is_correct() {
         for outcome in [Pass, Fail, Skip] {
             assert_eq!(complaints("acceptor", "other", outcome, outcome), [""; 0]);
         }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_may_stand_for_names() {
+    fn an_error_may_replace_names() {
         assert_eq!(complaints("acceptor/dropped", "other", Pass, Fail), [""; 0]);
         assert_eq!(complaints("acceptor/dropped", "other", Fail, Pass).len(), 1);
         assert_eq!(complaints("acceptor/split", "other", Pass, Fail).len(), 1);
@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn names_of_no_test_and_too_few_passes_are_wrong() {
+    fn unknown_names_and_too_few_passes_are_errors() {
         let complaints = |run, tests: &[_]| list().check_plain("plain", &[run], &report(tests));
         let of_acceptor = |tests| complaints("acceptor/split", tests).len();
         assert_eq!(of_acceptor(&[("listed", Pass), ("open", Pass)]), 0);
         assert_eq!(of_acceptor(&[("other", Pass)]), 2);
         assert_eq!(of_acceptor(&[("listed", Skip), ("open", Pass)]), 1);
         assert_eq!(of_acceptor(&[("listed", Fail), ("open", Fail)]), 1);
-        // What is said of other runs has to be a test of theirs.
+        // Names for other runs have to be tests of these.
         assert_eq!(complaints("hello", &[("open", Pass)]), [""; 0]);
         let unknown = list().check_plain("other", &["hello"], &report(&[("open", Pass)]));
         assert_eq!(unknown.len(), 1);

@@ -9,42 +9,43 @@ use serde::Deserialize;
 
 use crate::run::{Outcome, Report};
 
-/// What `differences.toml` says.
+/// The contents of `differences.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Differences {
-    /// How many tests each plain back end has to pass, so that it is a measure.
+    /// How many tests each plain back end has to pass to be a valid reference.
     least: BTreeMap<String, usize>,
     #[serde(default)]
     differences: Vec<Difference>,
 }
 
-/// Tests that differ for one reason.
+/// Tests that differ for the same reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Difference {
     reason: String,
-    /// The section that allows it.
+    /// The section of the RFC that allows it.
     rfc: String,
-    /// In these runs, or in all: a run, a back end in every variant, or a variant of every one.
+    /// The runs to which it applies, or all: a run, a back end in every variant, or a variant of
+    /// every back end.
     #[serde(default)]
     runs: Vec<String>,
-    /// How the tests end here, while they end otherwise with plain rustls.
+    /// The result of the tests in these runs, which differs with plain rustls.
     here: Ending,
     #[serde(default)]
     tests: Vec<String>,
-    /// In place of names: those of whose failures the runner says one of these.
+    /// Instead of names: the tests for which the runner reports one of these errors.
     #[serde(default)]
     errors: Vec<String>,
 }
 
-/// How a listed test may end.
+/// The permitted result of a listed test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Ending {
     Pass,
     Fail,
-    /// It passes or fails, as it happens: with what arrives together.
+    /// It may pass or fail, depending on timing.
     Either,
 }
 
@@ -58,14 +59,15 @@ impl Differences {
                 return Err(text.into());
             }
             if !difference.errors.is_empty() && difference.here != Ending::Either {
-                let text = format!("what an error says is not certain to happen: {difference:?}");
+                let text =
+                    format!("a difference by error has to allow either result: {difference:?}");
                 return Err(text.into());
             }
         }
         Ok(list)
     }
 
-    /// What is said of runs.
+    /// The names of runs in the list.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &str> {
         self.differences
             .iter()
@@ -73,14 +75,14 @@ impl Differences {
             .map(String::as_str)
     }
 
-    /// What is wrong with what `runs` are held against, and which names are of no test.
+    /// Checks the reference of `runs`, and finds names that are not tests.
     pub(crate) fn check_plain(&self, measure: &str, runs: &[&str], plain: &Report) -> Vec<String> {
         let mut complaints = Vec::new();
         let passed = plain.count(Outcome::Pass);
         let least = self.least.get(measure).copied().unwrap_or(usize::MAX);
         if passed < least {
             complaints.push(format!(
-                "{measure} passes {passed} tests, less than {least}"
+                "{measure} passes {passed} tests, fewer than {least}"
             ));
         }
         for name in self
@@ -98,7 +100,7 @@ impl Differences {
         complaints
     }
 
-    /// How `test` may end in `run`, if it may differ.
+    /// The permitted result of `test` in `run`, if it may differ.
     pub(crate) fn listed(&self, run: &str, test: &str, error: &str) -> Option<Ending> {
         let mut matching = self.differences.iter().filter(|difference| {
             let of_test = difference.tests.iter().any(|name| name == test)

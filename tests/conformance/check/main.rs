@@ -1,15 +1,15 @@
-//! Runs the protocol tests of BoringSSL on plain rustls, and then on pollback in every way that the
-//! shim knows, and demands the same result of each test; for rustls 0.23, and for 0.24. What may
-//! differ stands in `differences.toml`, with the reason.
+//! Runs the protocol tests of BoringSSL on plain rustls, and then on pollback with every back end
+//! of the shim, and requires the same result of each test, for rustls 0.23 and for 0.24. Permitted
+//! differences are in `differences.toml`, with the reason.
 //!
 //! ```text
 //! check RUNNER FOLDER [--every COUNT] [RUN...]
 //! ```
 //!
-//! `RUNNER` is the runner of BoringSSL; its reports and what it prints go into `FOLDER`. With
-//! `--every` only plain rustls and the first run do all tests, and each other one in `COUNT` of them:
-//! always the same, and others in each run. A `RUN` is a back end, or a back end and a
-//! variant: `acceptor/bytewise`. Without any, all are done.
+//! `RUNNER` is the runner of BoringSSL; its reports and its output are written to `FOLDER`. With
+//! `--every` only plain rustls and the first run perform all tests, and each of the others performs
+//! one in `COUNT`: a different selection in each run, but always the same. A `RUN` is a back end,
+//! or a back end and a variant: `acceptor/bytewise`. By default all runs are performed.
 
 mod judge;
 mod list;
@@ -24,7 +24,7 @@ use judge::judge;
 use list::{Differences, covers};
 use run::Runner;
 
-/// The plain back ends, each with the runs that are held against it.
+/// The plain back ends, each with the runs that are compared with it.
 const MEASURES: [(&str, &[Run]); 2] = [
     (
         "plain",
@@ -94,7 +94,7 @@ struct Arguments {
     runner: PathBuf,
     folder: PathBuf,
     every: u64,
-    /// All of them, if there are none.
+    /// The selected runs; all if this is empty.
     runs: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything is as it should be.
+/// Returns whether all results are as expected.
 fn check() -> Result<bool, Box<dyn Error>> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -14,30 +14,30 @@ pub(crate) struct Runner {
     pub(crate) program: PathBuf,
     pub(crate) shim: PathBuf,
     pub(crate) config: PathBuf,
-    /// Where reports go.
+    /// The folder for reports.
     pub(crate) folder: PathBuf,
 }
 
-/// How a test has ended.
+/// The result of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Outcome {
     Pass,
     Fail,
-    /// The shim has said that it does not do what the test asks for.
+    /// The shim has reported that it does not implement something that the test needs.
     Skip,
 }
 
-/// What the runner says of a test.
+/// The runner's report of a test.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Test {
     pub(crate) actual: Outcome,
-    /// What has gone wrong.
+    /// The error, if it has failed.
     #[serde(default)]
     pub(crate) error: String,
 }
 
-/// What the runner says of all tests.
+/// The runner's report of all tests.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) tests: BTreeMap<String, Test>,
@@ -55,7 +55,7 @@ impl Runner {
         let file = name.replace('/', "-");
         let report = self.folder.join(format!("{file}.json"));
         let log = File::create(self.folder.join(format!("{file}.log")))?;
-        // What an earlier run has left would be taken for what this one says.
+        // The report of an earlier run would be mistaken for the one of this run.
         if report.exists() {
             fs::remove_file(&report)?;
         }
@@ -69,10 +69,10 @@ impl Runner {
             .arg(&self.config)
             .arg("-json-output")
             .arg(&report)
-            // The texts of errors are an implementation's own.
+            // Error texts differ between implementations.
             .arg("-loose-errors")
             .args(["-allow-unimplemented", "-pipe"])
-            // Much of their time goes by with waiting for one another.
+            // The processes spend much of their time waiting for each other.
             .args(["-num-workers", "4"]);
         if let Some(named) = named {
             let named: Vec<_> = named.iter().copied().collect();
@@ -82,7 +82,7 @@ impl Runner {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        // It fails if any test does, which is for the list to judge.
+        // It fails if any test fails, which is compared with the list below.
         let status = command.status()?;
         let text = fs::read(&report)
             .map_err(|error| format!("{name}: the runner has no report ({status}): {error}"))?;
@@ -91,7 +91,7 @@ impl Runner {
 }
 
 impl Report {
-    /// The names of the tests that the shim does.
+    /// The names of the tests that the shim implements.
     pub(crate) fn implemented(&self) -> impl Iterator<Item = &str> {
         let done = self
             .tests

@@ -1,4 +1,4 @@
-//! What each option of the runner does.
+//! The actions of the runner's options.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,19 +8,19 @@ use crate::options::Options;
 use crate::settings::{Credential, EarlyData, Settings};
 use crate::transport::Variant;
 
-/// What an option does.
+/// The action of an option.
 pub(crate) enum Action {
-    /// Nothing: it is about an interface that other implementations have.
+    /// Ignored: it concerns an interface of other implementations.
     Ignore,
     IgnoreValue,
     Flag(fn(&mut Settings)),
     Text(fn(&mut Settings, String)),
-    /// In base64.
+    /// A value in base64.
     Bytes(fn(&mut Settings, Vec<u8>)),
     Number(fn(&mut Settings, i64)),
-    /// A number of TLS, of 16 bits.
+    /// A 16-bit number of TLS.
     Code(fn(&mut Settings, u16)),
-    /// It is about the process, not about a connection.
+    /// It concerns the process, not a connection.
     Process(fn(&mut Options)),
     ProcessValue(fn(&mut Options, &str) -> Option<()>),
 }
@@ -105,11 +105,11 @@ pub(crate) static ACTIONS: LazyLock<HashMap<&str, Action>> = LazyLock::new(|| {
         ("-expect-accept-early-data", Flag(|s| s.expect.early_data = Some(EarlyData::Accepted))),
         ("-expect-reject-early-data", Flag(|s| s.expect.early_data = Some(EarlyData::Rejected))),
         ("-expect-no-offer-early-data", Flag(|s| s.expect.early_data = Some(EarlyData::NotOffered))),
-        // The verifier of ours takes every chain, whatever it is rooted in.
+        // Our verifier accepts every chain, whatever its root.
         ("-trust-cert", IgnoreValue),
         ("-expect-early-data-reason", IgnoreValue),
-        // About interfaces that rustls has not, or in its own way: calls that may have to be
-        // repeated, callbacks, and results that can be asked for twice.
+        // Options for interfaces that rustls does not have, or has in another form: calls that may
+        // have to be repeated, callbacks, and results that can be queried twice.
         ("-async", Ignore),
         ("-implicit-handshake", Ignore),
         ("-handshake-twice", Ignore),
@@ -131,7 +131,7 @@ pub(crate) static ACTIONS: LazyLock<HashMap<&str, Action>> = LazyLock::new(|| {
     ])
 });
 
-/// The protocols of an ALPN extension, each with its length before it.
+/// The protocols of an ALPN extension, each preceded by its length.
 fn protocols(mut list: &[u8]) -> Vec<Vec<u8>> {
     let mut protocols = Vec::new();
     while let Some((&length, rest)) = list.split_first() {

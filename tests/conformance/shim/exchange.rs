@@ -1,4 +1,4 @@
-//! What is done over one connection.
+//! The exchange over one connection.
 
 use std::io;
 use std::net::TcpStream;
@@ -13,15 +13,15 @@ use crate::settings::{EarlyData, Settings};
 use crate::setup::Setup;
 use crate::transport::Variant;
 
-/// The lengths that `-write-different-record-sizes` stands for: around the borders of what goes into
-/// one record of CBC or of any kind.
+/// The lengths for `-write-different-record-sizes`: around the limits of a record, with CBC or any
+/// cipher.
 const MANY_SIZES: [usize; 11] = [
     0, 1, 255, 256, 257, 16383, 16384, 16385, 32767, 32768, 32769,
 ];
 /// Short, so that a record takes several reads.
 const READ_SIZE: usize = 512;
 
-/// Makes one connection over `socket`; `index` says which settings are its.
+/// Opens one connection over `socket`; `index` selects its settings.
 pub(crate) async fn run(
     options: &Options,
     setup: &mut Setup,
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     }
     if early {
         write_first(&mut stream, settings).await?;
-        // Only now is it known what the server makes of it.
+        // Only now is it known whether the server has accepted it.
         stream.flush().await?;
         if settings.expect.early_data == Some(EarlyData::Rejected) {
             expect::check_rejected(stream.negotiated())?;
@@ -89,7 +89,7 @@ pub(crate) async fn run(
     expect::check_tickets(settings, stream.negotiated().version, &setup.observed())?;
 
     match stream.shutdown().await {
-        // A peer that has closed may not be there any more to be told.
+        // A peer that has closed may already be gone.
         Err(error) if clean && !settings.shuts_down && is_gone(&error) => {}
         shut => shut?,
     }
@@ -104,8 +104,8 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Writes what comes before anything is read. Where the runner wants to send while that is
-/// unfinished, it is left unflushed.
+/// Performs the writes before the first read. They are left unflushed if the runner wants to send
+/// while they are unfinished.
 async fn write_first(
     stream: &mut Box<dyn Conversation>,
     settings: &Settings,
@@ -154,7 +154,7 @@ fn by_two(variant: Variant) -> bool {
     matches!(variant, Variant::Split | Variant::Halves)
 }
 
-/// As `echo`, with one task that reads and one that writes.
+/// Like `echo`, with one task that reads and one that writes.
 async fn echo_by_two(
     stream: Box<dyn Conversation>,
     variant: Variant,
@@ -172,7 +172,7 @@ async fn echo_by_two(
     Ok((clean, reader.unsplit(writer)))
 }
 
-/// Sends what comes from `reader` back through `writer`, until the peer has closed.
+/// Echoes bytes from `reader` through `writer`, until the peer has closed.
 async fn echo_between<R, W>(
     mut reader: R,
     mut writer: W,
@@ -191,7 +191,7 @@ where
                 Ok(Some([])) => break Ok(true),
                 Ok(Some(text)) => {
                     if sender.send(text.to_owned()).await.is_err() {
-                        // The writer has failed, and says why.
+                        // The writer has failed, and returns the reason.
                         break Ok(true);
                     }
                 }
@@ -225,7 +225,8 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), text: &[u8]) -> io::Resul
     stream.flush().await
 }
 
-/// Reads and inverts; nothing at the end, and `None` at an end without a close_notify.
+/// Reads and inverts bytes; returns an empty vector at the end, and `None` at an end without a
+/// close_notify.
 async fn read<'a>(
     stream: &mut (impl AsyncRead + Unpin),
     buf: &'a mut [u8],

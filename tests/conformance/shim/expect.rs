@@ -1,4 +1,4 @@
-//! Whether a connection is what the runner expects.
+//! Checks that a connection is what the runner expects.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::backend::{Failure, Negotiated};
 use crate::settings::{EarlyData, Settings, TLS13};
 use crate::setup::Observed;
 
-/// Looks at a connection whose handshake is done.
+/// Checks a connection after its handshake.
 pub(crate) fn check(
     settings: &Settings,
     resumes: bool,
@@ -37,7 +37,7 @@ pub(crate) fn check(
         same("chain", &Some(chain(path)?), &negotiated.peer_chain)?;
     }
     if !resumed {
-        // rustls does not tell these of the session that is resumed.
+        // rustls does not report these for a resumed session.
         same_if("group", &expect.group, &negotiated.group)?;
         same_if("signature scheme", &expect.scheme, &observed.scheme)?;
         same_if("credential", &expect.credential, &observed.credential)?;
@@ -58,7 +58,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Looks at a connection of a client whose early data should have been rejected.
+/// Checks a connection of a client whose early data should have been rejected.
 pub(crate) fn check_rejected(negotiated: Negotiated) -> Result<(), Failure> {
     same(
         "early data accepted",
@@ -67,7 +67,7 @@ pub(crate) fn check_rejected(negotiated: Negotiated) -> Result<(), Failure> {
     )
 }
 
-/// Looks at the tickets that a client has got.
+/// Checks the tickets that a client has received.
 pub(crate) fn check_tickets(
     settings: &Settings,
     version: Option<u16>,
@@ -84,7 +84,7 @@ pub(crate) fn check_tickets(
     };
     let good = *early_data > 0;
     same(
-        "ticket good for early data",
+        "ticket valid for early data",
         &Some(expect.ticket_for_early_data),
         &good,
     )
@@ -108,7 +108,7 @@ fn same<T: Debug + PartialEq>(what: &str, expected: &Option<T>, found: &T) -> Re
     }
 }
 
-/// The same of something that may be absent, and never should be where it is expected.
+/// The same for an optional value, which must be present if it is expected.
 fn same_if<T: Debug + PartialEq>(
     what: &str,
     expected: &Option<T>,

@@ -1,9 +1,9 @@
-//! A peer for the protocol tests of BoringSSL: their runner starts it, once for each test, and tells
-//! it with options what to do.
+//! A peer for the protocol tests of BoringSSL: their runner starts it once for each test, with
+//! options that say what to do.
 //!
-//! It connects to the port that it is given, says which shim it is, and is then a client or a server
-//! of TLS; with `-resume-count` several times, one after the other. It sends back what it reads with
-//! every bit inverted. The runner judges by what is said on the wire and by the exit status.
+//! It connects to the given port, sends its shim ID, and is then a TLS client or server; with
+//! `-resume-count` several times in a row. It echoes what it reads with every bit inverted. The
+//! runner checks the bytes on the wire and the exit status.
 
 mod actions;
 mod backend;
@@ -23,10 +23,10 @@ use options::{INITIAL, Options, RESUME};
 use setup::Setup;
 use transport::Variant;
 
-/// Exit statuses that mean something to the runner.
+/// Exit statuses with a meaning for the runner.
 const FAILED: u8 = 1;
 const UNIMPLEMENTED: u8 = 89;
-/// The test has failed, even if it wants a connection that fails.
+/// The test has failed, even if it expects a connection that fails.
 const MUST_FAIL: u8 = 90;
 
 fn main() -> ExitCode {
@@ -57,7 +57,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         let held = socket.try_clone()?;
         let outcome = converse(options, &mut setup, index, connection > 0, socket);
         if outcome.is_ok() || options.variant != Variant::Dropped {
-            // What is still on its way is lost if the kernel has to reset the connection.
+            // Data in transit is lost if the kernel has to reset the connection.
             drain(held);
         }
         outcome?;
@@ -92,10 +92,10 @@ fn converse(
     runtime.block_on(exchange::run(options, setup, index, resumes, socket))
 }
 
-/// Takes in what the runner still sends, until it closes too.
+/// Reads what the runner still sends, until it closes, too.
 fn drain(mut socket: TcpStream) {
     let mut buf = [0; 4096];
-    // It may be closed already.
+    // The socket may be closed already.
     let _ = socket.set_nonblocking(false);
     let _ = socket.shutdown(Shutdown::Write);
     while matches!(socket.read(&mut buf), Ok(1..)) {}

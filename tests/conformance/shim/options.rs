@@ -1,8 +1,8 @@
 //! The options that the runner starts its shim with.
 //!
-//! An option without a prefix is meant for every connection that the process makes. `-on-initial`,
-//! `-on-resume` and `-on-retry` limit it: to the first connection, to those that resume it, or to
-//! what follows when a server has rejected early data.
+//! An option without a prefix applies to every connection of the process. The prefixes
+//! `-on-initial`, `-on-resume` and `-on-retry` limit it to the first connection, to those that
+//! resume it, or to the rest of a connection whose early data was rejected.
 
 use std::ffi::OsString;
 
@@ -17,28 +17,28 @@ use crate::backend::Backend;
 use crate::settings::Settings;
 use crate::transport::Variant;
 
-/// What is not implemented here, be it an option or what it asks for. The runner counts the test as
-/// one that does not apply.
+/// An option, or a request of one, that is not implemented here. The runner counts the test as not
+/// applicable.
 #[derive(Debug)]
 pub(crate) struct Unimplemented(pub(crate) String);
 
-/// Everything that the runner says.
+/// All options of the runner.
 pub(crate) struct Options {
     pub(crate) port: u16,
     pub(crate) ipv6: bool,
     pub(crate) shim_id: u64,
     pub(crate) resumptions: usize,
-    /// The runner only asks whether handshakes can move to another process.
+    /// The runner only asks whether handshakes can be moved to another process.
     pub(crate) asks_for_handshaker: bool,
     pub(crate) backend: Backend,
     pub(crate) variant: Variant,
-    /// At the indices that follow.
+    /// Indexed by the constants below.
     pub(crate) connections: [Settings; 3],
 }
 
 pub(crate) const INITIAL: usize = 0;
 pub(crate) const RESUME: usize = 1;
-/// A client's connection from the moment at which its early data was rejected.
+/// A client's connection after its early data was rejected.
 pub(crate) const RETRY: usize = 2;
 
 impl Options {
@@ -75,7 +75,7 @@ impl Options {
         Ok(options)
     }
 
-    /// `None` if there is no such value.
+    /// Returns `None` for an invalid value.
     fn apply(&mut self, action: &Action, connections: &[usize], value: String) -> Option<()> {
         match action {
             Ignore | IgnoreValue => return Some(()),
@@ -101,9 +101,9 @@ impl Options {
     }
 }
 
-/// Which connections an option is meant for, and its name without the prefix that says so.
+/// The connections to which an option applies, and its name without the prefix.
 fn addressed(argument: &str) -> (&[usize], &str) {
-    // The handshaker is another process, which there is none of here.
+    // The handshaker would be another process, which does not exist here.
     let own = argument.strip_prefix("-on-shim").unwrap_or(argument);
     for (prefix, connection) in [
         ("-on-initial", &[INITIAL]),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_new_credential_is_about_it() {
+    fn options_after_a_new_credential_apply_to_it() {
         let line = "-cert-file a -new-x509-credential -cert-file b -ocsp-response AQI=";
         let [settings, ..] = parsed(line).connections;
         assert_eq!(settings.default_credential.chain, Some("a".into()));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_implemented() {
+    fn unknown_options_are_not_implemented() {
         for line in [
             "-dtls",
             "-on-initial-dtls",

@@ -1,10 +1,10 @@
-//! What the runner asks of one connection.
+//! The settings of one connection.
 
 use std::path::PathBuf;
 
-/// What one connection has to do, and how it has to end.
+/// The settings of one connection, and its expected result.
 ///
-/// Versions, groups, cipher suites and signature schemes are the numbers that TLS gives them.
+/// Versions, groups, cipher suites and signature schemes are the numbers of TLS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) server: bool,
@@ -20,11 +20,11 @@ pub(crate) struct Settings {
     pub(crate) require_extended_master_secret: bool,
     pub(crate) early_data: bool,
     pub(crate) no_ticket: bool,
-    /// Of plaintext, in one record.
+    /// The maximum plaintext in one record.
     pub(crate) largest_fragment: Option<usize>,
 
     // Certificates.
-    /// The credential of the options that name none, then those that were announced one by one.
+    /// The default credential, then those that were announced one by one.
     pub(crate) default_credential: Credential,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) request_certificate: bool,
@@ -48,13 +48,13 @@ pub(crate) struct Settings {
     pub(crate) export_label: Vec<u8>,
     pub(crate) export_context: Vec<u8>,
     pub(crate) use_export_context: bool,
-    /// By how many seconds the clock is advanced afterwards.
+    /// How many seconds the clock is advanced afterwards.
     pub(crate) delay: u64,
 
     pub(crate) expect: Expect,
 }
 
-/// A certificate chain with its key, and what goes with it.
+/// A certificate chain with its key and related settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Credential {
     pub(crate) chain: Option<PathBuf>,
@@ -63,7 +63,7 @@ pub(crate) struct Credential {
     pub(crate) schemes: Vec<u16>,
 }
 
-/// What has to be true of a connection once it is there. What is absent is not looked at.
+/// The expected properties of an established connection. Absent values are not checked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expect {
     pub(crate) version: Option<u16>,
@@ -85,7 +85,7 @@ pub(crate) struct Expect {
     pub(crate) early_data: Option<EarlyData>,
 }
 
-/// What becomes of the early data that a client offers.
+/// The expected fate of the early data that a client offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EarlyData {
     Accepted,
@@ -101,20 +101,20 @@ impl Settings {
         }
     }
 
-    /// The credential that the options are about which come next.
+    /// The credential to which the next options apply.
     pub(crate) fn credential(&mut self) -> &mut Credential {
         self.credentials
             .last_mut()
             .unwrap_or(&mut self.default_credential)
     }
 
-    /// Expects this protocol, or none if it has no name.
+    /// Expects this protocol, or none if the name is empty.
     pub(crate) fn expect_alpn(&mut self, protocol: String) {
         self.expect.no_alpn = protocol.is_empty();
         self.expect.alpn = (!protocol.is_empty()).then(|| protocol.into());
     }
 
-    /// Whether TLS `version` is on offer.
+    /// Whether TLS `version` is offered.
     pub(crate) fn offers(&self, version: u16) -> bool {
         let switched_off = match version {
             TLS12 => self.no_tls12,

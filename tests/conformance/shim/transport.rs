@@ -1,4 +1,4 @@
-//! How a stream comes by its transport, and what it does with it.
+//! The transport of a stream, and how it is used.
 
 use std::io::{self, IoSlice};
 use std::net;
@@ -10,21 +10,21 @@ use tokio::io::{AsyncRead, AsyncWrite, BufStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// What is made harder, or done in another way, in a run.
+/// A variation of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variant {
     None,
     /// The transport moves one byte per attempt.
     Bytewise,
-    /// The transport buffers, and passes on what it has when it is flushed.
+    /// The transport buffers, and passes bytes on when it is flushed.
     Buffered,
-    /// Where a connection fails, its socket is closed at once.
+    /// If a connection fails, its socket is closed at once.
     Dropped,
-    /// Small writes wait for one another, and records for more of them.
+    /// Writes are batched.
     Batches,
     /// Two tasks, on two threads, use the two halves of the stream.
     Split,
-    /// The same with halves that are the stream's own.
+    /// The same with the stream's own halves.
     Halves,
 }
 
@@ -42,7 +42,7 @@ impl Variant {
         })
     }
 
-    /// What a stream is told about the use of its transport.
+    /// The options of the stream.
     pub(crate) fn options(self) -> Options {
         match self {
             Self::Batches => Options::new().with_batched_writes(true),
@@ -61,7 +61,7 @@ impl Variant {
     }
 }
 
-/// A socket in one of the manners above.
+/// A socket in one of the variants above.
 pub(crate) enum Transport {
     Socket(TcpStream),
     Bytewise(TcpStream),
@@ -84,7 +84,7 @@ impl Transport {
     }
 }
 
-/// Calls a method of whatever the transport is.
+/// Calls a method of the inner transport.
 macro_rules! delegate {
     ($transport:expr, $method:ident($($argument:expr),*)) => {
         match $transport {

@@ -1,4 +1,4 @@
-//! What the application on a side does.
+//! The operations of the application on one side.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -14,43 +14,43 @@ use super::case::Role;
 use super::side::Side;
 use super::streams::Stream;
 
-/// One act of an application.
+/// One operation of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// Writes so many bytes.
+    /// Writes this many bytes.
     Write(usize),
-    /// Writes so many bytes as slices of different lengths, empty ones among them.
+    /// Writes this many bytes as slices of different lengths, including empty ones.
     WriteSlices(usize),
     /// Flushes.
     Flush,
-    /// Reads so many bytes.
+    /// Reads this many bytes.
     Read(usize),
     /// Reads to the end of the stream, and once more.
     ReadToEnd,
-    /// Changes the keys, and asks the peer to do the same.
+    /// Updates the keys, and requests that the peer does the same.
     UpdateKeys,
     /// Shuts the stream down.
     Shutdown,
-    /// Lets the other tasks run so many times.
+    /// Lets the other tasks run this many times.
     Yield(usize),
-    /// Reads so many bytes, as they are lent.
+    /// Reads this many bytes from the lent buffer.
     Borrow(usize),
-    /// Takes the stream apart, and goes on with the one that is made of its parts.
+    /// Disassembles the stream, and continues with one that is reassembled from its parts.
     Rebuild,
-    /// Goes on with the stream that is made of its transport and its connection.
+    /// Continues with a stream created from its transport and its connection.
     Adopt,
-    /// Completes the handshake of a stream that was there before.
+    /// Completes the handshake of a stream that was returned early.
     FinishHandshake,
     /// Shuts the stream down and reads to its end.
     Close,
     /// Ends TLS, and leaves the transport open.
     EndTls,
-    /// Goes on with the transport after the end of TLS, in the clear.
+    /// Continues with the transport after the end of TLS, in plaintext.
     GoOnInTheClear,
 }
 
 impl Act {
-    /// Whether only the crate under test can do it.
+    /// Whether only the crate under test supports it.
     pub(super) fn is_for_ours(&self) -> bool {
         matches!(
             self,
@@ -71,7 +71,7 @@ const MOST: usize = 1 << 20;
 static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| pattern(2 * MOST));
 
 impl Role {
-    /// What this side sends, from its first byte on.
+    /// The bytes that this side sends.
     fn sends(self) -> &'static [u8] {
         match self {
             Self::Client => &PATTERN[..MOST],
@@ -110,7 +110,7 @@ pub(super) async fn perform(role: Role, side: &Side, acts: &[Act]) -> io::Result
     Ok(())
 }
 
-/// Does an operation, again when it was cancelled.
+/// Performs an operation, and repeats it if it was cancelled.
 async fn until_done(
     side: &Side,
     mut poll: impl FnMut(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<()>>,
@@ -139,7 +139,7 @@ async fn write(role: Role, side: &Side, length: usize, slices: bool) -> io::Resu
                 assert!(taken <= rest.len(), "more taken than offered");
                 side.sent.set(side.sent.get() + taken);
             }
-            // What follows a write that was cancelled is as different from it as it can be.
+            // The write after a cancelled one is as different from it as possible.
             None => {
                 slices = !slices;
                 most = rest.len().div_ceil(2);
@@ -149,7 +149,7 @@ async fn write(role: Role, side: &Side, length: usize, slices: bool) -> io::Resu
     Ok(())
 }
 
-/// Cuts bytes into slices of 0, 1, 7, 0, 900 and 20,000 bytes, and so on.
+/// Divides bytes into slices of 0, 1, 7, 0, 900 and 20,000 bytes, and so on.
 fn cut(mut bytes: &[u8]) -> Vec<IoSlice<'_>> {
     let mut slices = Vec::new();
     for length in [0, 1, 7, 0, 900, 20_000].into_iter().cycle() {
@@ -167,14 +167,14 @@ fn cut(mut bytes: &[u8]) -> Vec<IoSlice<'_>> {
 type Poller = fn(Pin<&mut dyn Stream>, &mut Context<'_>, usize) -> Poll<io::Result<Vec<u8>>>;
 
 async fn read(role: Role, side: &Side, length: usize, poll: Poller) -> io::Result<()> {
-    // What came early counts, too, though nobody has asked for it.
+    // Early data counts, too, although it was not requested.
     let end = side.asked.get() + length;
     side.asked.set(end);
     let mut most = usize::MAX;
     while side.received.get() < end {
         let room = (end - side.received.get()).min(most);
         match read_once(role, side, room, poll).await? {
-            Some(0) => panic!("the end of the stream where {room} more bytes were to come"),
+            Some(0) => panic!("the end of the stream where {room} more bytes were expected"),
             Some(_) => {}
             None => most = room.div_ceil(2),
         }
@@ -226,13 +226,13 @@ fn poll_borrow(
     stream.get_mut().poll_borrow(cx, room)
 }
 
-/// Compares bytes with those that the peer sends at this place.
+/// Compares bytes with those that the peer sends at this position.
 pub(super) fn receive(role: Role, side: &Side, bytes: &[u8]) {
     let at = side.received.get();
     let expected = role.peer().sends().get(at..at + bytes.len());
     assert!(
         expected == Some(bytes),
-        "{role:?} received other bytes than were sent, at {at}"
+        "{role:?} received bytes that differ from those sent, at {at}"
     );
     side.received.set(at + bytes.len());
 }

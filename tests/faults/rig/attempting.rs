@@ -1,4 +1,4 @@
-//! A stream that is used by attempts, with waits between them.
+//! A stream that is used with `try_read` and `try_write`, with waits between them.
 
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::carrier::Io;
 use super::streams::{Ours, Stream};
 
-/// Reads and writes by attempts; flushes and shutdowns are those of the stream.
+/// Reads and writes with attempts; flushes and shutdowns are those of the stream.
 pub(super) struct Attempting(pub(super) TlsStream<Io>);
 
 /// Makes attempts until one does not block, and waits before each.
@@ -29,7 +29,7 @@ macro_rules! poll_attempts {
     };
 }
 
-/// Waits for what an attempt needs; each poll begins to wait anew.
+/// Waits for the readiness of an attempt; each poll creates a new future.
 macro_rules! wait {
     ($wait:expr, $cx:expr) => {
         pin!($wait).poll($cx).map_ok(drop)
@@ -132,7 +132,7 @@ impl Attempting {
     }
 }
 
-/// Without the features for these attempts, as the other reads.
+/// Without the features for these attempts, reads like the other stream.
 #[cfg(not(all(feature = "bytes", any(feature = "fd", feature = "listener"))))]
 impl Attempting {
     fn poll_read_buf(

@@ -1,4 +1,4 @@
-//! What lies between a stream and the pipe: nothing, or the adapters of the crate under test.
+//! The layer between a stream and the pipe: none, or the adapters of the crate under test.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
@@ -11,14 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::attempted::Attempted;
 
-/// What carries the bytes of a stream.
+/// The transport of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
     /// The pipe.
     Direct,
-    /// poll → attempt → poll, in every poll anew.
+    /// From poll to attempt to poll, with a new `Attempt` in every poll.
     Attempted,
-    /// poll → attempt → poll, by callbacks that are told of readiness through a handle.
+    /// From poll to attempt to poll, with callbacks whose readiness is announced through a handle.
     Signalled,
 }
 
@@ -37,7 +37,7 @@ impl Carrier {
     }
 }
 
-/// A transport of whatever kind.
+/// A transport of any kind.
 pub(super) type Io = Box<dyn Transport>;
 
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {}

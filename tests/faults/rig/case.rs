@@ -1,4 +1,4 @@
-//! One run, described completely: it can be printed, and run again from what was printed.
+//! The complete description of one run, which can be printed, and parsed to run it again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,23 +28,23 @@ impl Role {
     }
 }
 
-/// An answer in the place of an honest one.
+/// An injected result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Strike {
-    /// Whose transport answers.
+    /// The side whose transport returns it.
     pub(crate) role: Role,
-    /// To which of its calls, counted from 0 over all operations.
+    /// The number of the call, counted from 0 over all operations.
     pub(crate) call: usize,
-    /// What it answers.
+    /// The result.
     pub(crate) answer: Answer,
 }
 
-/// How a side stops before it is through. Both count from 0.
+/// How a side is stopped early. Both count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// When a task of it waits this often, the side is dropped.
+    /// At this wait of one of its tasks, the side is dropped.
     Drop(usize),
-    /// When an operation waits this often, it is dropped, and another one takes its place.
+    /// At this wait, the operation is dropped and replaced by another one.
     Cancel(usize),
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Both sides are the crate under test, and the transport is honest.
+    /// Both sides are the crate under test, and no faults are injected.
     pub(crate) fn new(scenario: &'static Scenario) -> Self {
         Self {
             scenario,

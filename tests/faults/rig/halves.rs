@@ -1,5 +1,5 @@
-//! Streams on rustls 0.24 in owned halves, wherever they can be, that are put together for what only a
-//! whole stream can do.
+//! Streams on rustls 0.24 that are split into owned halves where possible, and reunited for
+//! operations that only a whole stream has.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -18,15 +18,15 @@ type Writer<S> = WriteHalf<tokio::io::WriteHalf<Io>, S>;
 
 pub(super) struct InHalves<S: Side> {
     form: Form<S>,
-    /// Who has waited last, by half. A program has nobody who waits when it splits a stream or puts it
-    /// together.
+    /// The wakers of the last waiting tasks, by half. In a program no task waits when it splits or
+    /// reunites a stream.
     waiting: [Option<Waker>; 2],
 }
 
 enum Form<S: Side> {
     Whole(TlsStream<Io, S>),
     Halves(Reader<S>, Writer<S>),
-    /// While one becomes the other.
+    /// During a conversion.
     Neither,
 }
 
@@ -55,7 +55,7 @@ impl<S: Side> InHalves<S> {
         &mut self.form
     }
 
-    /// Puts the stream together.
+    /// Reunites the stream.
     fn unite(&mut self) -> &mut TlsStream<Io, S> {
         self.form = match mem::replace(&mut self.form, Form::Neither) {
             Form::Halves(reader, writer) => {
@@ -84,7 +84,7 @@ impl<S: Side> InHalves<S> {
         waiting.for_each(Waker::wake);
     }
 
-    /// What the task reads from that waits by `cx`.
+    /// The half or stream from which the task of `cx` reads.
     fn reader(&mut self, cx: &Context<'_>) -> Pin<&mut (dyn AsyncBufRead + Unpin)> {
         self.waiting[0] = Some(cx.waker().clone());
         match self.split() {
@@ -94,7 +94,7 @@ impl<S: Side> InHalves<S> {
         }
     }
 
-    /// What the task writes to that waits by `cx`.
+    /// The half or stream to which the task of `cx` writes.
     fn writer(&mut self, cx: &Context<'_>) -> Pin<&mut (dyn AsyncWrite + Unpin)> {
         self.waiting[1] = Some(cx.waker().clone());
         match self.split() {

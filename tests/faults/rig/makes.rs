@@ -1,4 +1,4 @@
-//! TLS of either make, seen alike.
+//! A common interface for the TLS implementations.
 
 use std::convert::identity;
 use std::future::{Future, poll_fn};
@@ -19,21 +19,21 @@ use super::carrier::Io;
 use super::side::Side;
 use super::streams::Stream;
 
-/// Whose TLS a side speaks.
+/// The TLS implementation of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Make {
     /// The crate under test.
     Ours,
-    /// The crate under test, with all of its options on, and with narrow bounds.
+    /// The crate under test, with all options enabled and with tight limits.
     Tuned,
-    /// The crate under test, used by attempts.
+    /// The crate under test, used with attempts.
     Attempting,
     /// tokio-rustls.
     Theirs,
     /// The crate under test, on rustls 0.24.
     #[cfg(feature = "next")]
     Next,
-    /// The same with all of its options.
+    /// The same with all options enabled.
     #[cfg(feature = "next")]
     NextTuned,
     /// The same in owned halves.
@@ -91,7 +91,7 @@ make!(
     identity
 );
 
-/// Makes the server's stream be there before the client's Finished, if it has early data.
+/// Makes the server's handshake resolve before the client's Finished, if there is early data.
 fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::TlsAcceptor {
     #[cfg(feature = "early-data")]
     let acceptor = acceptor.early_data(enabled);
@@ -100,7 +100,7 @@ fn resolve_early(acceptor: pollback::TlsAcceptor, enabled: bool) -> pollback::Tl
     acceptor
 }
 
-/// The configurations of a side, for every make.
+/// The configurations of a side, for all implementations.
 #[cfg(not(feature = "next"))]
 pub(crate) type ClientConfigs = ClientConfig;
 #[cfg(not(feature = "next"))]
@@ -165,7 +165,7 @@ mod next {
     }
 }
 
-/// A handshake with all that can be set about it, which gives its transport back on failure.
+/// A handshake with all settings, which returns its transport on failure.
 async fn tuned_handshake<C: TlsConnection>(
     handshake: Handshake<Io, C>,
 ) -> io::Result<TlsStream<Io, C>> {
@@ -181,7 +181,7 @@ fn options() -> Options {
         .with_record_sizing(RecordSizing::new(100, Duration::from_secs(1)))
 }
 
-/// A time that is never over.
+/// A time that never elapses.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Awaits a future by reference, which is dropped when an operation of the side is to be cancelled.
@@ -211,7 +211,7 @@ impl Make {
         Self::NextHalved,
     ];
 
-    /// Whether it is on rustls 0.24, which resumes nothing of 0.23.
+    /// Whether it is on rustls 0.24, which resumes no sessions of 0.23.
     pub(crate) fn is_next(self) -> bool {
         #[cfg(feature = "next")]
         return matches!(self, Self::Next | Self::NextTuned | Self::NextHalved);
@@ -219,7 +219,7 @@ impl Make {
         return false;
     }
 
-    /// The options of this make on rustls 0.24, and whether it is in halves.
+    /// The options of this implementation on rustls 0.24, and whether it is in halves.
     #[cfg(feature = "next")]
     fn next_handling(self) -> (Options, bool) {
         match self {
@@ -280,7 +280,7 @@ impl Make {
         }
     }
 
-    /// Accepts behind a look at the ClientHello, which only the crate under test can take.
+    /// Accepts after `hello::peek`, which only the crate under test has.
     pub(super) async fn accept_peeked(
         self,
         config: ServerConfigs,

@@ -1,4 +1,4 @@
-//! Runs a scenario over a pipe that follows a plan, and judges how it ended.
+//! Runs a scenario over a pipe that follows a plan, and checks the result.
 
 mod acts;
 mod attempting;

@@ -16,7 +16,7 @@ use super::run::EARLY;
 use super::scenarios::{Handshake, Scenario};
 use crate::next_engine::Setup;
 
-/// Those of a scenario, made once for all of its runs.
+/// The configurations of a scenario, created once for all of its runs.
 pub(super) struct NextWorld {
     client: ClientConfig,
     server: ServerConfig,
@@ -36,10 +36,10 @@ impl NextWorld {
         }
     }
 
-    /// Those of one run, whose sides know each other if the case says so.
+    /// The configurations of one run, whose sides have met before if the case requires it.
     pub(super) fn configs(&self, case: &Case) -> (ClientConfig, ServerConfig) {
         let (mut client, mut server) = (self.client.clone(), self.server.clone());
-        // Or else it would resume what an earlier run has left it.
+        // Otherwise it would resume a session of an earlier run.
         client.resumption = Resumption::in_memory_sessions(1);
         let handshake = case.scenario.handshake;
         if case.client.is_next() && case.server.is_next() && handshake.is_resumed() {
@@ -55,7 +55,7 @@ impl NextWorld {
     }
 }
 
-/// A full handshake, and a byte from the server behind its tickets.
+/// A full handshake, and a byte from the server after its tickets.
 fn meet(client: ClientConfig, server: ServerConfig) {
     let (near, far) = pipe(1 << 16);
     let name = ServerName::try_from("localhost").expect("a valid name");

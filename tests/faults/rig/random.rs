@@ -1,4 +1,4 @@
-//! Random cases, each made from a seed.
+//! Random cases, each generated from a seed.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,15 +20,14 @@ use super::run::World;
 use super::scenarios::{Handshake, Scenario, scenarios};
 use super::verdict::judged;
 
-/// Looks for a case that fails.
+/// Searches for a case that fails.
 #[derive(Default)]
 pub(crate) struct Search {
     worlds: RefCell<HashMap<&'static str, World>>,
 }
 
 impl Search {
-    /// Runs the case of a seed. If it fails, says so with the smallest case that was found to fail
-    /// in its place.
+    /// Runs the case of a seed. If it fails, returns the smallest failing case that was found.
     pub(crate) fn run(&self, seed: u64) -> Result<(), String> {
         let config = Config {
             failure_persistence: None,
@@ -60,7 +59,7 @@ impl Search {
     }
 }
 
-/// A case that prints as one line wherever it is printed.
+/// A case that is always printed as one line.
 #[derive(Clone)]
 struct Line(Case);
 
@@ -100,7 +99,7 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
                 case.client = server;
             }
             if !case.scenario.has_two_tasks() {
-                // Of owned halves only the reader reads, and a task that waits for the writer does not.
+                // Of owned halves only the reader reads; a task that waits for the writer does not.
                 case.client = case.client.whole();
                 case.server = case.server.whole();
             }
@@ -108,7 +107,7 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
             case.plan = plan;
             case.stop = stop;
             if case.scenario.name.starts_with("silent-writer") {
-                // What the transport itself keeps back, only a flush gets out.
+                // Bytes that the transport itself buffers are sent only by a flush.
                 case.plan.left.buffer = None;
             }
             if case.scenario.handshake == Handshake::HalfRtt {
@@ -119,7 +118,7 @@ fn between_ours(hostility: Hostility) -> impl Strategy<Value = Line> {
     )
 }
 
-/// Those of the crate under test, as often as they are to be chosen.
+/// The implementations of the crate under test, weighted by repetition.
 const MAKES: &[Make] = &[
     Make::Ours,
     Make::Ours,
@@ -134,8 +133,8 @@ const MAKES: &[Make] = &[
     Make::NextHalved,
 ];
 
-/// Lets a peer be gone where a read meets the end. A server that answers early goes on writing: if it
-/// were still there, it would wait for a client that has no reason to read on.
+/// Makes the peer disappear where a read finds the end. A server that responds early continues to
+/// write: otherwise it would wait for a client that has no reason to continue reading.
 fn end_honestly(plan: &mut Plan) {
     for manner in [&mut plan.left, &mut plan.right] {
         for step in &mut manner.read {
@@ -146,9 +145,9 @@ fn end_honestly(plan: &mut Plan) {
     }
 }
 
-/// tokio-rustls at the other end. There the transport is honest and has room for a whole flight: it
-/// does not get along with less. Nor does it as a client that reads before its early data is
-/// settled, or where a reader has to push.
+/// tokio-rustls at the other end. There the transport has no faults and has room for a whole
+/// flight, which tokio-rustls needs. It also does not work as a client that reads before its early
+/// data is accepted or rejected, or where a reader has to flush.
 fn with_theirs() -> impl Strategy<Value = Line> {
     let fit: Vec<&Scenario> = scenarios()
         .iter()

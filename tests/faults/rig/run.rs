@@ -22,20 +22,21 @@ use super::next_world::NextWorld;
 use super::scenarios::{Handshake, Scenario};
 use super::side::{Ending, Side, Task};
 
-/// How many bytes of early data a server takes. rustls holds all that it rejects until the client's
-/// next flight, up to 18 KiB of ciphertext, and each byte may be a record of 23.
+/// How many bytes of early data a server accepts. rustls buffers all rejected early data until the
+/// client's next flight, up to 18 KiB of ciphertext, and each byte may be a record of 23 bytes.
 pub(super) const EARLY: u32 = 700;
 
-/// More rounds than any plan keeps every byte from moving.
+/// More rounds than any plan can prevent all progress.
 const ROUNDS: usize = 1000;
 
-/// The runtime whose timer counts how long handshakes take. It is never driven, so no time is over.
+/// The runtime whose timer is used by handshake timeouts. It is never driven, so no timeout
+/// elapses.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().build().expect("a runtime")
 });
 
-/// The configurations of a scenario, made once for all of its runs.
+/// The configurations of a scenario, created once for all of its runs.
 pub(crate) struct World {
     scenario: &'static Scenario,
     configs: Configs,
@@ -69,7 +70,7 @@ impl World {
         }
     }
 
-    /// The configurations for every make.
+    /// The configurations for all implementations.
     fn all_configs(&self, case: &Case) -> (ClientConfigs, ServerConfigs) {
         let (client, server) = self.configs();
         #[cfg(feature = "next")]
@@ -88,7 +89,7 @@ impl World {
         let (client, mut server) = match &self.configs {
             Configs::Strangers(both) => {
                 let (mut client, server) = (**both).clone();
-                // Or else it would resume what an earlier run has left it.
+                // Otherwise it would resume a session of an earlier run.
                 client.resumption = Resumption::in_memory_sessions(1);
                 (client, server)
             }
@@ -96,7 +97,7 @@ impl World {
         };
         if self.scenario.handshake == (Handshake::EarlyData { accepted: false }) {
             server.session_storage = Arc::new(NoServerSessionStorage {});
-            // rustls counts a record that it skips again with every piece that arrives after it.
+            // rustls counts a skipped record again with every piece that arrives after it.
             server.max_early_data_size = 1 << 24;
         }
         server.send_half_rtt_data = self.scenario.handshake == Handshake::HalfRtt;
@@ -114,15 +115,15 @@ pub(crate) struct Outcome {
 pub(crate) struct Result {
     pub(crate) ending: Ending,
     pub(crate) sent: usize,
-    /// What a write that failed may have taken.
+    /// How much a failed write may have accepted.
     pub(crate) unsure: usize,
     pub(crate) received: usize,
-    /// What was asked of the transport.
+    /// The calls of the transport.
     pub(crate) calls: Vec<Operation>,
     pub(crate) counts: Counts,
-    /// The answers that were given in place of honest ones.
+    /// The injected results that were returned.
     pub(crate) applied: Vec<(Operation, Answer)>,
-    /// Whether the point was reached where the case stops this side.
+    /// Whether the point was reached at which the case stops this side.
     pub(crate) stopped: bool,
 }
 
@@ -135,11 +136,11 @@ impl Outcome {
     }
 }
 
-/// Runs a case to its end.
+/// Runs a case to completion.
 ///
 /// # Panics
 ///
-/// If it has none, or if a stream gives out what was not put in.
+/// If it does not complete, or if a stream returns bytes that were not sent.
 pub(crate) fn run(case: &Case, world: &World) -> Outcome {
     let _timer = RUNTIME.enter();
     let (client_end, server_end) = case.plan.open();
@@ -195,7 +196,7 @@ pub(crate) fn run(case: &Case, world: &World) -> Outcome {
     }
 }
 
-/// Lets a step pass on both ends, and sees that bytes are moved now and then.
+/// Advances both ends by a step, and checks that bytes are moved now and then.
 fn step(ends: [Control; 2]) -> impl FnMut() -> bool {
     let (mut moved, mut rounds) = (0, 0);
     move || {

@@ -1,4 +1,4 @@
-//! What the two sides do with each other.
+//! The scenarios: the operations of both sides.
 
 use std::sync::LazyLock;
 
@@ -10,23 +10,23 @@ use super::acts::Act::{
     Rebuild, Shutdown, UpdateKeys, Write, WriteSlices, Yield,
 };
 
-/// How the handshake goes.
+/// The kind of the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handshake {
     Full,
     Resumed,
     ClientCertificate,
-    /// The server sees the ClientHello before it chooses its configuration.
+    /// The server reads the ClientHello before it chooses its configuration.
     Lazy,
-    /// So it does, and the ClientHello is read by the crate under test.
+    /// The same, with the ClientHello parsed by the crate under test.
     Peeked {
-        /// Whether the transport is rewound, and accepted as one that nobody has looked at.
+        /// Whether the transport is rewound, and then accepted normally.
         rewound: bool,
     },
     EarlyData {
         accepted: bool,
     },
-    /// Early data is accepted and answered before the handshake is over.
+    /// Early data is accepted and answered before the handshake is complete.
     HalfRtt,
 }
 
@@ -37,7 +37,7 @@ impl Handshake {
     }
 }
 
-/// What the two sides do with each other. Each list of acts is a task of its own.
+/// The operations of both sides. Each list of acts is a task of its own.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
@@ -45,11 +45,11 @@ pub(crate) struct Scenario {
     pub(crate) handshake: Handshake,
     pub(crate) client: Vec<Vec<Act>>,
     pub(crate) server: Vec<Vec<Act>>,
-    /// The pipe that it is swept over.
+    /// The pipe of the sweep.
     pub(crate) plan: Plan,
 }
 
-/// More than any scenario has on its way at a time.
+/// More than any scenario has in transit at a time.
 const WIDE: usize = 1 << 20;
 
 static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(make);
@@ -59,7 +59,7 @@ pub(crate) fn scenarios() -> &'static [Scenario] {
     &SCENARIOS
 }
 
-/// The scenario of that name.
+/// Returns the scenario of this name.
 pub(crate) fn scenario(name: &str) -> Option<&'static Scenario> {
     scenarios().iter().find(|scenario| scenario.name == name)
 }
@@ -77,7 +77,7 @@ impl Scenario {
         }
     }
 
-    /// Whether it asks for what only the crate under test can do.
+    /// Whether it needs features that only the crate under test has.
     pub(crate) fn is_for_ours(&self) -> bool {
         let acts = || self.client.iter().chain(&self.server).flatten();
         acts().any(Act::is_for_ours)
@@ -102,7 +102,7 @@ impl Scenario {
         self
     }
 
-    /// Over transports that keep bytes back until they are flushed.
+    /// Over transports that buffer bytes until they are flushed.
     fn buffered(mut self, limit: usize) -> Self {
         self.plan.left.buffer = Some(limit);
         self.plan.right.buffer = Some(limit);
@@ -110,7 +110,7 @@ impl Scenario {
     }
 }
 
-/// A request of so many bytes and an answer of as many.
+/// A request and a response of this many bytes.
 fn echo(name: &str, version: Version, length: usize) -> Scenario {
     Scenario::new(
         name,
@@ -191,7 +191,7 @@ fn endings(version: Version) -> Vec<Scenario> {
             &[&[Write(20_000), Yield(3), Shutdown, ReadToEnd]],
             &[&[Read(20_000), ReadToEnd, Shutdown]],
         ),
-        // Nothing is flushed: the reader has to push.
+        // Nothing is flushed explicitly: the reader has to flush.
         Scenario::new(
             "no-flush",
             version,
@@ -202,11 +202,12 @@ fn endings(version: Version) -> Vec<Scenario> {
     ]
 }
 
-/// Streams that are taken apart and made again at every stage, and ends that are no shutdown.
+/// Streams that are disassembled and reassembled at every stage, and other ends than a shutdown.
 fn seams(version: Version) -> Vec<Scenario> {
     let again = |name: &str, seam: Act| {
         let client = [Write(9000), seam, Read(4000), seam, Borrow(5000), seam];
-        // An error that was met behind the handshake is told here: the connection does not keep it.
+        // An error that occurred after the handshake is returned here, since the connection does
+        // not store it.
         let server = [
             Read(4000),
             Flush,
@@ -216,7 +217,8 @@ fn seams(version: Version) -> Vec<Scenario> {
             Write(9000),
             seam,
         ];
-        // Else nothing is flushed: the readers have to push what the other stream had written.
+        // Otherwise nothing is flushed: the readers have to flush what the other stream has
+        // written.
         let client = [&client[..], &[Write(7), Shutdown, ReadToEnd]].concat();
         let server = [&server[..], &[Read(7), ReadToEnd, Shutdown]].concat();
         Scenario::new(name, version, &[&client], &[&server]).buffered(3000)
@@ -257,7 +259,7 @@ fn seams(version: Version) -> Vec<Scenario> {
     ]
 }
 
-/// Both sides write and read at once, in two tasks each.
+/// Both sides write and read at the same time, in two tasks each.
 fn two_tasks(version: Version) -> Scenario {
     Scenario::new(
         "two-tasks",
@@ -268,7 +270,7 @@ fn two_tasks(version: Version) -> Scenario {
     .over(600)
 }
 
-/// A writer that stops without a flush, for which the reader has to push.
+/// A writer that stops without a flush, so that the reader has to flush.
 fn silent_writer(version: Version) -> Scenario {
     Scenario::new(
         "silent-writer",
@@ -307,7 +309,7 @@ fn key_updates() -> Vec<Scenario> {
                 UpdateKeys,
                 Write(100),
                 Flush,
-                // Not flushed: the client writes now, and reads only what has room in the pipe.
+                // Not flushed: the client writes now, and reads only what fits into the pipe.
                 UpdateKeys,
                 Read(300),
                 Shutdown,
@@ -368,7 +370,7 @@ fn early_data() -> Vec<Scenario> {
             &[Read(500), Shutdown, ReadToEnd],
             &[Write(500), Flush, ReadToEnd, Shutdown],
         ));
-        // The answer comes although nothing was flushed.
+        // The response arrives although nothing was flushed.
         all.push(early(
             "-no-flush",
             &[Write(600), Read(500), Shutdown, ReadToEnd],
@@ -407,7 +409,7 @@ fn early_data() -> Vec<Scenario> {
     all
 }
 
-/// The server's stream is there before the client's Finished.
+/// The server's handshake resolves before the client's Finished.
 fn half_rtt() -> Vec<Scenario> {
     let scenario = |what: &str, client: &[&[Act]], server: &[&[Act]]| {
         let name = format!("half-rtt{what}");

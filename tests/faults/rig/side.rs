@@ -28,7 +28,7 @@ pub(crate) enum Ending {
     Dropped,
 }
 
-/// What the tasks of one side share. When one of them fails, the others end too.
+/// State shared by the tasks of one side. When one of them fails, the others end, too.
 #[derive(Default)]
 pub(crate) struct Side {
     is_ours: bool,
@@ -37,13 +37,13 @@ pub(crate) struct Side {
     wakers: RefCell<[Option<Waker>; 2]>,
     unfinished: Cell<usize>,
     stop: Cell<Option<Stop>>,
-    /// How many bytes were taken from this side's application.
+    /// How many bytes of this side's application were accepted.
     pub(super) sent: Cell<usize>,
-    /// How many more a write has taken that failed: they may still go out.
+    /// How many more bytes a failed write may have accepted: they may still be sent.
     pub(super) unsure: Cell<usize>,
-    /// How many bytes were given to it.
+    /// How many bytes it has received.
     pub(super) received: Cell<usize>,
-    /// How many bytes it has asked for.
+    /// How many bytes it has requested.
     pub(super) asked: Cell<usize>,
 }
 
@@ -57,7 +57,7 @@ impl Side {
         })
     }
 
-    /// Lets the second task begin. The first one, which made the stream, is not woken by that.
+    /// Starts the second task. The first one, which has created the stream, is not woken by that.
     pub(super) fn establish(&self, stream: Box<dyn Stream>) {
         *self.stream.borrow_mut() = Some(stream);
         let waiting = self.wakers.borrow_mut()[1].take();
@@ -76,13 +76,13 @@ impl Side {
         act(&mut **self.stream.borrow_mut().as_mut().expect("established"))
     }
 
-    /// Puts another stream in the place of the one that is there.
+    /// Replaces the stream.
     pub(super) fn replace_stream(&self, change: impl FnOnce(Box<dyn Stream>) -> Box<dyn Stream>) {
         let stream = self.stream.take().expect("established");
         *self.stream.borrow_mut() = Some(change(stream));
     }
 
-    /// One operation on the stream; `None` if it was cancelled instead of waiting.
+    /// Performs an operation on the stream; returns `None` if it was cancelled instead of waiting.
     pub(super) async fn operation<T>(
         &self,
         mut poll: impl FnMut(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
@@ -96,7 +96,7 @@ impl Side {
         .await
     }
 
-    /// Asked at each operation that waits: whether it is the one to cancel.
+    /// Called whenever an operation waits; returns whether it is the one to cancel.
     pub(super) fn cancels_now(&self) -> bool {
         match self.stop.get() {
             Some(Stop::Cancel(left)) => {
@@ -117,7 +117,7 @@ impl Side {
         }
     }
 
-    /// Whether the point where the case stops this side was reached.
+    /// Whether the point was reached at which the case stops this side.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.get().is_none()
     }
@@ -151,7 +151,7 @@ impl Side {
         }
     }
 
-    /// What a stream that has failed still sends must not do harm.
+    /// Operations on a failed stream must do no harm.
     fn try_again(&self) {
         if let Some(stream) = &mut *self.stream.borrow_mut() {
             let mut context = Context::from_waker(Waker::noop());
@@ -167,7 +167,7 @@ impl Side {
     pub(super) fn ending(&self) -> Ending {
         self.ending
             .take()
-            .expect("the executor ran every task to its end")
+            .expect("the executor has run every task to completion")
     }
 }
 
@@ -188,10 +188,7 @@ impl<F: Future<Output = io::Result<()>>> Task<F> {
     }
 
     fn poll_future(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let future = self
-            .future
-            .as_mut()
-            .expect("polled no more once it is done");
+        let future = self.future.as_mut().expect("not polled after completion");
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(answer) => answer,
             Err(payload) if is_injected(&*payload) => {

@@ -1,4 +1,4 @@
-//! Established streams of every make, seen alike.
+//! A common interface for the streams of all implementations.
 
 use std::io::{self, Read};
 use std::pin::{Pin, pin};
@@ -12,29 +12,29 @@ use super::attempting::Attempting;
 use super::carrier::Io;
 use crate::attempted::Attempted;
 
-/// An established stream. What one cannot do is no part of the scenarios that it is in.
+/// An established stream. Scenarios do not use operations that a stream does not support.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
-    /// Changes the keys, and asks the peer to change its own.
+    /// Updates the keys, and requests that the peer does the same.
     fn update_keys(&mut self) {
         unimplemented!("no keys")
     }
 
-    /// What the client had sent before its handshake was over, where reads do not return it.
+    /// Returns early data of the client, if reads do not return it.
     fn take_early(&mut self) -> Vec<u8> {
         Vec::new()
     }
 
-    /// Reads as much as is lent and there is room for.
+    /// Reads from the lent buffer, as much as there is room for.
     fn poll_borrow(&mut self, _: &mut Context<'_>, _: usize) -> Poll<io::Result<Vec<u8>>> {
         unimplemented!("nothing is lent")
     }
 
-    /// The stream that is made of the parts of this one.
+    /// Disassembles and reassembles the stream.
     fn rebuilt(self: Box<Self>) -> Box<dyn Stream> {
         unimplemented!("no parts")
     }
 
-    /// The stream that is made of the transport and the connection of this one.
+    /// Creates a stream from the transport and the connection of this one.
     fn adopted(self: Box<Self>) -> Box<dyn Stream> {
         unimplemented!("no way back")
     }
@@ -51,13 +51,13 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
         unimplemented!("no stream before the end of its handshake")
     }
 
-    /// What follows the end of TLS.
+    /// Returns the plaintext transport after the end of TLS.
     fn clear(self: Box<Self>) -> Box<dyn Stream> {
         unimplemented!("no end of TLS")
     }
 }
 
-/// A stream of the crate under test, which has all that a [`Stream`] may have.
+/// A stream of the crate under test, which has all operations of a [`Stream`].
 pub(super) trait Ours: AsyncRead + AsyncWrite + Unpin + Sized {
     fn update_keys(&mut self);
 
@@ -129,7 +129,7 @@ stream!(super::halves::InHalves<pollback::next::rustls::ClientSide>);
 #[cfg(feature = "next")]
 stream!(super::halves::InHalves<pollback::next::rustls::ServerSide>);
 
-/// Does the same with the stream of whichever side.
+/// Performs an operation on the stream of either side.
 macro_rules! on_either {
     ($either:expr, $stream:ident => $do:expr) => {
         match $either {
@@ -139,7 +139,7 @@ macro_rules! on_either {
     };
 }
 
-/// What a stream of one side does too.
+/// Operations that the stream of one side also has.
 macro_rules! ours {
     ($stream:ty, $this:ident => $on:ident!($either:expr)) => {
         impl Ours for $stream {
@@ -173,7 +173,7 @@ macro_rules! ours {
                 $on!($either, stream => adopted(stream).into())
             }
 
-            // Given up and begun again at every poll, as are those below.
+            // Cancelled and started again at every poll, like those below.
             fn poll_end_tls(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 pin!(self.end_tls()).poll(cx)
             }
@@ -251,8 +251,8 @@ impl Stream for tokio_rustls::TlsStream<Io> {
     }
 }
 
-/// A transport without TLS, which tells of its failures as a stream does: it is used by attempts of
-/// the crate under test, and nobody has said that its end is one.
+/// A transport without TLS that reports failures like a stream: it is used with attempts of the
+/// crate under test, and its end is not authenticated.
 struct Clear<T>(T);
 
 impl<T: AsyncRead + Unpin> AsyncRead for Clear<T> {

@@ -1,4 +1,4 @@
-//! Whether a run ended as it may.
+//! Checks whether the result of a run is permitted.
 
 use std::any::Any;
 use std::io;
@@ -11,31 +11,31 @@ use super::case::{Case, Role, Stop};
 use super::run::{Outcome, Result as SideResult, World, run, sends};
 use super::side::Ending;
 
-/// What an error says of its cause.
+/// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// It is the object that the transport answered with.
+    /// The error object that the transport has returned.
     Injected,
     /// An error of TLS or of the crate under test.
     Ours(ErrorKind),
-    /// What the pipe says of itself when the other end is gone.
+    /// An error of the pipe itself because the other end is gone.
     Pipe(io::ErrorKind),
 }
 
-/// What an error says of its cause.
+/// The cause of an error.
 pub(crate) fn cause(error: &io::Error) -> Cause {
     if error.get_ref().is_some_and(|inner| inner.is::<Injected>()) {
         return Cause::Injected;
     }
     match Error::find(error) {
         Some(error) => Cause::Ours(error.kind()),
-        // So tokio-rustls says it.
+        // The text of tokio-rustls.
         None if error.kind() == io::ErrorKind::UnexpectedEof => Cause::Ours(ErrorKind::Truncated),
         None => Cause::Pipe(error.kind()),
     }
 }
 
-/// Runs a case and judges it. Says why it may not end so.
+/// Runs a case and checks the result. Returns why it is not permitted.
 pub(crate) fn judged(case: &Case, world: &World) -> Result<Outcome, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| run(case, world)))
         .map_err(|payload| message(&*payload))?;
@@ -43,7 +43,7 @@ pub(crate) fn judged(case: &Case, world: &World) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// Judges how a case ended.
+/// Checks the result of a case.
 pub(crate) fn judge(case: &Case, outcome: &Outcome) -> Result<(), String> {
     for role in Role::BOTH {
         judge_side(case, outcome, role).map_err(|why| format!("{role:?}: {why}"))?;
@@ -58,13 +58,13 @@ fn judge_side(case: &Case, outcome: &Outcome, role: Role) -> Result<(), String> 
         Role::Server => sends(&case.scenario.client),
     };
     let offered = match other.ending {
-        // A write that panicked could not say how much it had taken.
+        // A write that panicked could not report how much it had accepted.
         Ending::Panicked => expected,
         _ => other.sent + other.unsure,
     };
     if own.received > offered {
         return Err(format!(
-            "{} bytes received of {offered} that were sent",
+            "{} bytes received, of {offered} that were sent",
             own.received
         ));
     }
@@ -93,7 +93,7 @@ fn judge_side(case: &Case, outcome: &Outcome, role: Role) -> Result<(), String> 
     }
 }
 
-/// Whether something that happened leads to such an error.
+/// Whether an event explains such an error.
 fn is_explained(cause: Cause, own: &SideResult, other: &SideResult) -> bool {
     let other_is_gone = !matches!(other.ending, Ending::Done);
     match cause {

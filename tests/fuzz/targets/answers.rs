@@ -1,4 +1,4 @@
-//! What a transport answers when it is not honest.
+//! The injected results of a transport.
 
 use std::io::ErrorKind;
 
@@ -6,13 +6,13 @@ use pollback_testkit::pipe;
 
 use super::input::Input;
 
-/// One answer of a transport, be it a pipe or made of closures.
+/// One result of a transport, which is a pipe or consists of closures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Honest,
     /// Pending, and the task is woken at once.
     Pending,
-    /// Success in which nothing is done.
+    /// Success without effect.
     Nothing,
     Error(ErrorKind),
     /// Success, for one byte more than was offered.
@@ -20,7 +20,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// Whether a stream may answer this with anything but patience.
+    /// Whether a stream may respond to this with anything but waiting.
     pub(super) fn is_fault(self) -> bool {
         match self {
             Self::Honest | Self::Pending => false,
@@ -42,7 +42,7 @@ impl From<Answer> for pipe::Answer {
     }
 }
 
-/// A list of answers: stretches of honest ones, and faults between them.
+/// A list of results: runs of unaffected ones, with faults between them.
 pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
     let stretches = input.list(15, |input| match input.byte() {
         honest @ 0..=127 => vec![Answer::Honest; usize::from(honest) + 1],
@@ -53,7 +53,7 @@ pub(super) fn take(input: &mut Input<'_>) -> Vec<Answer> {
             10 => Answer::TooMuch,
             11 => Answer::Error(ErrorKind::WouldBlock),
             12 => Answer::Error(ErrorKind::TimedOut),
-            // Not those with which a socket ends its reads too.
+            // Except those after which a socket also ends its reads.
             13 => Answer::Error(ErrorKind::PermissionDenied),
             14 => Answer::Error(ErrorKind::UnexpectedEof),
             _ => Answer::Error(ErrorKind::Other),

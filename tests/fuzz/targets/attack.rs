@@ -1,4 +1,4 @@
-//! A stream whose peer says whatever the input says.
+//! A stream whose peer sends what the input contains.
 
 use std::error;
 use std::future::Future;
@@ -15,12 +15,12 @@ use super::input::Input;
 use super::streams::Transport;
 use super::version::Verdict;
 
-/// How the peer goes about it.
+/// The behaviour of the peer.
 pub(super) struct Manner {
     capacity: usize,
-    /// How many bytes are sent before the subject has its turn.
+    /// How many bytes are sent before the subject is polled.
     chunk: usize,
-    /// Reads nothing, and leaves when it can send nothing more.
+    /// Reads nothing, and closes when it can send nothing more.
     deaf: bool,
     /// How much the subject reads at once.
     pub(super) room: usize,
@@ -37,10 +37,10 @@ impl Manner {
     }
 }
 
-/// Runs `subject` against a peer that sends `bytes`, and checks what must hold whatever they are: among
-/// it that the end is as rustls alone has it (`expected`).
+/// Runs `subject` against a peer that sends `bytes`, and checks properties that hold for all bytes,
+/// for example that the result is that of rustls alone (`expected`).
 ///
-/// Returns whether it came to a clean end.
+/// Returns whether it had a clean end.
 pub(super) fn attack<E, F>(
     manner: &Manner,
     bytes: &[u8],
@@ -90,7 +90,7 @@ where
     outcome.is_ok()
 }
 
-/// Work is bounded by what there is to work on.
+/// The work is bounded by the amount of data.
 fn assert_bounded(control: &Control, moved: usize) {
     let counts = control.counts();
     let calls = counts.read.calls + counts.writes() + counts.flush.calls + counts.shutdown.calls;
@@ -108,21 +108,23 @@ fn assert_bounded(control: &Control, moved: usize) {
     );
 }
 
-/// The error is that of rustls, or says how the transport ended.
+/// The error is that of rustls, or reports how the transport ended.
 fn check_error<E>(error: &io::Error, deaf: bool, expected: Option<&E>)
 where
     E: error::Error + PartialEq + 'static,
 {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     match kind(error) {
-        Some(_) if tls.is_some() => assert_eq!(tls, expected, "not what rustls says"),
-        Some(ErrorKind::Truncated) => assert_eq!(None, expected, "more than the end was wrong"),
+        Some(_) if tls.is_some() => assert_eq!(tls, expected, "not the error of rustls"),
+        Some(ErrorKind::Truncated) => {
+            assert_eq!(None, expected, "there was another error than the end")
+        }
         None if deaf => assert_eq!(error.kind(), io::ErrorKind::BrokenPipe),
         _ => panic!("the peer cannot have caused {error:?}"),
     }
 }
 
-/// Sends back what comes until the peer has enough, then shuts down.
+/// Echoes until the end of the stream, then shuts down.
 pub(super) async fn echo<S>(mut stream: S, room: usize) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -152,7 +154,7 @@ fn kind(error: &io::Error) -> Option<ErrorKind> {
     Error::find(error).map(|error| error.kind())
 }
 
-/// A record on the wire. The cryptography hides nothing, so its content can be looked at.
+/// A record on the wire. The cryptography hides nothing, so its content is visible.
 #[derive(Debug)]
 struct Record {
     content_type: u8,
@@ -171,14 +173,14 @@ impl Record {
     }
 }
 
-/// Whether the bytes are whole records, and the last of them is an alert.
+/// Whether the bytes are complete records, the last of which is an alert.
 pub(super) fn ends_in_an_alert(bytes: &[u8]) -> bool {
     let records = whole_records(bytes);
     let last = records.as_ref().and_then(|records| records.last());
     last.is_some_and(Record::is_alert)
 }
 
-/// What the bytes are made of; `None` when the last record is not whole.
+/// The records in the bytes; `None` if the last record is incomplete.
 fn whole_records(mut bytes: &[u8]) -> Option<Vec<Record>> {
     let mut records = Vec::new();
     while let [content_type, 3, _, high, low, rest @ ..] = bytes {

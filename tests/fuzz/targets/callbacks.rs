@@ -1,4 +1,4 @@
-//! Closures that answer as the input says, under two streams.
+//! Closures whose results come from the input, under two streams.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use super::answers::{self, Answer};
 use super::input::Input;
 use super::session::{Make, Session};
 
-/// The room of the channel, the answers of both sides, then the session.
+/// The input consists of the capacity of the channel, the results for both sides, and the session.
 pub(super) fn run(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let capacity = input.choose(&[1 << 16, 1, 2, 100, 5000]);
@@ -28,7 +28,7 @@ pub(super) fn run(data: &[u8]) -> bool {
     let [client, server] = [0, 1].map(|side| Caller::new(&channel, side, &mut input));
     let answered = client.answers() + server.answers();
     let sound = client.is_sound() && server.is_sound();
-    // One byte at a time takes long.
+    // One byte at a time is slow.
     let session = Session::take(
         &mut input,
         if capacity > 2 { 40_000 } else { 600 },
@@ -38,7 +38,7 @@ pub(super) fn run(data: &[u8]) -> bool {
     let mut executor = Executor::new();
     let client = client.closures();
     let server = server.closures();
-    // Whether there is a closure for vectored writes is a matter of types.
+    // The presence of a closure for vectored writes is part of the type.
     match vectored {
         [false, false] => {
             let ends = (
@@ -98,11 +98,11 @@ fn gathering(
     CallbackIo::new(callbacks, readiness)
 }
 
-/// What lies between the two sides.
+/// The channel between the two sides.
 struct Channel {
-    /// Each side writes into the lane of its number.
+    /// The lanes, indexed by the side that writes.
     lanes: [Lane; 2],
-    /// Who announces to each side, until it gives up.
+    /// The handle that announces to each side, until it is dropped.
     owners: [Option<ReadinessHandle>; 2],
     capacity: usize,
     moved: usize,
@@ -111,26 +111,26 @@ struct Channel {
 #[derive(Default)]
 struct Lane {
     bytes: VecDeque<u8>,
-    /// Nobody writes any more.
+    /// The writer is closed.
     closed: bool,
-    /// Nobody reads any more.
+    /// The reader is closed.
     abandoned: bool,
 }
 
-/// What the closures of one side share. Dropped with them, which closes the side.
+/// State shared by the closures of one side. Dropped with them, which closes the side.
 struct Caller {
     channel: Rc<RefCell<Channel>>,
     side: usize,
-    /// The answers to reads, writes and shutdowns; after those all are honest.
+    /// The injected results of reads, writes and shutdowns; after these, calls are not affected.
     answers: [VecDeque<Answer>; 3],
-    /// How many calls it takes for the side's owner to give up.
+    /// The number of calls after which the side's owner drops its handle.
     patience: Option<usize>,
 }
 
 impl Caller {
     fn new(channel: &Rc<RefCell<Channel>>, side: usize, input: &mut Input<'_>) -> Self {
         let mut answers = [(); 3].map(|()| answers::take(input));
-        // A shutdown that only pretends cannot be told from one that does.
+        // A shutdown without effect cannot be distinguished from a real one.
         answers[2].retain(|answer| *answer != Answer::Nothing);
         Self {
             channel: Rc::clone(channel),
@@ -171,18 +171,18 @@ impl Caller {
         answer.unwrap_or(Answer::Honest)
     }
 
-    /// Answers for the channel, unless the answer is honest.
+    /// Returns the injected result, if there is one.
     fn intervene(&self, answer: Answer, offered: usize) -> Option<io::Result<usize>> {
         match answer {
             Answer::Honest => None,
             Answer::Pending => {
-                // Nothing has changed: the announcement only asks for another attempt.
+                // Nothing has changed: the announcement only requests another attempt.
                 self.channel.borrow().announce(self.side);
                 Some(Err(io::ErrorKind::WouldBlock.into()))
             }
             Answer::Nothing => Some(Ok(0)),
             Answer::TooMuch => Some(Ok(offered + 1)),
-            // From a closure this is no fault, but means that it will announce.
+            // From a closure this is not a fault, but means that it will announce.
             Answer::Error(io::ErrorKind::WouldBlock) => self.intervene(Answer::Pending, offered),
             Answer::Error(kind) => Some(Err(io::Error::new(kind, "injected"))),
         }

@@ -7,7 +7,8 @@ use super::cryptography::Records;
 use super::input::Input;
 use super::version::{Handling, Tls, Version};
 
-/// Four bytes say how the server behaves and one how it is talked to; the rest is what it sends.
+/// Four bytes determine the behaviour of the server and one that of the client; the rest is what
+/// the server sends.
 pub(super) fn run<V: Version>(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let manner = Manner::take(&mut input);

@@ -1,30 +1,30 @@
-//! Cryptography that hides nothing, protects nothing and always comes out the same.
+//! Deterministic cryptography that hides and protects nothing.
 //!
-//! With it an input alone decides how a run goes, since rustls has no other source of chance; and an
-//! input can say anything in any state of a connection, since every key, signature and checksum fits.
-//! `provider.rs` and `provider_next.rs` give it to rustls, for which two versions have traits of their
-//! own: with the same marks, so that one speaks with the other.
+//! With it only the input determines a run, since rustls has no other source of randomness, and an
+//! input can send anything in any state of a connection, since every key, signature and checksum is
+//! valid. `provider.rs` and `provider_next.rs` implement the traits of both versions of rustls with
+//! it, with the same marks, so that the versions can communicate.
 
 /// The most plaintext that a record holds.
 pub(super) const RECORD: usize = 16 * 1024;
 
-/// Whether records carry a mark of their key and number, and are refused without it.
+/// Whether records contain a mark of their key and number, and are rejected without it.
 ///
-/// An attacker does without. Between honest peers it shows every record that is lost, doubled or
-/// moved, as real cryptography does.
+/// An attacker needs no marks. Between honest peers they reveal every record that is lost,
+/// duplicated or reordered, like real cryptography.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Records {
     Marked,
     Unmarked,
 }
 
-/// Stands for everything that would be random, or would depend on a secret.
+/// A replacement for everything that would be random or depend on a secret.
 #[derive(Debug)]
 pub(super) struct Constant;
 
 pub(super) const BYTE: u8 = 0x2a;
 
-/// A cipher that leaves the text as it is, and a checksum that anybody can make.
+/// A cipher that does not change the text, and a checksum that anyone can compute.
 pub(super) struct Open(pub(super) Records);
 
 /// The length of every key.
@@ -38,11 +38,11 @@ pub(super) struct Checksum(pub(super) Records, pub(super) Vec<u8>);
 impl Checksum {
     pub(super) fn of(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> [u8; CHECKSUM] {
         if self.0 == Records::Unmarked {
-            // Fits everything.
+            // Matches everything.
             return [BYTE; CHECKSUM];
         }
         let bytes = [&self.1[..], first, &middle.concat(), last].concat();
-        // FNV-1a, from four beginnings.
+        // FNV-1a, with four initial values.
         let sums = [1_u64, 2, 3, 4].map(|start| {
             bytes
                 .iter()
@@ -76,7 +76,7 @@ impl Open {
 }
 
 impl Cipher {
-    /// What follows the text and, in TLS 1.3, its type.
+    /// The bytes after the text and, in TLS 1.3, its type.
     pub(super) fn mark(&self, sequence: u64) -> Vec<u8> {
         match self.records {
             Records::Marked => (self.key ^ sequence).to_be_bytes().to_vec(),
@@ -84,12 +84,12 @@ impl Cipher {
         }
     }
 
-    /// How long the record of a text is.
+    /// The length of the record of a text.
     pub(super) fn length(&self, text: usize) -> usize {
         text + usize::from(self.is_tls13) + self.mark(0).len()
     }
 
-    /// How much of a record is not its mark; none if it has another one.
+    /// The length of a record without its mark; `None` if the mark is wrong.
     pub(super) fn text(&self, record: &[u8], sequence: u64) -> Option<usize> {
         let mark = self.mark(sequence);
         record.ends_with(&mark).then_some(record.len() - mark.len())

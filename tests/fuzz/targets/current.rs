@@ -1,5 +1,4 @@
-//! rustls 0.23, with configurations over the cryptography that hides nothing. Time stands still in
-//! them.
+//! rustls 0.23, with configurations that use the cryptography that hides nothing, and a fixed time.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -137,7 +136,9 @@ fn verdict(mut connection: Connection, mut bytes: &[u8]) -> Verdict<Error> {
         if let Err(error) = connection.process_new_packets() {
             let mut sent = Vec::new();
             while connection.wants_write() {
-                connection.write_tls(&mut sent).expect("a vector takes all");
+                connection
+                    .write_tls(&mut sent)
+                    .expect("a vector accepts everything");
             }
             let alert = !is_alert_of_peer(&error) && ends_in_an_alert(&sent);
             return Verdict {
@@ -152,7 +153,7 @@ fn verdict(mut connection: Connection, mut bytes: &[u8]) -> Verdict<Error> {
     }
 }
 
-/// What has failed without a connection.
+/// The verdict for a failure without a connection.
 fn condemned(error: Error) -> Verdict<Error> {
     Verdict {
         alert: !is_alert_of_peer(&error),
@@ -160,7 +161,7 @@ fn condemned(error: Error) -> Verdict<Error> {
     }
 }
 
-/// Whoever has sent an alert need not be sent one.
+/// A peer that has sent an alert need not receive one.
 fn is_alert_of_peer(error: &Error) -> bool {
     matches!(error, Error::AlertReceived(_))
 }
@@ -195,7 +196,7 @@ impl TimeProvider for Standstill {
     }
 }
 
-/// Has a certificate for every name, signs without a key, and believes everyone.
+/// Has a certificate for every name, signs without a key, and accepts every peer.
 #[derive(Debug)]
 struct Anyone;
 

@@ -1,6 +1,6 @@
 //! Choices made by the bytes of an input.
 
-/// Takes an input apart. When it is used up every choice is the first one.
+/// Parses an input. At its end every choice is the first one.
 pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -22,7 +22,7 @@ impl<'a> Input<'a> {
         self.byte() & 1 == 1
     }
 
-    /// A length up to 65,535, the small ones as likely as the big ones.
+    /// A length up to 65,535; small ones are as likely as large ones.
     pub(super) fn length(&mut self) -> usize {
         match self.byte() {
             small @ 0..=127 => usize::from(small),
@@ -34,7 +34,7 @@ impl<'a> Input<'a> {
         choices[usize::from(self.byte()) % choices.len()]
     }
 
-    /// A list of at most `limit` items, as the input goes on.
+    /// A list of at most `limit` items.
     pub(super) fn list<T>(&mut self, limit: u8, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let count = self.byte() % (limit + 1);
         (0..count).map(|_| item(self)).collect()

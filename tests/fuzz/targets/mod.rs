@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: functions that panic when an input breaks something.
 //!
-//! `fuzz/` hands them to libFuzzer, and the test beside them gives them a bounded number of inputs.
-//! What an input does depends on nothing but the input.
+//! `fuzz/` passes them to libFuzzer, and the test next to them runs a bounded number of inputs. The
+//! effect of an input depends only on the input.
 
 mod answers;
 mod attack;
@@ -31,11 +31,11 @@ use session::Make;
 
 /// A fuzz target.
 pub(crate) struct Target {
-    /// Without `-next` also the name of its folder of seeds.
+    /// Without `-next`, this is also the name of its folder of seeds.
     pub(crate) name: &'static str,
-    /// Returns whether all came to a clean end.
+    /// Returns whether it had a clean end.
     pub(crate) body: fn(&[u8]) -> bool,
-    /// Records connections that come to a clean end.
+    /// Records connections that have a clean end.
     pub(crate) seeds: fn() -> Seeds,
 }
 

@@ -1,5 +1,5 @@
-//! rustls 0.24, with configurations as those of 0.23 in `current.rs`. The streams are whole, or in owned
-//! halves.
+//! rustls 0.24, with configurations like those of 0.23 in `current.rs`. Streams are whole, or in
+//! owned halves.
 
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Version for Next {
     fn verdict_of_server(config: ServerConfig, lazy: bool, bytes: &[u8]) -> Verdict<Error> {
         if lazy {
             match hello(bytes) {
-                // From here on it is a connection as any other.
+                // From here on it is a connection like any other.
                 Ok(true) => {}
                 Ok(false) => return Verdict::sound(),
                 Err(error) => {
@@ -154,7 +154,7 @@ fn verdict<S: Plaintext>(
     Verdict::sound()
 }
 
-/// What each side does with what it has received.
+/// Discards the received plaintext, in the way of each side.
 trait Plaintext: SideData {
     fn discard(handler: MessageHandler<'_, '_, Self>) -> Result<(), Error>;
 }
@@ -174,14 +174,14 @@ impl Plaintext for ServerSide {
     }
 }
 
-/// Whoever has sent an alert need not be sent one.
+/// A peer that has sent an alert need not receive one.
 fn is_alert_of_peer(error: &Error) -> bool {
     matches!(error, Error::AlertReceived(_))
 }
 
 type Io = Box<dyn Transport>;
 
-/// In halves only if the handshake is over.
+/// Splits the stream only if the handshake is over.
 fn handled<S: Side>(stream: TlsStream<Io, S>, handling: Handling) -> Box<dyn Stream> {
     if !handling.in_halves {
         return Box::new(stream);
@@ -216,7 +216,7 @@ impl TimeProvider for Standstill {
     }
 }
 
-/// Has a certificate for every name, signs without a key, and believes everyone.
+/// Has a certificate for every name, signs without a key, and accepts every peer.
 #[derive(Debug)]
 struct Anyone;
 

@@ -1,4 +1,4 @@
-//! A plan of operations for two streams, and of answers for the pipe between them.
+//! Operations for two streams, and results for the pipe between them.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -17,7 +17,8 @@ const OPERATIONS: [Operation; 4] = [
     Operation::Shutdown,
 ];
 
-/// The pipe, the answers of its ends, when it stands still, then the session of this make.
+/// The input consists of the pipe, the results of its ends, its pauses, and the session with these
+/// implementations.
 pub(super) fn run(data: &[u8], make: Make) -> bool {
     let mut input = Input::new(data);
     let capacity = input.choose(&[1 << 16, 1, 2, 100, 5000]);
@@ -38,7 +39,7 @@ pub(super) fn run(data: &[u8], make: Make) -> bool {
         before: input.byte(),
         turns: input.byte(),
     });
-    // One byte at a time takes long.
+    // One byte at a time is slow.
     let session = Session::take(&mut input, if capacity > 2 { 40_000 } else { 600 }, make);
     executor.spawn("the pipe", async move {
         for standstill in standstills {
@@ -52,7 +53,7 @@ pub(super) fn run(data: &[u8], make: Make) -> bool {
     session.run(&mut executor, ends, sound, moved)
 }
 
-/// Sets up one end, and says what it will answer.
+/// Sets up one end, and returns the results that it will inject.
 fn misbehave(control: &Control, input: &mut Input<'_>) -> Vec<Answer> {
     if input.flag() {
         control.scalar();
@@ -64,7 +65,7 @@ fn misbehave(control: &Control, input: &mut Input<'_>) -> Vec<Answer> {
     for operation in OPERATIONS {
         let mut list = answers::take(input);
         if matches!(operation, Operation::Flush | Operation::Shutdown) {
-            // A flush that only pretends cannot be told from one that does.
+            // A flush without effect cannot be distinguished from a real one.
             list.retain(|answer| *answer != Answer::Nothing);
         }
         control.script(operation, list.iter().copied().map(Into::into));
@@ -73,7 +74,7 @@ fn misbehave(control: &Control, input: &mut Input<'_>) -> Vec<Answer> {
     given
 }
 
-/// Nothing of this kind moves for some turns; the task that waits is woken when it does again.
+/// A pause of one operation for some turns; the waiting task is woken at its end.
 struct Standstill {
     control: Control,
     operation: Operation,
@@ -90,7 +91,7 @@ impl Standstill {
     }
 }
 
-/// Lets all other tasks run so many times.
+/// Lets all other tasks run this many times.
 async fn turns(mut count: u8) {
     poll_fn(|cx| {
         if count == 0 {

@@ -183,7 +183,7 @@ impl MessageEncrypter for Cipher {
             content_type = ContentType::ApplicationData;
         }
         text.extend_from_slice(&self.mark(sequence));
-        // What a record of TLS 1.3 calls its version, too.
+        // This is also the version in a record of TLS 1.3.
         let version = ProtocolVersion::TLSv1_2;
         Ok(OutboundOpaqueMessage::new(content_type, version, text))
     }

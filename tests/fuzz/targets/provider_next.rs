@@ -28,7 +28,7 @@ use rustls::{
 use super::cryptography::{BYTE, CHECKSUM, Checksum, Cipher, Constant, KEY, Open, RECORD, Records};
 use super::version::Tls;
 
-/// The provider of both sides, which says the versions too.
+/// The provider of both sides, which also determines the versions.
 pub(super) fn provider(records: Records, tls: Tls) -> Arc<CryptoProvider> {
     static PROVIDERS: LazyLock<[CryptoProvider; 2]> =
         LazyLock::new(|| [Records::Marked, Records::Unmarked].map(assemble));
@@ -47,7 +47,7 @@ fn assemble(records: Records) -> CryptoProvider {
     let mut real = real.map(|suite| &suite.common);
     let sha256 = real
         .find(|common| common.suite == CipherSuite::TLS13_AES_128_GCM_SHA256)
-        .expect("a suite that is mandatory");
+        .expect("a mandatory suite");
     let common = |suite| CipherSuiteCommon {
         suite,
         hash_provider: sha256.hash_provider,

@@ -1,4 +1,4 @@
-//! Inputs that make a connection succeed, recorded from connections that did.
+//! Inputs with which a connection succeeds, recorded from successful connections.
 
 use pollback_testkit::executor;
 use pollback_testkit::pipe::pipe;
@@ -10,7 +10,7 @@ use super::version::{Handling, Tls, Version};
 /// The name and the bytes of each seed.
 pub(crate) type Seeds = Vec<(&'static str, Vec<u8>)>;
 
-// The peer sends all at once, listens, and the subject has room for a record and more.
+// The peer sends everything at once and reads, and the subject has room for more than a record.
 const PLAIN: [u8; 5] = [0; 5];
 const EARLY_OR_LAZY: [u8; 5] = [0, 0, 0, 0, 1];
 const IN_HALVES: [u8; 5] = [0, 0, 0, 0, 2];
@@ -47,7 +47,7 @@ fn talks<V: Version>() -> [Talk; 3] {
             V::client(Records::Unmarked, tls),
             V::server(Records::Unmarked, tls),
         );
-        // The number of a session of TLS 1.2 would be what every client has offered.
+        // The ID of a TLS 1.2 session would be the one that every client has offered.
         V::forget(&mut server);
         (client, server)
     };

@@ -5,7 +5,8 @@ use super::cryptography::Records;
 use super::input::Input;
 use super::version::{Handling, Tls, Version};
 
-/// Four bytes say how the client behaves and one how it is accepted; the rest is what it sends.
+/// Four bytes determine the behaviour of the client and one that of the server; the rest is what
+/// the client sends.
 pub(super) fn run<V: Version>(data: &[u8]) -> bool {
     let mut input = Input::new(data);
     let manner = Manner::take(&mut input);

@@ -1,7 +1,7 @@
-//! Two streams that talk over transports which may fail, and what must hold between them.
+//! Two streams that communicate over transports that may fail, and the properties that must hold.
 //!
-//! Each side has a task that reads to the end, whatever comes, and one that carries out a list of
-//! writes. So somebody always takes what is written, and a run that comes to no end is a defect.
+//! Each side has a task that always reads to the end, and one that performs a list of writes. So
+//! all writes are read, and a run that does not end is a bug.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -23,20 +23,21 @@ use super::steps::{self, Steps};
 use super::streams::{Begin, Stream};
 use super::version::{Handling, Tls, Version};
 
-/// What both sides do.
+/// The operations of both sides.
 pub(super) struct Session {
     begin: (Begin, Begin),
     steps: [Steps; 2],
 }
 
-/// One side, as its two tasks share it.
+/// One side, shared by its two tasks.
 pub(super) struct Side {
     stream: RefCell<Option<Box<dyn Stream>>>,
-    /// The tasks that a failure of the other one has to wake.
+    /// The tasks to wake after a failure of the other one.
     tasks: RefCell<[Option<Waker>; 2]>,
     failed: Cell<bool>,
     error: RefCell<Option<io::Error>>,
-    /// How much the stream has taken of what is written, and given of what the peer wrote.
+    /// How many written bytes the stream has accepted, and how many bytes of the peer it has
+    /// returned.
     pub(super) taken: Cell<usize>,
     pub(super) given: Cell<usize>,
     ended: Cell<bool>,
@@ -64,10 +65,11 @@ impl Session {
         !self.steps.iter().any(Steps::leaves)
     }
 
-    /// Carries it out, and returns whether both sides came to a clean end. With `sound` transports
-    /// nothing may fail.
+    /// Performs it, and returns whether both sides had a clean end. With `sound` transports nothing
+    /// may fail.
     ///
-    /// `moved` says how many bytes and answers the transports gave, which bounds the polls.
+    /// `moved` returns how many bytes and results the transports have returned, which bounds the
+    /// polls.
     pub(super) fn run<A, B>(
         self,
         executor: &mut Executor<'_>,
@@ -113,7 +115,7 @@ impl Session {
     }
 }
 
-/// Whose TLS the sides speak.
+/// The TLS implementations of the sides.
 #[derive(Clone, Copy)]
 pub(super) enum Make {
     Current,
@@ -161,7 +163,7 @@ fn strangers<C: Version, S: Version>(choice: u8, handling: [Handling; 2]) -> (Be
     )
 }
 
-/// Everything that a stream can do with small and large writes.
+/// All options for small and large writes.
 fn all_options() -> Options {
     Options::new()
         .with_read_ahead(1024, 4096)
@@ -212,7 +214,7 @@ impl Side {
         self.wake();
     }
 
-    /// Gives the side up, as a program does that returns from its function with an error.
+    /// Makes the side fail, like a program whose function returns an error.
     pub(super) fn fail(&self, error: Option<io::Error>) {
         self.failed.set(true);
         self.error.replace(error);
@@ -221,7 +223,7 @@ impl Side {
         self.wake();
     }
 
-    /// Notes that the reader has come to a clean end.
+    /// Records that the reader has found a clean end.
     pub(super) fn end(&self) {
         self.ended.set(true);
     }
@@ -231,7 +233,7 @@ impl Side {
         tasks.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Polls the stream for one of the two tasks, once there is one.
+    /// Polls the stream for one of the two tasks, once the stream exists.
     fn poll<T>(
         &self,
         task: usize,
@@ -280,7 +282,7 @@ impl Side {
             !sound || error.is_none(),
             "over sound transports: {error:?}"
         );
-        assert!(!sound || self.ended.get(), "never came to the end");
+        assert!(!sound || self.ended.get(), "did not find the end");
         if self.ended.get() {
             assert_eq!(self.given, peer.taken, "bytes are missing before the end");
         }
@@ -290,17 +292,17 @@ impl Side {
     }
 }
 
-/// The error is the transport's own, or says what the transport or the peer did.
+/// The error is that of the transport, or reports what the transport or the peer did.
 fn check_error(error: &io::Error) {
     let broken = error.kind() == io::ErrorKind::BrokenPipe;
     match Error::find(error) {
         Some(found) => assert!(
             !matches!(found.kind(), ErrorKind::InvalidAlpn | ErrorKind::Tls),
-            "nothing that happened: {error:?}"
+            "no event explains {error:?}"
         ),
         None => assert!(
             broken || error.to_string() == "injected",
-            "from nowhere: {error:?}"
+            "without a cause: {error:?}"
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! What the two tasks of a side do with their stream.
+//! The operations of the two tasks of a side on their stream.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use super::input::Input;
 use super::session::{Over, Side};
 use super::streams::Stream;
 
-/// What the writer does, and how much the reader asks for at a time.
+/// The operations of the writer, and the sizes of reads.
 pub(super) struct Steps {
     writes: Vec<Write>,
     reads: Vec<usize>,
@@ -19,18 +19,18 @@ pub(super) struct Steps {
 #[derive(Clone, Copy)]
 enum Write {
     All(usize),
-    /// One vectored write, of which as much is taken as is.
+    /// One vectored write, which may be accepted partially.
     Vectored([usize; 3]),
     /// One poll, after which the write is dropped.
     Once(usize),
     Flush,
     NewKeys,
     LetOthersRun,
-    /// Drops the stream without a word.
+    /// Drops the stream without a shutdown.
     Leave,
 }
 
-/// Stands for reading the buffer of the stream in place of copying from it.
+/// A size that means reading from the lent buffer of the stream instead of copying.
 const LEND: usize = usize::MAX;
 
 impl Steps {
@@ -44,7 +44,7 @@ impl Steps {
                 4 => Write::Flush,
                 5 => Write::NewKeys,
                 6 => Write::LetOthersRun,
-                // One in 64, or hardly any session would come to its end.
+                // One in 64, since otherwise few sessions would complete.
                 _ if input.byte() % 8 == 7 => Write::Leave,
                 _ => Write::Flush,
             }),
@@ -122,7 +122,7 @@ pub(super) async fn write(side: &Side, steps: &Steps) -> Result<(), Over> {
 }
 
 pub(super) async fn read(side: &Side, steps: &Steps, peer: &Side) -> Result<(), Over> {
-    // At the end of each round something is asked for, or there would be no end.
+    // At the end of each round at least one byte is requested, so that the loop ends.
     let rounds = steps.reads.iter().copied().chain([1000]);
     for length in rounds.collect::<Vec<_>>().into_iter().cycle() {
         let bytes = side
@@ -136,7 +136,7 @@ pub(super) async fn read(side: &Side, steps: &Steps, peer: &Side) -> Result<(), 
         side.given.set(before + bytes.len());
         assert!(
             side.given.get() <= peer.taken.get(),
-            "bytes that nobody wrote"
+            "bytes that were never written"
         );
         if bytes.is_empty() && length > 0 {
             side.end();
@@ -158,12 +158,15 @@ fn poll_write(
     let answer = Pin::new(stream).poll_write(cx, bytes);
     if let Poll::Ready(Ok(taken)) = answer {
         assert!(taken <= bytes.len(), "{taken} of {} bytes", bytes.len());
-        assert!(taken > 0 || bytes.is_empty(), "a write that took nothing");
+        assert!(
+            taken > 0 || bytes.is_empty(),
+            "a write that accepted nothing"
+        );
     }
     answer
 }
 
-/// Reads what has come as early data and otherwise; nothing means the end.
+/// Reads early data and other data; an empty result is the end.
 fn poll_read(
     stream: &mut dyn Stream,
     cx: &mut Context<'_>,
@@ -191,7 +194,7 @@ fn poll_read(
     }
 }
 
-/// Takes the first half of what the stream lends.
+/// Consumes the first half of what the stream lends.
 fn poll_lent(stream: &mut dyn Stream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
     let lent = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
     let bytes = lent[..lent.len().div_ceil(2)].to_vec();
@@ -199,7 +202,7 @@ fn poll_lent(stream: &mut dyn Stream, cx: &mut Context<'_>) -> Poll<io::Result<V
     Poll::Ready(Ok(bytes))
 }
 
-/// The bytes that every writer writes, from `position` on: no two stretches look alike.
+/// The bytes that every writer writes, from `position` on, in which no two ranges are alike.
 fn pattern(position: usize, length: usize) -> Vec<u8> {
     (position..position + length)
         .map(|index| ((index as u32).wrapping_mul(0x9e37_79b1) >> 24) as u8)

@@ -1,4 +1,4 @@
-//! Streams of either version, seen alike.
+//! A common interface for streams of either version.
 
 use std::future::Future;
 use std::io;
@@ -13,16 +13,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
 
 /// An established stream.
 pub(super) trait Stream: AsyncBufRead + AsyncWrite + Unpin {
-    /// What a server was sent before the handshake was over, if reads do not return it.
+    /// Returns early data that a server has received, if reads do not return it.
     fn early_data(&mut self) -> Vec<u8> {
         Vec::new()
     }
 
-    /// Where that is possible: in TLS 1.3, after the handshake.
+    /// Requests a key update, if that is possible: in TLS 1.3, after the handshake.
     fn ask_for_new_keys(&mut self);
 }
 
-/// Makes a stream on a transport.
+/// Creates a stream over a transport.
 pub(super) type Begin = Box<dyn FnOnce(Box<dyn Transport>) -> Handshake>;
 
 pub(super) type Handshake = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>>>>;

@@ -1,4 +1,4 @@
-//! The versions of rustls that the targets run over.
+//! The versions of rustls that the targets use.
 
 use std::error::Error;
 use std::io;
@@ -17,7 +17,7 @@ pub(super) trait Version {
     type ServerConfig: Clone;
     type Error: Error + PartialEq + 'static;
 
-    /// A client that believes every certificate.
+    /// A client that accepts every certificate.
     fn client(records: Records, tls: Tls) -> Self::ClientConfig;
 
     /// A server that has a certificate for every name.
@@ -30,28 +30,29 @@ pub(super) trait Version {
         most: u32,
     );
 
-    /// Makes the server forget its sessions, and keep none from now on.
+    /// Makes the server forget its sessions, and store no further ones.
     fn forget(server: &mut Self::ServerConfig);
 
     fn connect(config: Self::ClientConfig, early: bool, handling: Handling) -> Begin;
 
     fn accept(config: Self::ServerConfig, handling: Handling) -> Begin;
 
-    /// Looks at the ClientHello before it takes the configuration.
+    /// Reads the ClientHello before it uses the configuration.
     fn accept_lazily(config: Self::ServerConfig, handling: Handling) -> Begin;
 
-    /// What rustls alone makes of what a server sends.
+    /// The verdict of rustls alone about the bytes of a server.
     fn verdict_of_client(config: Self::ClientConfig, bytes: &[u8]) -> Verdict<Self::Error>;
 
-    /// What rustls alone makes of what a client sends; when it is lazy it has errors of its own.
+    /// The verdict of rustls alone about the bytes of a client; a lazy acceptor has different
+    /// errors.
     fn verdict_of_server(
         config: Self::ServerConfig,
         lazy: bool,
         bytes: &[u8],
     ) -> Verdict<Self::Error>;
 
-    /// Configurations that have met before: the client has a ticket for early data, which the server
-    /// takes (`accepted`) or not.
+    /// Configurations that have met before: the client has a ticket for early data, which the
+    /// server accepts if `accepted`.
     fn acquainted(records: Records, accepted: bool) -> (Self::ClientConfig, Self::ServerConfig) {
         let mut client = Self::client(records, Tls::V13);
         let mut server = Self::server(records, Tls::V13);
@@ -61,7 +62,7 @@ pub(super) trait Version {
             Self::accept(server.clone(), Handling::default()),
         );
         if !accepted {
-            // It has forgotten the ticket, and skips whatever early data there is.
+            // The server has forgotten the ticket, and skips any early data.
             Self::forget(&mut server);
             Self::allow_early_data(&mut client, &mut server, 1 << 24);
         }
@@ -69,11 +70,11 @@ pub(super) trait Version {
     }
 }
 
-/// What is done with a stream.
+/// How a stream is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Handling {
     pub(super) options: Options,
-    /// Whether it is taken in owned halves, where there are such.
+    /// Whether it is split into owned halves, if it has them.
     #[cfg_attr(not(feature = "next"), expect(dead_code))]
     pub(super) in_halves: bool,
 }
@@ -87,10 +88,10 @@ pub(super) enum Tls {
     Any,
 }
 
-/// What rustls alone makes of some bytes.
+/// The result of rustls alone for some bytes.
 pub(super) struct Verdict<E> {
     pub(super) error: Option<E>,
-    /// Whether there is an alert to send for it.
+    /// Whether rustls sends an alert for it.
     pub(super) alert: bool,
 }
 
@@ -103,7 +104,7 @@ impl<E> Verdict<E> {
     }
 }
 
-/// Lets the client have a ticket of the server.
+/// Provides the client with a ticket of the server.
 fn introduce(connect: Begin, accept: Begin) {
     let (client_end, server_end) = pipe(1 << 16);
     let client = async {

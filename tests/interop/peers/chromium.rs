@@ -1,4 +1,4 @@
-//! Chromium: a browser, without a window.
+//! Chromium: a headless browser.
 
 use std::path::Path;
 
@@ -13,18 +13,18 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::files::Files;
 
-/// The page as it is after loading, where no key but that of `identity` is trusted.
+/// The page after loading, with only the key of `identity` trusted.
 async fn page(chromium: &Path, files: &Files, identity: &Identity, url: &str) -> String {
     let key = BASE64_STANDARD.encode(Sha256::digest(identity.public_key()));
     let profile = files.path("profile");
     let mut browser = Command::new(chromium);
     browser
         .env("HOME", files.folder())
-        // Without these it would talk to more than the server.
+        // Without these it would connect to other servers.
         .arg("--disable-background-networking")
         .args(["--disable-component-update", "--disable-sync"])
         .args(["--disable-quic", "--no-first-run"])
-        // Its sandbox does not work for root, who runs this on many machines for tests.
+        // Its sandbox does not work for root, which often runs tests.
         .args(["--headless", "--disable-gpu", "--no-sandbox"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--ignore-certificate-errors-spki-list={key}"))

@@ -4,7 +4,7 @@ use super::{GET, Meeting, meet_client, meet_server, program};
 use crate::child::{Running, run};
 use crate::port::Reserved;
 
-/// The option that leaves one version.
+/// The option that selects one version.
 fn priority(meeting: &Meeting) -> String {
     format!("--priority=NORMAL:-VERS-ALL:+VERS-TLS{}", meeting.number())
 }
@@ -16,7 +16,7 @@ async fn as_client() {
     };
     meet_client("gnutls", ["http/1.1"; 2], async |meeting, port| {
         let mut told = String::new();
-        // The second run makes two connections, and has nothing to say in the first one.
+        // The second run makes two connections, and sends nothing in the first one.
         for options in [&[][..], &["--resume", "--waitresumption"]] {
             let mut client = meeting.command(&client);
             client
@@ -45,7 +45,7 @@ async fn as_server() {
     };
     meet_server("gnutls", says, async |meeting| {
         let port = Reserved::new();
-        // It says on stderr that it listens. It does so on all addresses: no option limits it.
+        // It reports on stderr that it listens, on all addresses: no option limits that.
         let mut server = meeting.command("sh");
         server
             .args(["-c", "exec \"$0\" \"$@\" 2>&1"])

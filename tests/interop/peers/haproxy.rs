@@ -6,9 +6,9 @@ use std::path::Path;
 use super::{Meeting, meet_client, meet_server, plain, program};
 use crate::child::Running;
 
-/// Starts haproxy with these lines of a proxy, and gives the port that is its descriptor 0.
+/// Starts haproxy with these lines for a proxy, and returns the port of its descriptor 0.
 fn start(meeting: &Meeting, haproxy: &Path, proxy: &str) -> (Running, u16) {
-    // More threads would each keep sessions of their own.
+    // Several threads would each store sessions of their own.
     let config = format!(
         "global
     nbthread 1
@@ -28,7 +28,7 @@ defaults
     (Running::start_on(&mut haproxy, listener), port)
 }
 
-/// The options that leave one version.
+/// The options that select one version.
 fn versions(meeting: &Meeting) -> String {
     let number = meeting.number();
     format!("ssl-min-ver TLSv{number} ssl-max-ver TLSv{number}")

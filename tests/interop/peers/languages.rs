@@ -1,4 +1,5 @@
-//! Node, Go and Java with their own TLS: each a client and a server, by a source in `programs/`.
+//! Node, Go and Java with their own TLS: each a client and a server, with a source file in
+//! `programs/`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::child::{Running, run};
 /// Enough for the libraries of Go on a slow machine.
 const BUILD: Duration = Duration::from_secs(600);
 
-/// A command that runs a peer, but for the arguments of the peer.
+/// A command that runs a peer, without the arguments of the peer.
 type Words = Vec<OsString>;
 
 fn source(name: &str) -> OsString {
@@ -29,7 +30,7 @@ fn node() -> Option<Words> {
 
 fn java() -> Option<Words> {
     let java = program("java", "--version")?;
-    // It does not live long enough for better code to pay.
+    // It does not run long enough for optimized code to pay off.
     let quick = "-XX:TieredStopAtLevel=1".into();
     Some(vec![java.into(), quick, source("Peer.java")])
 }
@@ -45,7 +46,7 @@ async fn go() -> Option<Words> {
             .args(["build", "-o"])
             .arg(&peer)
             .arg(source("peer.go"))
-            // Kept, because it has the libraries in it.
+            // Kept, because it contains the libraries.
             .env("GOCACHE", folder.join("cache"))
             .kill_on_drop(true);
         let status = bounded(BUILD, "go build", build.status()).await;
@@ -109,13 +110,13 @@ async fn go_as_server() {
 
 #[tokio::test]
 async fn java_as_client() {
-    // It remembers that the server does not speak HTTP/2, and then names no protocol.
+    // It remembers that the server does not support HTTP/2, and then offers no protocol.
     as_client("java", ["http/1.1", "none"], java()).await;
 }
 
 #[tokio::test]
 async fn java_as_server() {
-    // Java does not tell a server whether a session is resumed.
+    // Java does not report to a server whether a session is resumed.
     let says = |meeting: &Meeting| {
         let version = meeting.number().replace('.', "_");
         let certificate = meeting.certificate();

@@ -1,7 +1,7 @@
 //! Real programs against the examples: both versions, full and resumed, with and without a client
 //! certificate.
 //!
-//! Each program has a file of its own. One that is a language has a source in `programs/` as well.
+//! Each program has a file of its own. Languages also have a source file in `programs/`.
 
 #[cfg(feature = "listener")]
 mod chromium;
@@ -37,12 +37,12 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::files::Files;
 
-/// A request as short as it can be.
+/// The shortest possible request.
 pub(crate) const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Looks for a program, and says which version of it runs.
+/// Looks for a program, and prints its version.
 ///
-/// `question` is the argument that makes the program name its version.
+/// `question` is the argument that makes the program print its version.
 pub(crate) fn program(name: &str, question: &str) -> Option<PathBuf> {
     let path = programs::find(name)?;
     let answer = process::Command::new(&path).arg(question).output();
@@ -53,7 +53,7 @@ pub(crate) fn program(name: &str, question: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Says once for each program, past the capturing of a test's output, that it runs.
+/// Prints once for each program that it is used, bypassing the captured output of a test.
 fn announce(name: &str, version: &str) {
     static ANNOUNCED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut announced = ANNOUNCED.lock().expect("no test fails in here");
@@ -62,19 +62,19 @@ fn announce(name: &str, version: &str) {
     }
 }
 
-/// How a program and an example meet, and the files that they need.
+/// A combination of parameters for a program and an example, and the files that they need.
 struct Meeting {
     version: Version,
-    /// Whether the server demands a certificate of the client.
+    /// Whether the server requires a client certificate.
     mutual: bool,
-    /// Whether the example speaks by rustls 0.24.
+    /// Whether the example uses rustls 0.24.
     next: bool,
     files: Files,
 }
 
 impl Meeting {
-    /// All meetings with `peer` in this role: by rustls 0.24 where the example can, since they are by
-    /// 0.23 without the feature.
+    /// All meetings with `peer` in this role: with rustls 0.24 if the feature is enabled, since
+    /// they use 0.23 without it.
     fn all(peer: &str, role: &str) -> impl Iterator<Item = Self> {
         let next = cfg!(feature = "next");
         let ways = [false, true].map(|mutual| Version::ALL.map(|version| (version, mutual)));
@@ -90,7 +90,7 @@ impl Meeting {
                 let (certificate, key) = (identity.certificate_pem(), identity.key_pem());
                 files.write(&format!("{role}.pem"), certificate);
                 files.write(&format!("{role}.key"), &key);
-                // Some programs want both in one.
+                // Some programs need both in one file.
                 files.write(&format!("{role}.both.pem"), format!("{certificate}{key}"));
             }
             Self {
@@ -102,14 +102,15 @@ impl Meeting {
         })
     }
 
-    /// A command that finds `root.pem`, `server.pem`, `server.key` and the like where it is.
+    /// A command that runs in the folder with `root.pem`, `server.pem`, `server.key` and the other
+    /// files.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.files.folder());
         command
     }
 
-    /// An example as such a command, which speaks the version of this meeting alone.
+    /// An example as such a command, limited to the version of this meeting.
     async fn example(&self, name: &str) -> Command {
         let mut command = example(name).await;
         command.current_dir(self.files.folder());
@@ -123,7 +124,7 @@ impl Meeting {
         command
     }
 
-    /// The number of the version, as most programs have it in its name.
+    /// The number of the version, as in the names of most programs.
     fn number(&self) -> &'static str {
         match self.version {
             Version::Tls12 => "1.2",
@@ -131,7 +132,8 @@ impl Meeting {
         }
     }
 
-    /// What the example server says over such a connection, and likewise each server that can.
+    /// The response of the example server, and of other servers where possible, over such a
+    /// connection.
     fn hello(&self, alpn: &str, kind: &str) -> String {
         let version = self.number().replace('.', "_");
         let certificate = self.certificate();
@@ -147,7 +149,7 @@ impl Meeting {
         }
     }
 
-    /// What a server says over a full connection and a resumed one.
+    /// The responses of a server over a full and a resumed connection.
     fn hellos(&self) -> [String; 2] {
         ["Full", "Resumed"].map(|kind| self.hello("http/1.1", kind))
     }
@@ -163,20 +165,20 @@ impl Meeting {
     }
 }
 
-/// Lets a client visit the example server twice in one session, in every way.
+/// Connects a client to the example server twice in one session, with all parameters.
 ///
-/// `visit` answers what the client was told at the given port. `alpn` is the protocol that the
-/// client is to have in the two connections.
+/// `visit` returns the response that the client receives at the given port. `alpn` is the expected
+/// protocol of the client in the two connections.
 async fn meet_client<F>(peer: &str, alpn: [&str; 2], visit: F)
 where
     F: AsyncFn(&Meeting, u16) -> String,
 {
-    // Without tickets, the clients of some programs resume no session of TLS 1.2.
+    // Without tickets, the clients of some programs resume no TLS 1.2 session.
     meet_client_with_tickets(Version::Tls12, peer, alpn, visit).await;
 }
 
-/// As [`meet_client`]. The server gives its sessions away as tickets at one version alone; at the
-/// other one it keeps them.
+/// Like [`meet_client`]. The server uses tickets only with one version; with the other it stores
+/// sessions.
 async fn meet_client_with_tickets<F>(tickets: Version, peer: &str, alpn: [&str; 2], visit: F)
 where
     F: AsyncFn(&Meeting, u16) -> String,
@@ -205,17 +207,18 @@ where
         let which = meeting.describe();
         assert_eq!(
             hellos, expected,
-            "{peer}, {which}: it was told:\n{told}\n{server:#?}"
+            "{peer}, {which}: the response was:\n{told}\n{server:#?}"
         );
-        // What comes after the answer is the peer's affair: some reset the connection then.
+        // Events after the response do not matter: some peers then reset the connection.
         let failed = server.stderr.contains("handshake");
         assert!(!failed, "{peer}, {which}: {server:#?}");
     }
 }
 
-/// Lets the example client visit a server twice in one session, in every way.
+/// Connects the example client to a server twice in one session, with all parameters.
 ///
-/// `start` gives the server and its port. `says` is what each of the two answers has to contain.
+/// `start` returns the server and its port. `says` returns what each of the two responses has to
+/// contain.
 async fn meet_server<F>(peer: &str, says: fn(&Meeting) -> [String; 2], start: F)
 where
     F: AsyncFn(&Meeting) -> (Running, u16),
@@ -242,7 +245,7 @@ where
         assert_eq!(lines.len(), 2, "{peer}, {which}: {client:#?}");
         let mut unread = &client.stdout[..];
         for ((line, kind), words) in lines.iter().zip(["Full", "Resumed"]).zip(says(&meeting)) {
-            // A full handshake may have taken another key share: FullWithHelloRetryRequest.
+            // A full handshake may have needed another key share: FullWithHelloRetryRequest.
             let settled = format!(", ALPN http/1.1, {kind}");
             assert!(line.contains(&settled), "{peer}, {which}: {line}");
             let Some((_, rest)) = unread.split_once(&words) else {

@@ -6,7 +6,7 @@ use super::{Meeting, meet_client, meet_server, plain, program};
 use crate::child::Running;
 use crate::port::Reserved;
 
-/// Starts nginx, as one process, with these directives for its one server.
+/// Starts nginx, as one process, with these directives for its only server.
 async fn start(meeting: &Meeting, nginx: &Path, server: &str) -> Running {
     // All paths are relative to the folder that nginx is started with.
     let config = format!(
@@ -36,7 +36,7 @@ async fn start(meeting: &Meeting, nginx: &Path, server: &str) -> Running {
     let mut nginx = meeting.command(nginx);
     nginx.args(["-p", ".", "-c", "nginx.conf", "-e", "/dev/stdout"]);
     let mut nginx = Running::start(&mut nginx, b"").await;
-    // Said once the socket listens.
+    // Printed once the socket listens.
     nginx.line("using the \"epoll\" event method").await;
     nginx
 }
@@ -46,7 +46,7 @@ async fn as_client() {
     let Some(nginx) = program("nginx", "-v") else {
         return;
     };
-    // It does not name a protocol to the servers that it is a proxy for.
+    // As a proxy it offers no protocol to servers.
     meet_client("nginx", ["none"; 2], async |meeting, port| {
         let reserved = Reserved::new();
         let (own, version) = (reserved.number(), meeting.number());

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::{GET, Meeting, meet_client_with_tickets, meet_server, program};
 use crate::child::{Running, run};
 
-/// An `openssl s_client` for the server, which insists on `localhost` and the root.
+/// An `openssl s_client` for the server, which requires `localhost` and the root.
 pub(crate) fn s_client(root: &Path, address: SocketAddr) -> Option<Command> {
     let mut openssl = Command::new(program("openssl", "version")?);
     openssl
@@ -20,7 +20,7 @@ pub(crate) fn s_client(root: &Path, address: SocketAddr) -> Option<Command> {
     Some(openssl)
 }
 
-/// An `openssl s_server` in `folder` on a port of its choice, which it says first.
+/// An `openssl s_server` in `folder` on a port of its choice, which it prints first.
 pub(crate) fn s_server(folder: &Path) -> Option<Command> {
     let mut openssl = Command::new(program("openssl", "version")?);
     openssl
@@ -51,7 +51,7 @@ async fn visit(meeting: &Meeting, port: u16) -> String {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut told = String::new();
     for (session, kind) in [("-sess_out", "New"), ("-sess_in", "Reused")] {
-        let mut client = s_client(&root, address).expect("it was there");
+        let mut client = s_client(&root, address).expect("it was found");
         client
             .current_dir(meeting.files.folder())
             .args([version(meeting), "-alpn", "other,http/1.1"])
@@ -76,7 +76,7 @@ async fn as_server() {
         ["New", "Reused"].map(|kind| format!("{kind}, TLSv{number}, Cipher is "))
     };
     meet_server("openssl", says, async |meeting| {
-        let mut server = s_server(meeting.files.folder()).expect("it was there");
+        let mut server = s_server(meeting.files.folder()).expect("it was found");
         server
             .args([version(meeting), "-www", "-alpn", "http/1.1"])
             .args(["-cert", "server.pem", "-key", "server.key"]);

@@ -1,4 +1,4 @@
-//! Requests to the proxies, which take them without TLS.
+//! Requests without TLS to the proxies.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::bounded::bounded;
 use crate::child::LIMIT;
 
-/// What a server on this port says, head and all.
+/// The complete response of a server on this port, including the head.
 pub(crate) async fn get(port: u16) -> String {
     let exchange = async {
         let mut tcp = TcpStream::connect(("127.0.0.1", port)).await?;

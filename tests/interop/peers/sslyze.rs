@@ -1,4 +1,4 @@
-//! sslyze: a scanner for what is known to be weak.
+//! sslyze: a scanner for known weaknesses.
 
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::programs;
@@ -10,8 +10,8 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::files::Files;
 
-/// What is asked for: the option, the scan that it makes, a field of its result, and the value that
-/// it must have.
+/// The expected results: the option, the name of its scan, a field of its result, and the required
+/// value.
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("--sslv2", "ssl_2_0_cipher_suites", "is_tls_version_supported", "false"),

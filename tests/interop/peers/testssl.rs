@@ -1,4 +1,4 @@
-//! testssl.sh: a scanner for what is known to be weak, that speaks most of it by itself.
+//! testssl.sh: a scanner for known weaknesses, which implements most of the protocol itself.
 
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::programs;
@@ -10,13 +10,13 @@ use crate::built::example;
 use crate::child::{Running, run};
 use crate::files::Files;
 
-/// What is right, or says nothing of right and wrong.
+/// Severities of results that are correct or neutral.
 const HARMLESS: [&str; 2] = ["OK", "INFO"];
 
-/// What the scanner lacks itself.
+/// Results about the scanner itself.
 const OF_THE_SCANNER: &str = "engine_problem";
 
-/// What it has to have looked at, so that finding nothing means something.
+/// The checks that it must have performed, so that an empty result is meaningful.
 const LOOKED_AT: [&str; 6] = [
     "TLS1_2",
     "TLS1_3",
@@ -34,20 +34,20 @@ async fn finds_nothing_vulnerable() {
     let files = Files::of("testssl_finds_nothing_vulnerable");
     let (chain, key) = files.identity(&Authority::new().server());
     let mut server = example("server").await;
-    // With tickets, since there is a test for what they may leak.
+    // With tickets, since there is a test for leaks by them.
     server.args(["--tickets", "--listen", "127.0.0.1:0", "--cert"]);
     server.arg(chain).arg("--key").arg(key);
     let (server, address) = Running::listening(&mut server).await;
 
     let report = files.path("report.json");
     let mut scan = Command::new(testssl);
-    // The versions, and everything with a name of its own.
+    // The versions, and all named vulnerabilities.
     scan.args(["--protocols", "--vulnerable"])
         .args(["--quiet", "--warnings", "off", "--color", "0"])
         .args(["--ip", "127.0.0.1", "--jsonfile-pretty"])
         .arg(&report)
         .arg(format!("localhost:{}", address.port()));
-    // It counts what it finds in its exit status, the lack of an engine among it.
+    // Its exit status counts its findings, including a missing engine.
     let scanned = run(&mut scan, b"").await;
     server.end().await;
     let report = std::fs::read(report).unwrap_or_else(|error| panic!("{error}: {scanned:#?}"));

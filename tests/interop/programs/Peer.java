@@ -26,7 +26,7 @@ import javax.net.ssl.TrustManagerFactory;
  * A peer in Java. The certificates are in the working directory.
  *
  * <pre>
- * java Peer.java client VERSION PORT     makes two requests, and prints what it is told
+ * java Peer.java client VERSION PORT     makes two requests, and prints the responses
  * java Peer.java server VERSION DEMAND   DEMAND is "certificate" or "nothing"
  * </pre>
  */
@@ -69,7 +69,10 @@ class Peer {
         }
     }
 
-    /** Says how the client is connected; whether the session is a resumed one is not told by Java. */
+    /**
+     * Responds with the parameters of the connection; Java does not report whether the session was
+     * resumed.
+     */
     static void answer(SSLSocket socket) throws IOException {
         BufferedReader request =
                 new BufferedReader(new InputStreamReader(socket.getInputStream(), "ASCII"));
@@ -88,7 +91,7 @@ class Peer {
         socket.getOutputStream().write(answer.getBytes("ASCII"));
     }
 
-    /** Shows the certificate of this role, and trusts what the root vouches for. */
+    /** Presents the certificate of this role, and trusts certificates of the root. */
     static SSLContext context(String role) throws Exception {
         String key = Files.readString(Path.of(role + ".key")).replaceAll("-----.*-----|\\s", "");
         PKCS8EncodedKeySpec encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(key));

@@ -1,6 +1,6 @@
 // A peer in Go. The certificates are in the working directory.
 //
-//	peer client VERSION PORT     makes two requests, and prints what it is told
+//	peer client VERSION PORT     makes two requests, and prints the responses
 //	peer server VERSION DEMAND   DEMAND is "certificate" or "nothing"
 package main
 

@@ -1,6 +1,6 @@
 // A peer in Node. The certificates are in the working directory.
 //
-//   node peer.js client VERSION PORT     makes two requests, and prints what it is told
+//   node peer.js client VERSION PORT     makes two requests, and prints the responses
 //   node peer.js server VERSION DEMAND   DEMAND is "certificate" or "nothing"
 
 const fs = require('fs');

@@ -1,4 +1,4 @@
-//! The halves that the promise for two tasks is proved with: here owned ones.
+//! The halves with which the guarantee for two tasks is tested: here owned ones.
 
 use pollback_testkit::pipe::End;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,12 +12,12 @@ pub(crate) fn split(stream: TlsStream<End>) -> (ReadHalf, WriteHalf) {
     match stream {
         TlsStream::Client(stream) => {
             let halves = stream.into_split_with(tokio::io::split);
-            let (reader, writer) = halves.expect("a handshake that is over");
+            let (reader, writer) = halves.expect("a complete handshake");
             (Box::new(reader), Box::new(writer))
         }
         TlsStream::Server(stream) => {
             let halves = stream.into_split_with(tokio::io::split);
-            let (reader, writer) = halves.expect("a handshake that is over");
+            let (reader, writer) = halves.expect("a complete handshake");
             (Box::new(reader), Box::new(writer))
         }
     }

@@ -86,13 +86,13 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxE
         match probes::may_go_first() {
             true => "",
             false =>
-                " The established connections compete with the flood for the processor, since \
+                " The established connections compete with the flood for the processor, because \
                       this user may not give them a higher priority.",
         },
     );
     println!(
         "| workers | server | p50, ms | p99, ms | p99 without a flood, ms | handshakes/s | \
-         in a second of processor time | beside no pacing |"
+         per second of processor time | relative to no pacing |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for workers in [1, 2] {
@@ -150,7 +150,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Relay(kind) => f.write_str(kind.name()),
-            Self::Stalled(kind) => write!(f, "{}, beside {STALLED} that stall", kind.name()),
+            Self::Stalled(kind) => write!(f, "{}, with {STALLED} stalled clients", kind.name()),
             Self::Program(program) => f.write_str(program.name()),
         }
     }
@@ -188,7 +188,7 @@ impl Measured {
         };
         let probes = probes::connect(&client, address, subject.speaks_tls())?;
         handshakes::flood(address, subject.speaks_tls(), CLIENTS, TIME / 8)?;
-        // Which is known now.
+        // The threads are known by now.
         others.push(Threads::serving(running.process(), workers)?);
         let threads = Threads::all(running.process())?;
         let before = threads.ran()?;

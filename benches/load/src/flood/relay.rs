@@ -22,7 +22,7 @@ use crate::server::Folder;
 /// How TLS is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
-    /// Not at all.
+    /// Without TLS.
     Plain,
     /// By a loop around the `TlsAcceptor` of tokio-rustls.
     TokioRustls,
@@ -58,7 +58,7 @@ impl Kind {
 /// A relay in a process of its own, which is killed when this is dropped.
 pub(super) struct Relay {
     process: Child,
-    /// It runs for as long as this is open.
+    /// The relay runs for as long as this is open.
     _input: Option<ChildStdin>,
     address: SocketAddr,
 }

@@ -27,7 +27,7 @@ impl Backend {
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
                 let serve = move || {
-                    // A client that has closed needs nothing more.
+                    // Nothing is left to do for a client that has closed.
                     let _ = serve(tcp);
                 };
                 let _ = thread::Builder::new().stack_size(256 * 1024).spawn(serve);

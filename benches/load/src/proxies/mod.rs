@@ -1,4 +1,4 @@
-//! The example proxy beside haproxy and nginx: the cost of the same work in each.
+//! The example proxy in comparison with haproxy and nginx: the cost of the same work in each.
 
 mod backend;
 mod configuration;
@@ -31,9 +31,9 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Re
     if !has_strace {
         println!("Without system calls: strace is not installed.\n");
     }
-    println!("Processor time of the proxy alone, on one worker: least of {rounds} rounds.\n");
+    println!("Processor time of the proxy alone, on one worker: minimum of {rounds} rounds.\n");
     println!(
-        "| work | proxy | µs | median | beside the better of the others, least | median | \
+        "| work | proxy | µs | median | relative to the better of the others, minimum | median | \
          system calls |"
     );
     println!("|---|---|---|---|---|---|---|");
@@ -43,7 +43,7 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Re
         for _ in 0..rounds {
             for (index, program) in programs.iter().enumerate() {
                 let proxy = Proxy::start(*program, own, folder, backend.address, 1)?;
-                // The first run costs more.
+                // The first run is more expensive.
                 work.once(&client, &proxy)?;
                 let before = proxy.processor_time()?;
                 work.run(&client, &proxy)?;
@@ -71,7 +71,7 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Re
             let (work, unit, name) = (work.name, work.unit, program.name());
             let calls = match calls[index] {
                 Some(calls) => format!("{:.1}", per(calls)),
-                None => "not known".to_owned(),
+                None => "unknown".to_owned(),
             };
             println!(
                 "| {work}, a {unit} | {name} | {least:.1} | {median:.1} | {beside_least:.2} | \

@@ -28,7 +28,7 @@ impl Peer {
         Ok(Self::Plain(tcp))
     }
 
-    /// Speaks no TLS at all.
+    /// Does not use TLS at all.
     pub(crate) fn plain(address: SocketAddr) -> io::Result<Self> {
         Ok(Self::Plain(connect(address)?))
     }

@@ -52,7 +52,7 @@ impl Program {
         match self {
             Self::Own => (!own.is_file()).then(|| {
                 let build = "cargo build --release --features full --example proxy";
-                format!("there is no {}, which is made by `{build}`", own.display())
+                format!("there is no {}, which `{build}` builds", own.display())
             }),
             Self::Haproxy => find("haproxy")
                 .is_none()
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_of_strace_is_understood() {
+    fn the_summary_of_strace_is_parsed() {
         let text = "% time     seconds  usecs/call     calls    errors syscall
 ------ ----------- ----------- --------- --------- ----------------
  60.00    0.000300           3       100           recvfrom

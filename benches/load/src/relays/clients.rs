@@ -42,7 +42,7 @@ pub(super) struct Busy {
     pub(super) failed: usize,
 }
 
-/// How connections have ended, and when.
+/// How and when connections have ended.
 pub(super) struct Ends {
     pub(super) first: Duration,
     pub(super) last: Duration,

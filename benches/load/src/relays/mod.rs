@@ -1,5 +1,5 @@
-//! The example proxy with many connections, idle and busy; with backends that hang and that reset; and
-//! with its configuration read again under traffic.
+//! The example proxy with many connections, idle and busy; with backends that hang and that reset;
+//! and with its configuration reloaded under traffic.
 
 mod backends;
 mod clients;
@@ -33,7 +33,7 @@ pub(crate) fn run(
 ) -> Result<(), BoxError> {
     if !own.is_file() {
         let build = "cargo build --release --features full --example proxy";
-        return Err(format!("there is no {}, which is made by `{build}`", own.display()).into());
+        return Err(format!("there is no {}, which `{build}` builds", own.display()).into());
     }
     let backends = Backends::start()?;
     let mut proxy = Proxy::start(own, folder, &backends)?;
@@ -94,8 +94,8 @@ fn backend_that_hangs(proxy: &Proxy, clients: &Clients) -> Result<(), BoxError> 
     let meanwhile = clients.usual()?;
     let ends = clients.ends(open, begun)?;
     println!(
-        "| {MANY} relays to a backend that hangs, idle timeout {} s | the first cut after {:.2} s, \
-         the last {:.2} s after it had come; {} looked like an end in order | {} |",
+        "| {MANY} relays to a backend that hangs, idle timeout {} s | the first aborted after \
+         {:.2} s, the last {:.2} s after it was opened; {} looked complete | {} |",
         IDLE.as_secs(),
         ends.first.as_secs_f64(),
         (ends.last - opened).as_secs_f64(),
@@ -111,7 +111,7 @@ fn backend_that_resets(proxy: &Proxy, clients: &Clients) -> Result<(), BoxError>
     let meanwhile = clients.usual()?;
     let ends = clients.ends(open, begun)?;
     println!(
-        "| {MANY} relays to a backend that resets | all cut; {} looked like an end in order | {} |",
+        "| {MANY} relays to a backend that resets | all truncated; {} looked complete | {} |",
         ends.in_order,
         millis(meanwhile),
     );
@@ -140,7 +140,7 @@ fn reloads_under_traffic(
     gone(proxy)
 }
 
-/// Waits until no relay or socket of one is left.
+/// Waits until no relay and none of their sockets remains.
 fn gone(proxy: &Proxy) -> Result<(), BoxError> {
     for _ in 0..600 {
         if proxy.relays()? == 0 && proxy.usage().descriptors()? < 50 {
@@ -148,7 +148,7 @@ fn gone(proxy: &Proxy) -> Result<(), BoxError> {
         }
         sleep(Duration::from_millis(50));
     }
-    Err("relays are left that nobody uses".into())
+    Err("relays remain that have no client".into())
 }
 
 fn millis(time: Duration) -> String {

@@ -1,8 +1,8 @@
 //! Counts the instructions that each peer needs, over pipes in memory, with valgrind.
 //!
-//! The work is done with one number of units and with twice as many; what is printed is the
-//! difference, so that nothing of the start is in it. valgrind shows programs an older processor
-//! than there may be, for which ciphers have other code; it is the same for all peers.
+//! The work is done with a number of units and with twice as many, and the difference is printed,
+//! so that startup is not counted. valgrind emulates an older processor, for which ciphers use
+//! other code; this is the same for all peers.
 
 use std::collections::HashMap;
 use std::env;
@@ -19,10 +19,10 @@ use serde::Serialize;
 /// The instructions that each peer needs for the same work.
 #[derive(Parser)]
 struct Options {
-    /// Do this row alone; may be given more than once
+    /// Run only this row; may be given more than once
     #[arg(long, value_name = "ROW", value_parser = names())]
     only: Vec<String>,
-    /// Where the CSV file goes
+    /// The folder for the CSV file
     #[arg(long, value_name = "DIR", default_value = "target/peers")]
     out: PathBuf,
     #[command(subcommand)]
@@ -31,7 +31,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Do the work once, for valgrind to look at
+    /// Do the work once, under valgrind
     Run {
         row: String,
         peer: String,
@@ -39,7 +39,7 @@ enum Task {
     },
 }
 
-/// valgrind takes the one instruction that copies a large block for as many as there are bytes.
+/// valgrind counts the one instruction that copies a large block once for each byte.
 const COPY_IN_LOOPS: &str =
     "glibc.cpu.x86_rep_movsb_threshold=0x10000000:glibc.cpu.x86_rep_stosb_threshold=0x10000000";
 
@@ -101,7 +101,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Those that do not differ from others in their threads or sockets alone.
+/// The rows, except those that differ from others only in their threads or sockets.
 fn rows() -> impl Iterator<Item = &'static Row> {
     ROWS.iter()
         .filter(|row| row.threads == Threads::One && row.sockets == Sockets::NoDelay)
@@ -112,7 +112,8 @@ fn names() -> Vec<&'static str> {
 }
 
 fn instructions(row: &Row, peer: &str) -> Result<u64, Box<dyn Error>> {
-    // Enough to drown what differs from run to run, such as where random numbers come from.
+    // Enough to make differences between runs negligible, such as those of the random number
+    // generator.
     let units = match row.work {
         Work::Bulk { .. } => 16,
         Work::RoundTrips(size) if size > 1024 => 500,

@@ -15,7 +15,7 @@ pub use on_openssl::TokioOpenssl;
 pub use on_rustls::{Pollback, TokioRustls, UnbufferedRustls};
 pub use plain::Tcp;
 
-/// The two halves of something, for a task each.
+/// Two halves, for one task each.
 pub type Halves = (
     Box<dyn AsyncRead + Send + Unpin>,
     Box<dyn AsyncWrite + Send + Unpin>,
@@ -24,25 +24,25 @@ pub type Halves = (
 /// Splits a transport.
 pub type Splitter<T> = fn(T) -> Halves;
 
-/// The halves that tokio makes of anything.
+/// Splits a stream with `tokio::io::split`.
 pub fn split_by_lock<S: Stream>(stream: S) -> Halves {
     let (reader, writer) = tokio::io::split(stream);
     (Box::new(reader), Box::new(writer))
 }
 
-/// Anything that tokio can poll and that a task can own.
+/// Any stream that tokio can poll and a task can own.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
-/// A crate that makes streams on transports.
+/// A crate that creates streams over transports.
 ///
-/// All that encrypt do it in the same way: TLS 1.3, X25519, `TLS_AES_256_GCM_SHA384`, the same
-/// certificate (ECDSA, P-256), and no handshake is shortened by a ticket of an earlier one.
+/// All that encrypt use the same parameters: TLS 1.3, X25519, `TLS_AES_256_GCM_SHA384`, the same
+/// certificate (ECDSA, P-256), and no resumption.
 pub trait Peer: Clone + Send + Sync + 'static {
     /// Whether it makes TLS records.
     const MAKES_RECORDS: bool = true;
-    /// Whether the allocator sees what it allocates.
+    /// Whether its allocations are counted.
     const ALLOCATES_IN_RUST: bool = true;
 
     /// The stream of a client.
@@ -50,19 +50,20 @@ pub trait Peer: Clone + Send + Sync + 'static {
     /// The stream of a server.
     type Server<T: Stream>: Stream;
 
-    /// Makes the stream of a client.
+    /// Creates the stream of a client.
     fn connect<T: Stream>(
         &self,
         transport: T,
     ) -> impl Future<Output = io::Result<Self::Client<T>>> + Send;
 
-    /// Makes the stream of a server.
+    /// Creates the stream of a server.
     fn accept<T: Stream>(
         &self,
         transport: T,
     ) -> impl Future<Output = io::Result<Self::Server<T>>> + Send;
 
-    /// Splits the stream of a client, and its transport with `split` if its halves are its own.
+    /// Splits the stream of a client; if it has halves of its own, splits the transport with
+    /// `split`.
     fn split_client<T: Stream>(stream: Self::Client<T>, split: Splitter<T>) -> io::Result<Halves> {
         let _ = split;
         Ok(split_by_lock(stream))

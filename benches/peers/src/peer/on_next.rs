@@ -23,8 +23,7 @@ pub struct PollbackNext {
 }
 
 impl PollbackNext {
-    /// Both ends use their transports as `options` say; clients make records of at most `record`
-    /// bytes of plaintext.
+    /// Both ends use these options; clients make records of at most `record` bytes of plaintext.
     pub fn new(options: Options, record: Option<usize>) -> Self {
         Self {
             connector: TlsConnector::from(client_config(record)).with_options(options),
@@ -62,11 +61,11 @@ where
 {
     match split {
         Ok((reader, writer)) => Ok((Box::new(reader), Box::new(writer))),
-        Err(_) => Err(io::Error::other("the handshake goes on")),
+        Err(_) => Err(io::Error::other("the handshake is not complete")),
     }
 }
 
-/// As that of the others.
+/// The same as for the other peers.
 fn provider() -> Arc<CryptoProvider> {
     let suites = aws_lc_rs::DEFAULT_TLS13_CIPHER_SUITES.iter().copied();
     let mut provider = aws_lc_rs::DEFAULT_TLS13_PROVIDER;
@@ -82,7 +81,8 @@ fn provider() -> Arc<CryptoProvider> {
 const X25519: &[&dyn pollback::next::rustls::crypto::kx::SupportedKxGroup] =
     &[aws_lc_rs::kx_group::X25519];
 
-/// What rustls counts of a record beside its plaintext: here what encryption adds, too.
+/// What rustls counts towards the size of a record besides its plaintext: in this version also the
+/// overhead of encryption.
 const OVERHEAD: usize = 5 + 17;
 
 fn client_config(record: Option<usize>) -> Arc<ClientConfig> {

@@ -35,10 +35,10 @@ impl Default for TokioOpenssl {
         choose_cryptography(&mut server);
         server
             .set_certificate(&certificate.expect("a certificate"))
-            .expect("a certificate of use");
+            .expect("a usable certificate");
         server
             .set_private_key(&key.expect("a key"))
-            .expect("a key of use");
+            .expect("a usable key");
         Self {
             connector: client.build(),
             acceptor: server.build(),

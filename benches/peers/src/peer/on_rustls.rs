@@ -28,7 +28,7 @@ pub struct TokioRustls {
     acceptor: tokio_rustls::TlsAcceptor,
 }
 
-/// The unbuffered connections of rustls, without what makes a stream of them.
+/// The unbuffered connections of rustls, without most of what a stream needs.
 #[derive(Clone)]
 pub struct UnbufferedRustls {
     client: Arc<ClientConfig>,
@@ -46,8 +46,7 @@ impl UnbufferedRustls {
 }
 
 impl Pollback {
-    /// Both ends use their transports as `options` say; clients make records of at most `record`
-    /// bytes of plaintext.
+    /// Both ends use these options; clients make records of at most `record` bytes of plaintext.
     pub fn new(options: Options, record: Option<usize>) -> Self {
         Self {
             connector: TlsConnector::from(client_config(record)).with_options(options),
@@ -119,7 +118,7 @@ fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// What rustls counts of a record beside its plaintext.
+/// What rustls counts towards the size of a record besides its plaintext.
 const HEADER: usize = 5;
 
 fn client_config(record: Option<usize>) -> Arc<ClientConfig> {

@@ -1,10 +1,10 @@
-//! The transport itself, without TLS: the floor.
+//! The transport itself, without TLS, as a lower bound.
 
 use std::io;
 
 use super::{Peer, Stream};
 
-/// No TLS at all.
+/// Plain TCP.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 

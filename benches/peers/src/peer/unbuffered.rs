@@ -1,8 +1,8 @@
 //! The other engine that rustls offers, as far as the work needs it: records are decrypted where
-//! they were read, and made where they are sent from.
+//! they were read, and encrypted where they are sent from.
 //!
-//! What a stream has to have besides (server names, exporters, resumption, half-closes, alerts that
-//! are delivered, wake-ups of two tasks) is missing here, so this is a floor and no stream.
+//! Other things that a stream needs (server names, exporters, resumption, half-closes, delivery of
+//! alerts, wakeups of two tasks) are missing, so this is a lower bound and not a stream.
 
 use std::io;
 use std::ops::Range;
@@ -16,16 +16,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Stream;
 
-/// How much is asked of the transport at once, and how much plaintext is encrypted at once.
+/// The size of reads from the transport, and how much plaintext is encrypted at once.
 const CHUNK: usize = 64 * 1024;
-/// Room for the chunk as records, the smallest of which hold 100 bytes.
+/// Space for the chunk in records, the smallest of which hold 100 bytes.
 const ROOM: usize = CHUNK + CHUNK / 4;
 
 /// A connection of either side.
 pub trait Connection: Send + Unpin + 'static {
-    /// What rustls keeps for this side.
+    /// The data that rustls keeps for this side.
     type Data;
-    /// Goes on until something is to be done.
+    /// Continues until the caller has to do something.
     fn process<'c, 'i>(&'c mut self, arrived: &'i mut [u8])
     -> UnbufferedStatus<'c, 'i, Self::Data>;
 }
@@ -50,22 +50,22 @@ impl Connection for UnbufferedServerConnection {
     }
 }
 
-/// A stream on such a connection.
+/// A stream over such a connection.
 pub struct Unbuffered<C, T> {
     transport: T,
     connection: C,
     arrived: Vec<u8>,
-    /// The part of what has arrived that was not processed.
+    /// The range of the received bytes that was not processed.
     left: Range<usize>,
-    /// Plaintext for which the reader had no room.
+    /// Plaintext that did not fit into the reader's buffer.
     plaintext: Vec<u8>,
     outgoing: Vec<u8>,
-    /// The part of it that is to be sent.
+    /// The range that is still to be sent.
     unsent: Range<usize>,
     ended: bool,
 }
 
-/// What comes next.
+/// The next step.
 enum Step {
     Plaintext,
     Transmit,
@@ -75,7 +75,7 @@ enum Step {
 }
 
 impl<C: Connection, T: Stream> Unbuffered<C, T> {
-    /// Makes the handshake.
+    /// Performs the handshake.
     pub async fn handshake(transport: T, connection: C) -> io::Result<Self> {
         let mut stream = Self {
             transport,
@@ -102,7 +102,7 @@ impl<C: Connection, T: Stream> Unbuffered<C, T> {
         Ok(stream)
     }
 
-    /// Goes on with what has arrived; plaintext goes into `buf` as far as there is room.
+    /// Processes what has arrived; copies plaintext into `buf` as far as it has room.
     fn step(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<Step> {
         let status = self
             .connection
@@ -197,7 +197,7 @@ impl<C: Connection, T: Stream> AsyncWrite for Unbuffered<C, T> {
                     this.unsent.end += encrypted.map_err(io::Error::other)?;
                     break;
                 }
-                // The tickets of a server whose client was quick.
+                // The tickets of a server whose client was fast.
                 Ok(ConnectionState::EncodeTlsData(mut data)) => data.encode(room),
                 Ok(ConnectionState::TransmitTlsData(data)) => {
                     data.done();
@@ -208,7 +208,7 @@ impl<C: Connection, T: Stream> AsyncWrite for Unbuffered<C, T> {
             };
             this.unsent.end += made.map_err(io::Error::other)?;
         }
-        // What stays behind goes out with the next call.
+        // The rest is sent by the next call.
         let _ = this.poll_transmit(cx)?;
         Poll::Ready(Ok(chunk.len()))
     }

@@ -1,4 +1,4 @@
-//! The figures as CSV.
+//! The results as CSV.
 
 use std::error::Error;
 use std::path::Path;
@@ -16,7 +16,7 @@ struct Figures {
     unit: &'static str,
     processor_us_median: f64,
     processor_us_minimum: f64,
-    /// Of `wall_us` on sockets without TCP_NODELAY, else of `processor_us`.
+    /// Of `wall_us` on sockets without TCP_NODELAY, otherwise of `processor_us`.
     ratio: f64,
     wall_us_median: f64,
     wall_us_minimum: f64,

@@ -1,4 +1,4 @@
-//! What was found: a table, files and pictures.
+//! The results: a table, files and charts.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ pub mod files;
 pub mod pictures;
 pub mod table;
 
-/// What one peer needed for one row.
+/// The results of one peer for one row.
 pub struct Line {
     /// The row.
     pub row: &'static Row,
     /// The name of the peer.
     pub peer: &'static str,
-    /// What was measured in each round.
+    /// The measurements of each round.
     pub samples: Vec<Cost>,
     /// The units of work in a sample.
     pub units: usize,
-    /// What was counted once.
+    /// The counts, which are taken once.
     pub counted: Counted,
 }
 
-/// What the idle connections of one peer hold.
+/// The memory of idle connections of one peer.
 pub struct Waiting {
     /// The name of the peer.
     pub peer: &'static str,
-    /// What they hold.
+    /// The memory that they hold.
     pub idle: Idle,
 }
 
@@ -40,27 +40,27 @@ pub struct Arriving {
     pub arrival: Arrival,
 }
 
-/// When the first byte of an answer comes over a link with a delay.
+/// When the first byte of a response arrives over a link with a delay.
 pub struct FirstByte {
     /// The name of the peer.
     pub peer: &'static str,
     /// How the connection begins.
     pub beginning: Beginning,
-    /// After so many milliseconds.
+    /// The time in milliseconds.
     pub milliseconds: Spread,
 }
 
-/// What stands out of many samples, per unit of work.
+/// A summary of many samples, per unit of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    /// The one in the middle.
+    /// The median.
     pub median: f64,
-    /// The smallest.
+    /// The minimum.
     pub minimum: f64,
 }
 
 impl Spread {
-    /// Of at least one number.
+    /// Computes it from at least one number.
     pub fn of(numbers: impl Iterator<Item = f64>) -> Self {
         let mut numbers: Vec<_> = numbers.collect();
         numbers.sort_by(f64::total_cmp);
@@ -72,18 +72,18 @@ impl Spread {
 }
 
 impl Line {
-    /// Microseconds of the processors.
+    /// The processor time in microseconds.
     pub fn processor(&self) -> Spread {
         self.spread(|cost| cost.processor)
     }
 
-    /// Microseconds of the clock.
+    /// The elapsed time in microseconds.
     pub fn wall(&self) -> Spread {
         self.spread(|cost| cost.wall)
     }
 
-    /// How much time this needed for each that `baseline` needed: the median of the rounds, in each
-    /// of which both met the same machine.
+    /// The time as a ratio to that of `baseline`: the median of the ratios of all rounds, in each
+    /// of which both had the same conditions.
     pub fn ratio(&self, baseline: &Self) -> f64 {
         let time = |line: &Self, cost: &Cost| {
             let time = match line.is_by_the_clock() {
@@ -96,17 +96,17 @@ impl Line {
         Spread::of(pairs.map(|(ours, theirs)| time(self, ours) / time(baseline, theirs))).median
     }
 
-    /// Whether the time of the clock is what is compared, instead of that of the processors.
+    /// Whether elapsed time is compared, instead of processor time.
     pub fn is_by_the_clock(&self) -> bool {
         self.row.sockets == Sockets::Default || self.row.threads == Threads::Halves
     }
 
-    /// A count, divided by the units that were counted.
+    /// A count per unit.
     pub fn per_unit(&self, count: u64) -> f64 {
         count as f64 / self.row.counted as f64
     }
 
-    /// The bytes that were written to the transports.
+    /// The number of bytes written to the transports.
     pub fn wire_bytes(&self) -> f64 {
         self.per_unit(self.counted.calls.writes.bytes)
     }
@@ -117,10 +117,10 @@ impl Line {
     }
 }
 
-/// The line of the same row that the others are compared with.
+/// Returns the line that the others of the same row are compared with.
 fn baseline_of<'l>(lines: &'l [Line], line: &Line) -> &'l Line {
     lines
         .iter()
         .find(|other| other.row.name == line.row.name && other.peer == BASELINE)
-        .expect("the baseline takes part in every row")
+        .expect("every row has the baseline")
 }

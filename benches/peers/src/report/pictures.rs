@@ -1,4 +1,4 @@
-//! The figures as pictures: groups of horizontal bars.
+//! The results as charts: groups of horizontal bars.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::contenders::{BASELINE, CONTENDERS};
 use crate::work::{Held, Idle};
 
 const WIDTH: u32 = 900;
-/// Where bars begin, and how long one is that reaches the length of the baseline.
+/// Where bars begin, and the length of the baseline's bar.
 const LEFT: i32 = 150;
 const BASELINE_LENGTH: f64 = 300.0;
-/// Longer bars are cut here, and their labels say so.
+/// Longer bars are truncated here, and labelled accordingly.
 const LONGEST: f64 = 1.85;
 const BAR: i32 = 15;
 const GAP: i32 = 34;
@@ -37,7 +37,7 @@ struct Bar {
 pub fn draw_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
     let median = |line: &Line| line.wall().median;
     let clock = groups(lines, Line::is_by_the_clock, "us", median, Line::ratio);
-    let title = "Time of the clock without TCP_NODELAY, in microseconds (median)";
+    let title = "Elapsed time without TCP_NODELAY, in microseconds (median)";
     draw(&folder.join("clock.svg"), title, &clock)?;
 
     let median = |line: &Line| line.processor().median;
@@ -52,7 +52,7 @@ pub fn draw_work(folder: &Path, lines: &[Line]) -> Result<(), Box<dyn Error>> {
     };
     let ratio = |line: &Line, baseline: &Line| answered(line) / answered(baseline);
     let calls = groups(lines, |_| true, "calls", answered, ratio);
-    let title = "Reads and writes that the transports of both ends answered";
+    let title = "Reads and writes of the transports of both ends";
     draw(&folder.join("calls.svg"), title, &calls)
 }
 
@@ -61,14 +61,14 @@ pub fn draw_memory(folder: &Path, waiting: &[Waiting]) -> Result<(), Box<dyn Err
     let group = |end: &str, held: fn(&Idle) -> Held| {
         let heap = |waiting: &Waiting| held(&waiting.idle).heap;
         let baseline = waiting.iter().find(|waiting| waiting.peer == BASELINE);
-        let whole = heap(baseline.expect("the baseline takes part")) as f64;
+        let whole = heap(baseline.expect("the baseline is present")) as f64;
         let bars = waiting.iter().map(|waiting| Bar {
             peer: waiting.peer,
             ratio: heap(waiting) as f64 / whole,
             label: format!("{} bytes", heap(waiting)),
         });
         Group {
-            title: format!("{end}, parked in a read after one echo of 16 KiB"),
+            title: format!("{end}, waiting in a read after one echo of 16 KiB"),
             bars: bars.collect(),
         }
     };

@@ -14,7 +14,7 @@ pub struct Memory<'w>(pub &'w [Waiting]);
 /// The messages over a slow link, as text.
 pub struct Link<'a>(pub &'a [Arriving]);
 
-/// The answers over a link with a delay, as text.
+/// The first bytes of responses over a link with a delay, as text.
 pub struct FirstBytes<'a>(pub &'a [FirstByte]);
 
 impl fmt::Display for Work<'_> {
@@ -24,7 +24,7 @@ impl fmt::Display for Work<'_> {
             if line.row.name != above {
                 above = line.row.name;
                 let compared = match line.is_by_the_clock() {
-                    true => ", ratio of the clock",
+                    true => ", ratio of elapsed time",
                     false => "",
                 };
                 let (title, unit) = (line.row.title, line.row.unit.name());
@@ -118,7 +118,7 @@ impl fmt::Display for FirstBytes<'_> {
         let round_trip = 2 * DELAY.as_millis();
         writeln!(
             f,
-            "\nthe first byte of an answer over a link with a round trip of {round_trip} ms"
+            "\nthe first byte of a response over a link with a round trip of {round_trip} ms"
         )?;
         writeln!(f, "  {:14} {:20} {:>9} {:>9}", "", "", "ms", "least")?;
         for FirstByte {

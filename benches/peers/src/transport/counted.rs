@@ -1,4 +1,4 @@
-//! The transport, and where it counts.
+//! A transport that counts calls, and its counter.
 
 use std::io::{self, IoSlice};
 use std::ops::Sub;
@@ -13,11 +13,11 @@ use super::records::Records;
 /// Calls of one kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Calls {
-    /// Those that moved bytes, met the end, or failed.
+    /// Calls that moved bytes, found the end of the stream, or failed.
     pub answered: u64,
-    /// Those that would have blocked.
+    /// Calls that would have blocked.
     pub pending: u64,
-    /// What they moved.
+    /// The number of bytes moved.
     pub bytes: u64,
 }
 
@@ -45,12 +45,12 @@ impl Sub for Calls {
     }
 }
 
-/// What was asked of a transport.
+/// The calls of a transport.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     /// Reads.
     pub reads: Calls,
-    /// Writes, vectored ones among them.
+    /// Writes, including vectored ones.
     pub writes: Calls,
     /// Flushes.
     pub flushes: Calls,
@@ -71,7 +71,7 @@ impl Sub for Counts {
     }
 }
 
-/// Where transports count, all of them together.
+/// A counter shared by several transports.
 #[derive(Clone, Debug, Default)]
 pub struct Counter(Arc<Mutex<Counts>>);
 

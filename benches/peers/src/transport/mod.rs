@@ -1,4 +1,4 @@
-//! A transport that counts what is asked of it.
+//! A transport that counts calls.
 
 mod counted;
 mod records;

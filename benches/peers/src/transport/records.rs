@@ -1,16 +1,16 @@
-//! TLS records, seen from outside.
+//! Counts TLS records in a stream of bytes.
 
-/// Finds the records in the bytes that pass.
+/// Finds record boundaries in the bytes that pass.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The header, as far as it is there.
+    /// The part of the header that has arrived.
     header: Vec<u8>,
-    /// How much of the record is still to come.
+    /// How much of the record is still missing.
     rest: usize,
 }
 
 impl Records {
-    /// Says how many records begin in these bytes.
+    /// Returns how many records begin in these bytes.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) -> u64 {
         let mut begun = 0;
         while let Some(&first) = bytes.first() {

@@ -63,7 +63,7 @@ impl Beginning {
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
-/// A server that never responds is a defect, not a result.
+/// A server that never responds is a bug, not a result.
 const LIMIT: Duration = Duration::from_secs(10);
 
 macro_rules! measured {

@@ -120,6 +120,6 @@ fn wait<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
     let mut context = Context::from_waker(Waker::noop());
     match Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut room)) {
         Poll::Pending => Ok(()),
-        Poll::Ready(answer) => answer.and(Err(io::Error::other("there should be nothing to read"))),
+        Poll::Ready(answer) => answer.and(Err(io::Error::other("unexpected data"))),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn meeting() -> (Meeting, Meeting) {
 }
 
 impl Meeting {
-    /// Waits until the other thread has arrived too.
+    /// Waits until the other thread has arrived, too.
     pub(super) fn meet(&self) -> io::Result<()> {
         let came = self.tell.send(()).is_ok() && self.hear.recv().is_ok();
         came.then_some(())

@@ -73,7 +73,7 @@ impl Unit {
 }
 
 impl Row {
-    /// The one of this name.
+    /// Returns the row of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ROWS.iter().find(|row| row.name == name)
     }

@@ -9,7 +9,7 @@ use rustls::{ClientConnection, ConnectionCommon, ServerConnection};
 use super::facts::{Facts, Side};
 use super::plain::Bare;
 
-/// What each side does with early data.
+/// The early data operations of each side.
 pub(super) trait EarlyData: Side {
     const IS_CLIENT: bool;
 

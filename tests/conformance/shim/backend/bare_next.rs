@@ -18,12 +18,12 @@ pub(super) struct BareNext<S: SideData> {
     input: VecInput,
     output: Vec<u8>,
     plaintext: Vec<u8>,
-    /// Whether the peer has sent close_notify, and whether its bytes have ended.
+    /// Whether the peer has sent close_notify, and whether its input has ended.
     closed: bool,
     ended: bool,
 }
 
-/// What each side does with early data.
+/// The early data operations of each side.
 pub(super) trait EarlyData: SideData + NextSide {
     const IS_CLIENT: bool;
 
@@ -56,7 +56,7 @@ impl EarlyData for ClientSide {
 impl EarlyData for ServerSide {
     const IS_CLIENT: bool = false;
 
-    /// rustls does not say so before there is some.
+    /// rustls does not report this before early data has arrived.
     fn has_early_data(bare: &mut BareNext<Self>) -> bool {
         !bare.plaintext.is_empty()
     }
@@ -159,7 +159,7 @@ where
     }
 
     fn close(&mut self) {
-        // Fails after a fatal alert, behind which there is no close_notify.
+        // Fails after a fatal alert, which no close_notify follows.
         let _ = self.connection.send_close_notify(&mut self.output);
     }
 }

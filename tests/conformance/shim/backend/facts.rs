@@ -1,4 +1,4 @@
-//! What connections say of themselves, and what can be asked of them.
+//! Queries of connections.
 
 use std::io;
 use std::ops::DerefMut;
@@ -25,7 +25,7 @@ pub(super) trait Facts {
 
     fn update_keys(&mut self) -> io::Result<()>;
 
-    /// Owned halves of its stream, where there are such.
+    /// Owned halves of its stream, if it has them.
     fn into_halves(stream: TlsStream<Transport, Self>) -> Option<Halves>
     where
         Self: Sized,
@@ -37,7 +37,7 @@ pub(super) trait Facts {
 
 /// A side of a connection of rustls 0.23.
 pub(super) trait Side {
-    /// Adds what only this side says.
+    /// Adds what only this side knows.
     fn complete(&self, of_both: Negotiated) -> Negotiated;
 }
 
@@ -102,7 +102,7 @@ where
 
 /// A side of a connection of rustls 0.24.
 pub(super) trait NextSide {
-    /// Adds what only this side says.
+    /// Adds what only this side knows.
     fn complete(&self, of_both: Negotiated) -> Negotiated;
 }
 
@@ -124,7 +124,7 @@ impl NextSide for ServerSide {
     }
 }
 
-/// What both sides say with rustls 0.24, and this one.
+/// What both sides know with rustls 0.24, and what only this side knows.
 pub(super) fn negotiated(outputs: &ConnectionOutputs, side: &impl NextSide) -> Negotiated {
     use next::rustls::HandshakeKind;
     let kind = outputs.handshake_kind();
@@ -166,7 +166,7 @@ pub(super) fn export(
     exported.map(|_| ()).map_err(io::Error::other)
 }
 
-/// For both sides, since pollback does not name what they have in common.
+/// Implemented for both sides, since pollback has no name for what they have in common.
 macro_rules! next_facts {
     ($side:ty) => {
         impl Facts for next::Connection<$side> {

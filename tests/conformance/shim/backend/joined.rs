@@ -1,4 +1,4 @@
-//! pollback: a connector, and the four ways in which a server comes by its stream.
+//! pollback: a connector, and the four ways in which a server can accept a stream.
 
 use std::io;
 use std::pin::pin;
@@ -89,7 +89,7 @@ pub(super) async fn listen(
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
             Err(error
-                .unwrap_or_else(|| io::Error::other("a listener gave nothing"))
+                .unwrap_or_else(|| io::Error::other("a listener returned nothing"))
                 .into())
         }
     }

@@ -1,4 +1,4 @@
-//! pollback on rustls 0.24: a connector, and the two ways in which a server comes by its stream.
+//! pollback on rustls 0.24: a connector, and the two ways in which a server can accept a stream.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -50,12 +50,12 @@ pub(super) async fn accept_lazily(
     Ok(Box::new(accept.with_options(options).await?))
 }
 
-/// Whose stream has owned halves.
+/// A connection whose stream has owned halves.
 pub(super) trait Divide: Sized {
     fn into_halves(stream: pollback::stream::TlsStream<Transport, Self>) -> Halves;
 }
 
-/// For both sides, since pollback does not name what they have in common.
+/// Implemented for both sides, since pollback has no name for what they have in common.
 macro_rules! halves {
     ($side:ty) => {
         impl Divide for Connection<$side> {

@@ -1,7 +1,7 @@
-//! What the tests are run on: plain rustls, and the ways into a stream of pollback.
+//! The implementations under test: plain rustls, and the ways to create a stream of pollback.
 //!
-//! A back end is one more function in `joined.rs`, or `joined_next.rs` for rustls 0.24, and one more
-//! line here. What plain rustls does is written once, in `plain.rs`.
+//! A back end is one more function in `joined.rs`, or `joined_next.rs` for rustls 0.24, and one
+//! more line here. The code for plain rustls is in `plain.rs`.
 
 mod bare;
 mod bare_next;
@@ -22,10 +22,10 @@ use crate::options::{Options, Unimplemented};
 use crate::settings::Settings;
 use crate::setup::Setup;
 
-/// What the tests are run on.
+/// The implementation under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// rustls 0.23 with blocking I/O: what the next four are held against.
+    /// rustls 0.23 with blocking I/O: the reference for the next four.
     Plain,
     /// `TlsConnector` and `TlsAcceptor`.
     Acceptor,
@@ -35,7 +35,7 @@ pub(crate) enum Backend {
     Hello,
     /// `TlsListener`.
     Listener,
-    /// rustls 0.24 with blocking I/O: what the next two are held against.
+    /// rustls 0.24 with blocking I/O: the reference for the next two.
     PlainNext,
     /// `TlsConnector` and `TlsAcceptor` of `next`.
     Next,
@@ -59,31 +59,31 @@ impl Backend {
     }
 }
 
-/// A connection that was opened. The handshake of a client that offers early data may still go on,
-/// and that of a server that takes some.
+/// An open connection. The handshake of a client that offers early data, or of a server that
+/// accepts some, may still be in progress.
 pub(crate) trait Conversation: AsyncRead + AsyncWrite + Send + Unpin {
     fn is_handshaking(&self) -> bool;
 
-    /// What the handshake has settled.
+    /// The parameters that the handshake has negotiated.
     fn negotiated(&self) -> Negotiated;
 
     /// Keying material (RFC 5705) of the length of `out`.
     fn export(&mut self, out: &mut [u8], label: &[u8], context: Option<&[u8]>) -> io::Result<()>;
 
-    /// Sends with another key from now on, and tells the peer so.
+    /// Updates the sending key, and notifies the peer.
     fn update_keys(&mut self) -> io::Result<()>;
 
-    /// Its owned halves, where there are such.
+    /// Its owned halves, if it has them.
     fn into_halves(self: Box<Self>) -> Option<Halves> {
         None
     }
 }
 
-/// Owned halves of a connection, which another task or thread may have each.
+/// Owned halves of a connection, which two tasks or threads may use.
 pub(crate) type Halves = (Box<dyn ReadingHalf>, Box<dyn WritingHalf>);
 
 pub(crate) trait ReadingHalf: AsyncRead + Send + Unpin {
-    /// Puts the connection together again.
+    /// Reunites the connection.
     fn unite(self: Box<Self>, writer: Box<dyn WritingHalf>) -> Box<dyn Conversation>;
 }
 
@@ -93,7 +93,7 @@ pub(crate) trait WritingHalf: AsyncWrite + Send + Unpin {
 
 type Opened = Result<Box<dyn Conversation>, Failure>;
 
-/// What a handshake has settled, in the numbers of TLS.
+/// The parameters that a handshake has negotiated, as TLS numbers.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) version: Option<u16>,
@@ -108,13 +108,13 @@ pub(crate) struct Negotiated {
     pub(crate) early_data_accepted: Option<bool>,
 }
 
-/// Why there is no connection, or no more.
+/// Why there is no connection, or not any more.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Unimplemented(Unimplemented),
-    /// The connection has failed, as the runner may want it.
+    /// The connection has failed, which the runner may expect.
     Io(io::Error),
-    /// It has not, but is not what it should be.
+    /// The connection has not failed, but is not as expected.
     Unexpected(String),
 }
 
@@ -195,7 +195,7 @@ async fn connect(
             joined_next::connect(config, name, transport, stream_options).await
         }
         _ => {
-            let reason = "a client, where only the ways of a server differ";
+            let reason = "this back end differs only for servers";
             Err(Unimplemented(reason.to_owned()).into())
         }
     }
@@ -209,7 +209,7 @@ async fn accept(
 ) -> Opened {
     let transport = options.variant.transport(socket)?;
     let stream_options = options.variant.options();
-    // Keying material is exported only when the handshake is done.
+    // Keying material can be exported only after the handshake.
     let early_data = settings.export.is_none();
     if let Backend::Next | Backend::NextLazy = options.backend {
         let config = setup.next.server(settings)?;

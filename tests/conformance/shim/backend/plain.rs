@@ -1,6 +1,7 @@
-//! rustls alone, with a socket that blocks.
+//! rustls alone, with a blocking socket.
 //!
-//! Its streams are polled like all others, so that the same code uses them, but never pending.
+//! Its streams are polled like all others, so that the same code can use them, but are never
+//! pending.
 
 use std::io;
 use std::net::TcpStream;
@@ -13,24 +14,24 @@ use super::facts::Facts;
 use super::{Conversation, Failure, Negotiated};
 use crate::settings::Settings;
 
-/// A connection of rustls, which does no I/O by itself, in one version of rustls.
+/// A connection of rustls, which performs no I/O itself, in one version of rustls.
 pub(super) trait Bare: Facts + Send + Unpin + 'static {
     const IS_CLIENT: bool;
 
     /// Whether early data can be sent, or has been accepted.
     fn has_early_data(&mut self) -> bool;
 
-    /// Sends what there is to send.
+    /// Sends queued ciphertext.
     fn transmit(&mut self, socket: &mut TcpStream) -> io::Result<()>;
 
-    /// Takes in what one read of the socket brings.
+    /// Reads once from the socket.
     fn receive(&mut self, socket: &mut TcpStream) -> io::Result<usize>;
 
-    /// Makes sense of what was taken in.
+    /// Processes what was read.
     fn process(&mut self) -> io::Result<()>;
 
-    /// Gives decrypted bytes out, early data first: none at a close_notify, `WouldBlock` if there are
-    /// none yet.
+    /// Returns decrypted bytes, early data first; none after a close_notify, `WouldBlock` if there
+    /// are none yet.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize>;
@@ -52,7 +53,7 @@ pub(super) fn open<B: Bare>(
     socket: TcpStream,
 ) -> Result<Box<dyn Conversation>, Failure> {
     let mut plain = Plain { connection, socket };
-    // rustls exports keying material only from a connection whose handshake is done.
+    // rustls exports keying material only after the handshake.
     let to_the_end = settings.export.is_some();
     while plain.connection.is_handshaking() && (to_the_end || !plain.connection.has_early_data()) {
         plain.advance()?;
@@ -66,7 +67,7 @@ impl<B: Bare> Plain<B> {
         self.connection.transmit(&mut self.socket)
     }
 
-    /// Sends what there is to send and takes in what comes next.
+    /// Sends queued ciphertext, and reads and processes input.
     fn advance(&mut self) -> io::Result<()> {
         self.transmit()?;
         let received = self.connection.receive(&mut self.socket)?;
@@ -114,7 +115,7 @@ impl<B: Bare> Plain<B> {
     fn flush(&mut self) -> io::Result<()> {
         match B::IS_CLIENT {
             true => self.finish_handshake(),
-            // Its answer to early data goes out before the handshake is done.
+            // The response to early data is sent before the handshake is complete.
             false => self.transmit(),
         }
     }

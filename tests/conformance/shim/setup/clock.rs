@@ -1,4 +1,4 @@
-//! A clock that can be put forward.
+//! A clock that can be advanced.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use pollback::next::rustls as next;
 use rustls::pki_types::UnixTime;
 
-/// The time of the system, and some seconds more.
+/// The system time plus an offset in seconds.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     ahead: AtomicU64,

@@ -21,10 +21,10 @@ use super::{
 use crate::options::Unimplemented;
 use crate::settings::{Settings, TLS12, TLS13};
 
-/// Makes them.
+/// Creates configurations.
 ///
-/// A session is resumed only with the same objects for certificates, so they are kept as long as
-/// what they were made from does not change.
+/// A session is resumed only with the same certificate objects, so these are kept as long as their
+/// settings do not change.
 pub(crate) struct Configs {
     clock: Arc<Clock>,
     handshake: Handshake,
@@ -99,7 +99,7 @@ impl Configs {
         config.max_fragment_size = settings.largest_fragment.map(|size| size + RECORD_HEADER);
         config.session_storage = self.server_sessions.clone();
         if settings.early_data {
-            // Only sessions that the server keeps are good for early data.
+            // Early data is possible only with sessions that the server stores.
             config.max_early_data_size = EARLY_DATA;
             config.send_half_rtt_data = true;
         } else if settings.no_ticket {

@@ -24,7 +24,7 @@ use super::{
 use crate::options::Unimplemented;
 use crate::settings::{Settings, TLS12, TLS13};
 
-/// Makes them.
+/// Creates configurations.
 pub(crate) struct Configs {
     clock: Arc<Clock>,
     handshake: Handshake,
@@ -92,7 +92,7 @@ impl Configs {
         config.max_fragment_size = settings.largest_fragment.map(|size| size + RECORD_HEADER);
         config.session_storage = self.server_sessions.clone();
         if settings.early_data {
-            // Only sessions that the server keeps are good for early data.
+            // Early data is possible only with sessions that the server stores.
             config.max_early_data_size = EARLY_DATA;
             config.send_half_rtt_data = true;
         } else if settings.no_ticket {
@@ -116,7 +116,7 @@ impl Configs {
     }
 }
 
-/// The cryptography, which says the versions too.
+/// The cryptography, which also determines the versions.
 fn provider(settings: &Settings) -> Result<Arc<CryptoProvider>, Unimplemented> {
     let mut provider = aws_lc_rs::DEFAULT_PROVIDER;
     if !settings.offers(TLS12) {

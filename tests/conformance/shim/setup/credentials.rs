@@ -22,7 +22,7 @@ pub(super) type Current = Arc<CertifiedKey>;
 /// The same in rustls 0.24.
 pub(super) type Next = next::crypto::Credentials;
 
-/// Takes the first credential that can sign as the peer wants it.
+/// Chooses the first credential that can sign with a scheme of the peer.
 #[derive(Debug)]
 pub(super) struct Resolver<K> {
     made_from: Vec<Credential>,
@@ -39,7 +39,7 @@ pub(super) trait Load: Sized {
 
     fn key(provider: &Self::Provider, key: PrivateKeyDer<'static>) -> Result<Self::Key, String>;
 
-    /// Limits a key to `schemes`, in the order in which it likes them.
+    /// Limits a key to `schemes`, in order of preference.
     fn limit(key: Self::Key, schemes: &[u16]) -> Self::Key;
 
     fn join(
@@ -81,7 +81,7 @@ impl<K> Resolver<K> {
         self.made_from == credentials(settings)
     }
 
-    /// What the first credential can do that can do it.
+    /// The result of the first suitable credential.
     fn first<'a, T>(&'a self, can: impl Fn(&'a K) -> Option<T>) -> Option<T> {
         let mut able = self.choices.iter();
         let (index, found) = able.find_map(|(index, key)| can(key).map(|found| (*index, found)))?;
@@ -94,7 +94,7 @@ impl<K> Resolver<K> {
 impl Resolver<Current> {
     fn choose(&self, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.first(|key| key.key.choose_scheme(schemes).map(|_| key.clone()))
-            // Where none fits, rustls has an alert that says so.
+            // If none fits, rustls sends an alert.
             .or_else(|| self.first(|key| Some(key.clone())))
     }
 }
@@ -155,7 +155,7 @@ fn load<K: Load>(
     credential: &Credential,
     no_ocsp: bool,
 ) -> Result<K, Unimplemented> {
-    let missing = || unsupported("a credential that lacks its chain or its key");
+    let missing = || unsupported("a credential without a chain or a key");
     let chain = credential.chain.as_ref().ok_or_else(missing)?;
     let key = credential.key.as_ref().ok_or_else(missing)?;
     let chain = CertificateDer::pem_file_iter(chain).map_err(unsupported)?;
@@ -169,7 +169,7 @@ fn load<K: Load>(
     K::join(chain, key, ocsp).map_err(unsupported)
 }
 
-/// A key that signs only with some schemes, in an order of its own.
+/// A key that signs only with some schemes, in its own order of preference.
 #[derive(Debug)]
 struct Picky<K> {
     schemes: Vec<u16>,
@@ -177,7 +177,7 @@ struct Picky<K> {
 }
 
 impl<K> Picky<K> {
-    /// Does this with the first scheme of those on offer that works.
+    /// Calls `choose` with the offered schemes, in order of preference, until one works.
     fn choose<S: Copy + PartialEq + From<u16>, T>(
         &self,
         offered: &[S],

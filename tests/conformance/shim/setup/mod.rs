@@ -1,7 +1,7 @@
-//! Configurations that do what the runner asks for, of both versions of rustls.
+//! Configurations for the options of the runner, for both versions of rustls.
 //!
-//! `configs.rs` and `configs_next.rs` make them. What they are made of is written once, as far as it is
-//! not a trait of the one version or the other.
+//! `configs.rs` and `configs_next.rs` create them. Their parts are written once, except for the
+//! traits of each version.
 
 mod clock;
 mod configs;
@@ -20,16 +20,16 @@ use crate::options::Unimplemented;
 use crate::settings::Settings;
 use clock::Clock;
 
-/// What rustls counts beside the plaintext of a record.
+/// What rustls counts in addition to the plaintext of a record.
 const RECORD_HEADER: usize = 5;
 
-/// How much early data a server takes.
+/// How much early data a server accepts.
 const EARLY_DATA: u32 = 16 * 1024;
 
 /// How many sessions each side keeps.
 const SESSIONS: usize = 32;
 
-/// What the connections of one process have in common.
+/// State shared by the connections of one process.
 pub(crate) struct Setup {
     clock: Arc<Clock>,
     handshake: Handshake,
@@ -39,7 +39,7 @@ pub(crate) struct Setup {
     pub(crate) next: configs_next::Configs,
 }
 
-/// The handshake at hand, for those who take part in it.
+/// The current handshake, as seen by the callbacks of rustls.
 #[derive(Clone, Debug, Default)]
 struct Handshake(Arc<Mutex<State>>);
 
@@ -50,15 +50,15 @@ struct State {
     observed: Observed,
 }
 
-/// What was seen of a connection besides what it says of itself.
+/// Observations about a connection that cannot be queried from it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
-    /// The scheme of the peer's signature, and the OCSP response beside its certificate.
+    /// The scheme of the peer's signature, and the OCSP response that came with its certificate.
     pub(crate) scheme: Option<u16>,
     pub(crate) ocsp: Vec<u8>,
     /// Which credential was used: its index, or -1 for the default one.
     pub(crate) credential: Option<i64>,
-    /// For each ticket of TLS 1.3 that has come, how much early data it is good for.
+    /// How much early data each received TLS 1.3 ticket allows.
     pub(crate) tickets: Vec<u32>,
 }
 
@@ -82,12 +82,12 @@ impl Setup {
         };
     }
 
-    /// Puts the clock forward.
+    /// Advances the clock.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(seconds);
     }
 
-    /// What was seen since the connection was begun.
+    /// The observations since the beginning of the connection.
     pub(crate) fn observed(&self) -> Observed {
         self.handshake.state().observed.clone()
     }
@@ -103,23 +103,24 @@ impl Handshake {
     }
 }
 
-/// What rustls cannot do is not implemented.
+/// Reports a feature that rustls does not have as not implemented.
 fn unsupported(reason: impl ToString) -> Unimplemented {
     Unimplemented(reason.to_string())
 }
 
-/// Whom a client connects to.
+/// The name of the server that a client connects to.
 fn server_name(settings: &Settings) -> Result<ServerName<'static>, Unimplemented> {
     match &settings.host_name {
         Some(name) => ServerName::try_from(name.clone()).map_err(unsupported),
-        // For an address no name is sent.
+        // No name is sent for an address.
         None => Ok(ServerName::IpAddress(
             IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
         )),
     }
 }
 
-/// Those of `supported` whose numbers are `asked` for, in that order; all of them if none is.
+/// The members of `supported` with the numbers in `asked`, in that order; all of them if `asked` is
+/// empty.
 fn chosen<T: Clone>(
     what: &str,
     asked: &[u16],

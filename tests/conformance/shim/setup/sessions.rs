@@ -8,14 +8,14 @@ use rustls::pki_types::ServerName;
 
 use super::Handshake;
 
-/// Where the sessions of rustls 0.23 are.
+/// The session store of rustls 0.23.
 pub(super) type Current = rustls::client::ClientSessionMemoryCache;
 
-/// Where those of rustls 0.24 are.
+/// The session store of rustls 0.24.
 pub(super) type Next = next::ClientSessionMemoryCache;
 
-/// Keeps sessions, and what tickets say. Forgets which group a server has chosen: the runner counts
-/// on a client that begins each connection in the same way.
+/// Stores sessions, and properties of tickets. Forgets which group a server has chosen: the runner
+/// expects a client that begins each connection in the same way.
 #[derive(Debug)]
 pub(super) struct Sessions<C> {
     kept: C,
@@ -97,11 +97,12 @@ impl next::ClientSessionStore for Sessions<Next> {
     }
 }
 
-/// How much early data a ticket is good for, which 0.24.0-dev.2 tells only in what it would save.
+/// How much early data a ticket allows. rustls 0.24.0-dev.2 reveals that only in the encoding of
+/// the ticket.
 fn early_data(ticket: &next::Tls13Session) -> u32 {
     let mut saved = Vec::new();
     ticket.encode(&mut saved);
-    // The number of the suite, the secret with its length before it, a number of 32 bits, and this one.
+    // The number of the suite, the secret preceded by its length, a 32-bit number, and this one.
     let secret = usize::from(saved[2]);
     let from = 2 + 1 + secret + 4;
     u32::from_be_bytes(std::array::from_fn(|index| saved[from + index]))

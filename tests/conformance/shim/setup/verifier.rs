@@ -1,4 +1,4 @@
-//! A verifier that takes every chain, or none, but checks the signatures of the handshake.
+//! A verifier that accepts every chain, or none, but checks the signatures of the handshake.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl<A, S: Copy + Into<u16>> Verifier<A, S> {
         })
     }
 
-    /// Whether it offers what `settings` ask for.
+    /// Whether it fits `settings`.
     pub(super) fn is_for(&self, settings: &Settings) -> bool {
         self.asked == settings.verify_schemes
     }
