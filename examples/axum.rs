@@ -20,7 +20,7 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use pollback::Options;
 use pollback::listener::{
-    ClientAuthorities, ClientFiles, Facts, Peer, PemFiles, SharedConfig, TlsListener,
+    ClientAuthorities, ClientFiles, HandshakeData, Peer, PemFiles, SharedConfig, TlsListener,
 };
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::server::WebPkiClientVerifier;
@@ -92,7 +92,7 @@ async fn run(chain: &str, key: &str, roots: &str, address: &str) -> Result<(), B
         std::io::Result::Ok(shutdown.drain(GRACE).await)
     });
     let router = Router::new().route("/", get(who));
-    let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
+    let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, HandshakeData>>();
     // Run as a task on a worker: the main task would have to be woken for each connection.
     let serving = tokio::spawn(async move {
         axum::serve(listener, service)
@@ -126,9 +126,9 @@ fn configure(
     Ok(config)
 }
 
-async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, Facts>>) -> String {
-    let alpn = peer.facts.alpn.as_deref().unwrap_or(b"none");
-    let certificate = peer.facts.client_certificates.as_deref();
+async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, HandshakeData>>) -> String {
+    let alpn = peer.handshake_data.alpn.as_deref().unwrap_or(b"none");
+    let certificate = peer.handshake_data.client_certificates.as_deref();
     let digest = match certificate.and_then(<[_]>::first) {
         Some(certificate) => format!("{:x}", Sha256::digest(certificate)),
         None => "none".to_owned(),

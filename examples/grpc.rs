@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use pollback::TlsConnector;
-use pollback::listener::{Facts, Peer, SharedConfig, TlsListener};
+use pollback::listener::{HandshakeData, Peer, SharedConfig, TlsListener};
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use pollback::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 use tokio::net::{TcpListener, TcpStream};
@@ -69,8 +69,14 @@ async fn run() -> Result<(), BoxError> {
 
 /// Prints the peer of each call.
 fn greet(request: Request<()>) -> Result<Request<()>, Status> {
-    if let Some(peer) = request.extensions().get::<Peer<SocketAddr, Facts>>() {
-        println!("{} calls over {:?}", peer.address, peer.facts.version);
+    if let Some(peer) = request
+        .extensions()
+        .get::<Peer<SocketAddr, HandshakeData>>()
+    {
+        println!(
+            "{} calls over {:?}",
+            peer.address, peer.handshake_data.version
+        );
     }
     Ok(request)
 }

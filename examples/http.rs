@@ -26,8 +26,8 @@ use hyper_util::server::conn::auto;
 use pollback::Options;
 use pollback::hello::Peeked;
 use pollback::listener::{
-    Connection, Facts, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions, TlsListener,
-    WhenFull, tls_or_plain,
+    Connection, HandshakeData, Peer, PemFiles, SharedConfig, ShutdownHandle, SocketOptions,
+    TlsListener, WhenFull, tls_or_plain,
 };
 use pollback::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use pollback::rustls::{self, ServerConfig};
@@ -165,19 +165,19 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 async fn accept(
     client: Peeked<TcpStream>,
     config: SharedConfig,
-) -> std::io::Result<(Box<dyn Transport>, Option<Facts>)> {
+) -> std::io::Result<(Box<dyn Transport>, Option<HandshakeData>)> {
     match client {
         Peeked::Tls(incoming) => {
             let stream = incoming.accept(config.load()).with_options(OPTIONS).await?;
-            let facts = Facts::of(&stream);
-            Ok((Box::new(stream), Some(facts)))
+            let handshake_data = HandshakeData::of(&stream);
+            Ok((Box::new(stream), Some(handshake_data)))
         }
         Peeked::Plain(plain) => Ok((Box::new(plain), None)),
     }
 }
 
-/// A client, with the facts of its handshake if there was one.
-type Client = Connection<Box<dyn Transport>, SocketAddr, Option<Facts>>;
+/// A client, with what its handshake negotiated, if there was one.
+type Client = Connection<Box<dyn Transport>, SocketAddr, Option<HandshakeData>>;
 
 async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let peer = Arc::new(connection.peer().clone());
@@ -186,8 +186,8 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
     let respond = service_fn(move |request| {
         let peer = Arc::clone(&peer);
         async move {
-            Ok::<_, Infallible>(match &peer.facts {
-                Some(facts) => hello(&request, &peer, facts),
+            Ok::<_, Infallible>(match &peer.handshake_data {
+                Some(handshake_data) => hello(&request, &peer, handshake_data),
                 None => redirect(&request, port),
             })
         }
@@ -208,14 +208,14 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
 
 fn hello(
     request: &Request<Incoming>,
-    peer: &Peer<SocketAddr, Option<Facts>>,
-    facts: &Facts,
+    peer: &Peer<SocketAddr, Option<HandshakeData>>,
+    handshake_data: &HandshakeData,
 ) -> Response<Full<Bytes>> {
     let text = format!(
         "hello {} over {:?} and {:?}\n",
         peer.address,
         request.version(),
-        facts.version,
+        handshake_data.version,
     );
     Response::new(Full::from(text))
 }

@@ -242,24 +242,24 @@ fn types_on_rustls_0_24_have_the_same_auto_traits() {
 #[rustfmt::skip]
 fn a_listener_has_the_auto_traits_of_its_source() {
     use pollback::listener::{
-        ClientAuthorities, ClientFiles, ConfigsByName, Connection, Facts, Failed, HandshakeFn,
-        LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions, Stage,
-        TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
+        AcceptError, ClientAuthorities, ClientFiles, ConfigsByName, Connection, HandshakeData,
+        HandshakeFn, LoadError, PemFiles, PemPart, Peer, SharedConfig, ShutdownHandle, SocketOptions,
+        Stage, TicketKeyError, TicketKeys, TlsListener, TlsOrPlain, Transports, WhenFull,
     };
     use tokio::net::TcpListener;
 
     let differences = differences! {
         // The failure callback need not be shared between threads.
         TlsListener<TcpListener, SharedConfig>      => yes no  yes;
-        Connection<TcpStream, u8, Facts>            => yes yes yes;
-        Connection<Local, u8, Facts>                => no  no  yes;
-        Connection<Unshared, u8, Facts>             => yes no  yes;
-        Connection<Pinned, u8, Facts>               => yes yes no;
-        Peer<u8, Facts>                             => yes yes yes;
+        Connection<TcpStream, u8, HandshakeData>    => yes yes yes;
+        Connection<Local, u8, HandshakeData>        => no  no  yes;
+        Connection<Unshared, u8, HandshakeData>     => yes no  yes;
+        Connection<Pinned, u8, HandshakeData>       => yes yes no;
+        Peer<u8, HandshakeData>                     => yes yes yes;
         ShutdownHandle                              => yes yes yes;
         SocketOptions                               => yes yes yes;
-        Facts                                       => yes yes yes;
-        Failed<u8>                                  => yes yes yes;
+        HandshakeData                               => yes yes yes;
+        AcceptError<u8>                             => yes yes yes;
         Stage                                       => yes yes yes;
         WhenFull                                    => yes yes yes;
         SharedConfig                                => yes yes yes;

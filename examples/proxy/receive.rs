@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use pollback::hello::Incoming;
-use pollback::listener::{Connection, Facts, Handshaker, handshake_fn};
+use pollback::listener::{Connection, HandshakeData, Handshaker, handshake_fn};
 use pollback::proxy_protocol::{ProxiedAddress, ProxyHeader};
 use pollback::rustls::{AlertDescription, ProtocolVersion};
 use pollback::{Error as PollbackError, ErrorKind};
@@ -46,7 +46,7 @@ pub(crate) struct Unserved {
 /// Receives clients with the current routes.
 pub(crate) fn by_routes(
     routes: Arc<ArcSwap<Routes>>,
-) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, Facts = Arrival> {
+) -> impl Handshaker<TcpStream, Stream = Box<dyn Transport>, HandshakeData = Arrival> {
     handshake_fn(move |incoming| receive(incoming, routes.load_full()))
 }
 
@@ -114,8 +114,8 @@ async fn accept(
     }
     let accepted = incoming.accept(config).with_options(BATCHED).await;
     let stream = accepted.map_err(|error| (End::Handshake, error))?;
-    let facts = Facts::of(&stream);
-    (arrival.version, arrival.alpn) = (facts.version, facts.alpn);
+    let handshake_data = HandshakeData::of(&stream);
+    (arrival.version, arrival.alpn) = (handshake_data.version, handshake_data.alpn);
     Ok(Box::new(stream))
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pollback::listener::Failed;
+use pollback::listener::AcceptError;
 use pollback::relay::{Cause, Endpoint, Relay};
 use pollback::{Error, ErrorKind};
 
@@ -17,7 +17,7 @@ use crate::telemetry::Telemetry;
 /// Serves a client until its connection ends.
 pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
     let peer = client.peer();
-    let arrival = &peer.facts;
+    let arrival = &peer.handshake_data;
     let route = arrival.route.clone();
     let proxied = proxied(peer.proxy_header.as_ref());
     // Dropped before the client, which the listener counts: so the line is written before the proxy
@@ -71,7 +71,7 @@ pub(crate) async fn serve(mut client: Client, telemetry: Arc<Telemetry>) {
 /// The connection to the backend: the one made during the client's handshake, or a new one.
 async fn reach(client: &mut Client, record: &Record) -> io::Result<Reached> {
     let peer = client.peer();
-    let arrival = &peer.facts;
+    let arrival = &peer.handshake_data;
     if let Some(reached) = arrival.take_backend() {
         return Ok(reached);
     }
@@ -105,7 +105,7 @@ fn is_of_listener(error: &io::Error) -> bool {
 }
 
 /// Logs a client that could not be served.
-pub(crate) fn report(mut failed: Failed<SocketAddr>, telemetry: Arc<Telemetry>) {
+pub(crate) fn report(mut failed: AcceptError<SocketAddr>, telemetry: Arc<Telemetry>) {
     // The line has a separate field for the address.
     let Some(address) = failed.peer.take() else {
         telemetry.remarks.say(failed);

@@ -74,13 +74,13 @@
 //!
 //! ```
 //! use axum::{Router, extract::ConnectInfo, routing::get};
-//! use pollback::listener::{Facts, Peer, SharedConfig, TlsListener};
+//! use pollback::listener::{HandshakeData, Peer, SharedConfig, TlsListener};
 //! use pollback::rustls::ServerConfig;
 //! use std::net::SocketAddr;
 //! use tokio::net::TcpListener;
 //!
-//! async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, Facts>>) -> String {
-//!     match peer.facts.client_certificates.as_deref() {
+//! async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, HandshakeData>>) -> String {
+//!     match peer.handshake_data.client_certificates.as_deref() {
 //!         Some([leaf, ..]) => format!("a certificate of {} bytes", leaf.len()),
 //!         _ => "no certificate".to_owned(),
 //!     }
@@ -91,7 +91,7 @@
 //!     let listener = TlsListener::new(tcp, SharedConfig::new(config))
 //!         .on_failure(|failed| eprintln!("{failed}"));
 //!     let router = Router::new().route("/", get(who));
-//!     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
+//!     let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, HandshakeData>>();
 //!     axum::serve(listener, service).await
 //! }
 //! # use pollback::TlsConnector;

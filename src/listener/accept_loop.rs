@@ -21,7 +21,7 @@ use super::settings::{Settings, WhenFull};
 use super::shutdown::{Member, Observer, Phase, Shutdown, Wait};
 #[cfg(feature = "handshake-threads")]
 use super::threads::HandshakeThreads;
-use super::{Connection, Failed, Handshaker, Listener, ShutdownHandle, Stage};
+use super::{AcceptError, Connection, Handshaker, Listener, ShutdownHandle, Stage};
 
 /// How many connections one poll processes.
 const STEPS_PER_POLL: usize = 32;
@@ -30,7 +30,7 @@ const STEPS_PER_POLL: usize = 32;
 pub type Accepted<L, H> = Connection<
     <H as Handshaker<<L as Listener>::Io>>::Stream,
     <L as Listener>::Peer,
-    <H as Handshaker<<L as Listener>::Io>>::Facts,
+    <H as Handshaker<<L as Listener>::Io>>::HandshakeData,
 >;
 
 /// Decides which peers may send a header of the PROXY protocol.
@@ -63,7 +63,7 @@ pub struct TlsListener<L: Listener, H: Handshaker<L::Io>> {
     pub(super) threads: Option<HandshakeThreads>,
     #[cfg(feature = "proxy-protocol")]
     pub(super) trusts: Option<Trusts<L::Peer>>,
-    pub(super) report: Box<dyn FnMut(Failed<L::Peer>) + Send>,
+    pub(super) report: Box<dyn FnMut(AcceptError<L::Peer>) + Send>,
     observer: Observer,
     stop: Option<Wait>,
     /// While held, tells those waiting for the shutdown that more streams may follow.
@@ -252,7 +252,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     }
 
     fn report(&mut self, peer: Option<L::Peer>, stage: Stage, error: io::Error) {
-        (self.report)(Failed {
+        (self.report)(AcceptError {
             peer,
             since: Instant::now(),
             #[cfg(feature = "proxy-protocol")]

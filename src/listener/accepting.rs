@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::pace::paced;
 use super::shutdown::{Phase, Shutdown};
-use super::{Failed, HandshakeResult, Handshaker, Peer, Stage};
+use super::{AcceptError, HandshakeResult, Handshaker, Peer, Stage};
 use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::{ProxyHeader, Reading};
@@ -24,7 +24,7 @@ use crate::proxy_protocol::{ProxyHeader, Reading};
 pub(super) type Outcome<IO, P, H> = Result<
     (
         <H as Handshaker<IO>>::Stream,
-        Peer<P, <H as Handshaker<IO>>::Facts>,
+        Peer<P, <H as Handshaker<IO>>::HandshakeData>,
         Option<OwnedSemaphorePermit>,
     ),
     FailedHandshake<IO, P>,
@@ -32,7 +32,7 @@ pub(super) type Outcome<IO, P, H> = Result<
 
 /// A transport whose handshake has failed.
 pub(super) struct FailedHandshake<IO, P> {
-    pub(super) failed: Failed<P>,
+    pub(super) failed: AcceptError<P>,
     /// The transport, if it can still be used, and for how long.
     pub(super) io: Option<(IO, Duration)>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -96,11 +96,11 @@ where
             first.await
         };
         let (error, io) = match result {
-            Some(Ok(Ok((stream, facts)))) => {
+            Some(Ok(Ok((stream, handshake_data)))) => {
                 let peer = Peer {
                     address: self.address,
                     since: self.since,
-                    facts,
+                    handshake_data,
                     #[cfg(feature = "proxy-protocol")]
                     proxy_header,
                 };
@@ -111,7 +111,7 @@ where
             Some(Err(_)) => (ErrorKind::HandshakeTimeout.into(), None),
         };
         Err(FailedHandshake {
-            failed: Failed {
+            failed: AcceptError {
                 peer: Some(self.address),
                 since: self.since,
                 #[cfg(feature = "proxy-protocol")]

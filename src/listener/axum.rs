@@ -37,13 +37,13 @@ where
 }
 
 /// For `Router::into_make_service_with_connect_info`: a handler takes `ConnectInfo<Peer<…>>`.
-impl<L, H> Connected<IncomingStream<'_, TlsListener<L, H>>> for Peer<L::Peer, H::Facts>
+impl<L, H> Connected<IncomingStream<'_, TlsListener<L, H>>> for Peer<L::Peer, H::HandshakeData>
 where
     L: Listener + Send + 'static,
     L::Peer: Clone + Sync,
     H: Handshaker<L::Io>,
     H::Stream: AsyncRead + AsyncWrite + Unpin,
-    H::Facts: Clone + Sync,
+    H::HandshakeData: Clone + Sync,
 {
     fn connect_info(stream: IncomingStream<'_, TlsListener<L, H>>) -> Self {
         stream.io().peer().clone()

@@ -8,7 +8,7 @@ use rustls::AlertDescription;
 use rustls::pki_types::{DnsName, InvalidDnsNameError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Facts, HandshakeResult, Handshaker, SharedConfig, Stage, look};
+use super::{HandshakeData, HandshakeResult, Handshaker, SharedConfig, Stage, look};
 use crate::server::TlsStream;
 
 /// A configuration for each server name that clients request: several certificates on one listener.
@@ -111,9 +111,13 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     type Stream = TlsStream<IO>;
-    type Facts = Facts;
+    type HandshakeData = HandshakeData;
 
-    async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
+    async fn handshake(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> io::Result<(TlsStream<IO>, HandshakeData)> {
         let handshake = self.handshake_fallible(io, stage);
         handshake.await.map_err(|(error, _)| error)
     }
@@ -122,7 +126,7 @@ where
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
+    ) -> HandshakeResult<TlsStream<IO>, HandshakeData, IO> {
         let hello = look::hello(io, stage).await?;
         let name = hello.client_hello().server_name().map(str::to_owned);
         match self.find(name.as_deref()) {

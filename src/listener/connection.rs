@@ -49,7 +49,7 @@ pub struct Peer<P, F> {
     /// When the transport was accepted.
     pub since: Instant,
     /// What the handshake has negotiated.
-    pub facts: F,
+    pub handshake_data: F,
     /// The client's PROXY header, from a trusted proxy.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Facts, SharedConfig, Stage, look};
+use super::{HandshakeData, SharedConfig, Stage, look};
 use crate::hello::Incoming;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;
@@ -26,7 +26,7 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
     type Stream: Send + 'static;
 
     /// Information from the handshake.
-    type Facts: Send + 'static;
+    type HandshakeData: Send + 'static;
 
     /// Performs everything that is necessary before `io` can be served, and stores the progress in
     /// `stage`. The future is dropped when the deadline has passed.
@@ -34,7 +34,7 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> impl Future<Output = io::Result<(Self::Stream, Self::Facts)>> + Send;
+    ) -> impl Future<Output = io::Result<(Self::Stream, Self::HandshakeData)>> + Send;
 
     /// Receives the client's PROXY header from a trusted proxy, before the handshake. Ignores it
     /// unless overridden.
@@ -52,7 +52,7 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> impl Future<Output = HandshakeResult<Self::Stream, Self::Facts, IO>> + Send {
+    ) -> impl Future<Output = HandshakeResult<Self::Stream, Self::HandshakeData, IO>> + Send {
         let handshake = self.handshake(io, stage);
         async { handshake.await.map_err(|error| (error, None)) }
     }
@@ -63,9 +63,13 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     type Stream = TlsStream<IO>;
-    type Facts = Facts;
+    type HandshakeData = HandshakeData;
 
-    async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(TlsStream<IO>, Facts)> {
+    async fn handshake(
+        self,
+        io: IO,
+        stage: &mut Stage,
+    ) -> io::Result<(TlsStream<IO>, HandshakeData)> {
         let handshake = self.handshake_fallible(io, stage);
         handshake.await.map_err(|(error, _)| error)
     }
@@ -74,7 +78,7 @@ where
         self,
         io: IO,
         stage: &mut Stage,
-    ) -> HandshakeResult<TlsStream<IO>, Facts, IO> {
+    ) -> HandshakeResult<TlsStream<IO>, HandshakeData, IO> {
         let incoming = look::hello(io, stage).await?;
         // Boxed, so that clients without a ClientHello do not cost this memory.
         Box::pin(self.accept(incoming)).await
@@ -86,7 +90,7 @@ impl SharedConfig {
     pub(super) async fn accept<IO>(
         &self,
         incoming: Incoming<IO>,
-    ) -> HandshakeResult<TlsStream<IO>, Facts, IO>
+    ) -> HandshakeResult<TlsStream<IO>, HandshakeData, IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -96,8 +100,8 @@ impl SharedConfig {
             .resolve_early(self.resolves_early());
         let stream = handshake.into_fallible().await;
         let stream = stream.map_err(|(error, io)| (error, Some(io)))?;
-        let facts = Facts::of(&stream);
-        Ok((stream, facts))
+        let handshake_data = HandshakeData::of(&stream);
+        Ok((stream, handshake_data))
     }
 }
 
@@ -110,7 +114,7 @@ impl SharedConfig {
 ///
 /// ```
 /// use pollback::hello::Incoming;
-/// use pollback::listener::{Facts, handshake_fn};
+/// use pollback::listener::{HandshakeData, handshake_fn};
 /// use pollback::rustls::ServerConfig;
 /// use std::sync::Arc;
 /// use tokio::net::TcpStream;
@@ -120,8 +124,8 @@ impl SharedConfig {
 /// handshake_fn(|incoming: Incoming<TcpStream>| async move {
 ///     let config = fetch(incoming.client_hello().server_name()).await?;
 ///     let stream = incoming.accept(config).await?;
-///     let facts = Facts::of(&stream);
-///     Ok((stream, facts))
+///     let handshake_data = HandshakeData::of(&stream);
+///     Ok((stream, handshake_data))
 /// })
 /// # }
 /// ```
@@ -149,7 +153,7 @@ where
     T: Send + 'static,
 {
     type Stream = S;
-    type Facts = T;
+    type HandshakeData = T;
 
     #[cfg(feature = "proxy-protocol")]
     fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {

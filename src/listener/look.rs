@@ -106,7 +106,7 @@ where
     T: Send + 'static,
 {
     type Stream = S;
-    type Facts = T;
+    type HandshakeData = T;
 
     #[cfg(feature = "proxy-protocol")]
     fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {

@@ -31,7 +31,7 @@
 //!     while let Some(connection) = listener.accept().await {
 //!         tokio::spawn(async move {
 //!             let peer = connection.peer();
-//!             println!("{} speaks {:?}", peer.address, peer.facts.version);
+//!             println!("{} speaks {:?}", peer.address, peer.handshake_data.version);
 //!             // Serve the connection.
 //!         });
 //!     }
@@ -80,6 +80,7 @@
 //! Spawn the accept loop as a task: as the main future of a multi-threaded runtime it wakes its thread
 //! for every connection.
 
+mod accept_error;
 mod accept_loop;
 mod accepting;
 #[cfg(feature = "axum-08")]
@@ -88,9 +89,8 @@ mod backoff;
 mod by_name;
 mod config;
 mod connection;
-mod facts;
-mod failed;
 mod files;
+mod handshake_data;
 mod handshaker;
 mod items;
 mod limit;
@@ -111,13 +111,13 @@ mod tonic;
 mod transports;
 mod watch;
 
+pub use accept_error::{AcceptError, Stage};
 pub use accept_loop::{Accepted, TlsListener};
 pub use by_name::ConfigsByName;
 pub use config::SharedConfig;
 pub use connection::{Connection, Peer};
-pub use facts::Facts;
-pub use failed::{Failed, Stage};
 pub use files::{ClientAuthorities, ClientFiles, PemFiles};
+pub use handshake_data::HandshakeData;
 pub use handshaker::{HandshakeFn, HandshakeResult, Handshaker, handshake_fn};
 pub use load_error::{LoadError, PemPart};
 pub use look::{TlsOrPlain, tls_or_plain};

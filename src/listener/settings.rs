@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::limit::ConnectionLimit;
-use super::{Failed, Handshaker, Listener, SocketOptions, TlsListener};
+use super::{AcceptError, Handshaker, Listener, SocketOptions, TlsListener};
 
 /// What happens to a new connection when a limit is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl<L: Listener, H: Handshaker<L::Io>> TlsListener<L, H> {
     /// Calls `report` for each connection that fails before it is established. It is called while the
     /// listener is polled, so it must not block.
     #[must_use]
-    pub fn on_failure(mut self, report: impl FnMut(Failed<L::Peer>) + Send + 'static) -> Self {
+    pub fn on_failure(mut self, report: impl FnMut(AcceptError<L::Peer>) + Send + 'static) -> Self {
         self.report = Box::new(report);
         self
     }

@@ -1,4 +1,4 @@
-//! Accepting, and the facts about a connection.
+//! Accepting, and what a connection has negotiated.
 
 use super::{assert_echo, connect, echo, open, reports, serve, setup, shared};
 use futures_util::{FutureExt, StreamExt};
@@ -80,16 +80,19 @@ async fn it_reports_what_the_handshake_has_negotiated() {
             let client = connector.connect(super::localhost(), io);
             let (client, connection) = tokio::join!(client, listener.accept());
             let connection = connection.expect("a client");
-            let facts = &connection.peer().facts;
+            let handshake_data = &connection.peer().handshake_data;
             assert_eq!(connection.peer().address, number);
-            assert_eq!(facts.server_name.as_deref(), Some("localhost"));
-            assert_eq!(facts.alpn.as_deref(), Some(&b"h2"[..]));
-            assert_eq!(facts.version, Some(wire));
-            assert_eq!(facts.cipher_suite, Some(suite));
-            assert_eq!(facts.kind, Some(kind));
+            assert_eq!(handshake_data.server_name.as_deref(), Some("localhost"));
+            assert_eq!(handshake_data.alpn.as_deref(), Some(&b"h2"[..]));
+            assert_eq!(handshake_data.version, Some(wire));
+            assert_eq!(handshake_data.cipher_suite, Some(suite));
+            assert_eq!(handshake_data.kind, Some(kind));
             let is_full = kind == HandshakeKind::Full;
-            assert_eq!(facts.group.is_some(), is_full || version == Version::Tls13);
-            let chain = facts.client_certificates.as_deref().unwrap();
+            assert_eq!(
+                handshake_data.group.is_some(),
+                is_full || version == Version::Tls13
+            );
+            let chain = handshake_data.client_certificates.as_deref().unwrap();
             assert_eq!(chain.len(), 1);
             assert_ne!(chain[0], Authority::shared().certificate());
             // The client reads the tickets.
@@ -174,7 +177,7 @@ struct Whereabouts(mpsc::UnboundedSender<runtime::Id>);
 
 impl Handshaker<DuplexStream> for Whereabouts {
     type Stream = DuplexStream;
-    type Facts = ();
+    type HandshakeData = ();
 
     async fn handshake(self, io: DuplexStream, _: &mut Stage) -> io::Result<(DuplexStream, ())> {
         self.0.send(Handle::current().id()).unwrap();

@@ -4,15 +4,15 @@ use super::{connect, setup};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
-use pollback::listener::{Facts, Peer, TlsListener};
+use pollback::listener::{HandshakeData, Peer, TlsListener};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, Facts>>) -> String {
-    let alpn = peer.facts.alpn.as_deref().unwrap_or_default();
-    let certificates = peer.facts.client_certificates.as_deref();
+async fn who(ConnectInfo(peer): ConnectInfo<Peer<SocketAddr, HandshakeData>>) -> String {
+    let alpn = peer.handshake_data.alpn.as_deref().unwrap_or_default();
+    let certificates = peer.handshake_data.client_certificates.as_deref();
     format!(
         "{} {} {}",
         peer.address,
@@ -29,7 +29,7 @@ async fn a_handler_sees_address_protocol_and_certificate() {
     let address = listener.local_addr().unwrap();
     let shutdown = listener.shutdown_handle();
     let router = Router::new().route("/", get(who));
-    let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, Facts>>();
+    let service = router.into_make_service_with_connect_info::<Peer<SocketAddr, HandshakeData>>();
     let told = shutdown.clone();
     let server = tokio::spawn(async move {
         axum::serve(listener, service)

@@ -21,7 +21,7 @@ where
     H: Handshaker<
             DuplexStream,
             Stream = pollback::server::TlsStream<DuplexStream>,
-            Facts = pollback::listener::Facts,
+            HandshakeData = pollback::listener::HandshakeData,
         >,
 {
     let (door, pipes) = pipes();
@@ -43,7 +43,7 @@ where
         );
         let (mut client, mut connection) = (client, connection.expect("a connection"));
         if round == 1 {
-            let kind = connection.peer().facts.kind;
+            let kind = connection.peer().handshake_data.kind;
             assert_eq!(kind, Some(HandshakeKind::Resumed));
             let mut asked = [0; 5];
             connection.read_exact(&mut asked).await.expect("early data");

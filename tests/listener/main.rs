@@ -34,7 +34,9 @@ use std::io;
 use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use pollback::listener::{Connection, Facts, Failed, SharedConfig, TlsListener, Transports};
+use pollback::listener::{
+    AcceptError, Connection, HandshakeData, SharedConfig, TlsListener, Transports,
+};
 use pollback::rustls::{ClientConnection, ServerConfig};
 use pollback::{TlsConnector, client, server};
 use pollback_testkit::configs::localhost;
@@ -48,7 +50,7 @@ type Pipes = Transports<BoxStream<'static, io::Result<(DuplexStream, usize)>>>;
 
 type Listener = TlsListener<Pipes, SharedConfig>;
 
-type Served = Connection<server::TlsStream<DuplexStream>, usize, Facts>;
+type Served = Connection<server::TlsStream<DuplexStream>, usize, HandshakeData>;
 
 /// Lets clients connect, one after another.
 #[derive(Clone)]
@@ -123,10 +125,10 @@ fn open(setup: Setup) -> (Door, Listener) {
 }
 
 /// The reports of a listener.
-type Reports<P> = mpsc::UnboundedReceiver<Failed<P>>;
+type Reports<P> = mpsc::UnboundedReceiver<AcceptError<P>>;
 
 /// A report function for a listener, and a channel with its reports.
-fn reports<P: Send + 'static>() -> (impl FnMut(Failed<P>) + Send + 'static, Reports<P>) {
+fn reports<P: Send + 'static>() -> (impl FnMut(AcceptError<P>) + Send + 'static, Reports<P>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let report = move |failed| {
         // A test may ignore the remaining reports.

@@ -19,7 +19,7 @@ const STEPS: usize = 3;
 
 impl Handshaker<DuplexStream> for Steps {
     type Stream = DuplexStream;
-    type Facts = ();
+    type HandshakeData = ();
 
     async fn handshake(
         self,
@@ -73,7 +73,7 @@ struct Waits(Arc<Notify>);
 
 impl Handshaker<DuplexStream> for Waits {
     type Stream = DuplexStream;
-    type Facts = ();
+    type HandshakeData = ();
 
     async fn handshake(self, io: DuplexStream, _: &mut Stage) -> io::Result<(DuplexStream, ())> {
         if io_number(&io).await == 0 {
@@ -121,13 +121,13 @@ struct Whereabouts;
 #[cfg(all(feature = "handshake-threads", target_os = "linux"))]
 impl Handshaker<DuplexStream> for Whereabouts {
     type Stream = DuplexStream;
-    type Facts = (Option<String>, i32);
+    type HandshakeData = (Option<String>, i32);
 
     async fn handshake(
         self,
         io: DuplexStream,
         _: &mut Stage,
-    ) -> io::Result<(DuplexStream, Self::Facts)> {
+    ) -> io::Result<(DuplexStream, Self::HandshakeData)> {
         let name = std::thread::current().name().map(str::to_owned);
         let niceness = rustix::process::getpriority_process(None)?;
         Ok((io, (name, niceness)))
@@ -143,7 +143,7 @@ async fn handshakes_can_have_threads_of_their_own_at_a_low_priority() {
         .with_handshake_threads(0)
         .unwrap();
     let connection = listener.accept().await.unwrap();
-    let (name, niceness) = connection.peer().facts.clone();
+    let (name, niceness) = connection.peer().handshake_data.clone();
     assert_eq!(name.as_deref(), Some("tls-handshakes"));
     assert_eq!(niceness, (ours + 10).min(19));
     assert_eq!(rustix::process::getpriority_process(None).unwrap(), ours);

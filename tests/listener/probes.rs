@@ -78,7 +78,7 @@ async fn clients_without_tls_and_probes_are_handled_on_the_same_port() {
     plain.write_all(b"hello").await.unwrap();
     let connection = listener.accept().await.unwrap();
     assert_eq!(
-        (connection.peer().address, connection.peer().facts),
+        (connection.peer().address, connection.peer().handshake_data),
         (2, "plain")
     );
     let (Either::Right(transport), _) = connection.into_parts() else {
@@ -92,7 +92,7 @@ async fn clients_without_tls_and_probes_are_handled_on_the_same_port() {
     let client = door.connect(3);
     let connection = listener.accept().await.unwrap();
     assert_eq!(
-        (connection.peer().address, connection.peer().facts),
+        (connection.peer().address, connection.peer().handshake_data),
         (3, "TLS")
     );
     let (Either::Left(stream), _) = connection.into_parts() else {

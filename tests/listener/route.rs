@@ -49,7 +49,10 @@ async fn one_name_is_terminated_another_passed_on_and_the_rest_refused() {
 
     let client = tokio::spawn(connect(&setup, knock()));
     let connection = listener.accept().await.unwrap();
-    assert_eq!(connection.peer().facts.as_deref(), Some("localhost"));
+    assert_eq!(
+        connection.peer().handshake_data.as_deref(),
+        Some("localhost")
+    );
     let (stream, _) = connection.into_parts();
     let Either::Left(stream) = stream else {
         panic!("passed on");
@@ -62,7 +65,7 @@ async fn one_name_is_terminated_another_passed_on_and_the_rest_refused() {
     let name = "passed.example".try_into().unwrap();
     let client = tokio::spawn(connector.connect(name, knock()));
     let (stream, peer) = listener.accept().await.unwrap().into_parts();
-    assert_eq!(peer.facts.as_deref(), Some("passed.example"));
+    assert_eq!(peer.handshake_data.as_deref(), Some("passed.example"));
     let Either::Right(rewind) = stream else {
         panic!("terminated here");
     };

@@ -222,7 +222,7 @@ struct AsItIs;
 
 impl<IO: Send + 'static> Handshaker<IO> for AsItIs {
     type Stream = IO;
-    type Facts = ();
+    type HandshakeData = ();
 
     async fn handshake(self, io: IO, _: &mut Stage) -> io::Result<(IO, ())> {
         Ok((io, ()))

@@ -2,7 +2,7 @@
 
 use super::{connect, setup, shared};
 use hyper_util::rt::TokioIo;
-use pollback::listener::{Facts, Peer, TlsListener};
+use pollback::listener::{HandshakeData, Peer, TlsListener};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +24,9 @@ async fn a_handler_sees_address_protocol_and_certificate() {
     let seen = Arc::new(Mutex::new(None));
     let sees = Arc::clone(&seen);
     let health = InterceptedService::new(health, move |request: Request<()>| {
-        let peer = request.extensions().get::<Peer<SocketAddr, Facts>>();
+        let peer = request
+            .extensions()
+            .get::<Peer<SocketAddr, HandshakeData>>();
         *sees.lock().unwrap() = peer.cloned();
         Result::<_, Status>::Ok(request)
     });
@@ -55,11 +57,11 @@ async fn a_handler_sees_address_protocol_and_certificate() {
         .lock()
         .unwrap()
         .take()
-        .expect("the facts of the handshake");
+        .expect("the handshake_data of the handshake");
     assert_eq!(Some(peer.address), *local.lock().unwrap());
-    assert_eq!(peer.facts.alpn.as_deref(), Some(&b"h2"[..]));
+    assert_eq!(peer.handshake_data.alpn.as_deref(), Some(&b"h2"[..]));
     assert_eq!(
-        peer.facts
+        peer.handshake_data
             .client_certificates
             .map_or(0, |chain| chain.len()),
         1

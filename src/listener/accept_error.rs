@@ -36,7 +36,7 @@ pub enum Stage {
 /// of a [probe](Self::is_probe) contains the words "left without a byte".
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Failed<P> {
+pub struct AcceptError<P> {
     /// The address of its peer; `None` if accepting itself failed.
     pub peer: Option<P>,
     /// When the transport was accepted, or when accepting failed.
@@ -53,7 +53,7 @@ pub struct Failed<P> {
     pub error: io::Error,
 }
 
-impl<P> Failed<P> {
+impl<P> AcceptError<P> {
     /// Returns whether the peer closed or reset the connection without sending a byte of TLS.
     ///
     /// Health checks and port scans do that; load balancers may send a PROXY header first. A
@@ -97,7 +97,7 @@ impl fmt::Display for Stage {
     }
 }
 
-impl<P: fmt::Debug> fmt::Display for Failed<P> {
+impl<P: fmt::Debug> fmt::Display for AcceptError<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Addresses of Unix sockets implement only `Debug`; for all others it equals `Display`.
         match (self.client(), &self.peer) {
@@ -112,7 +112,7 @@ impl<P: fmt::Debug> fmt::Display for Failed<P> {
     }
 }
 
-impl<P: fmt::Debug> StdError for Failed<P> {
+impl<P: fmt::Debug> StdError for AcceptError<P> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&self.error)
     }

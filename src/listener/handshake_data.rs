@@ -11,7 +11,7 @@ use crate::server::TlsStream;
 /// an HTTP library.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Facts {
+pub struct HandshakeData {
     /// The server name that the client requested.
     pub server_name: Option<Arc<str>>,
     /// The application protocol (ALPN).
@@ -28,7 +28,7 @@ pub struct Facts {
     pub client_certificates: Option<Arc<[CertificateDer<'static>]>>,
 }
 
-impl Facts {
+impl HandshakeData {
     /// Returns the parameters that the handshake of this stream has negotiated.
     pub fn of<IO>(stream: &TlsStream<IO>) -> Self {
         let (_, connection) = stream.get_ref();
