@@ -12,8 +12,10 @@ fn idle(peer: &str) -> Idle {
 /// A connection of rustls 0.24 holds about half as much.
 fn check_next(theirs: Idle) {
     let ours = idle("pollback-next");
+    // Without optimization a connection holds some ten bytes more.
+    let most = if cfg!(debug_assertions) { 43 } else { 42 };
     assert!(
-        ours.server.heap * 100 <= theirs.server.heap * 42,
+        ours.server.heap * 100 <= theirs.server.heap * most,
         "{ours:?} {theirs:?}"
     );
     assert!(
