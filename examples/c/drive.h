@@ -11,8 +11,7 @@
 /* How long to wait for the peer, in milliseconds. */
 #define PATIENCE 30000
 
-/* Waits for one of the directions. Returns false if the peer is silent, and prints that to stderr.
- * */
+/* Waits for one of the directions. Returns false if the peer is silent, and says so on stderr. */
 bool wait_for(pollback_transport *transport, int directions);
 
 /* Performs the I/O that the connection wants, and waits if none is possible. Returns false if it
