@@ -349,6 +349,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_encrypted_of_a_batch_waits_no_more() {
+        let batched = Options::new().with_batched_writes(true);
+        let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
+        buffer.keep(&[0; 20 * KIB]);
+        assert_eq!(buffer.encrypted(16 * KIB), 0);
+        let step = |room, is_due| Step { room, is_due };
+        assert_eq!(buffer.step(44 * KIB), step(44 * KIB, false));
+        assert_eq!(buffer.step(44 * KIB + 1), step(28 * KIB, true));
+        assert_eq!(buffer.room(), 44 * KIB);
+        buffer.transmitted_all();
+        assert!(buffer.is_holding());
+        assert_eq!(buffer.room(), 60 * KIB);
+        assert!(buffer.keep_small(&[0; 12 * KIB - 1]));
+        assert_eq!(buffer.encrypted(16 * KIB), 1);
+        assert!(buffer.pending().is_empty());
+    }
+
+    #[test]
+    fn records_of_individual_size_wait_for_nothing() {
+        let options = Options::new().with_record_sizing(RecordSizing::default());
+        let buffer = SendBuffer::new(&options, LARGEST_PLAINTEXT);
+        let step = |room| Step { room, is_due: true };
+        assert_eq!(buffer.step(1), step(1));
+        assert_eq!(buffer.step(64 * KIB + 1), step(64 * KIB));
+        assert_eq!(buffer.attempt_bound(), usize::MAX);
+        assert_eq!(buffer.room(), 0);
+        assert!(!buffer.is_holding());
+    }
+
+    #[test]
     fn a_full_record_of_a_batch_need_not_wait() {
         let batched = Options::new().with_batched_writes(true);
         let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
