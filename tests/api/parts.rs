@@ -63,6 +63,8 @@ async fn the_borrowed_descriptor_is_that_of_the_transport() {
     );
     assert_eq!(client.as_fd().as_raw_fd(), near);
     assert_eq!(server.as_fd().as_raw_fd(), far);
+    assert_eq!(client.as_raw_fd(), near);
+    assert_eq!(server.as_raw_fd(), far);
     assert_eq!(TlsStream::from(client).as_fd().as_raw_fd(), near);
     assert_eq!(TlsStream::from(server).as_fd().as_raw_fd(), far);
 }

@@ -103,6 +103,24 @@ fn what_is_not_read_is_named_and_never_skipped() {
 }
 
 #[test]
+fn what_is_commonly_found_beside_them_is_no_obstacle() {
+    let (one, issuer) = (identity(), Authority::shared().pem());
+    for label in [
+        "CERTIFICATE REQUEST",
+        "NEW CERTIFICATE REQUEST",
+        "EC PARAMETERS",
+        "DH PARAMETERS",
+        "PUBLIC KEY",
+        "RSA PUBLIC KEY",
+    ] {
+        let beside = issuer.replace(" CERTIFICATE", &format!(" {label}"));
+        let chain = format!("{beside}{}{issuer}", one.certificate_pem());
+        let key = format!("{beside}{}", one.key_pem());
+        assert_eq!(load(&chain, &key).expect(label), 2);
+    }
+}
+
+#[test]
 fn the_first_certificate_is_read_as_one() {
     let one = identity();
     let list = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";

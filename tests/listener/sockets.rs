@@ -20,6 +20,11 @@ async fn accepted(options: Option<SocketOptions>) -> (bool, bool) {
     let client = tokio::spawn(super::connect(&setup, tcp));
     let connection = listener.accept().await.unwrap();
     let socket = SockRef::from(&connection);
+    #[cfg(unix)]
+    {
+        use std::os::fd::{AsFd, AsRawFd};
+        assert_eq!(connection.as_raw_fd(), connection.as_fd().as_raw_fd());
+    }
     let set = (socket.tcp_nodelay().unwrap(), socket.keepalive().unwrap());
     client.await.unwrap().unwrap();
     set
