@@ -1,6 +1,8 @@
 //! Files are loaded whole, or the load fails and says where.
 
 use super::files::{Folder, build, files, identity};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pollback::Error;
 use pollback::listener::{ClientAuthorities, ClientFiles, LoadError, PemFiles, PemPart};
 use pollback::rustls::ServerConfig;
@@ -84,6 +86,10 @@ fn what_is_not_read_is_named_and_never_skipped() {
         (issuer.replace(" CERTIFICATE", " SOMETHING"), "SOMETHING"),
         (
             issuer.replace("-----BEGIN", "----BEGIN"),
+            "a damaged marker",
+        ),
+        (
+            issuer.replace("-----BEGIN", " \u{feff}----BEGIN"),
             "a damaged marker",
         ),
         (issuer.replace("-----END", "----END"), "no END marker"),
@@ -178,6 +184,35 @@ fn a_key_that_is_not_read_is_named() {
     ] {
         assert_refused(load(chain, &key), PemPart::Key, 1, words);
     }
+}
+
+#[test]
+fn a_file_that_has_nothing_to_offer_says_what_it_lacks() {
+    let one = identity();
+    for (chain, key, words) in [
+        (one.certificate_pem(), "text", "no private key"),
+        ("text", &*one.key_pem(), "no certificate"),
+    ] {
+        let error = load(chain, key).expect_err(words);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// As OpenSSL writes it: the innermost part of the other form.
+#[test]
+fn a_key_with_the_label_of_its_algorithm_is_read() {
+    let one = identity();
+    let base64: String = one
+        .key_pem()
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let der = STANDARD.decode(base64).unwrap();
+    let of_ec = [2, 1, 1, 4, 32];
+    let start = der.windows(5).position(|bytes| bytes == of_ec).unwrap() - 2;
+    let body = STANDARD.encode(&der[start..][..2 + usize::from(der[start + 1])]);
+    let key = format!("-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----\n");
+    assert_eq!(load(one.certificate_pem(), &key).unwrap(), 1);
 }
 
 /// A key may be whole and still be none that a provider reads.
