@@ -79,9 +79,9 @@ fn what_is_not_read_is_named_and_never_skipped() {
     for (second, words) in [
         (
             issuer.replace(" CERTIFICATE", " TRUSTED CERTIFICATE"),
-            "TRUSTED CERTIFICATE",
+            "TRUSTED CERTIFICATE: a certificate with OpenSSL's trust settings",
         ),
-        (issuer.replace(" CERTIFICATE", " PKCS7"), "PKCS7"),
+        (issuer.replace(" CERTIFICATE", " PKCS7"), "PKCS7: PKCS #7"),
         (issuer.replace(" CERTIFICATE", " X509 CRL"), "X509 CRL"),
         (issuer.replace(" CERTIFICATE", " SOMETHING"), "SOMETHING"),
         (
