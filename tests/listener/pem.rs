@@ -364,6 +364,7 @@ fn roots_and_revocation_lists_of_clients_are_files_like_the_others() {
 
     let error = write(&good_roots, "").expect_err("no list");
     assert_eq!(error.paths(), std::slice::from_ref(&lists));
+    assert!(error.to_string().contains("no revocation list"), "{error}");
     let sequence = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
     let line = good_lists.lines().count() + 1;
     let error = assert_refused(
