@@ -66,6 +66,7 @@ fn every_certificate_of_a_chain_is_served() {
         format!("{leaf}{issuer}").replace('\n', ""),
         format!("{leaf}{issuer}").replace(" CERTIFICATE", " X509 CERTIFICATE"),
         format!("{}{leaf}text\n{issuer}text", one.key_pem()),
+        format!("{leaf}End of the first.\nBegin of the second:\n{issuer}"),
     ] {
         assert_eq!(load(&chain, &one.key_pem()).unwrap(), 2, "{chain}");
     }
@@ -178,7 +179,7 @@ fn a_key_that_is_not_read_is_named() {
         (wrapped.to_owned(), "encrypted"),
         (
             key.replace(" PRIVATE", " OPENSSH PRIVATE"),
-            "OPENSSH PRIVATE KEY",
+            "OPENSSH PRIVATE KEY: a key in a form that is not read",
         ),
         (key.replace(" PRIVATE", " DSA PRIVATE"), "DSA PRIVATE KEY"),
     ] {
