@@ -77,6 +77,23 @@ mod tests {
     }
 
     #[test]
+    fn only_application_data_may_be_empty_and_none_is_too_long() {
+        assert_eq!(head(&[23, 3, 3, 0, 0]), Head::Whole(5));
+        for other in [20, 21, 22, 24] {
+            assert_eq!(head(&[other, 3, 3, 0, 0]), Head::Invalid);
+        }
+        let header = |length: usize| {
+            let [high, low] = u16::try_from(length - HEADER)
+                .expect("16 bits")
+                .to_be_bytes();
+            head(&[23, 3, 3, high, low])
+        };
+        let longest = LARGEST_RECORD - 1;
+        assert_eq!(header(longest), Head::Partial(Some(longest)));
+        assert_eq!(header(LARGEST_RECORD), Head::Invalid);
+    }
+
+    #[test]
     fn anything_but_a_record_is_recognized_at_once() {
         for header in [&b"E"[..], &[22, 4], b"GET"] {
             assert_eq!(head(header), Head::Invalid, "{header:?}");

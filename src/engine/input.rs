@@ -401,6 +401,34 @@ mod tests {
         assert_eq!(input.filled(), [&[1; 2 * KIB][..], &[2; 5]].concat());
     }
 
+    #[test]
+    fn a_buffer_that_is_not_much_too_large_stays() {
+        for (size, shrunk) in [(2 * 100 + KIB, false), (2 * 100 + KIB + 1, true)] {
+            let mut input = InputBuffer::default();
+            // The thread may have a larger buffer to spare.
+            drop(spare::take(0));
+            input.fill_to(size, &mut &[1; 100][..]).expect("a slice");
+            input.shrink();
+            let length = input.buffer.as_ref().map(|buffer| buffer.len());
+            assert_eq!(length, Some(if shrunk { 128 } else { size }));
+        }
+    }
+
+    #[test]
+    fn more_than_two_kib_at_once_may_leave_the_connection_with_memory() {
+        let mut input = InputBuffer::default();
+        for (stored, heavy) in [(2 * KIB, false), (2 * KIB + 1, true), (1, false)] {
+            let bytes = vec![0; stored];
+            input.fill_to(64 * KIB, &mut &bytes[..]).expect("a slice");
+            assert_eq!(input.take_heavy(), heavy, "{stored}");
+        }
+        for stored in [2 * KIB + 1, 1] {
+            let bytes = vec![0; stored];
+            input.fill_to(64 * KIB, &mut &bytes[..]).expect("a slice");
+        }
+        assert!(input.take_heavy());
+    }
+
     /// A peer that sends single bytes, while our own writes are blocked.
     #[test]
     fn a_buffer_is_not_reallocated_for_each_byte() {

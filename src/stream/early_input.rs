@@ -252,3 +252,28 @@ where
         !self.early_input.lent().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lent_bytes_are_consumed_in_parts_and_what_follows_is_not_theirs() {
+        let mut input = EarlyInput::default();
+        input.lend(b"early data".to_vec());
+        assert!(input.consume(4));
+        assert_eq!(input.lent(), b"y data");
+        assert!(input.consume(6));
+        assert!(!input.consume(1), "it is plaintext of the connection");
+        assert_eq!(input.read, 10);
+    }
+
+    #[test]
+    #[should_panic(expected = "more was consumed than there is")]
+    fn no_more_is_consumed_than_what_is_left() {
+        let mut input = EarlyInput::default();
+        input.lend(b"early data".to_vec());
+        input.consume(4);
+        input.consume(7);
+    }
+}

@@ -334,6 +334,92 @@ mod tests {
     }
 
     #[test]
+    fn a_small_write_is_kept_while_its_record_and_the_batch_have_room() {
+        let batched = Options::new().with_batched_writes(true);
+        let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
+        assert!(!buffer.keep_small(&[0; LARGEST_PLAINTEXT]));
+        assert!(buffer.keep_small(&[0; LARGEST_PLAINTEXT - 2]));
+        assert!(buffer.keep_small(&[0; 1]));
+        assert!(!buffer.keep_small(&[0; 1]), "it fills the record");
+        assert_eq!(buffer.encrypted(LARGEST_PLAINTEXT - 1), 0);
+
+        assert_eq!(buffer.encrypted(34 * KIB + 1), 34 * KIB + 1);
+        assert!(buffer.keep_small(&[0; 14 * KIB - 1]));
+        assert!(buffer.keep_small(&[0; 1]));
+        assert!(!buffer.keep_small(&[0; 1]), "it exceeds the batch");
+    }
+
+    #[test]
+    fn what_was_encrypted_of_a_batch_waits_no_more() {
+        let batched = Options::new().with_batched_writes(true);
+        let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
+        buffer.keep(&[0; 20 * KIB]);
+        assert_eq!(buffer.encrypted(16 * KIB), 0);
+        let step = |room, is_due| Step { room, is_due };
+        assert_eq!(buffer.step(44 * KIB), step(44 * KIB, false));
+        assert_eq!(buffer.step(44 * KIB + 1), step(28 * KIB, true));
+        assert_eq!(buffer.room(), 44 * KIB);
+        buffer.transmitted_all();
+        assert!(buffer.is_holding());
+        assert_eq!(buffer.room(), 60 * KIB);
+        assert!(buffer.keep_small(&[0; 12 * KIB - 1]));
+        assert_eq!(buffer.encrypted(16 * KIB), 1);
+        assert!(buffer.pending().is_empty());
+    }
+
+    #[test]
+    fn records_of_individual_size_wait_for_nothing() {
+        let options = Options::new().with_record_sizing(RecordSizing::default());
+        let buffer = SendBuffer::new(&options, LARGEST_PLAINTEXT);
+        let step = |room| Step { room, is_due: true };
+        assert_eq!(buffer.step(1), step(1));
+        assert_eq!(buffer.step(64 * KIB + 1), step(64 * KIB));
+        assert_eq!(buffer.attempt_bound(), usize::MAX);
+        assert_eq!(buffer.room(), 0);
+        assert!(!buffer.is_holding());
+    }
+
+    #[test]
+    fn a_full_record_of_a_batch_need_not_wait() {
+        let batched = Options::new().with_batched_writes(true);
+        let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
+        assert_eq!(buffer.next_records(LARGEST_PLAINTEXT - 1), 0);
+        assert_eq!(buffer.next_records(LARGEST_PLAINTEXT), LARGEST_PLAINTEXT);
+        assert_eq!(SendBuffer::default().next_records(1), 1);
+    }
+
+    #[test]
+    fn an_attempt_is_bounded_by_whole_records_of_a_batch() {
+        let bound = |limit, record| {
+            let options = Options::new().with_batched_writes(true);
+            let options = options.with_send_buffer_limit(limit);
+            SendBuffer::new(&options, record).attempt_bound()
+        };
+        assert_eq!(bound(64 * KIB, LARGEST_PLAINTEXT), 48 * KIB + 3 * 32);
+        assert_eq!(bound(64 * KIB, KIB), 3 * KIB + 3 * 32);
+        assert_eq!(bound(16 * KIB, LARGEST_PLAINTEXT), 16 * KIB + 32);
+        assert_eq!(SendBuffer::default().attempt_bound(), usize::MAX);
+    }
+
+    #[test]
+    fn what_the_transport_has_taken_makes_room() {
+        let room = |queued, taken, bytes, records| {
+            let batched = Options::new().with_batched_writes(true);
+            let mut buffer = SendBuffer::new(&batched, LARGEST_PLAINTEXT);
+            buffer.encrypted(queued);
+            buffer.transmitted(taken, Shown { bytes, records });
+            64 * KIB - buffer.room()
+        };
+        // All of the queue is shown: two full records are left, and part of one.
+        let left = 2 * LARGEST_PLAINTEXT + 7232 - 2 * 32;
+        assert_eq!(room(60_000, 10_000, 50_000, 4), left);
+        assert_eq!(room(60_000, 10_000, 50_000, 63), left);
+        // There may be more of it: ten records are gone, and part of one.
+        let gone = 10_000 - 11 * 32;
+        assert_eq!(room(60_000, 10_000, 64_000, 64), 60_000 - gone);
+    }
+
+    #[test]
     fn pending_data_is_taken_in_parts_without_being_moved() {
         let mut buffer = SendBuffer::default();
         buffer.keep(&[1; 100 * KIB]);

@@ -13,6 +13,7 @@ mod generic;
 mod on_pollback;
 mod on_tokio_rustls;
 mod parts;
+mod plain_parts;
 mod signatures;
 mod support;
 mod table;

@@ -4,10 +4,12 @@ use crate::support::{Transport, localhost, setups};
 use pollback::stream::Parts;
 use pollback::{TlsAcceptor, TlsConnector, client, server};
 use pollback_testkit::configs::Setup;
+use pollback_testkit::pipe::pipe;
+use std::io::IoSlice;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-async fn connected<IO: Transport>(
+pub(crate) async fn connected<IO: Transport>(
     setup: &Setup,
     (near, far): (IO, IO),
 ) -> (client::TlsStream<IO>, server::TlsStream<IO>) {
@@ -63,6 +65,29 @@ async fn the_borrowed_descriptor_is_that_of_the_transport() {
     );
     assert_eq!(client.as_fd().as_raw_fd(), near);
     assert_eq!(server.as_fd().as_raw_fd(), far);
+    assert_eq!(client.as_raw_fd(), near);
+    assert_eq!(server.as_raw_fd(), far);
     assert_eq!(TlsStream::from(client).as_fd().as_raw_fd(), near);
     assert_eq!(TlsStream::from(server).as_fd().as_raw_fd(), far);
+}
+
+#[tokio::test]
+async fn parts_pass_writes_on_to_a_transport_of_tokio() {
+    let [setup, _] = setups();
+    let (near, far) = pipe(1 << 20);
+    let io = near.control();
+    let (client, _server) = connected(&setup, (near, far)).await;
+    let mut parts = client.into_parts();
+    let (before, counts) = (io.written().len(), io.counts());
+    let slices = [IoSlice::new(b"one"), IoSlice::new(b"two")];
+    assert_eq!(parts.write_vectored(&slices).await.unwrap(), 6);
+    assert_eq!(parts.write(b"three").await.unwrap(), 5);
+    assert_eq!(io.written()[before..], *b"onetwothree");
+    parts.flush().await.unwrap();
+    assert_eq!(io.counts().flush.calls, counts.flush.calls + 1);
+    assert!(parts.is_write_vectored());
+    io.scalar();
+    assert!(!parts.is_write_vectored());
+    parts.shutdown().await.unwrap();
+    assert!(io.is_closed());
 }

@@ -43,6 +43,14 @@ impl Entrance {
     /// Connects this side to a peer that sends these bytes, and returns its error and the last
     /// record that it sends.
     fn meets(self, version: Version, bytes: &[u8]) -> (io::Error, Vec<u8>) {
+        let (error, io) = self.fails(version, bytes);
+        let said = io.written();
+        let last = said[said.len().saturating_sub(7)..].to_vec();
+        (error, last)
+    }
+
+    /// The same, and returns its end of the pipe.
+    fn fails(self, version: Version, bytes: &[u8]) -> (io::Error, Control) {
         let setup = Setup::new(version);
         let (end, _peer) = pipe(4 << 20);
         let io: Control = end.control();
@@ -56,9 +64,7 @@ impl Entrance {
                 }
             }
         });
-        let said = io.written();
-        let last = said[said.len().saturating_sub(7)..].to_vec();
-        (error.expect("no handshake"), last)
+        (error.expect("no handshake"), io)
     }
 }
 
@@ -105,6 +111,19 @@ fn a_message_out_of_place_is_an_error_and_an_alert() {
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{case}");
             assert!(pollback::Error::find(&error).is_some(), "{case}");
             assert_eq!(last, alert(AlertDescription::UnexpectedMessage), "{case}");
+        }
+    }
+}
+
+/// Closing a socket with unread bytes causes a reset, which can overtake the alert.
+#[test]
+fn what_a_refused_peer_goes_on_to_send_is_read() {
+    for version in Version::ALL {
+        for entrance in Entrance::all() {
+            let mut bytes = b"GET / HTTP/1.1\r\n".to_vec();
+            bytes.resize(100_000, b'x');
+            let (_, io) = entrance.fails(version, &bytes);
+            assert_eq!(io.unread(), 0, "{version:?} {entrance:?}");
         }
     }
 }

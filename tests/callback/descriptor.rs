@@ -127,6 +127,30 @@ fn both_directions_wait_at_the_same_time() {
     });
 }
 
+/// One that is woken at once would spin until something arrives.
+#[test]
+fn a_reader_of_a_socket_that_was_read_empty_sleeps() {
+    let (ours, theirs) = pair();
+    run(async {
+        let mut ours = transport(ours, &Arc::default());
+        let reader = spawn_local(async move {
+            let first = ours.read_u8().await.unwrap();
+            let (second, polls) = count_polls(ours.read_u8()).await;
+            (first, second.unwrap(), polls)
+        });
+        tokio::task::yield_now().await;
+        (&theirs).write_all(b"1").unwrap();
+        // The reader reads it and waits for more; it has many turns in which to do nothing.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        (&theirs).write_all(b"2").unwrap();
+        let (first, second, polls) = reader.await.unwrap();
+        assert_eq!([first, second], *b"12");
+        assert!(polls <= 4, "polled {polls} times");
+    });
+}
+
 /// With edge-triggered readiness alone this reader would never be woken: nothing changes any more.
 #[test]
 fn a_callback_that_returns_would_block_too_often_is_called_again() {

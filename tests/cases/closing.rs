@@ -7,7 +7,7 @@ use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, Operation, pipe};
 use pollback_testkit::watched::Watched;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
     Side, Talk, for_each_talk, for_each_talk_and_shape, pattern, poll_once, receive_all, send,
@@ -119,6 +119,20 @@ fn errors_of_either_direction_are_reported() {
             assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         });
     }
+}
+
+#[test]
+fn a_shutdown_gives_up_reads_that_go_on_failing() {
+    for_each_talk(|mut talk| {
+        let failures = vec![Answer::Error(ErrorKind::TimedOut); 1000];
+        talk.subject_io.script(Operation::Read, failures);
+        let before = talk.subject_io.counts().read.calls;
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        let calls = talk.subject_io.counts().read.calls - before;
+        assert!((2..=20).contains(&calls), "{calls} reads");
+        let error = executor::block_on(talk.subject.read_u8()).expect_err("an error");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    });
 }
 
 #[test]

@@ -103,6 +103,27 @@ fn old_hellos_are_parsed() {
 }
 
 #[test]
+fn a_hello_whose_lists_are_all_empty_is_the_shortest() {
+    let mut message = vec![1, 0, 0, 38, 3, 3];
+    message.extend([0x5a; 32]);
+    message.extend([0; 4]);
+    let hello = ClientHello::parse(&records(&message, 16_384));
+    let hello = hello.expect("a hello").expect("whole");
+    assert_eq!(hello.message(), message);
+    assert_eq!(hello.session_id(), []);
+    assert_eq!(hello.cipher_suites().count(), 0);
+    assert_eq!(hello.compression_methods(), []);
+    assert_eq!(hello.extensions().count(), 0);
+
+    message[3] -= 1;
+    message.pop();
+    assert_eq!(
+        kind(&records(&message, 16_384)),
+        Some(ErrorKind::Misbehaved)
+    );
+}
+
+#[test]
 fn names_are_what_the_client_sent() {
     for name in [
         "[a.b]",

@@ -10,7 +10,8 @@ use pollback::rustls::{
 };
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
-use pollback_testkit::pipe::pipe;
+use pollback_testkit::hellos::{of_length, records};
+use pollback_testkit::pipe::{Operation, pipe};
 use pollback_testkit::watched::Watched;
 use tokio::io::AsyncWriteExt;
 
@@ -75,6 +76,26 @@ fn a_hello_may_arrive_byte_by_byte() {
         assert_eq!(incoming.client_hello().records(), bytes);
         drop(near);
     }
+}
+
+#[test]
+fn a_hello_in_many_small_reads_is_read_in_a_few_polls() {
+    let bytes = records(&of_length(5000), 16_384);
+    let (_near, far) = pipe(WIDE);
+    let io = far.control();
+    io.at_most(Operation::Read, 1);
+    io.inject(&bytes);
+    let mut executor = Executor::new();
+    let look = executor.spawn("server", hello::peek(far));
+    executor.run();
+    assert_eq!(io.counts().read.calls, bytes.len());
+    assert_eq!(
+        look.take().expect("a hello").client_hello().records(),
+        bytes
+    );
+    // More than one, so that other tasks run in between.
+    let polls = executor.polls(&look);
+    assert!((2..=10).contains(&polls), "{polls} polls");
 }
 
 #[test]

@@ -146,9 +146,9 @@ fn a_broken_file_is_named_and_the_old_configuration_stays() {
         assert_eq!(error.paths(), named(&folder), "{name}: {error}");
         assert!(error.source().is_some());
         let text = error.to_string();
-        for path in named(&folder) {
-            assert!(text.contains(&*path.to_string_lossy()), "{text}");
-        }
+        let paths = named(&folder).into_iter();
+        let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+        assert!(text.starts_with(&paths.join(" and ")), "{text}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Files are loaded completely, or loading fails with the location.
 
 use super::files::{Folder, build, files, identity};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pollback::Error;
 use pollback::listener::{ClientAuthorities, ClientFiles, LoadError, PemFiles, PemPart};
 use pollback::rustls::ServerConfig;
@@ -64,6 +66,7 @@ fn every_certificate_of_a_chain_is_served() {
         format!("{leaf}{issuer}").replace('\n', ""),
         format!("{leaf}{issuer}").replace(" CERTIFICATE", " X509 CERTIFICATE"),
         format!("{}{leaf}text\n{issuer}text", one.key_pem()),
+        format!("{leaf}End of the first.\nBegin of the second:\n{issuer}"),
     ] {
         assert_eq!(load(&chain, &one.key_pem()).unwrap(), 2, "{chain}");
     }
@@ -77,13 +80,17 @@ fn unreadable_items_are_named_and_never_skipped() {
     for (second, words) in [
         (
             issuer.replace(" CERTIFICATE", " TRUSTED CERTIFICATE"),
-            "TRUSTED CERTIFICATE",
+            "TRUSTED CERTIFICATE: a certificate with OpenSSL's trust settings",
         ),
-        (issuer.replace(" CERTIFICATE", " PKCS7"), "PKCS7"),
+        (issuer.replace(" CERTIFICATE", " PKCS7"), "PKCS7: PKCS #7"),
         (issuer.replace(" CERTIFICATE", " X509 CRL"), "X509 CRL"),
         (issuer.replace(" CERTIFICATE", " SOMETHING"), "SOMETHING"),
         (
             issuer.replace("-----BEGIN", "----BEGIN"),
+            "a damaged marker",
+        ),
+        (
+            issuer.replace("-----BEGIN", " \u{feff}----BEGIN"),
             "a damaged marker",
         ),
         (issuer.replace("-----END", "----END"), "no END marker"),
@@ -99,6 +106,24 @@ fn unreadable_items_are_named_and_never_skipped() {
     ] {
         let chain = format!("{leaf}{second}");
         assert_refused(load(&chain, &one.key_pem()), PemPart::Chain, line, words);
+    }
+}
+
+#[test]
+fn what_is_commonly_found_beside_them_is_no_obstacle() {
+    let (one, issuer) = (identity(), Authority::shared().pem());
+    for label in [
+        "CERTIFICATE REQUEST",
+        "NEW CERTIFICATE REQUEST",
+        "EC PARAMETERS",
+        "DH PARAMETERS",
+        "PUBLIC KEY",
+        "RSA PUBLIC KEY",
+    ] {
+        let beside = issuer.replace(" CERTIFICATE", &format!(" {label}"));
+        let chain = format!("{beside}{}{issuer}", one.certificate_pem());
+        let key = format!("{beside}{}", one.key_pem());
+        assert_eq!(load(&chain, &key).expect(label), 2);
     }
 }
 
@@ -154,12 +179,41 @@ fn an_unsupported_key_is_named() {
         (wrapped.to_owned(), "encrypted"),
         (
             key.replace(" PRIVATE", " OPENSSH PRIVATE"),
-            "OPENSSH PRIVATE KEY",
+            "OPENSSH PRIVATE KEY: a key in a form that is not read",
         ),
         (key.replace(" PRIVATE", " DSA PRIVATE"), "DSA PRIVATE KEY"),
     ] {
         assert_refused(load(chain, &key), PemPart::Key, 1, words);
     }
+}
+
+#[test]
+fn a_file_that_has_nothing_to_offer_says_what_it_lacks() {
+    let one = identity();
+    for (chain, key, words) in [
+        (one.certificate_pem(), "text", "no private key"),
+        ("text", &*one.key_pem(), "no certificate"),
+    ] {
+        let error = load(chain, key).expect_err(words);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// As OpenSSL writes it: the innermost part of the other form.
+#[test]
+fn a_key_with_the_label_of_its_algorithm_is_read() {
+    let one = identity();
+    let base64: String = one
+        .key_pem()
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let der = STANDARD.decode(base64).unwrap();
+    let of_ec = [2, 1, 1, 4, 32];
+    let start = der.windows(5).position(|bytes| bytes == of_ec).unwrap() - 2;
+    let body = STANDARD.encode(&der[start..][..2 + usize::from(der[start + 1])]);
+    let key = format!("-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----\n");
+    assert_eq!(load(one.certificate_pem(), &key).unwrap(), 1);
 }
 
 /// A key may be complete and still not be supported by the provider.
@@ -311,6 +365,7 @@ fn roots_and_revocation_lists_are_loaded_like_the_other_files() {
 
     let error = write(&good_roots, "").expect_err("no list");
     assert_eq!(error.paths(), std::slice::from_ref(&lists));
+    assert!(error.to_string().contains("no revocation list"), "{error}");
     let sequence = "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n";
     let line = good_lists.lines().count() + 1;
     let error = assert_refused(

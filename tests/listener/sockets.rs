@@ -4,6 +4,7 @@ use super::{reports, setup, shared};
 use pollback::listener::{SocketOptions, Stage, TlsListener};
 use socket2::SockRef;
 use std::time::Duration;
+use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts one connection with these settings and returns whether `TCP_NODELAY` and keep-alive are
@@ -20,6 +21,12 @@ async fn accepted(options: Option<SocketOptions>) -> (bool, bool) {
     let client = tokio::spawn(super::connect(&setup, tcp));
     let connection = listener.accept().await.unwrap();
     let socket = SockRef::from(&connection);
+    #[cfg(unix)]
+    {
+        use std::os::fd::{AsFd, AsRawFd};
+        assert_eq!(connection.as_raw_fd(), connection.as_fd().as_raw_fd());
+    }
+    assert!(connection.is_write_vectored());
     let set = (socket.tcp_nodelay().unwrap(), socket.keepalive().unwrap());
     client.await.unwrap().unwrap();
     set

@@ -3,8 +3,9 @@
 use super::localhost;
 use super::watch::{WITHIN, in_time};
 use pollback::listener::{SharedConfig, TicketKeyError, TicketKeys, TlsListener};
+use pollback::rustls::crypto::CryptoProvider;
 use pollback::rustls::server::ProducesTickets;
-use pollback::rustls::{ClientConfig, HandshakeKind};
+use pollback::rustls::{CipherSuite, ClientConfig, HandshakeKind, SupportedCipherSuite};
 use pollback::{TlsConnector, client};
 use pollback_testkit::configs::{Setup, Version, provider};
 use std::fs;
@@ -214,6 +215,18 @@ async fn changed_keys_are_used_in_time_and_an_invalid_key_is_reported_once() {
 
 /// Servers may use different providers.
 #[cfg(all(feature = "ring", feature = "aws_lc_rs"))]
+#[test]
+fn a_provider_without_the_cipher_of_tickets_is_refused() {
+    let keys = Keys::of("cipher");
+    keys.put("one", &key(1));
+    let mut provider = CryptoProvider::clone(&provider());
+    let others =
+        |suite: &SupportedCipherSuite| suite.suite() != CipherSuite::TLS13_AES_256_GCM_SHA384;
+    provider.cipher_suites.retain(others);
+    let error = TicketKeys::load(&provider, [keys.0.join("one")]).expect_err("no cipher");
+    assert!(error.to_string().contains("AES-256-GCM"), "{error}");
+}
+
 #[test]
 fn providers_read_each_others_tickets() {
     use pollback::rustls::crypto::{aws_lc_rs, ring};

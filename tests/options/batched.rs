@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use crate::engine::TlsStream;
 use pollback::Options;
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{Answer, Operation};
+use pollback_testkit::pipe::{Answer, End, Operation};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{
@@ -55,6 +55,27 @@ fn small_vectored_writes_make_few_records() {
         assert_eq!(records(&talk, before).len(), 7);
         assert!(read_what_is_there(&mut talk.peer) == bytes);
     });
+}
+
+#[test]
+fn a_batch_that_has_room_is_writable_though_the_transport_is_blocked() {
+    for_each_talk(|mut talk| {
+        let bytes = pattern(2 * LIMIT);
+        let taken = write_to_a_blocked_transport(&mut talk, &bytes[..40_000], 1000);
+        talk.subject_io.block(Operation::Write);
+        assert_eq!(taken, 40_000);
+        assert!(poll_once(writable(&mut talk.subject)).is_ready());
+        let taken = write_to_a_blocked_transport(&mut talk, &bytes, 1000);
+        assert_eq!(taken, LIMIT - 40_000);
+        talk.subject_io.block(Operation::Write);
+        assert!(poll_once(writable(&mut talk.subject)).is_pending());
+        talk.subject_io.unblock(Operation::Write);
+        assert!(poll_once(writable(&mut talk.subject)).is_ready());
+    });
+}
+
+async fn writable(stream: &mut TlsStream<End>) {
+    stream.writable().await.expect("no error of its own");
 }
 
 /// More slices than are gathered at once.

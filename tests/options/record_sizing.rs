@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pollback::{Options, RecordSizing};
 use pollback_testkit::executor;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{Talk, pattern, poll_read, read_what_is_there, send};
 use crate::talks::{for_each_talk_with, records};
@@ -64,15 +65,26 @@ fn coalesced_writes_are_divided_to_size() {
         let before = talk.subject_io.written().len();
         executor::block_on(async {
             for part in bytes.chunks(300) {
-                tokio::io::AsyncWriteExt::write_all(&mut talk.subject, part)
-                    .await
-                    .expect("a write");
+                talk.subject.write_all(part).await.expect("a write");
             }
             send(&mut talk.subject, &[]).await;
         });
         assert_eq!(records(&talk, before), [1000; 5]);
         assert!(read_what_is_there(&mut talk.peer) == bytes);
     });
+}
+
+#[test]
+fn a_record_that_does_not_fit_begins_the_next_attempt() {
+    for (size, count) in [(1000, 65), (1024, 64)] {
+        for_each_talk_with(sized(size, Duration::ZERO), |mut talk| {
+            let before = talk.subject_io.written().len();
+            let write = talk.subject.write(&[0; 100_000]);
+            let taken = executor::block_on(write).expect("a write");
+            assert_eq!(taken, count * size);
+            assert_eq!(records(&talk, before), vec![size; count]);
+        });
+    }
 }
 
 /// How many segments have to arrive until the first byte can be used.

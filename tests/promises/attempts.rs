@@ -148,6 +148,23 @@ fn a_failure_while_waiting_for_readiness_is_returned_by_the_attempt() {
     });
 }
 
+#[test]
+fn a_single_failure_that_a_wait_has_met_is_returned_by_the_attempt() {
+    for_each_talk(|mut talk| {
+        let io = talk.subject_io;
+        io.block(Operation::Write);
+        talk.subject.try_write(b"first").expect("it is taken");
+        io.unblock(Operation::Write);
+        io.script(Operation::Write, [Answer::Error(IoErrorKind::TimedOut)]);
+        assert!(poll_once(writable(&mut talk.subject)).is_ready());
+        let error = talk.subject.try_write(b"second").expect_err("it failed");
+        assert_eq!(error.kind(), IoErrorKind::TimedOut);
+        executor::block_on(send(&mut talk.subject, b", third"));
+        let received = executor::block_on(receive(&mut talk.peer, 12));
+        assert_eq!(received, b"first, third");
+    });
+}
+
 /// A connection that was taken out of a stream receives bytes as they arrive, and notices the end
 /// first.
 #[test]

@@ -148,6 +148,16 @@ fn tls_that_has_not_ended_keeps_its_transport() {
 }
 
 #[test]
+fn the_end_of_the_peer_alone_is_no_end() {
+    for_each_talk(|mut talk| {
+        assert!(poll_once(talk.peer.end_tls()).is_pending());
+        let read = executor::block_on(talk.subject.read(&mut [0]));
+        assert_eq!(read.expect("the end"), 0);
+        assert_eq!(transport(talk.subject).err(), Some(ErrorKind::NotEnded));
+    });
+}
+
+#[test]
 fn an_unflushed_close_notify_is_not_the_end() {
     for_each_talk(|mut talk| {
         talk.subject_io.buffer(3000);

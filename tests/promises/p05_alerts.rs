@@ -133,6 +133,18 @@ fn a_peer_learns_that_its_record_was_invalid() {
     });
 }
 
+/// Closing a socket with unread bytes causes a reset, which can overtake the alert.
+#[test]
+fn what_follows_a_bad_record_is_read() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.inject(&FORGED);
+        talk.subject_io.inject(&[0; 100_000]);
+        let read = executor::block_on(talk.subject.read_u8());
+        tls_error(&read.expect_err("a bad record"));
+        assert_eq!(talk.subject_io.unread(), 0);
+    });
+}
+
 #[test]
 fn a_transport_that_fails_does_not_hide_the_cause() {
     for_each_talk(|mut talk| {
