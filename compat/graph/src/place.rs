@@ -26,10 +26,10 @@ impl Place {
             server: authority.server(),
             client: authority.client("graph"),
         };
-        place.write("root.pem", &authority.pem());
+        place.write("root.pem", authority.pem());
         for (name, identity) in [("server", &place.server), ("client", &place.client)] {
             place.write(&format!("{name}.pem"), identity.certificate_pem());
-            place.write(&format!("{name}.key"), &identity.key_pem());
+            place.write(&format!("{name}.key"), identity.key_pem());
         }
         place
     }
