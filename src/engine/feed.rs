@@ -375,11 +375,20 @@ mod tests {
                 let _ = connection.read_tls(&mut &wire[..given]);
                 let mut input = InputBuffer::unframed();
                 input.append(&wire[given..]);
-                while !connection.state.1 {
-                    let received = receive(&mut connection, &mut input, &mut io::empty(), 4096);
+                let receive = |connection: &mut Plain, input: &mut InputBuffer| {
+                    let received = receive(connection, input, &mut io::empty(), 4096);
                     assert!(matches!(received, Ok(Received::Record(_))), "{received:?}");
-                }
-                assert_eq!(connection.state.0, 60);
+                };
+                receive(&mut connection, &mut input);
+                // The end of the record shows, and with it where the next one begins.
+                assert_eq!(
+                    connection.state,
+                    (60, false),
+                    "after {given} bytes elsewhere"
+                );
+                assert!(input.is_framed() && input.has_record());
+                receive(&mut connection, &mut input);
+                assert_eq!(connection.state, (60, true));
                 assert_eq!(
                     input.filled(),
                     b"220 hello",
