@@ -166,7 +166,7 @@ fn receive_unframed<C: Feed>(
     }
     input.note_message();
     if connection.may_skip_records() {
-        return receive_skippable(connection, input);
+        return receive_skippable(connection, input, wanted);
     }
     // Most connections have received complete records, so first assume that a record begins here.
     // Bytes after the first place that disproves this may be the middle of a record, where any
@@ -202,21 +202,23 @@ fn receive_unframed<C: Feed>(
     Ok(Received::Record(taken))
 }
 
-/// Passes as many bytes as may be skipped at once to a connection, which counts them again each
-/// time it processes.
+/// The same for a connection that counts what it skips again each time it processes, so that single
+/// bytes would cost too much.
 fn receive_skippable<C: Feed>(
     connection: &mut C,
     input: &mut InputBuffer,
+    wanted: usize,
 ) -> Result<Received, ReceiveError> {
-    let length = match input.likely_head() {
-        Head::Whole(length) => skippable(input).unwrap_or(length),
-        _ => input.filled().len(),
-    };
-    let Ok(taken @ 1..) = connection.read_tls(&mut input.first(length, 0)) else {
-        return Err(too_large(connection).into());
-    };
-    connection.process()?;
-    Ok(Received::Record(taken))
+    let length = input.filled().len();
+    if input.likely_head() == Head::Invalid {
+        // The middle of a record: its end does not show.
+        feed(connection, input, length, 0)?;
+        connection.process()?;
+        return Ok(Received::Record(length));
+    }
+    input.set_framed(true);
+    let accepted = accept(connection, input, wanted)?;
+    Ok(accepted.map_or(Received::Bytes(length), Received::Record))
 }
 
 /// Passes the first `length` bytes of `input` to the connection, and `ahead` bytes after them;

@@ -10,7 +10,7 @@ use pollback::rustls::{ConnectionCommon, ServerConnection, SideData};
 use pollback::{ErrorKind, TlsConnector, TlsStream, client, server};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{End, pipe};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 
 use crate::support::{WIDE, error_kind, for_each_talk, localhost, poll_once, receive, send};
 
@@ -89,6 +89,13 @@ fn a_connection_begun_elsewhere_may_receive_only_a_close_notify() {
 /// close_notify, and bytes after it.
 #[test]
 fn bytes_after_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() {
+    // In one piece, or cut anywhere in these records.
+    for cut in [WIDE, 1, 3, 8, 40, 100] {
+        assert_kept_after_handshake(cut);
+    }
+}
+
+fn assert_kept_after_handshake(cut: usize) {
     let setup = Setup::new(Version::Tls13);
     let (near, mut far) = pipe(WIDE);
     let mut connecting =
@@ -113,6 +120,8 @@ fn bytes_after_the_close_notify_are_kept_if_the_handshake_was_begun_elsewhere() 
     executor::block_on(send(&mut client, b"last words"));
     assert!(poll_once(client.end_tls()).is_pending());
     far.control().inject(b"220 hello");
+    let first = [Answer::AtMost(cut)];
+    far.control().script(Operation::Read, first);
 
     let mut server = TlsStream::from(server::TlsStream::from((far, connection)));
     assert_eq!(executor::block_on(receive(&mut server, 10)), b"last words");
