@@ -23,7 +23,10 @@ pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>)
             // Boxed, so that handshakes waiting for their clients do not need the space.
             Err(_) => Box::pin(permits.acquire()).await,
         };
-        // The worker polls its driver before it polls this task again.
+        // The worker polls its driver, and then this task before those that have become ready,
+        // since tokio polls the task that was woken last before its queue.
+        yield_now().await;
+        // Now it polls those.
         yield_now().await;
         let step = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
         drop(permit);

@@ -67,6 +67,66 @@ async fn only_one_handshake_computes_between_two_turns_of_another_task() {
     assert!(most <= 2, "{most} of {CLIENTS} in a row");
 }
 
+/// A handshake of one step, during which a request of an established connection arrives.
+#[cfg(unix)]
+#[derive(Clone)]
+struct Interrupted {
+    client: Arc<std::os::unix::net::UnixStream>,
+    served: Arc<AtomicUsize>,
+    sent: Arc<AtomicUsize>,
+    delayed: Arc<AtomicUsize>,
+}
+
+#[cfg(unix)]
+impl Handshaker<DuplexStream> for Interrupted {
+    type Stream = DuplexStream;
+    type HandshakeData = ();
+
+    async fn handshake(self, io: DuplexStream, _: &mut Stage) -> io::Result<(DuplexStream, ())> {
+        use std::io::Write;
+
+        let sent = self.sent.fetch_add(1, Ordering::Relaxed);
+        let waiting = sent - self.served.load(Ordering::Relaxed);
+        self.delayed.fetch_add(waiting, Ordering::Relaxed);
+        (&*self.client).write_all(&[1])?;
+        Ok((io, ()))
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn requests_that_arrive_during_a_handshake_are_served_before_the_next_one() {
+    const CLIENTS: usize = 64;
+    let (mut established, client) = tokio::net::UnixStream::pair().unwrap();
+    let handshaker = Interrupted {
+        client: Arc::new(client.into_std().unwrap()),
+        served: Arc::default(),
+        sent: Arc::default(),
+        delayed: Arc::default(),
+    };
+    let (served, delayed) = (handshaker.served.clone(), handshaker.delayed.clone());
+    let server = tokio::spawn(async move {
+        for _ in 0..CLIENTS {
+            established.read_u8().await.unwrap();
+            served.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let (_clients, servers): (Vec<_>, Vec<_>) = (0..CLIENTS).map(|_| duplex(16)).unzip();
+    let source = stream::iter(servers.into_iter().map(|io| io::Result::Ok((io, 1))));
+    let source = Transports(source.chain(stream::pending()));
+    let mut listener = TlsListener::new(source, handshaker);
+    let accepting = tokio::spawn(async move {
+        for _ in 0..CLIENTS {
+            listener.accept().await.expect("a connection");
+        }
+    });
+    accepting.await.unwrap();
+    server.await.unwrap();
+    let delayed = delayed.load(Ordering::Relaxed);
+    // The worker also polls its driver after every 61 tasks, whatever is in its queue.
+    assert!(delayed <= 4, "{delayed} of {CLIENTS} were delayed");
+}
+
 /// A handshake that waits until it is released.
 #[derive(Clone)]
 struct Waits(Arc<Notify>);

@@ -62,7 +62,8 @@ struct Arguments {
     /// The binary of the example proxy.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/examples/proxy"))]
     proxy: PathBuf,
-    /// Runs only the work of the proxies whose name contains these words.
+    /// Runs only the work of the proxies, and only the relays of the flood, whose name contains these
+    /// words.
     #[arg(long, default_value = "")]
     work: String,
     /// The only part to run.
@@ -135,7 +136,10 @@ fn main() -> Result<(), BoxError> {
             let clients = arguments.clients.min(available / 2);
             return relays::run(&folder, &arguments.proxy, clients, arguments.reloads);
         }
-        Some(Part::Flood) => return flood::run(&folder, &arguments.proxy, arguments.rounds),
+        Some(Part::Flood) => {
+            let (own, words) = (&arguments.proxy, &arguments.work);
+            return flood::run(&folder, own, arguments.rounds, words);
+        }
         _ => {}
     }
     let mut has_generators = false;

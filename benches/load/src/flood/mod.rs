@@ -66,8 +66,8 @@ struct Measured {
 }
 
 /// Measures each installed relay, `rounds` times in turns, and prints which are missing. `own` is
-/// the binary of the example proxy.
-pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxError> {
+/// the binary of the example proxy; `words` selects the relays.
+pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize, words: &str) -> Result<(), BoxError> {
     let mut subjects: Vec<_> = Kind::ALL.map(Subject::Relay).into();
     subjects.push(Subject::Stalled(Kind::Listener));
     for program in PROGRAMS {
@@ -76,6 +76,8 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxE
             Some(reason) => println!("Without {}: {reason}.\n", program.name()),
         }
     }
+    let unpaced = Subject::Relay(Kind::Acceptor);
+    subjects.retain(|subject| *subject == unpaced || subject.to_string().contains(words));
     let (to, backend) = probes::backend()?;
     let mut others = vec![backend];
     println!(
@@ -103,7 +105,6 @@ pub(crate) fn run(folder: &Folder, own: &Path, rounds: usize) -> Result<(), BoxE
                 measured.add(*subject, &running, workers, &mut others)?;
             }
         }
-        let unpaced = Subject::Relay(Kind::Acceptor);
         let unpaced = subjects.iter().position(|subject| *subject == unpaced);
         let unpaced = unpaced.ok_or("nothing to compare with")?;
         for (subject, measured) in subjects.iter().zip(&all) {

@@ -144,9 +144,8 @@ pub(super) fn measure(
     })
 }
 
-/// The increase of the smallest growth: one of the threads has served the request, and has waited
-/// for at least as long.
-/// waited for at least as long.
+/// The smallest increase: one of the threads has served the request, and has waited for at least as
+/// long.
 fn least_growth((before, after): (&Vec<Duration>, Vec<Duration>)) -> Duration {
     let grown = before
         .iter()
