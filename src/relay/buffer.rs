@@ -28,20 +28,33 @@ impl Buffer {
         }
     }
 
-    /// The space for the next read. The buffer must be empty.
+    /// Whether there is space for another read. A buffer that was kept for few bytes has none.
+    pub(super) fn has_room(&self) -> bool {
+        self.start == self.end || self.end < SIZE as u32 && self.is_large()
+    }
+
+    fn is_large(&self) -> bool {
+        matches!(&self.bytes, Some(bytes) if bytes.len() == SIZE)
+    }
+
+    /// The space for the next read, behind what is there.
     pub(super) fn room(&mut self) -> &mut [u8] {
-        debug_assert!(self.filled().is_empty(), "read before all was written");
-        if self.bytes.as_ref().is_none_or(|bytes| bytes.len() < SIZE) {
+        debug_assert!(self.has_room(), "read before anything was written");
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if !self.is_large() {
             // Not available while the thread exits.
             let spare = SPARE.try_with(Cell::take).ok().flatten();
             self.bytes = Some(spare.unwrap_or_else(|| vec![0; SIZE].into_boxed_slice()));
         }
-        self.bytes.as_mut().expect("it was just stored there")
+        let bytes = self.bytes.as_mut().expect("it was just stored there");
+        &mut bytes[self.end as usize..]
     }
 
     /// Records that `count` bytes were read into the space.
     pub(super) fn fill(&mut self, count: usize) {
-        (self.start, self.end) = (0, count as u32);
+        self.end += count as u32;
     }
 
     /// Removes the first `count` bytes.

@@ -113,22 +113,27 @@ impl Flow {
         common: &mut Common,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        // Whether the source has nothing more for now.
+        let mut is_dry = false;
         for _ in 0..ATTEMPTS {
             match self.state {
-                State::Open if !self.pending().is_empty() => {
+                // All that has arrived, so that it takes few writes.
+                State::Open | State::Discarding if !is_dry && self.buffer.has_room() => {
+                    let read = self.poll_read(from, is_end_doubtful, common, cx);
+                    is_dry = read.is_pending();
+                }
+                State::Open | State::Closing if !self.pending().is_empty() => {
+                    ready!(self.poll_write(to, common, cx));
+                }
+                State::Breaking if !self.pending().is_empty() && common.quota > 0 => {
                     ready!(self.poll_write(to, common, cx));
                 }
                 State::Open | State::Discarding => {
-                    match self.poll_read(from, is_end_doubtful, common, cx) {
-                        Poll::Ready(()) => {}
-                        Poll::Pending => {
-                            // It may take long until the next bytes arrive.
-                            if self.unflushed {
-                                ready!(self.poll_flush(to, common, cx));
-                            }
-                            return Poll::Pending;
-                        }
+                    // It may take long until the next bytes arrive.
+                    if self.unflushed {
+                        ready!(self.poll_flush(to, common, cx));
                     }
+                    return Poll::Pending;
                 }
                 State::Closing => ready!(self.poll_shutdown(to, common, cx)),
                 State::Breaking if self.unflushed => ready!(self.poll_flush(to, common, cx)),

@@ -29,10 +29,11 @@
 //! - **Memory**: an idle relay has no buffer. While it copies bytes it uses a buffer of 128 KiB that
 //!   belongs to the thread; what a stream does not accept stays in the relay, up to 128 KiB in each
 //!   direction, and until then nothing more is read.
-//! - **Calls**: reads take up to 128 KiB. The destination is flushed when the source has nothing more
-//!   to read, and not after each write. So TLS streams should use
-//!   [batched writes](crate::Options::with_batched_writes): bulk data is then sent in full records and
-//!   few calls, and the last bytes before a pause are still sent at once.
+//! - **Calls**: bytes are read until the source has nothing more for now, up to 128 KiB, and written
+//!   together. The destination is flushed when the source has nothing more to read, and not after each
+//!   write. So TLS streams should use [batched writes](crate::Options::with_batched_writes): bulk data
+//!   is then sent in full records and few calls, and the last bytes before a pause are still sent at
+//!   once.
 //! - **Copies**: bytes pass through the process, also between two sockets. Splicing them in the kernel
 //!   would save most of the processor time of bulk transfers, but [`Relay::into_parts`] could not
 //!   return what a pipe holds, and each relay would keep two pipes open.

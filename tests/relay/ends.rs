@@ -53,6 +53,43 @@ fn a_half_close_is_forwarded_from_either_side() {
 }
 
 #[test]
+fn bytes_that_are_not_accepted_yet_go_before_an_end_or_a_failure() {
+    for fails in [false, true] {
+        eprintln!("fails: {fails}");
+        let mut pair = Pair::over(100);
+        pair.near_client.inject(&[1; 10]);
+        let second = match fails {
+            true => Answer::Error(io::ErrorKind::ConnectionReset),
+            false => {
+                pair.near_client.end_of_stream();
+                Answer::Honest
+            }
+        };
+        pair.near_client
+            .script(Operation::Read, [Answer::Honest, second]);
+        pair.near_backend.block(Operation::Write);
+        let near = [&pair.near_client, &pair.near_backend];
+        let mut executor = Executor::new();
+        let relay = spawn(&mut executor, pair.relay, &near);
+        executor.run_until_stalled();
+        assert!(!relay.is_finished());
+        assert_eq!(pair.near_backend.counts().shutdown.calls, 0);
+        pair.near_backend.unblock(Operation::Write);
+        let heard = executor.spawn("the backend", async {
+            let mut heard = vec![0; 10];
+            pair.backend.read_exact(&mut heard).await.expect("10 bytes");
+            heard
+        });
+        executor.run_until_stalled();
+        assert_eq!(heard.take(), [1; 10]);
+        assert_eq!(relay.is_finished(), fails);
+        assert_eq!(pair.backend_aborted.get(), fails);
+        let shut = pair.near_backend.counts().shutdown.calls;
+        assert_eq!(shut > 0, !fails);
+    }
+}
+
+#[test]
 fn a_truncation_delivers_what_came_before_it_and_aborts() {
     for shape in &SHAPES {
         eprintln!("over {}", shape.name);

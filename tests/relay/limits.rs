@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pollback::relay::{AbortByDrop, Cause, Relay};
 use pollback_testkit::executor::Executor;
+use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -135,5 +136,42 @@ fn a_byte_limit_allows_exactly_that_many_bytes() {
         // They were flushed as well.
         assert_eq!(pair.near_backend.written().len() as u64, counts.0);
         assert_eq!(pair.near_client.written().len() as u64, counts.1);
+    }
+}
+
+#[test]
+fn a_byte_limit_also_holds_if_an_end_or_a_failure_was_read_with_the_bytes() {
+    for limit in [0, 4, 9, 10] {
+        for fails in [false, true] {
+            eprintln!("{limit} bytes, fails: {fails}");
+            let pair = Pair::over(100);
+            pair.near_client.inject(&[1; 10]);
+            let second = match fails {
+                true => Answer::Error(io::ErrorKind::ConnectionReset),
+                false => {
+                    pair.near_client.end_of_stream();
+                    Answer::Honest
+                }
+            };
+            pair.near_client
+                .script(Operation::Read, [Answer::Honest, second]);
+            let near = [&pair.near_client, &pair.near_backend];
+            let mut executor = Executor::new();
+            let relay = spawn(&mut executor, pair.relay.with_byte_limit(limit), &near);
+            executor.run_until_stalled();
+            let written = pair.near_backend.written().len() as u64;
+            assert_eq!(written, limit);
+            if limit == 10 && !fails {
+                // The backend has not ended.
+                assert!(!relay.is_finished());
+                continue;
+            }
+            let error = relay.take().expect_err("a limit or a failure");
+            assert_eq!(moved(error.moved), (limit, 0));
+            match fails {
+                true => assert!(matches!(error.cause, Cause::Client(_)), "{error:?}"),
+                false => assert!(matches!(error.cause, Cause::ByteLimit), "{error:?}"),
+            }
+        }
     }
 }
