@@ -9,7 +9,8 @@ pub(crate) struct Counters {
     registry: Registry,
     open: IntGauge,
     ended: IntCounterVec,
-    bytes: IntCounterVec,
+    to_backend: IntCounter,
+    to_client: IntCounter,
     reloads: IntCounterVec,
     dropped: IntCounterVec,
 }
@@ -47,6 +48,8 @@ impl Counters {
             // Present from the start, as 0.
             reloads.with_label_values(&[result]);
         }
+        let to_backend = bytes.with_label_values(&["to_backend"]);
+        let to_client = bytes.with_label_values(&["to_client"]);
         let registry = Registry::new();
         registry.register(Box::new(open.clone()))?;
         for vector in [&ended, &bytes, &reloads, &dropped] {
@@ -56,7 +59,8 @@ impl Counters {
             registry,
             open,
             ended,
-            bytes,
+            to_backend,
+            to_client,
             reloads,
             dropped,
         })
@@ -76,8 +80,7 @@ impl Counters {
 
     /// Counts the bytes of one connection.
     pub(crate) fn traffic(&self) -> Traffic {
-        let total = |direction| self.bytes.with_label_values(&[direction]);
-        Traffic::new(total("to_backend"), total("to_client"))
+        Traffic::new(self.to_backend.clone(), self.to_client.clone())
     }
 
     pub(crate) fn reloaded(&self, result: &str) {

@@ -32,7 +32,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: String,
+    waiting: Vec<u8>,
     /// How many bytes the writer has taken from the buffer and not written yet.
     is_writing: bool,
     /// Whether the writer is idle and has to be woken.
@@ -59,13 +59,17 @@ impl Lines {
 
     /// Queues a line, without blocking.
     pub(crate) fn say(&self, line: impl Display) {
-        let line = format!("{line}\n");
+        self.queue(format!("{line}\n").as_bytes());
+    }
+
+    /// Queues a line that ends with a newline, without blocking.
+    pub(crate) fn queue(&self, line: &[u8]) {
         let mut state = self.0.lock();
         if state.waiting.len() + line.len() > LIMIT {
             self.0.dropped.inc();
             return;
         }
-        state.waiting += &line;
+        state.waiting.extend_from_slice(line);
         if mem::take(&mut state.is_asleep) {
             self.0.has_lines.notify_one();
         }
@@ -99,10 +103,10 @@ impl Shared {
             let mut lines = self.next();
             if is_torn {
                 // After a partial line, starts a new one.
-                lines.insert(0, '\n');
+                lines.insert(0, b'\n');
             }
-            let written = write_until_error(&mut out, lines.as_bytes());
-            let (gone, lost) = lines.as_bytes().split_at(written);
+            let written = write_until_error(&mut out, &lines);
+            let (gone, lost) = lines.split_at(written);
             let lost = lost.iter().filter(|byte| **byte == b'\n').count();
             self.dropped.inc_by(lost as u64);
             is_torn = gone.last().map_or(is_torn, |last| *last != b'\n');
@@ -110,7 +114,7 @@ impl Shared {
     }
 
     /// Waits for lines.
-    fn next(&self) -> String {
+    fn next(&self) -> Vec<u8> {
         let mut state = self.lock();
         state.is_writing = false;
         if state.is_finishing {

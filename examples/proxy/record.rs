@@ -1,14 +1,14 @@
 //! The log line of a connection, in JSON.
 
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use humantime::{Rfc3339Timestamp, format_rfc3339_millis};
 use pollback::rustls::ProtocolVersion;
-use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 use crate::routes::Route;
@@ -52,9 +52,13 @@ pub(crate) struct Record {
     pub(crate) telemetry: Arc<Telemetry>,
 }
 
+/// Enough for most lines.
+const LINE: usize = 512;
+
 #[derive(Serialize)]
 struct Line<'a> {
-    time: String,
+    #[serde(serialize_with = "as_text")]
+    time: Rfc3339Timestamp,
     peer: SocketAddr,
     server_name: Option<&'a str>,
     route: Option<&'a str>,
@@ -89,7 +93,7 @@ impl Record {
         let route = self.route.as_deref();
         let duration = self.since.elapsed();
         Line {
-            time: accepted_at(SystemTime::now() - duration),
+            time: format_rfc3339_millis(SystemTime::now() - duration),
             peer: self.peer,
             server_name: self.server_name.as_deref(),
             route: route.map(|route| route.name.as_str()),
@@ -108,14 +112,8 @@ impl Record {
     }
 }
 
-/// The time in RFC 3339 format, in UTC, with milliseconds.
-fn accepted_at(time: SystemTime) -> String {
-    let time = OffsetDateTime::from(time);
-    // Sets all smaller units to 0.
-    let time = time.replace_millisecond(time.millisecond());
-    time.expect("it has that already")
-        .format(&Rfc3339)
-        .expect("the year has four digits")
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 /// Runs also when the proxy ends and drops unfinished tasks.
@@ -124,7 +122,9 @@ impl Drop for Record {
         let line = self.line();
         let counters = &self.telemetry.counters;
         counters.connection_ended(line.route.unwrap_or_default(), line.end);
-        let text = serde_json::to_string(&line).expect("it can be written as JSON");
-        self.telemetry.records.say(text);
+        let mut text = Vec::with_capacity(LINE);
+        serde_json::to_writer(&mut text, &line).expect("it can be written as JSON");
+        text.push(b'\n');
+        self.telemetry.records.queue(&text);
     }
 }

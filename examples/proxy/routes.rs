@@ -118,11 +118,14 @@ impl Routes {
         let name = server_name.unwrap_or("*").to_ascii_lowercase();
         // A dot at the end, which no client should send, names the same server.
         let name = name.strip_suffix('.').unwrap_or(&name);
-        let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
         let routes = &self.by_name;
+        let wildcard = || {
+            let (_, parent) = name.split_once('.')?;
+            routes.get(&format!("*.{parent}"))
+        };
         routes
             .get(name)
-            .or_else(|| routes.get(&wildcard?))
+            .or_else(wildcard)
             .or_else(|| routes.get("*"))
     }
 }
