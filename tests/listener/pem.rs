@@ -216,6 +216,34 @@ fn a_key_with_the_label_of_its_algorithm_is_read() {
     assert_eq!(load(one.certificate_pem(), &key).unwrap(), 1);
 }
 
+#[test]
+fn the_label_of_a_key_determines_its_form() {
+    let folder = Folder::new();
+    fs::write(folder.chain(), identity().certificate_pem()).unwrap();
+    for (label, form) in [
+        ("PRIVATE KEY", 8),
+        ("EC PRIVATE KEY", 0),
+        ("RSA PRIVATE KEY", 1),
+    ] {
+        let key = format!("-----BEGIN {label}-----\nMAMCAQE=\n-----END {label}-----\n");
+        fs::write(folder.key(), key).unwrap();
+        let seen = Arc::new(AtomicUsize::new(usize::MAX));
+        let seen_by_build = Arc::clone(&seen);
+        let build = move |chain, key: PrivateKeyDer<'static>| {
+            let form = match &key {
+                PrivateKeyDer::Pkcs1(_) => 1,
+                PrivateKeyDer::Pkcs8(_) => 8,
+                _ => 0,
+            };
+            seen_by_build.store(form, Ordering::Relaxed);
+            build(chain, key)
+        };
+        let loaded = PemFiles::new(folder.chain(), folder.key(), build).load();
+        loaded.expect_err("not a key of this certificate");
+        assert_eq!(seen.load(Ordering::Relaxed), form, "{label}");
+    }
+}
+
 /// A key may be complete and still not be supported by the provider.
 #[test]
 fn a_key_that_the_provider_rejects_is_named() {

@@ -7,7 +7,7 @@ use pollback::{Error, ErrorKind};
 use pollback_testkit::pipe::{Control, End, Operation, pipe};
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
@@ -227,6 +227,24 @@ impl<IO: Send + 'static> Handshaker<IO> for AsItIs {
     async fn handshake(self, io: IO, _: &mut Stage) -> io::Result<(IO, ())> {
         Ok((io, ()))
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_before_the_end_of_the_grace_time_is_that_of_the_stream() {
+    let (_near, far) = pipe(16);
+    let control = far.control();
+    control.scalar();
+    let source = Transports(stream::iter([io::Result::Ok((far, 1))]).chain(stream::pending()));
+    let mut listener = TlsListener::new(source, AsItIs);
+    let shutdown = listener.shutdown_handle();
+    let mut connection = listener.accept().await.unwrap();
+    assert!(!connection.is_write_vectored());
+    // Twice, since the stream decides what a second one does.
+    connection.shutdown().await.unwrap();
+    connection.shutdown().await.unwrap();
+    assert_eq!(control.counts().shutdown.calls, 2);
+    drop(connection);
+    assert_eq!(shutdown.drain(GRACE).await, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,12 @@
 //! 7. A shutdown reads what has arrived before the transport is closed.
 
+use std::io;
 use std::task::Poll;
 
 use crate::engine::Setup;
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor;
-use pollback_testkit::pipe::{End, Operation, pipe};
+use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -47,6 +48,22 @@ fn data_read_by_a_shutdown_is_not_lost() {
         assert_eq!(talk.subject_io.counts().unread_at_shutdown, Some(0));
         let received = executor::block_on(receive_all(&mut talk.subject)).expect("a clean end");
         assert!(received == bytes);
+    });
+}
+
+#[test]
+fn a_transport_that_the_peer_has_closed_already_is_shut_down() {
+    for_each_talk(|mut talk| {
+        let closed = Answer::Error(io::ErrorKind::NotConnected);
+        talk.subject_io.script(Operation::Shutdown, [closed]);
+        executor::block_on(talk.subject.shutdown()).expect("a shutdown");
+        assert_eq!(talk.subject_io.applied().len(), 1);
+    });
+    for_each_talk(|mut talk| {
+        let failed = Answer::Error(io::ErrorKind::ConnectionReset);
+        talk.subject_io.script(Operation::Shutdown, [failed]);
+        let error = executor::block_on(talk.subject.shutdown()).expect_err("a failure");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     });
 }
 
