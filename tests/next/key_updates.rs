@@ -109,6 +109,20 @@ fn requests_that_arrive_together_get_one_response() {
     });
 }
 
+/// It does not wait for a read that finds nothing.
+#[test]
+fn a_read_that_returns_data_responds_to_what_came_before_it() {
+    for_each_talk(|mut talk| {
+        talk.request();
+        executor::block_on(send(&mut talk.peer, b"."));
+        let before = talk.io.written().len();
+        let byte = executor::block_on(talk.reader.read_u8());
+        assert_eq!(byte.expect("data"), b'.');
+        assert_eq!(records(&talk.io.written()[before..]).len(), 1);
+        talk.go_on();
+    });
+}
+
 /// With data in between any number of them is allowed; responses must not accumulate for a peer
 /// that reads none.
 #[test]
