@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::support::{
     ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
-    for_each_talk_and_shape, localhost, receive_all, records, send, tls_error,
+    for_each_talk_and_shape, localhost, poll_once, receive_all, records, send, tls_error,
 };
 
 const NOT_TLS: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
@@ -189,5 +189,18 @@ fn data_that_arrived_before_a_failure_is_read_first() {
             let read = executor::block_on(talk.subject.read(&mut room));
             assert_eq!(tls_error(&read.expect_err("forged")), &Error::DecryptError);
         }
+    });
+}
+
+/// It receives nothing more.
+#[test]
+fn a_peer_that_has_failed_need_not_take_what_is_left() {
+    for_each_talk(|mut talk| {
+        talk.subject_io.block(Operation::Write);
+        let _ = poll_once(send(&mut talk.subject, &[7; 1000]));
+        talk.peer_io.inject(&FORGED);
+        executor::block_on(talk.peer.read_u8()).expect_err("a bad record");
+        let read = executor::block_on(talk.subject.read_u8());
+        assert_alert(&read.expect_err("an alert"), AlertDescription::BadRecordMac);
     });
 }
