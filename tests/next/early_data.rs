@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
 use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::{Setup, TlsConnector, client};
-use crate::support::{WIDE, acceptor, localhost, receive, send};
+use crate::support::{WIDE, acceptor, handshake, localhost, receive, send};
 
 async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
     let connect = connector.connect(localhost(), end);
@@ -103,6 +103,39 @@ fn unread_early_data_moves_to_the_reading_half() {
         };
         executor::join(client, server);
     }
+}
+
+#[test]
+fn a_connection_that_is_taken_out_returns_unread_plaintext_early_data_first() {
+    let both = Acquaintances::new();
+    let (client_end, server_end) = pipe(WIDE);
+    let client = async {
+        let mut stream = connect(both.connector(), client_end).await;
+        stream.write_all(b"early").await.expect("early data");
+        stream.finish_handshake().await.expect("a handshake");
+        send(&mut stream, b"later").await;
+        stream
+    };
+    let server = async {
+        let accept = both.acceptor().early_data(true).accept(server_end);
+        let mut stream = accept.await.expect("the server accepts");
+        assert_eq!(receive(&mut stream, 2).await, b"ea");
+        stream.finish_handshake().await.expect("a Finished");
+        stream
+    };
+    let (_client, server) = executor::join(client, server);
+    let (_io, mut connection) = server.into_inner();
+    // What arrived behind the Finished is not decrypted yet.
+    assert_eq!(connection.take_plaintext(), b"rly");
+    assert_eq!(connection.take_plaintext(), b"");
+
+    let setup = Setup::new(Version::Tls13);
+    let (mut client, mut server) = handshake(setup.client(), setup.server(), pipe(WIDE));
+    executor::block_on(send(&mut client, b"plaintext"));
+    assert_eq!(executor::block_on(receive(&mut server, 5)), b"plain");
+    let (_io, mut connection) = server.into_inner();
+    assert_eq!(connection.take_plaintext(), b"text");
+    assert_eq!(connection.take_plaintext(), b"");
 }
 
 #[test]
