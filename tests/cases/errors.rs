@@ -7,13 +7,14 @@ use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, Injected, Operation, pipe};
 use pollback_testkit::watched::Watched;
-use rustls::AlertDescription;
+use rustls::{AlertDescription, InvalidMessage};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
-use crate::forger::{ALERT, DATA, for_each_victim, plain_record};
+use crate::forger::{ALERT, DATA, FULL, HANDSHAKE, for_each_victim, plain_record};
 use crate::support::{
     WIDE, acceptor, assert_alert, client_hello, connector, error_kind, for_each_talk, localhost,
-    pattern, poll_once, poll_read, read_what_is_there, receive, records, send, write_vectored,
+    pattern, poll_once, poll_read, read_what_is_there, receive, records, send, tls_error,
+    write_vectored,
 };
 use pollback::rustls;
 
@@ -257,3 +258,22 @@ fn a_failed_handshake_with_early_data_returns_each_error() {
 
 /// An error code that no part of the crate creates itself.
 const CODE: i32 = 113;
+
+/// An alert in plaintext would be another violation of the protocol.
+#[test]
+fn a_message_over_the_limit_after_the_handshake_is_refused_with_an_encrypted_record() {
+    for_each_victim(|mut victim| {
+        let before = victim.io.written().len();
+        let mut message = vec![0; FULL];
+        // The type of a ticket, and a length of 65,536 bytes.
+        message[..4].copy_from_slice(&[4, 1, 0, 0]);
+        victim.receives(HANDSHAKE, &message);
+        let error = executor::block_on(victim.subject.read_u8()).expect_err("too long");
+        let too_large = rustls::Error::from(InvalidMessage::HandshakePayloadTooLarge);
+        assert_eq!(tls_error(&error), &too_large);
+        let said = victim.io.written().split_off(before);
+        // An alert in plaintext would have two bytes.
+        assert!(said.len() > 5 + 2, "{said:?}");
+        assert_eq!(records(&said).len(), 1);
+    });
+}
