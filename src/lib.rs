@@ -75,7 +75,7 @@
 //! - A *transport* carries ciphertext: any `AsyncRead + AsyncWrite`.
 //! - An *attempt* is one non-blocking try at it, with the result of [`std::io::Read`] or
 //!   [`std::io::Write`]; [`callback`] defines what each result means.
-//! - An *engine* is a rustls connection, of either version, behind a private trait.
+//! - An *engine* is a rustls connection, of 0.23 or (feature `next`) 0.24, behind a private trait.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -6,7 +6,7 @@ use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
 
 /// Buffering and record sizes of a `TlsStream`.
 ///
-/// Passed to a connector, an acceptor or a listener with `with_options`, or to a single
+/// Passed with `with_options` to a connector, an acceptor, the `SharedConfig` of a listener or a single
 /// [`Handshake`](crate::stream::Handshake). Options trade latency against calls of the transport;
 /// they never change which bytes are delivered. The defaults suit any protocol. Programs that flush
 /// whenever they have written a message, such as HTTP servers, can choose batched writes.
@@ -106,11 +106,11 @@ impl Options {
         self
     }
 
-    /// Sets how many bytes of plaintext the stream buffers: with batched writes the size of a batch,
-    /// otherwise what the transport has not accepted. Beyond it writes are pending.
+    /// Sets how many bytes the stream buffers before writes are pending: with batched writes the
+    /// plaintext of a batch, otherwise the ciphertext that the transport has not accepted.
     ///
-    /// At least 16 KiB, by default 64 KiB. Without batched writes the limit applies to ciphertext. A
-    /// limit below 64 KiB splits large writes into several writes of the transport.
+    /// At least 16 KiB, by default 64 KiB. A limit below 64 KiB splits large writes into several writes
+    /// of the transport.
     #[must_use]
     pub const fn with_send_buffer_limit(mut self, bytes: usize) -> Self {
         self.send_buffer_limit = Some(match bytes < LARGEST_PLAINTEXT {
@@ -157,7 +157,7 @@ impl Default for Options {
 ///
 /// A record holds a quarter of what has been sent since the flow began, but at least the first
 /// size and at most 16 KiB. So a receiver never waits for a record that is long compared with what it
-/// has received, and records are full after 64 KiB.
+/// has received, and records are full once 64 KiB have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSizing {
     pub(crate) first: usize,
