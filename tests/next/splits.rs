@@ -194,12 +194,13 @@ fn the_reader_continues_after_a_shutdown_of_the_writer() {
         let Halves {
             mut reader,
             mut writer,
+            io,
             mut client,
-            ..
         } = halves(version);
         executor::block_on(async {
             writer.write_all(b"all there is").await.expect("a write");
             writer.shutdown().await.expect("a shutdown");
+            assert_eq!(io.counts().shutdown.calls, 1);
             let error = writer.write(b"more").await.expect_err("it is shut down");
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
             let received = receive_all(&mut client).await.expect("a clean end");
