@@ -39,7 +39,7 @@ impl Buffer {
 
     /// The space for the next read, behind what is there.
     pub(super) fn room(&mut self) -> &mut [u8] {
-        debug_assert!(self.has_room(), "read before anything was written");
+        debug_assert!(self.has_room(), "no room");
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -73,6 +73,7 @@ impl Buffer {
             0 => None,
             // Copying is worthwhile only if it frees a lot of memory.
             length if length > SIZE / 2 => return,
+            _ if !self.is_large() => return,
             _ => Some(Box::from(filled)),
         };
         (self.start, self.end) = (0, filled.len() as u32);

@@ -74,6 +74,9 @@ pub struct Relay<C: Endpoint, B: Endpoint> {
     to_client: Flow,
     common: Common,
     clock: Clock,
+    /// Which direction is polled first. It alternates: a direction with enough to do can use up what
+    /// tokio allows the task in one poll.
+    is_to_client_first: bool,
     has_returned: bool,
 }
 
@@ -103,6 +106,9 @@ pub struct Parts<C, B> {
     pub to_client: Vec<u8>,
     /// How many bytes were moved.
     pub moved: Moved,
+    /// What has failed already, if the relay was still writing what came before a failure, or reading
+    /// after a write that has failed. The stream may not return the error again.
+    pub cause: Option<Cause>,
 }
 
 impl<C: Endpoint, B: Endpoint> Relay<C, B> {
@@ -118,6 +124,7 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
                 cause: None,
             },
             clock: Clock::new(),
+            is_to_client_first: false,
             has_returned: false,
         }
     }
@@ -157,7 +164,7 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         (self.client.stream(), self.backend.stream())
     }
 
-    /// Disassembles the relay without losing a byte. Neither stream is aborted.
+    /// Disassembles the relay without losing a byte or an error. Neither stream is aborted.
     ///
     /// Streams that were written to may not have been flushed.
     pub fn into_parts(self) -> Parts<C, B> {
@@ -165,6 +172,7 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
             to_backend: self.to_backend.pending().to_vec(),
             to_client: self.to_client.pending().to_vec(),
             moved: self.moved(),
+            cause: self.common.cause,
             client: self.client.into_stream(),
             backend: self.backend.into_stream(),
         }
@@ -179,14 +187,21 @@ impl<C: Endpoint, B: Endpoint> Relay<C, B> {
         } = self;
         let (client, backend) = (self.client.stream_mut(), self.backend.stream_mut());
         let before = common.quota;
-        let there = to_backend.poll(client, backend, to_client.masks_reset(), common, cx);
-        let back = to_client.poll(backend, client, to_backend.masks_reset(), common, cx);
+        let mut have_ended = true;
+        for is_to_client in [self.is_to_client_first, !self.is_to_client_first] {
+            let polled = match is_to_client {
+                true => to_client.poll(backend, client, to_backend.masks_reset(), common, cx),
+                false => to_backend.poll(client, backend, to_client.masks_reset(), common, cx),
+            };
+            have_ended &= polled.is_ready();
+        }
+        self.is_to_client_first = !self.is_to_client_first;
         self.client.is_shut = to_client.state() == State::Closed;
         self.backend.is_shut = to_backend.state() == State::Closed;
         if common.quota < before {
             self.clock.note_progress();
         }
-        if there.is_ready() && back.is_ready() {
+        if have_ended {
             return Poll::Ready(());
         }
         if [to_backend.state(), to_client.state()].contains(&State::Broken) {

@@ -1,10 +1,12 @@
 //! A relay that is interrupted: the bytes moved are known, and nothing is lost.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use pollback::relay::Cause;
 use pollback_testkit::executor::Executor;
-use pollback_testkit::pipe::Operation;
+use pollback_testkit::pipe::{Answer, Operation};
 
 use crate::pairs::{Pair, moved, pattern};
 
@@ -81,4 +83,22 @@ fn a_stream_that_was_shut_down_is_not_aborted() {
     executor.run_until_stalled();
     executor.cancel(&relay);
     assert!(pair.client_aborted.get() && !pair.backend_aborted.get());
+}
+
+/// The stream returns it only once.
+#[test]
+fn an_error_that_was_read_behind_pending_bytes_is_returned_with_the_parts() {
+    let mut pair = Pair::over(100);
+    pair.near_client.inject(&[1; 10]);
+    let reset = Answer::Error(io::ErrorKind::ConnectionReset);
+    pair.near_client
+        .script(Operation::Read, [Answer::Honest, reset]);
+    pair.near_backend.block(Operation::Write);
+    assert!(poll(&mut pair.relay).is_pending());
+    let parts = pair.relay.into_parts();
+    assert_eq!(parts.to_backend, [1; 10]);
+    match parts.cause {
+        Some(Cause::Client(error)) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
+        other => panic!("{other:?}"),
+    }
 }

@@ -11,5 +11,6 @@ mod limits;
 mod moves;
 mod noted;
 mod pairs;
+mod plans;
 mod sockets;
 mod tls;

@@ -45,7 +45,10 @@ impl Pair {
         pair
     }
 
-    fn of((client, near_client): (End, End), (backend, near_backend): (End, End)) -> Self {
+    pub(crate) fn of(
+        (client, near_client): (End, End),
+        (backend, near_backend): (End, End),
+    ) -> Self {
         let controls = (near_client.control(), near_backend.control());
         let (near_client, client_aborted) = Noted::new(near_client);
         let (near_backend, backend_aborted) = Noted::new(near_backend);

@@ -1,14 +1,17 @@
 //! A relay between two TLS streams, and between TLS and another stream, over pipes.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use pollback::relay::{AbortByDrop, Relay};
 use pollback::{ErrorKind, Options, TlsAcceptor, TlsConnector, client, server};
 use pollback_testkit::configs::{Setup, Version};
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 
 use crate::pairs::{backend_error, client_error, ended, hear, moved, pattern, say};
 
@@ -219,4 +222,34 @@ fn bulk_data_is_sent_in_full_batches() {
     let writes = near_io.counts().writes() - before;
     // Batches of 48 KiB, and the rest.
     assert!(writes <= 23, "{writes} writes");
+}
+
+/// tokio lets a task do only so much in one poll, and a TLS stream with many records uses that up.
+#[tokio::test]
+async fn a_flood_from_one_side_does_not_delay_the_other_direction() {
+    const FLOOD: usize = 4 << 20;
+    let setup = Setup::new(Version::Tls13);
+    let connector = TlsConnector::from(Arc::new(setup.client()));
+    let acceptor = TlsAcceptor::from(Arc::new(setup.server()));
+    let (near, far) = duplex(8 << 20);
+    let name = "localhost".try_into().expect("a valid name");
+    let (client, server) = tokio::join!(connector.connect(name, near), acceptor.accept(far));
+    let mut client = client.expect("a client");
+    for _ in 0..FLOOD / 1024 {
+        client.write_all(&[7; 1024]).await.expect("a write");
+    }
+    let (near, mut backend) = duplex(8 << 20);
+    backend.write_all(b"response").await.expect("a write");
+    let mut relay = Relay::new(server.expect("a server"), AbortByDrop(near));
+    poll_fn(|cx| {
+        let ended = Pin::new(&mut relay).poll(cx);
+        assert!(ended.is_pending(), "{ended:?}");
+        match relay.moved().to_client {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    })
+    .await;
+    let before = relay.moved().to_backend;
+    assert!(before < FLOOD as u64 / 4, "after {before} bytes");
 }
