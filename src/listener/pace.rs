@@ -18,16 +18,19 @@ use tokio::task::yield_now;
 /// It holds none between its polls, so waiting for a client blocks no other handshake.
 pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>) -> F::Output {
     loop {
-        let permit = match permits.try_acquire() {
-            Ok(permit) => Ok(permit),
+        let (permit, has_waited) = match permits.try_acquire() {
+            Ok(permit) => (Ok(permit), false),
             // Boxed, so that handshakes waiting for their clients do not need the space.
-            Err(_) => Box::pin(permits.acquire()).await,
+            Err(_) => (Box::pin(permits.acquire()).await, true),
         };
         // The worker polls its driver, and then this task before those that have become ready,
         // since tokio polls the task that was woken last before its queue.
         yield_now().await;
-        // Now it polls those.
-        yield_now().await;
+        if has_waited {
+            // A single handshake delays them once; of many, each would. With idle workers this would
+            // wake one of them.
+            queue_again().await;
+        }
         let step = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
         drop(permit);
         if let Poll::Ready(output) = step {
@@ -35,6 +38,19 @@ pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>)
         }
         woken().await;
     }
+}
+
+/// Moves the task to the end of the worker's queue.
+async fn queue_again() {
+    let mut is_first = true;
+    poll_fn(|cx| match std::mem::take(&mut is_first) {
+        true => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        false => Poll::Ready(()),
+    })
+    .await;
 }
 
 /// Waits until the task is woken for any reason.
