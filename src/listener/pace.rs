@@ -18,17 +18,16 @@ use tokio::task::yield_now;
 /// It holds none between its polls, so waiting for a client blocks no other handshake.
 pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>) -> F::Output {
     loop {
-        let (permit, has_waited) = match permits.try_acquire() {
-            Ok(permit) => (Ok(permit), false),
+        let permit = match permits.try_acquire() {
+            Ok(permit) => Ok(permit),
             // Boxed, so that handshakes waiting for their clients do not need the space.
-            Err(_) => (Box::pin(permits.acquire()).await, true),
+            Err(_) => Box::pin(permits.acquire()).await,
         };
         // The worker polls its driver, and then this task before those that have become ready,
         // since tokio polls the task that was woken last before its queue.
         yield_now().await;
-        if has_waited {
-            // A single handshake delays them once; of many, each would. With idle workers this would
-            // wake one of them.
+        if permits.available_permits() == 0 {
+            // Each worker has a handshake, so none is idle and would be woken for this task.
             queue_again().await;
         }
         let step = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
