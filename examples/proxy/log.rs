@@ -33,7 +33,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
-    /// How many bytes the writer has taken from the buffer and not written yet.
+    /// Whether the writer has taken lines that are not written yet.
     is_writing: bool,
     /// Whether the writer is idle and has to be woken.
     is_asleep: bool,

@@ -41,8 +41,8 @@
 //!
 //! Every message that has the structure of one, whether rustls would accept it or not: messages of
 //! TLS 1.0 and 1.1, with invalid names, with unknown extensions, and in records of any size, up to a
-//! message of 64 KiB. All of these can be inspected and passed on byte for byte. [`Incoming::accept`] lets rustls decide, and
-//! sends its alert if it does not accept the client.
+//! message of 64 KiB. All of these can be inspected and passed on byte for byte. [`Incoming::accept`]
+//! lets rustls decide, and sends its alert if it does not accept the client.
 //!
 //! # TLS and something else on one port
 //!

@@ -39,17 +39,15 @@ pub(super) async fn paced<F: Future>(permits: &Semaphore, mut work: Pin<&mut F>)
     }
 }
 
-/// Moves the task to the end of the worker's queue.
+/// Moves the task to the end of the worker's queue, which is where tokio puts a task that was woken
+/// while it was polled.
 async fn queue_again() {
-    let mut is_first = true;
-    poll_fn(|cx| match std::mem::take(&mut is_first) {
-        true => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-        false => Poll::Ready(()),
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
     })
     .await;
+    woken().await;
 }
 
 /// Waits until the task is woken for any reason.

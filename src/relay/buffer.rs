@@ -72,8 +72,7 @@ impl Buffer {
         let kept = match filled.len() {
             0 => None,
             // Copying is worthwhile only if it frees a lot of memory.
-            length if length > SIZE / 2 => return,
-            _ if !self.is_large() => return,
+            length if length > SIZE / 2 || !self.is_large() => return,
             _ => Some(Box::from(filled)),
         };
         (self.start, self.end) = (0, filled.len() as u32);

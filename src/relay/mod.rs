@@ -22,14 +22,13 @@
 //! ```
 //!
 //! The streams are anything that implements [`Endpoint`]: the TLS streams of this crate, sockets, and
-//! with [`AbortByDrop`] any other stream.
+//! with [`AbortByDrop`] any other stream. By default a relay has no timeout and no limit.
 //!
 //! # What it costs
 //!
 //! - **Memory**: an idle relay has no buffer. While it copies bytes it uses a buffer of 128 KiB that
 //!   belongs to the thread; what a stream does not accept stays in the relay, up to 128 KiB in each
-//!   direction, beyond which nothing more is read in that direction. By default there is no timeout
-//!   and no limit.
+//!   direction, beyond which nothing more is read in that direction.
 //! - **Calls**: bytes are read until the source has nothing more for now, up to 128 KiB, and written
 //!   together. The destination is flushed when the source has nothing more to read, and not after each
 //!   write. So TLS streams should use [batched writes](crate::Options::with_batched_writes): bulk data

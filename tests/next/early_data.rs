@@ -17,6 +17,15 @@ async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {
     connect.await.expect("the client connects")
 }
 
+/// A client that sends data before and after the end of the handshake.
+async fn early_and_later(connector: TlsConnector, end: End) -> client::TlsStream<End> {
+    let mut stream = connect(connector, end).await;
+    stream.write_all(b"early").await.expect("early data");
+    stream.finish_handshake().await.expect("a handshake");
+    send(&mut stream, b"later").await;
+    stream
+}
+
 #[test]
 fn a_client_is_not_split_before_early_data_is_known_to_be_accepted() {
     let both = Acquaintances::new();
@@ -76,13 +85,7 @@ fn unread_early_data_moves_to_the_reading_half() {
     for lent in [false, true] {
         let both = Acquaintances::new();
         let (client_end, server_end) = pipe(WIDE);
-        let client = async {
-            let mut stream = connect(both.connector(), client_end).await;
-            stream.write_all(b"early").await.expect("early data");
-            stream.finish_handshake().await.expect("a handshake");
-            send(&mut stream, b"later").await;
-            stream
-        };
+        let client = early_and_later(both.connector(), client_end);
         let server = async {
             let accept = both.acceptor().early_data(true).accept(server_end);
             let mut stream = accept.await.expect("the server accepts");
@@ -109,13 +112,7 @@ fn unread_early_data_moves_to_the_reading_half() {
 fn a_connection_that_is_taken_out_returns_unread_plaintext_early_data_first() {
     let both = Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
-    let client = async {
-        let mut stream = connect(both.connector(), client_end).await;
-        stream.write_all(b"early").await.expect("early data");
-        stream.finish_handshake().await.expect("a handshake");
-        send(&mut stream, b"later").await;
-        stream
-    };
+    let client = early_and_later(both.connector(), client_end);
     let server = async {
         let accept = both.acceptor().early_data(true).accept(server_end);
         let mut stream = accept.await.expect("the server accepts");

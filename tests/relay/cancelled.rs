@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use pollback::relay::Cause;
 use pollback_testkit::executor::Executor;
-use pollback_testkit::pipe::{Answer, Operation};
+use pollback_testkit::pipe::Operation;
 
 use crate::pairs::{Pair, moved, pattern};
 
@@ -89,10 +89,7 @@ fn a_stream_that_was_shut_down_is_not_aborted() {
 #[test]
 fn an_error_that_was_read_behind_pending_bytes_is_returned_with_the_parts() {
     let mut pair = Pair::over(100);
-    pair.near_client.inject(&[1; 10]);
-    let reset = Answer::Error(io::ErrorKind::ConnectionReset);
-    pair.near_client
-        .script(Operation::Read, [Answer::Honest, reset]);
+    pair.inject_and_end(&[1; 10], true);
     pair.near_backend.block(Operation::Write);
     assert!(poll(&mut pair.relay).is_pending());
     let parts = pair.relay.into_parts();

@@ -57,16 +57,7 @@ fn bytes_that_are_not_accepted_yet_go_before_an_end_or_a_failure() {
     for fails in [false, true] {
         eprintln!("fails: {fails}");
         let mut pair = Pair::over(100);
-        pair.near_client.inject(&[1; 10]);
-        let second = match fails {
-            true => Answer::Error(io::ErrorKind::ConnectionReset),
-            false => {
-                pair.near_client.end_of_stream();
-                Answer::Honest
-            }
-        };
-        pair.near_client
-            .script(Operation::Read, [Answer::Honest, second]);
+        pair.inject_and_end(&[1; 10], fails);
         pair.near_backend.block(Operation::Write);
         let near = [&pair.near_client, &pair.near_backend];
         let mut executor = Executor::new();

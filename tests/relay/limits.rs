@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pollback::relay::{AbortByDrop, Cause, Relay};
 use pollback_testkit::executor::Executor;
-use pollback_testkit::pipe::{Answer, Operation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -145,16 +144,7 @@ fn a_byte_limit_also_holds_if_an_end_or_a_failure_was_read_with_the_bytes() {
         for fails in [false, true] {
             eprintln!("{limit} bytes, fails: {fails}");
             let pair = Pair::over(100);
-            pair.near_client.inject(&[1; 10]);
-            let second = match fails {
-                true => Answer::Error(io::ErrorKind::ConnectionReset),
-                false => {
-                    pair.near_client.end_of_stream();
-                    Answer::Honest
-                }
-            };
-            pair.near_client
-                .script(Operation::Read, [Answer::Honest, second]);
+            pair.inject_and_end(&[1; 10], fails);
             let near = [&pair.near_client, &pair.near_backend];
             let mut executor = Executor::new();
             let relay = spawn(&mut executor, pair.relay.with_byte_limit(limit), &near);

@@ -45,6 +45,20 @@ impl Pair {
         pair
     }
 
+    /// The client has sent these bytes, and behind them its stream ends or fails.
+    pub(crate) fn inject_and_end(&self, bytes: &[u8], fails: bool) {
+        self.near_client.inject(bytes);
+        let end = match fails {
+            true => Answer::Error(io::ErrorKind::ConnectionReset),
+            false => {
+                self.near_client.end_of_stream();
+                Answer::Honest
+            }
+        };
+        self.near_client
+            .script(Operation::Read, [Answer::Honest, end]);
+    }
+
     pub(crate) fn of(
         (client, near_client): (End, End),
         (backend, near_backend): (End, End),

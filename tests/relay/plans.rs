@@ -1,101 +1,90 @@
-//! Random transports: whatever they do, each byte is moved once and in order, or returned.
+//! Random plans: whatever the transports do, each byte is moved once and in order, or returned.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
 use pollback_testkit::executor::Executor;
-use pollback_testkit::pipe::{Answer, Control, Operation, pipe};
+use pollback_testkit::pipe::{Control, End};
+use pollback_testkit::plan::{Hostility, Manner, Plan, plans};
+use pollback_testkit::proptest::prelude::*;
+use pollback_testkit::proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use pollback_testkit::watched::Watched;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 
-use crate::pairs::{Pair, moved, pattern};
+use crate::pairs::{Pair, moved, pattern, say};
 
-struct Random(u64);
-
-impl Random {
-    /// A number below one of these.
-    fn below(&mut self, ends: &[usize]) -> usize {
-        let mut next = || {
-            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            (self.0 >> 33) as usize
-        };
-        let end = ends[next() % ends.len()];
-        next() % end
-    }
+/// Sends everything and ends, and returns what it receives meanwhile.
+async fn talk(end: End, said: &[u8]) -> Vec<u8> {
+    let (mut reader, mut writer) = split(end);
+    let speak = async {
+        say(&mut writer, said).await;
+        writer.shutdown().await.expect("a shutdown");
+    };
+    let mut heard = Vec::new();
+    let (_, read) = tokio::join!(speak, reader.read_to_end(&mut heard));
+    read.expect("a clean end");
+    heard
 }
 
-/// Plans partial transfers and delays.
-fn hinder(near: &Control, random: &mut Random) {
-    use Operation::{Flush, Read, Shutdown, Write};
-    for operation in [Read, Write, Flush, Shutdown] {
-        near.at_most(operation, 200 + random.below(&[100, 40_000]));
-        for _ in 0..random.below(&[12]) {
-            let answer = match random.below(&[4]) {
-                0 => Answer::Pending,
-                1 => Answer::Delayed(random.below(&[4])),
-                2 => Answer::AtMost(1 + random.below(&[40])),
-                _ => Answer::Spurious,
-            };
-            near.script(operation, vec![Answer::Honest; random.below(&[4])]);
-            near.script(operation, [answer]);
+/// Relays these numbers of bytes, or disassembles the relay after as many polls.
+fn check(plans: [Plan; 2], lengths: (usize, usize), mut polls: usize) {
+    let [client, backend] = plans.map(|plan| {
+        // The far ends are honest.
+        let left = Manner::default();
+        Plan { left, ..plan }.open()
+    });
+    let mut pair = Pair::of(client, backend);
+    let near = [&pair.near_client, &pair.near_backend];
+    let (there, back) = (pattern(lengths.0, 1), pattern(lengths.1, 2));
+    let relay = poll_fn(|cx| {
+        polls -= 1;
+        match Pin::new(&mut pair.relay).poll(cx) {
+            Poll::Pending if polls == 0 => Poll::Ready(None),
+            ended => ended.map(Some),
         }
+    });
+    let mut executor = Executor::new();
+    executor.between_rounds(|| near.iter().fold(false, |more, near| near.step() | more));
+    let relay = executor.spawn("the relay", Watched::new(relay, &near));
+    let client = executor.spawn("the client", talk(pair.client, &there));
+    let backend = executor.spawn("the backend", talk(pair.backend, &back));
+    executor.run_until_stalled();
+    if let Some(ended) = relay.take() {
+        assert_eq!(
+            moved(ended.expect("no failure")),
+            (lengths.0 as u64, lengths.1 as u64)
+        );
+        assert!(client.take() == back && backend.take() == there);
     }
-    near.buffer(1 + random.below(&[1, 20_000]));
-}
-
-/// Lets a far end send, end and read. Returns whether anything is left to do.
-fn step(near: &Control, left: &mut Vec<u8>, heard: &mut Vec<u8>, random: &mut Random) -> bool {
-    let is_done = left.is_empty() && near.unread_by_peer() == 0 && near.is_closed();
-    if random.below(&[2]) == 0 {
-        let count = random.below(&[300, 150_000]).min(left.len());
-        near.inject(&left.drain(..count).collect::<Vec<_>>());
-        if left.is_empty() {
-            near.end_of_stream();
-        }
-        heard.extend(near.take_unread_by_peer());
-    }
-    near.step() | !is_done
+    drop(executor);
+    let read = near.map(|near| near.counts().read.bytes);
+    let [mut to_client, mut to_backend] = near.map(Control::written);
+    let parts = pair.relay.into_parts();
+    assert_eq!(
+        moved(parts.moved),
+        (to_backend.len() as u64, to_client.len() as u64)
+    );
+    to_backend.extend(parts.to_backend);
+    to_client.extend(parts.to_client);
+    assert!(to_backend == there[..read[0]] && to_client == back[..read[1]]);
 }
 
 #[test]
 fn every_byte_is_moved_or_returned_whatever_the_transports_do() {
-    for seed in 0..100 {
-        eprintln!("seed {seed}");
-        let mut random = Random(seed);
-        let mut open = || pipe(300 + random.below(&[100, 70_000, 1 << 20]));
-        let mut pair = Pair::of(open(), open());
-        let near = [&pair.near_client, &pair.near_backend];
-        near.iter().for_each(|near| hinder(near, &mut random));
-        let said = [1, 2].map(|seed| pattern(random.below(&[2, 2000, 200_000]), seed));
-        let (mut left, mut heard) = (said.clone(), [Vec::new(), Vec::new()]);
-        // Some relays are disassembled after as many polls.
-        let mut polls = 1 + random.below(&[40, 1_000_000]);
-        let relay = poll_fn(|cx| {
-            polls -= 1;
-            match Pin::new(&mut pair.relay).poll(cx) {
-                Poll::Pending if polls == 0 => Poll::Ready(false),
-                polled => polled.map(|ended| ended.is_ok()),
-            }
-        });
-        let (mut executor, mut rounds) = (Executor::new(), 0..10_000);
-        let has_ended = executor.spawn("the relay", Watched::new(relay, &near));
-        executor.between_rounds(|| {
-            let sides = near.iter().zip(&mut left).zip(&mut heard);
-            let more = sides.map(|((near, left), heard)| step(near, left, heard, &mut random));
-            more.fold(false, |any, more| any | more) && rounds.next().is_some()
-        });
-        executor.run();
-        drop(executor);
-        assert!(has_ended.take() || polls == 0);
-        let read = near.map(|near| near.counts().read.bytes);
-        let [mut to_client, mut to_backend] = near.map(Control::written);
-        assert!(to_client.starts_with(&heard[0]) && to_backend.starts_with(&heard[1]));
-        let parts = pair.relay.into_parts();
-        let counts = (to_backend.len() as u64, to_client.len() as u64);
-        assert_eq!(moved(parts.moved), counts);
-        to_client.extend(parts.to_client);
-        to_backend.extend(parts.to_backend);
-        assert!(to_client == said[1][..read[1]] && to_backend == said[0][..read[0]]);
-        assert!(polls == 0 || (to_backend == said[0] && to_client == said[1]));
-    }
+    let config = Config {
+        cases: 100,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let length = || prop_oneof![0..2_usize, 0..2000_usize, 0..200_000_usize];
+    let polls = prop_oneof![Just(usize::MAX), 1..40_usize];
+    let slow = || plans(Hostility::Slow);
+    let cases = ([slow(), slow()], (length(), length()), polls);
+    let ran = TestRunner::new_with_rng(config, rng).run(&cases, |(plans, lengths, polls)| {
+        check(plans, lengths, polls);
+        Ok(())
+    });
+    ran.expect("a plan that works");
 }
