@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::engine::InputBuffer;
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake, TlsConnection};
+use crate::stream::{self, FallibleHandshake, Handshake, HandshakeSettings, TlsConnection};
 
 /// The TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, ClientConnection>;
@@ -47,9 +47,7 @@ pub type FallibleConnect<IO> = FallibleHandshake<IO, ClientConnection>;
 #[derive(Clone)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
-    options: Options,
-    early_data: bool,
-    timeout: Option<Duration>,
+    settings: HandshakeSettings,
 }
 
 /// A [`TlsConnector`] with its own application protocols (ALPN).
@@ -75,9 +73,7 @@ pub struct TlsConnectorWithAlpn<'c> {
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnector")
-            .field("options", &self.options)
-            .field("early_data", &self.early_data)
-            .field("timeout", &self.timeout)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }
@@ -95,9 +91,7 @@ impl From<Arc<ClientConfig>> for TlsConnector {
     fn from(config: Arc<ClientConfig>) -> Self {
         Self {
             config,
-            options: Options::new(),
-            early_data: false,
-            timeout: None,
+            settings: HandshakeSettings::default(),
         }
     }
 }
@@ -128,14 +122,14 @@ impl TlsConnector {
     #[cfg(feature = "early-data")]
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
-        self.early_data = enabled;
+        self.settings.early_data = enabled;
         self
     }
 
     /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.settings.options = options;
         self
     }
 
@@ -165,7 +159,7 @@ impl TlsConnector {
     /// ```
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -220,15 +214,9 @@ impl TlsConnector {
             Err(error) => return Connect::failed(io, io::Error::other(error)),
         };
         f(&mut connection);
-        let early_data = self.early_data && connection.early_data().is_some();
+        let has_early_data = connection.early_data().is_some();
         let stream = TlsStream::new(io, connection, InputBuffer::default());
-        let stream = match early_data {
-            true => stream.with_early_data(),
-            false => stream,
-        };
-        let mut connect = Connect::new(stream).with_options(self.options);
-        connect.set_timeout(self.timeout);
-        connect
+        self.settings.connect(stream, has_early_data)
     }
 }
 

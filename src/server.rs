@@ -15,7 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello, TlsConnection};
+use crate::stream::{
+    self, FallibleHandshake, Handshake, HandshakeSettings, ReadClientHello, TlsConnection,
+};
 
 /// The TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, ServerConnection>;
@@ -95,18 +97,14 @@ impl<IO> Accept<IO> {
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
-    options: Options,
-    early_data: bool,
-    timeout: Option<Duration>,
+    settings: HandshakeSettings,
 }
 
 /// Omits the configuration, which can hold keys.
 impl fmt::Debug for TlsAcceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsAcceptor")
-            .field("options", &self.options)
-            .field("early_data", &self.early_data)
-            .field("timeout", &self.timeout)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }
@@ -115,9 +113,7 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
     fn from(config: Arc<ServerConfig>) -> Self {
         Self {
             config,
-            options: Options::new(),
-            early_data: false,
-            timeout: None,
+            settings: HandshakeSettings::default(),
         }
     }
 }
@@ -128,14 +124,14 @@ impl TlsAcceptor {
     #[cfg(feature = "early-data")]
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
-        self.early_data = enabled;
+        self.settings.early_data = enabled;
         self
     }
 
     /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.settings.options = options;
         self
     }
 
@@ -143,7 +139,7 @@ impl TlsAcceptor {
     /// By default there is no timeout.
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -172,11 +168,7 @@ impl TlsAcceptor {
                 f(&mut connection);
                 let stream = TlsStream::new(stream, connection, InputBuffer::default())
                     .with_half_rtt(self.config.send_half_rtt_data);
-                let mut accept = Accept::new(stream)
-                    .with_options(self.options)
-                    .resolve_early(self.early_data);
-                accept.set_timeout(self.timeout);
-                accept
+                self.settings.accept(stream)
             }
             Err(error) => Accept::refused(stream, Alert::internal_error(), io::Error::other(error)),
         }

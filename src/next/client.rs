@@ -18,7 +18,7 @@ use crate::engine::next::Connection;
 use crate::engine::next_verify::Verifier;
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake};
+use crate::stream::{self, FallibleHandshake, Handshake, HandshakeSettings};
 
 /// The TLS stream of a client.
 pub type TlsStream<IO> = stream::TlsStream<IO, Connection<ClientSide>>;
@@ -51,9 +51,7 @@ pub type FallibleConnect<IO> = FallibleHandshake<IO, Connection<ClientSide>>;
 #[derive(Clone)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
-    options: Options,
-    early_data: bool,
-    timeout: Option<Duration>,
+    settings: HandshakeSettings,
     alpn: Option<Vec<ApplicationProtocol<'static>>>,
     verifier: Option<Verifier<ClientSide>>,
 }
@@ -62,9 +60,7 @@ pub struct TlsConnector {
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsConnector")
-            .field("options", &self.options)
-            .field("early_data", &self.early_data)
-            .field("timeout", &self.timeout)
+            .field("settings", &self.settings)
             .field("alpn", &self.alpn)
             .field("has_verifier", &self.verifier.is_some())
             .finish_non_exhaustive()
@@ -75,9 +71,7 @@ impl From<Arc<ClientConfig>> for TlsConnector {
     fn from(config: Arc<ClientConfig>) -> Self {
         Self {
             config,
-            options: Options::new(),
-            early_data: false,
-            timeout: None,
+            settings: HandshakeSettings::default(),
             alpn: None,
             verifier: None,
         }
@@ -92,21 +86,21 @@ impl TlsConnector {
     /// is sent again after the handshake. An attacker can replay early data (RFC 8446, section 8).
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
-        self.early_data = enabled;
+        self.settings.early_data = enabled;
         self
     }
 
     /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.settings.options = options;
         self
     }
 
     /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -181,15 +175,9 @@ impl TlsConnector {
             Ok(connection) => connection,
             Err(error) => return Connect::failed(stream, io::Error::other(error)),
         };
-        let early_data = self.early_data && connection.has_early_data();
+        let has_early_data = connection.has_early_data();
         let stream = TlsStream::new(stream, connection, InputBuffer::default());
-        let stream = match early_data {
-            true => stream.with_early_data(),
-            false => stream,
-        };
-        let mut connect = Connect::new(stream).with_options(self.options);
-        connect.set_timeout(self.timeout);
-        connect
+        self.settings.connect(stream, has_early_data)
     }
 
     fn start(&self, domain: ServerName<'static>) -> Result<Connection<ClientSide>, Error> {

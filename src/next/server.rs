@@ -20,7 +20,7 @@ use crate::engine::next_verify::Verifier;
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
-use crate::stream::{self, FallibleHandshake, Handshake, ReadClientHello};
+use crate::stream::{self, FallibleHandshake, Handshake, HandshakeSettings, ReadClientHello};
 
 /// The TLS stream of a server.
 pub type TlsStream<IO> = stream::TlsStream<IO, Connection<ServerSide>>;
@@ -63,9 +63,7 @@ pub type FallibleAccept<IO> = FallibleHandshake<IO, Connection<ServerSide>>;
 #[derive(Clone)]
 pub struct TlsAcceptor {
     config: Arc<ServerConfig>,
-    options: Options,
-    early_data: bool,
-    timeout: Option<Duration>,
+    settings: HandshakeSettings,
     verifier: Option<Verifier<ServerSide>>,
 }
 
@@ -73,9 +71,7 @@ pub struct TlsAcceptor {
 impl fmt::Debug for TlsAcceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsAcceptor")
-            .field("options", &self.options)
-            .field("early_data", &self.early_data)
-            .field("timeout", &self.timeout)
+            .field("settings", &self.settings)
             .field("has_verifier", &self.verifier.is_some())
             .finish_non_exhaustive()
     }
@@ -85,9 +81,7 @@ impl From<Arc<ServerConfig>> for TlsAcceptor {
     fn from(config: Arc<ServerConfig>) -> Self {
         Self {
             config,
-            options: Options::new(),
-            early_data: false,
-            timeout: None,
+            settings: HandshakeSettings::default(),
             verifier: None,
         }
     }
@@ -109,21 +103,21 @@ impl TlsAcceptor {
     /// respond at once: see [`Accept::early_data`](Accept#method.early_data).
     #[must_use]
     pub fn early_data(mut self, enabled: bool) -> Self {
-        self.early_data = enabled;
+        self.settings.early_data = enabled;
         self
     }
 
     /// Sets the [`Options`] of the streams.
     #[must_use]
     pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
+        self.settings.options = options;
         self
     }
 
     /// Sets how long each handshake may take from its first poll: see [`Handshake::with_timeout`].
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.settings.timeout = Some(timeout);
         self
     }
 
@@ -209,11 +203,7 @@ impl TlsAcceptor {
         f(&mut connection);
         let stream =
             TlsStream::new(io, connection, input).with_half_rtt(self.config.send_half_rtt_data);
-        let mut accept = Accept::new(stream)
-            .with_options(self.options)
-            .resolve_early(self.early_data);
-        accept.set_timeout(self.timeout);
-        accept
+        self.settings.accept(stream)
     }
 
     fn start(&self) -> Result<Connection<ServerSide>, Error> {

@@ -4,6 +4,7 @@
 //! - `state.rs`: the states of a stream, with a diagram
 //! - `transport.rs`, `sink.rs`: move ciphertext between the transport and the connection
 //! - `handshake.rs`, `read.rs`, `write.rs`, `shutdown.rs`, `failure.rs`: what the application calls
+//! - `establish.rs`: performs the handshake
 //! - `attempts.rs`: operations that never wait
 //! - `connection.rs`: the trait for generic code over connections
 //! - `split.rs`, `shared.rs`, `sides.rs`: owned halves
@@ -12,6 +13,7 @@
 //! - `parts.rs`: disassembles and reassembles a stream
 //! - `end.rs`: ends TLS and keeps the transport
 //! - `send_buffer.rs`, `slices.rs`: how plaintext is divided into records and attempts
+//! - `handshake_settings.rs`: what a connector or an acceptor sets for each handshake
 //! - `timeout.rs`: how long a handshake may take
 //! - `waiters.rs`: which half waits for what
 //! - `leftover.rs`: keeps the transport of a failed handshake
@@ -25,8 +27,10 @@ mod connection;
 mod early;
 mod early_input;
 mod end;
+mod establish;
 mod failure;
 mod handshake;
+mod handshake_settings;
 mod leftover;
 mod parts;
 mod pending_alert;
@@ -50,6 +54,7 @@ mod write;
 
 pub use connection::TlsConnection;
 pub use handshake::{FallibleHandshake, Handshake};
+pub(crate) use handshake_settings::HandshakeSettings;
 pub(crate) use leftover::Leftover;
 pub use parts::Parts;
 pub(crate) use pending_alert::PendingAlert;
