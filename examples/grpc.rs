@@ -5,6 +5,7 @@
 //! ```
 
 use std::error::Error;
+use std::iter;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,10 +30,17 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("grpc: {error}");
+            eprintln!("grpc: {}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes, which tonic's errors do not print.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let errors = iter::successors(Some(error), |error| error.source());
+    let texts: Vec<_> = errors.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 async fn run() -> Result<(), BoxError> {
@@ -73,10 +81,8 @@ fn greet(request: Request<()>) -> Result<Request<()>, Status> {
         .extensions()
         .get::<Peer<SocketAddr, HandshakeData>>()
     {
-        println!(
-            "{} calls over {:?}",
-            peer.address, peer.handshake_data.version
-        );
+        let version = peer.handshake_data.version.and_then(|it| it.as_str());
+        println!("{} calls over {}", peer.address, version.unwrap_or("TLS"));
     }
     Ok(request)
 }

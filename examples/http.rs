@@ -10,6 +10,7 @@
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
+use std::iter;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -202,8 +203,15 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
         }
     };
     if let Err(error) = served {
-        eprintln!("{address}: {error}");
+        eprintln!("{address}: {}", with_causes(&*error));
     }
+}
+
+/// The error with its causes, which hyper's errors do not print.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let errors = iter::successors(Some(error), |error| error.source());
+    let texts: Vec<_> = errors.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 fn hello(
@@ -211,12 +219,10 @@ fn hello(
     peer: &Peer<SocketAddr, Option<HandshakeData>>,
     handshake_data: &HandshakeData,
 ) -> Response<Full<Bytes>> {
-    let text = format!(
-        "hello {} over {:?} and {:?}\n",
-        peer.address,
-        request.version(),
-        handshake_data.version,
-    );
+    let http = request.version();
+    let tls = handshake_data.version.and_then(|version| version.as_str());
+    let tls = tls.unwrap_or("TLS");
+    let text = format!("hello {} over {http:?} and {tls}\n", peer.address);
     Response::new(Full::from(text))
 }
 

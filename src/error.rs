@@ -1,7 +1,7 @@
 //! Errors, as kinds that a program can match on.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::sync::Arc;
 
@@ -63,6 +63,9 @@ pub enum ErrorKind {
     NoCommonAlpn,
     /// The two sides have no cipher suite, group or signature scheme in common.
     NoCommonParameters,
+    /// The peer does not support something else that TLS or the configuration requires, such as an
+    /// extension.
+    Incompatible,
     /// The peer ended the connection with this alert (RFC 8446, section 6).
     Alert(AlertDescription),
     /// The peer violated the protocol, or sent something that cannot be decrypted.
@@ -108,8 +111,7 @@ impl Error {
     /// Works on the `io::Error`s of this crate and on any error that has one as its source.
     /// Returns `None` for errors of the transport.
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
+        causes(error).find_map(|error| {
             if let Some(own) = error.downcast_ref::<Self>() {
                 return Some(own.clone());
             }
@@ -120,13 +122,8 @@ impl Error {
             if let Some(tls) = error.downcast_ref::<rustls_next::Error>() {
                 return Some(Self::from(tls.clone()));
             }
-            next = match error.downcast_ref::<io::Error>() {
-                // `source` of an `io::Error` passes over the error that it wraps.
-                Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
-                None => error.source(),
-            };
-        }
-        None
+            None
+        })
     }
 
     pub(crate) fn because(
@@ -241,7 +238,12 @@ impl ErrorKind {
                 | PeerIncompatible::SupportedVersionsExtensionRequired
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled => Self::NoCommonVersion,
-                _ => Self::NoCommonParameters,
+                PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+                | PeerIncompatible::NoCipherSuitesInCommon
+                | PeerIncompatible::NoEcPointFormatsInCommon
+                | PeerIncompatible::NoKxGroupsInCommon
+                | PeerIncompatible::NoSignatureSchemesInCommon => Self::NoCommonParameters,
+                _ => Self::Incompatible,
             },
             Tls::NoApplicationProtocol => Self::NoCommonAlpn,
             Tls::AlertReceived(alert) => Self::Alert(*alert),
@@ -267,7 +269,8 @@ impl fmt::Display for ErrorKind {
             Self::NoCommonVersion => "no TLS version in common with the peer",
             Self::NoCommonAlpn => "no application protocol in common with the peer",
             Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
-            Self::Alert(alert) => return write!(f, "the peer sent the alert {alert:?}"),
+            Self::Incompatible => "the peer lacks something that TLS or the configuration requires",
+            Self::Alert(alert) => return write_alert(*alert, f),
             Self::Misbehaved => "the peer violated the TLS protocol",
             // The text of rustls, which programs match on.
             Self::Truncated => "peer closed connection without sending TLS close_notify",
@@ -281,9 +284,48 @@ impl fmt::Display for ErrorKind {
             Self::UnreadData => "TLS cannot end while there is unread plaintext",
             Self::TrailingData => "bytes followed the peer's close_notify",
             Self::NotEnded => "TLS has not ended in both directions",
-            Self::HandshakeTimeout => "timed out",
+            Self::HandshakeTimeout => "the handshake timed out",
             Self::Ended => "the server has shut down",
             Self::Tls => "TLS failed",
         })
+    }
+}
+
+/// Writes the name that the RFCs use, such as `handshake_failure`.
+fn write_alert(alert: AlertDescription, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("the peer sent the alert ")?;
+    let name = match alert {
+        AlertDescription::EncryptedClientHelloRequired => "EchRequired",
+        AlertDescription::UnrecognisedName => "UnrecognizedName",
+        _ => match alert.as_str() {
+            Some(name) => name,
+            None => return write!(f, "{}", u8::from(alert)),
+        },
+    };
+    let letters = name.as_bytes();
+    for (at, letter) in letters.iter().enumerate() {
+        let starts_word = letter.is_ascii_uppercase()
+            && (letters.get(at + 1).is_some_and(u8::is_ascii_lowercase)
+                || at > 0 && letters[at - 1].is_ascii_lowercase());
+        if starts_word && at > 0 {
+            f.write_char('_')?;
+        }
+        f.write_char(letter.to_ascii_lowercase().into())?;
+    }
+    Ok(())
+}
+
+/// An error and its sources, including the error that an [`io::Error`] wraps, which its `source`
+/// skips.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => error.source(),
     }
 }

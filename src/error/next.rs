@@ -25,7 +25,12 @@ fn kind_of(error: &Tls) -> ErrorKind {
             | PeerIncompatible::SupportedVersionsExtensionRequired
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled => ErrorKind::NoCommonVersion,
-            _ => ErrorKind::NoCommonParameters,
+            PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+            | PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoEcPointFormatsInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon => ErrorKind::NoCommonParameters,
+            _ => ErrorKind::Incompatible,
         },
         Tls::NoApplicationProtocol => ErrorKind::NoCommonAlpn,
         // Both versions of the type are a byte.

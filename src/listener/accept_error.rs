@@ -33,7 +33,7 @@ pub enum Stage {
 /// A connection that failed before it was established.
 ///
 /// `Display` prints one line: the peer, how far the connection had got, and why it failed. The line
-/// of a [probe](Self::is_probe) contains the words "left without a byte".
+/// of a [probe](Self::is_probe) says that the peer sent no data.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AcceptError<P> {
@@ -106,8 +106,12 @@ impl<P: fmt::Debug> fmt::Display for AcceptError<P> {
             (_, None) => {}
         }
         match self.is_probe() {
-            true => f.write_str("the peer left without a byte"),
-            false => write!(f, "{} failed: {}", self.stage, self.error),
+            true => f.write_str("the peer closed the connection before it sent data"),
+            // For plaintext rustls reports an invalid type of message.
+            false => match Error::find(&self.error).map(|error| error.kind()) {
+                Some(kind @ ErrorKind::NotTls) => write!(f, "{} failed: {kind}", self.stage),
+                _ => write!(f, "{} failed: {}", self.stage, self.error),
+            },
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::hash_map::RandomState;
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +12,7 @@ use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use super::SharedConfig;
 use super::items::{Key, Texts};
 use super::load_error::{LoadError, PemPart};
+use crate::error::causes;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -308,20 +308,6 @@ fn is_unreadable_key(error: &(dyn StdError + 'static)) -> bool {
         Some(rustls::Error::General(words)) => words.contains("private key"),
         _ => false,
     })
-}
-
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| cause(*error))
-}
-
-fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>() {
-        // `source` of an `io::Error` skips the error that it wraps.
-        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
-        None => error.source(),
-    }
 }
 
 impl fmt::Debug for PemFiles {

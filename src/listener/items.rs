@@ -14,7 +14,7 @@ use super::load_error::{LoadError, PemPart};
 use super::pem::{self, Flaw, Section};
 use super::revocation;
 
-const ENCRYPTED: &str = "the key is encrypted, and has to be decrypted first";
+const ENCRYPTED: &str = "the key is encrypted: decrypt it with `openssl pkey -in FILE -out FILE`";
 
 /// The contents of files, each read once to get a consistent state.
 pub(super) struct Texts(Vec<(PathBuf, io::Result<Vec<u8>>)>);
@@ -241,17 +241,19 @@ impl Kind {
             | (Self::Key, PemPart::Key)
             | (Self::RevocationList, PemPart::RevocationLists) => Ok(true),
             (Self::EncryptedKey, PemPart::Key) => Err(ENCRYPTED),
-            (Self::OtherKey, PemPart::Key) => Err("a key in a form that is not read"),
+            (Self::OtherKey, PemPart::Key) => {
+                Err("an unsupported key format (supported: PKCS #8, PKCS #1 and SEC 1)")
+            }
             (Self::Key | Self::EncryptedKey | Self::OtherKey | Self::Parameters, _)
             | (Self::Certificate, PemPart::Key) => Ok(false),
             (Self::RevocationList, _) if also(PemPart::RevocationLists) => Ok(false),
             (Self::RevocationList, _) => {
-                Err("a revocation list, in a file that is not read for these")
+                Err("a revocation list, which belongs in a file for `with_revocation_lists`")
             }
             (Self::Certificate, _) if also(PemPart::Chain) || also(PemPart::ClientRoots) => {
                 Ok(false)
             }
-            (Self::Certificate, _) => Err("a certificate, in a file that is not read for these"),
+            (Self::Certificate, _) => Err("a certificate, in a file of revocation lists"),
             (Self::Other(what), _) => Err(what),
         }
     }

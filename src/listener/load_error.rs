@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::pem::Flaw;
 
-/// What a file is read for.
+/// The part of a configuration that a file contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PemPart {
@@ -82,7 +82,11 @@ impl fmt::Display for LoadError {
             write!(f, "{between}{}", path.display())?;
         }
         let colon = if self.paths.is_empty() { "" } else { ": " };
-        write!(f, "{colon}{}: {}", self.part, self.source)
+        f.write_str(colon)?;
+        match self.part {
+            PemPart::Both => f.write_str("the private key does not belong to the certificate"),
+            part => write!(f, "{part}: {}", self.source),
+        }
     }
 }
 
@@ -91,7 +95,7 @@ impl fmt::Display for PemPart {
         f.write_str(match self {
             Self::Chain => "the certificate chain",
             Self::Key => "the key",
-            Self::Both => "the chain with the key",
+            Self::Both => "the certificate chain and the key",
             Self::ClientRoots => "the root certificates of clients",
             Self::RevocationLists => "the revocation lists",
             Self::Configuration => "the configuration",

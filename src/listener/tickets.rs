@@ -320,7 +320,9 @@ impl fmt::Display for TicketKeyError {
             }
             Reason::Twice(other) => write!(f, "the same ticket key as in {}", other.display()),
             Reason::NoFile => f.write_str("no ticket key file was given"),
-            Reason::NoCipher => f.write_str("the provider has no TLS 1.3 with AES-256-GCM"),
+            Reason::NoCipher => {
+                f.write_str("the provider has no cipher suite TLS13_AES_256_GCM_SHA384")
+            }
         }
     }
 }

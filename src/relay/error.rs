@@ -44,8 +44,8 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Client(error) => write!(f, "the client failed: {error}"),
-            Self::Backend(error) => write!(f, "the backend failed: {error}"),
+            Self::Client(error) => write!(f, "the connection to the client failed: {error}"),
+            Self::Backend(error) => write!(f, "the connection to the backend failed: {error}"),
             Self::Idle => f.write_str("the connection was idle for too long"),
             Self::TimeLimit => f.write_str("the connection reached its time limit"),
             Self::ByteLimit => f.write_str("the connection reached its byte limit"),

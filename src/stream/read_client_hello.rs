@@ -125,7 +125,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
     pub(crate) fn reason(&mut self) -> io::Error {
         match self.rejected.take() {
             Some((_, error)) => error,
-            None => io::Error::other("a ClientHello was polled for after it was returned"),
+            None => io::Error::other("the ClientHello was polled for after it had been returned"),
         }
     }
 }

@@ -48,3 +48,21 @@ async fn a_server_reports_the_alert_of_the_client() {
         }
     }
 }
+
+#[test]
+fn alerts_are_printed_with_the_names_of_the_rfcs() {
+    for (description, name) in [
+        (AlertDescription::CloseNotify, "close_notify"),
+        (AlertDescription::UnknownCA, "unknown_ca"),
+        (AlertDescription::UnrecognisedName, "unrecognized_name"),
+        (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
+        (
+            AlertDescription::EncryptedClientHelloRequired,
+            "ech_required",
+        ),
+        (AlertDescription::Unknown(99), "99"),
+    ] {
+        let text = ErrorKind::Alert(description).to_string();
+        assert_eq!(text, format!("the peer sent the alert {name}"));
+    }
+}

@@ -1,9 +1,11 @@
 //! Two sides with nothing in common.
 
 use super::{Way, clash, names};
-use pollback::ErrorKind;
 use pollback::rustls::crypto::CryptoProvider;
-use pollback::rustls::{AlertDescription, CipherSuite, ClientConfig, ServerConfig};
+use pollback::rustls::{
+    self, AlertDescription, CipherSuite, ClientConfig, PeerIncompatible, ServerConfig,
+};
+use pollback::{Error, ErrorKind};
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::{Setup, Version, provider};
 use std::sync::Arc;
@@ -80,5 +82,22 @@ async fn no_common_cipher_suite() {
                 ErrorKind::Alert(AlertDescription::HandshakeFailure),
             );
         }
+    }
+}
+
+#[test]
+fn an_extension_that_the_peer_lacks_is_not_a_parameter_in_common() {
+    for (reason, kind) in [
+        (
+            PeerIncompatible::ExtendedMasterSecretExtensionRequired,
+            ErrorKind::Incompatible,
+        ),
+        (
+            PeerIncompatible::NoKxGroupsInCommon,
+            ErrorKind::NoCommonParameters,
+        ),
+    ] {
+        let found = Error::find(&rustls::Error::PeerIncompatible(reason));
+        assert_eq!(found.unwrap().kind(), kind);
     }
 }

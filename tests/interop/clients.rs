@@ -77,7 +77,7 @@ async fn a_failed_handshake_affects_no_other_client() {
 
     let server = server.finish().await.succeeded();
     assert!(
-        server.stderr.contains("the peer sent the alert UnknownCA"),
+        server.stderr.contains("the peer sent the alert unknown_ca"),
         "{server:#?}"
     );
     assert!(

@@ -100,7 +100,7 @@ fn a_missing_part_is_named_if_both_are_in_one_file() {
         (
             one.certificate_pem().to_owned() + &other.key_pem(),
             PemPart::Both,
-            "the chain with the key",
+            "does not belong to the certificate",
         ),
     ] {
         fs::write(folder.chain(), &text).unwrap();

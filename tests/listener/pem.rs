@@ -179,7 +179,7 @@ fn an_unsupported_key_is_named() {
         (wrapped.to_owned(), "encrypted"),
         (
             key.replace(" PRIVATE", " OPENSSH PRIVATE"),
-            "OPENSSH PRIVATE KEY: a key in a form that is not read",
+            "OPENSSH PRIVATE KEY: an unsupported key format (supported: PKCS #8, PKCS #1 and SEC 1)",
         ),
         (key.replace(" PRIVATE", " DSA PRIVATE"), "DSA PRIVATE KEY"),
     ] {

@@ -27,7 +27,10 @@ async fn a_check_that_sends_nothing_is_distinguished_from_a_truncated_client() {
         assert_eq!(kind, Some(ErrorKind::Truncated));
         assert_eq!(failed.is_probe(), sent == 0);
         let (stage, line) = match sent {
-            0 => (Stage::FirstByte, "7: the peer left without a byte"),
+            0 => (
+                Stage::FirstByte,
+                "7: the peer closed the connection before it sent data",
+            ),
             _ => (Stage::Hello, "7: reading the ClientHello failed: "),
         };
         assert_eq!(failed.stage, stage);
@@ -52,7 +55,7 @@ async fn a_check_that_resets_is_a_probe_and_its_address_is_displayed() {
     assert!(failed.is_probe());
     assert_eq!(
         failed.to_string(),
-        format!("{from}: the peer left without a byte")
+        format!("{from}: the peer closed the connection before it sent data")
     );
 }
 

@@ -124,7 +124,7 @@ async fn a_failed_client_is_reported_with_its_address() {
         (
             &b""[..],
             Stage::FirstByte,
-            "192.0.2.1:4711 through 1: the peer left without a byte",
+            "192.0.2.1:4711 through 1: the peer closed the connection before it sent data",
         ),
         (
             b"GET /",

@@ -124,7 +124,7 @@ async fn a_client_without_a_handshake_is_disconnected() {
     assert_eq!(record["end"], "handshake failed");
     let peer = client.local_addr().expect("an address");
     assert_eq!(record["peer"], peer.to_string());
-    let error = "waiting for the first byte failed: timed out";
+    let error = "waiting for the first byte failed: the handshake timed out";
     assert_eq!(record["error"], error);
 }
 

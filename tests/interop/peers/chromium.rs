@@ -47,7 +47,7 @@ async fn loads_a_page() {
     old.args(["--listen", "127.0.0.1:0", "--tls12", "--cert"]);
     old.arg(&chain).arg("--key").arg(&key);
     for (mut server, hello) in [
-        (http, "over HTTP/2.0 and Some(TLSv1_3)\n"),
+        (http, "over HTTP/2.0 and TLSv1_3\n"),
         (old, "hello over TLSv1_2, ALPN http/1.1, Full handshake\n"),
     ] {
         let (server, address) = Running::listening(&mut server).await;
