@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 
 /// The error with its causes, which tonic's errors do not print.
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let errors = iter::successors(Some(error), |error| error.source());
+    let errors = iter::successors(Some(error), |error| (*error).source());
     let texts: Vec<_> = errors.map(ToString::to_string).collect();
     texts.join(": ")
 }

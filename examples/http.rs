@@ -209,7 +209,7 @@ async fn serve(connection: Client, port: u16, shutdown: ShutdownHandle) {
 
 /// The error with its causes, which hyper's errors do not print.
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let errors = iter::successors(Some(error), |error| error.source());
+    let errors = iter::successors(Some(error), |error| (*error).source());
     let texts: Vec<_> = errors.map(ToString::to_string).collect();
     texts.join(": ")
 }

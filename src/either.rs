@@ -94,6 +94,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// # Errors
     ///
     /// As for that method.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for that method.
     pub async fn close(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.close().await)
     }
@@ -105,6 +109,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// # Errors
     ///
     /// As for that method.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for that method.
     pub async fn finish_handshake(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.finish_handshake().await)
     }
@@ -114,6 +122,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// See [`stream::TlsStream::end_tls`](crate::stream::TlsStream::end_tls).
     ///
     /// # Errors
+    ///
+    /// As for that method.
+    ///
+    /// # Cancel safety
     ///
     /// As for that method.
     pub async fn end_tls(&mut self) -> io::Result<()> {
@@ -186,6 +198,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// # Errors
     ///
     /// None of its own: a failure is returned by the next read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is read, so nothing is lost.
     pub async fn readable(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.readable().await)
     }
@@ -195,6 +211,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// # Errors
     ///
     /// None of its own: a failure is returned by the next write.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is written, so nothing is lost.
     pub async fn writable(&mut self) -> io::Result<()> {
         on_either!(self, stream => stream.writable().await)
     }
@@ -205,6 +225,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     /// # Errors
     ///
     /// `InvalidInput` if `interest` names neither reading nor writing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is read or written, so nothing is lost.
     #[cfg(any(feature = "fd", feature = "listener"))]
     pub async fn ready(&mut self, interest: Interest) -> io::Result<Ready> {
         on_either!(self, stream => stream.ready(interest).await)

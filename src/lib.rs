@@ -55,8 +55,9 @@
 //!
 //! # How it works
 //!
-//! Tokio *polls* a transport for progress; rustls *calls back* for one attempt at a time to read or
-//! to write ciphertext. This crate joins the two, in both directions:
+//! Tokio *polls* a transport for progress; rustls reads and writes ciphertext through [`std::io::Read`]
+//! and [`std::io::Write`], rustls-ffi through C callbacks, one attempt at a time. This crate joins the
+//! two, in both directions:
 //!
 //! ```text
 //!   application          plaintext      AsyncRead + AsyncWrite + AsyncBufRead

@@ -34,9 +34,6 @@ pub struct Options {
 impl Options {
     /// Returns the defaults: writes are sent at once, up to 64 KiB are buffered while the transport
     /// is not ready, reads take up to 64 KiB, and records are as large as possible.
-    ///
-    /// A handshake whose options are set keeps the settings of its connector or acceptor that these
-    /// options leave at their defaults.
     pub const fn new() -> Self {
         Self {
             read_ahead: None,
@@ -77,8 +74,8 @@ impl Options {
     /// Sets how many bytes of ciphertext one read of the transport requests: `least` for small
     /// messages, up to `most` for bulk transfers.
     ///
-    /// Larger reads mean fewer of them. Independently of `most`, no more is read than the buffer of
-    /// the caller can hold and one record (18 KiB). A stream uses memory for this only while it holds
+    /// Larger reads mean fewer of them. Independently of `most`, a read requests at most the size of the
+    /// caller's buffer plus one record (18 KiB). A stream uses memory for this only while it holds
     /// ciphertext that the connection has not processed; each thread keeps one buffer of the largest
     /// size that was needed. The defaults are 19 KiB, which holds a whole record, and 64 KiB.
     ///
@@ -155,9 +152,19 @@ impl Default for Options {
 
 /// How records grow while data is sent, and when they become small again.
 ///
-/// A record holds a quarter of what has been sent since the flow began, but at least the first
-/// size and at most 16 KiB. So a receiver never waits for a record that is long compared with what it
-/// has received, and records are full once 64 KiB have been sent.
+/// Each record holds a quarter of the bytes that were sent before it, but at least the first size and
+/// at most 16 KiB. So a receiver never waits for a record that is long compared with what it has
+/// received, and records are full once 64 KiB have been sent.
+///
+/// ```
+/// use pollback::{Options, RecordSizing};
+/// use std::time::Duration;
+///
+/// // Starts with records of 1,200 bytes, and again after two seconds without data.
+/// let sizing = RecordSizing::new(1200, Duration::from_secs(2));
+/// let options = Options::new().with_record_sizing(sizing);
+/// # let _ = options;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordSizing {
     pub(crate) first: usize,

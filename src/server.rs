@@ -192,8 +192,8 @@ impl TlsAcceptor {
 ///
 /// # Cancel safety
 ///
-/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`): no byte is lost, and it
-/// can be awaited again, or return the transport with [`take_io`](Self::take_io).
+/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`) and then awaited again:
+/// no byte is lost. [`take_io`](Self::take_io) returns the transport without what was read from it.
 ///
 /// ```no_run
 /// use pollback::LazyConfigAcceptor;
@@ -223,7 +223,7 @@ impl<IO> LazyConfigAcceptor<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Reads a ClientHello from `io` into `acceptor`.
+    /// Creates a future that reads a ClientHello from `io` into `acceptor`.
     pub fn new(acceptor: Acceptor, io: IO) -> Self {
         Self {
             read_client_hello: ReadClientHello::new(acceptor),
@@ -234,7 +234,7 @@ where
     /// Returns the transport, after a failure or to stop waiting.
     ///
     /// Returns `None` if it was taken before or has become part of the [`StartHandshake`]. Bytes of
-    /// the ClientHello that were read stay in the acceptor.
+    /// the ClientHello that were read are lost; [`hello::peek`](crate::hello::peek) keeps them.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }

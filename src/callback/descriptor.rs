@@ -13,8 +13,8 @@ use super::{Direction, Readiness};
 ///
 /// The descriptor is watched until this value is dropped. It is never read or written, and it is
 /// closed only by dropping `T`. `T` can be a socket, an `Arc` of one that the callbacks share, an
-/// [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`; like all of these, it has to keep the
-/// descriptor that it first returns open.
+/// [`OwnedFd`](std::os::fd::OwnedFd) or a `BorrowedFd`. It must keep the descriptor that it returns
+/// first open.
 ///
 /// A callback that returns `WouldBlock` although the descriptor is ready is called again, after other
 /// tasks have run.

@@ -29,8 +29,8 @@ use crate::error::ErrorKind;
 ///
 /// # Cancel safety
 ///
-/// All operations are cancel safe: nothing is kept between two polls, so an operation that was
-/// dropped has moved no byte that it did not report.
+/// A single read, write, flush or shutdown is cancel safe: nothing is kept between two polls, so an
+/// operation that was dropped has moved no byte that it did not report.
 ///
 /// ```
 /// use pollback::callback::{CallbackIo, Callbacks, ReadinessHandle};

@@ -34,7 +34,7 @@ use crate::stream::{Handshake, ReadClientHello};
 ///
 /// # Cancel safety
 ///
-/// It is cancel safe if it is awaited by reference: no byte is lost, and it can be awaited again.
+/// It is cancel safe if it is awaited by reference and then awaited again: no byte is lost.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FfiAcceptor<IO> {
     read_client_hello: ReadClientHello<Owned<rustls_acceptor>>,
@@ -45,7 +45,7 @@ impl<IO> FfiAcceptor<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Reads a ClientHello from `io`.
+    /// Creates a future that reads a ClientHello from `io`.
     pub fn new(io: IO) -> Self {
         // SAFETY: the acceptor has just been created for us.
         let acceptor = unsafe { Owned::new(rustls_acceptor::rustls_acceptor_new()) };
@@ -59,7 +59,7 @@ where
     /// Returns the transport, after a failure or to stop waiting.
     ///
     /// Returns `None` if it was taken before or has become part of the [`FfiAccepted`]. Bytes of the
-    /// ClientHello that were read stay in the acceptor.
+    /// ClientHello that were read are lost.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }

@@ -200,7 +200,7 @@ where
 #[derive(Debug)]
 pub struct PeekOrPlain<IO>(Peek<IO>);
 
-/// What a client speaks.
+/// The result of [`PeekOrPlain`].
 #[derive(Debug)]
 pub enum Peeked<IO> {
     /// TLS: the connection whose ClientHello was read.

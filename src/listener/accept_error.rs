@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;
 
-/// How far a connection had got when it failed.
+/// The step at which a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -32,7 +32,7 @@ pub enum Stage {
 
 /// A connection that failed before it was established.
 ///
-/// `Display` prints one line: the peer, how far the connection had got, and why it failed. The line
+/// `Display` prints one line: the peer, the step at which the connection failed, and the cause. The line
 /// of a [probe](Self::is_probe) says that the peer sent no data.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -44,7 +44,7 @@ pub struct AcceptError<P> {
     /// What a trusted proxy said about the client, if its header was read.
     #[cfg(feature = "proxy-protocol")]
     pub proxy_header: Option<Arc<ProxyHeader>>,
-    /// How far the connection had got.
+    /// The step at which it failed.
     pub stage: Stage,
     /// Why the connection failed: [`ErrorKind::HandshakeTimeout`] (`TimedOut`) if the deadline has
     /// passed, `QuotaExceeded` if too many handshakes were in flight.

@@ -87,7 +87,7 @@ pub struct ClientAuthorities {
 }
 
 impl ClientFiles {
-    /// Reads root certificates from the file `roots`.
+    /// Names the file `roots`, which contains the root certificates.
     pub fn new(roots: impl Into<PathBuf>) -> Self {
         Self {
             roots: roots.into(),
@@ -95,7 +95,7 @@ impl ClientFiles {
         }
     }
 
-    /// Reads revocation lists from the file `path`, too. It may be the file of the root
+    /// Adds the file `path`, which contains revocation lists. It may be the file of the root
     /// certificates.
     #[must_use]
     pub fn with_revocation_lists(mut self, path: impl Into<PathBuf>) -> Self {
@@ -105,8 +105,8 @@ impl ClientFiles {
 }
 
 impl PemFiles {
-    /// Reads the chain, the server's own certificate first, and the private key from these files,
-    /// which may be the same file, and builds a configuration from them with `build`.
+    /// Names the files of the certificate chain, the server's own certificate first, and of the private
+    /// key, and the function that builds a configuration from them. Both may be in the same file.
     ///
     /// `build` may return any error. If it fails because the key does not belong to the
     /// certificate, and the file has another one, it is called again with that.

@@ -19,8 +19,36 @@ pub type HandshakeResult<S, F, IO> = Result<(S, F), (io::Error, Option<IO>)>;
 
 /// Performs the handshake of each transport.
 ///
-/// A [`SharedConfig`] does so with its current configuration. [`handshake_fn`] decides for each
-/// ClientHello.
+/// A [`SharedConfig`] does so with its current configuration, and [`handshake_fn`] calls a function
+/// for each ClientHello. Other types can implement it:
+///
+/// ```
+/// use pollback::TlsAcceptor;
+/// use pollback::listener::{Handshaker, Stage};
+/// use pollback::server::TlsStream;
+/// use std::io;
+/// use tokio::net::TcpStream;
+///
+/// /// Accepts with one acceptor, and counts.
+/// #[derive(Clone)]
+/// struct Counted(TlsAcceptor, &'static std::sync::atomic::AtomicUsize);
+///
+/// impl Handshaker<TcpStream> for Counted {
+///     type Stream = TlsStream<TcpStream>;
+///     type HandshakeData = ();
+///
+///     async fn handshake(
+///         self,
+///         io: TcpStream,
+///         stage: &mut Stage,
+///     ) -> io::Result<(TlsStream<TcpStream>, ())> {
+///         *stage = Stage::Handshake;
+///         let stream = self.0.accept(io).await?;
+///         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         Ok((stream, ()))
+///     }
+/// }
+/// ```
 pub trait Handshaker<IO>: Clone + Send + 'static {
     /// The result of a handshake: a TLS stream, or a transport that is passed on.
     type Stream: Send + 'static;
@@ -29,7 +57,16 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
     type HandshakeData: Send + 'static;
 
     /// Performs everything that is necessary before `io` can be served, and stores the progress in
-    /// `stage`. The future is dropped when the deadline has passed.
+    /// `stage`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever prevents the connection from being served; the listener reports it.
+    ///
+    /// # Cancel safety
+    ///
+    /// The listener drops the future, and with it the transport, when the deadline or the grace
+    /// period has passed.
     fn handshake(
         self,
         io: IO,
@@ -48,6 +85,14 @@ pub trait Handshaker<IO>: Clone + Send + 'static {
     /// Like [`handshake`](Self::handshake), but returns the transport with an error, if it still
     /// has it: the listener then reads what the client still sends, so that an alert is not lost to
     /// a reset. Returns no transport unless overridden.
+    ///
+    /// # Errors
+    ///
+    /// As for [`handshake`](Self::handshake).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`handshake`](Self::handshake).
     fn handshake_fallible(
         self,
         io: IO,
@@ -105,8 +150,9 @@ impl SharedConfig {
     }
 }
 
-/// Calls `choose` with each connection whose ClientHello was read, to perform its handshake or pass
-/// it on. It may take some time: other handshakes do not wait for it, and the deadline covers it.
+/// Returns a [`Handshaker`] that calls `choose` with each connection whose ClientHello was read, to
+/// perform its handshake or pass it on. `choose` may wait: other handshakes do not wait for it, and
+/// the deadline covers it.
 ///
 /// If it fails because [`Incoming::accept`] or [`Incoming::refuse_with`] has refused the client,
 /// the listener keeps the transport and reads what the client still sends, so that the alert
@@ -137,7 +183,7 @@ pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
     }
 }
 
-/// Decides for each ClientHello. Returned by [`handshake_fn`].
+/// A [`Handshaker`] that calls a function for each ClientHello. Returned by [`handshake_fn`].
 pub struct HandshakeFn<F> {
     choose: Arc<F>,
     #[cfg(feature = "proxy-protocol")]

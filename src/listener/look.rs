@@ -53,8 +53,8 @@ where
     })
 }
 
-/// Calls `choose` with each client, whether it speaks TLS or not. It may take some time, as with
-/// [`handshake_fn`](super::handshake_fn).
+/// Returns a [`Handshaker`] that calls `choose` with each client, whether it speaks TLS or not.
+/// `choose` may wait, as with [`handshake_fn`](super::handshake_fn).
 ///
 /// ```
 /// use pollback::hello::Peeked;
@@ -90,7 +90,8 @@ pub fn tls_or_plain<F>(choose: F) -> TlsOrPlain<F> {
     }
 }
 
-/// Decides for each client, with TLS or without. Returned by [`tls_or_plain`].
+/// A [`Handshaker`] that calls a function for each client, with TLS or without. Returned by
+/// [`tls_or_plain`].
 pub struct TlsOrPlain<F> {
     choose: Arc<F>,
     #[cfg(feature = "proxy-protocol")]

@@ -44,8 +44,8 @@
 //!
 //! # Features
 //!
-//! - **Handshakes never block the accept loop** or each other, and a program that is slow to call
-//!   [`TlsListener::accept`] again does not delay them: each runs in a task of its own. They use
+//! - **A stalled client never blocks the accept loop** or another handshake, and a program that is slow
+//!   to call [`TlsListener::accept`] again does not delay them: each runs in a task of its own. They use
 //!   every core of the runtime, and a stalled one costs only a timer and little memory, since
 //!   almost nothing is stored for a client before its ClientHello has arrived.
 //! - **One deadline** covers everything from accepting the transport to the end of the handshake:
@@ -69,16 +69,16 @@
 //!
 //! The signature of a handshake occupies a core for 0.05 milliseconds (ECDSA) to about 1 millisecond
 //! (RSA), during which the worker thread runs no other task. When many clients connect at once, as many
-//! handshakes compute at the same time as the runtime has workers; the others wait outside its queue,
-//! and between two of them a worker runs other tasks that are ready. Handshakes that wait for a client
-//! delay nothing.
+//! handshakes compute at the same time as the runtime has workers; the others wait outside its queue.
+//! Before each step of a handshake a worker polls for I/O and runs the tasks that are ready. Handshakes
+//! that wait for a client delay nothing.
 //!
 //! To reduce the effect on requests further, run handshakes on their own threads with a low priority
 //! (`TlsListener::with_handshake_threads`, feature `handshake-threads`), or on another runtime
 //! ([`TlsListener::on_runtime`]).
 //!
-//! Spawn the accept loop as a task: as the main future of a multi-threaded runtime it wakes its thread
-//! for every connection.
+//! Spawn the accept loop as a task: `block_on` runs its future outside of the worker threads, and every
+//! connection would have to switch threads.
 
 mod accept_error;
 mod accept_loop;

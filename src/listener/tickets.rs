@@ -86,8 +86,8 @@ struct Key {
 }
 
 impl TicketKeys {
-    /// Reads the keys, the one for new tickets first. Tickets are encrypted by `provider`, with
-    /// AES-256-GCM.
+    /// Loads the keys from `files`, the one for new tickets first. Tickets are encrypted by `provider`,
+    /// with AES-256-GCM.
     ///
     /// Blocks for as long as the file system takes.
     ///

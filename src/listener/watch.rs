@@ -56,9 +56,13 @@ impl TicketKeys {
     /// change. Calls `report` after each load, and once for contents that are not valid keys; the
     /// previous keys then stay in use.
     ///
-    /// The documentation of [`PemFiles::watch`] about contents, the future and cancel safety
-    /// applies here, too. One server may load a key up to `within` later than another, so wait that
-    /// long before you make a new key the first in the list.
+    /// What [`PemFiles::watch`] documents about contents and the future applies here, too. One server may
+    /// load a key up to `within` later than another, so wait that long before you make a new key the
+    /// first in the list.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`PemFiles::watch`].
     ///
     /// # Panics
     ///

@@ -241,8 +241,8 @@ impl TlsAcceptor {
 ///
 /// # Cancel safety
 ///
-/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`): no byte is lost, and it
-/// can be awaited again, or return the transport with [`take_io`](Self::take_io).
+/// It is cancel safe if it is awaited by reference (`(&mut acceptor).await`) and then awaited again:
+/// no byte is lost. [`take_io`](Self::take_io) returns the transport without what was read from it.
 ///
 /// ```no_run
 /// use pollback::next::LazyConfigAcceptor;
@@ -271,7 +271,7 @@ impl<IO> LazyConfigAcceptor<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    /// Reads a ClientHello from `io`.
+    /// Creates a future that reads a ClientHello from `io`.
     pub fn new(io: IO) -> Self {
         Self {
             read_client_hello: ReadClientHello::new(HelloAcceptor::new()),
@@ -282,7 +282,7 @@ where
     /// Returns the transport, after a failure or to stop waiting.
     ///
     /// Returns `None` if it was taken before or has become part of the [`StartHandshake`]. Bytes of
-    /// the ClientHello that were read are not returned.
+    /// the ClientHello that were read are lost.
     pub fn take_io(&mut self) -> Option<IO> {
         self.io.take()
     }

@@ -18,8 +18,8 @@ use crate::stream::TlsStream;
 
 /// One of the two streams of a [`Relay`](super::Relay).
 ///
-/// Implemented by the streams of this crate over such a stream, by TCP and Unix sockets, by
-/// references and boxes. [`AbortByDrop`] makes any other stream an endpoint.
+/// Implemented by TCP and Unix sockets, by references and boxes, and by the streams of this crate over
+/// any of these. [`AbortByDrop`] makes any other stream an endpoint.
 pub trait Endpoint: AsyncRead + AsyncWrite + Unpin {
     /// Prepares for a drop that the peer must not mistake for the end of the stream.
     ///
@@ -112,7 +112,7 @@ impl<S: Endpoint + ?Sized> Endpoint for Box<S> {
     }
 }
 
-/// Any stream as an [`Endpoint`] that is aborted by dropping it.
+/// A wrapper that makes any stream an [`Endpoint`], which is aborted by dropping it.
 ///
 /// Implement [`Endpoint`] instead for a stream whose drop looks like the end of the stream.
 #[derive(Clone, Copy, Debug)]

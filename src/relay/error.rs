@@ -28,7 +28,7 @@ pub enum Cause {
     Idle,
     /// The time limit was reached.
     TimeLimit,
-    /// There are more bytes than the byte limit allows.
+    /// The byte limit was reached, and there was more to copy.
     ByteLimit,
 }
 

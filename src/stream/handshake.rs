@@ -61,8 +61,20 @@ pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 /// Known as [`FallibleConnect`](crate::FallibleConnect) and
 /// [`FallibleAccept`](crate::FallibleAccept).
 ///
+/// # Errors
+///
+/// Those of a [`Handshake`], together with the transport.
+///
+/// # Cancel safety
+///
+/// Dropping it aborts the handshake and drops the transport.
+///
+/// # Panics
+///
+/// If it is polled after completion.
+///
 /// ```no_run
-/// use pollback::{TlsAcceptor, server::TlsStream};
+/// use pollback::{Error, ErrorKind, TlsAcceptor, server::TlsStream};
 /// use tokio::io::AsyncWriteExt;
 /// use tokio::net::TcpStream;
 ///
@@ -71,7 +83,10 @@ pub struct Handshake<IO, C>(State<IO, C>, Option<Leftover<IO>>);
 ///     match acceptor.accept(tcp).into_fallible().await {
 ///         Ok(stream) => Some(stream),
 ///         Err((error, mut tcp)) => {
-///             let _ = tcp.write_all(format!("this port is for TLS: {error}\n").as_bytes()).await;
+///             let found = Error::find(&error).map(|error| error.kind());
+///             if found == Some(ErrorKind::NotTls) {
+///                 let _ = tcp.write_all(b"this port is for TLS\n").await;
+///             }
 ///             None
 ///         }
 ///     }

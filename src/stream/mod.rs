@@ -85,10 +85,10 @@ use waiters::Waiters;
 /// the task ([`tokio::task::coop`]), so that a flood of small ones lets other tasks run.
 ///
 /// Before it waits, a read sends buffered data and pending responses to the peer, so a request
-/// needs no flush. If writes fail, reads continue to return what the peer has sent. A read that
-/// would have to wait although a request was not sent waits after `BrokenPipe`, `ConnectionReset`
-/// and `ConnectionAborted`, since reads of such a transport end on their own, and fails after other
-/// errors.
+/// needs no flush. If writes fail, reads continue to return what the peer has sent. If a request
+/// could not be sent, a read does not wait for its response but fails. After `BrokenPipe`,
+/// `ConnectionReset` and `ConnectionAborted` it waits, since reads of such a transport end by
+/// themselves.
 ///
 /// # Buffering and flushing
 ///
@@ -124,8 +124,9 @@ use waiters::Waiters;
 ///
 /// # Cancel safety
 ///
-/// All operations are cancel safe: a read that was dropped has lost no data, and a write that was
-/// dropped has accepted none, so that any other may follow.
+/// A single read, write, flush or shutdown is cancel safe: a read that was dropped has lost no data,
+/// and a write that was dropped has accepted none, so that any other may follow. Functions that
+/// combine several of them, such as `write_all` and `read_exact`, are not, as with any Tokio stream.
 ///
 /// # Splitting
 ///

@@ -39,8 +39,8 @@ pub struct Parts<IO, C> {
     pub io: IO,
     /// The connection, with the plaintext and ciphertext that it has queued.
     pub connection: C,
-    /// Bytes that were read from the transport and not processed by the connection, beginning after a
-    /// record: after the peer's close_notify they are what followed it.
+    /// Bytes that were read from the transport and not processed by the connection. They start at the
+    /// boundary of a record; after the peer's close_notify they are what followed it, not ciphertext.
     pub ciphertext: Vec<u8>,
     /// Plaintext of batched writes that the connection has not received yet: see [`Options::with_batched_writes`](crate::Options::with_batched_writes).
     pub plaintext: Vec<u8>,

@@ -4,21 +4,21 @@
 //!
 //! | defect | tests |
 //! |---|---|
-//! | a transport that returns `Ok(0)` from a write blocks the writer forever | `promises::p02_writes::a_transport_that_accepts_nothing_is_an_error`, `promises::p02_writes::a_transport_that_accepts_no_handshake_is_an_error` |
-//! | a write after shutdown is accepted, and its data is lost | `promises::p02_writes::a_write_after_shutdown_is_an_error` |
-//! | a client with early data that reads first never progresses | `promises::early_data::a_client_that_reads_first_makes_progress` |
-//! | an alert is truncated, or stays in a buffer | `promises::p05_alerts::a_server_answers_other_protocols`, `promises::p05_alerts::a_peer_learns_that_its_record_was_invalid` |
-//! | a handshake over a small pipe hangs | `promises::p04_handshake::it_completes_over_every_transport` |
-//! | a key update is never answered by a reader | `promises::p03_nothing_unsent::a_reader_answers_a_key_update`, `cases::buffered_reads::a_reader_flushes_written_data_and_pending_responses` |
-//! | unread tickets at a shutdown destroy data that was written | `promises::p07_shutdown::data_of_a_client_that_writes_and_leaves_arrives_over_tcp`, `cases::tcp::data_of_a_client_arrives_if_the_tickets_arrive_before_its_shutdown` |
-//! | bytes that were not flushed stay buffered while the program reads | `promises::p03_nothing_unsent::a_mebibyte_without_a_flush_is_sent_while_the_response_is_awaited` |
-//! | `Interrupted` fails the stream | `promises::p02_writes::an_interrupted_attempt_is_repeated_by_the_stream` |
-//! | many reads of the transport for few bytes | `promises::costs::a_mebibyte_takes_few_reads`, `promises::costs::a_lone_record_takes_two_reads` |
-//! | a write of the transport for each small write | `promises::p02_writes::any_number_of_slices_is_one_attempt_in_full_records` |
-//! | a stream of more than a kilobyte | `promises::costs::a_stream_is_small` |
-//! | an idle connection keeps much heap | `promises::costs::an_idle_connection_keeps_little` |
-//! | a cancelled write is sent in place of the next | `promises::p02_writes::a_cancelled_write_leaves_nothing_behind` |
-//! | a truncation looks like a clean end | `promises::p06_end_of_stream::a_truncated_stream_is_an_unexpected_end_every_time` |
+//! | a transport that returns `Ok(0)` from a write blocks the writer forever | `guarantees::g02_writes::a_transport_that_accepts_nothing_is_an_error`, `guarantees::g02_writes::a_transport_that_accepts_no_handshake_is_an_error` |
+//! | a write after shutdown is accepted, and its data is lost | `guarantees::g02_writes::a_write_after_shutdown_is_an_error` |
+//! | a client with early data that reads first never progresses | `guarantees::early_data::a_client_that_reads_first_makes_progress` |
+//! | an alert is truncated, or stays in a buffer | `guarantees::g05_alerts::a_server_answers_other_protocols`, `guarantees::g05_alerts::a_peer_learns_that_its_record_was_invalid` |
+//! | a handshake over a small pipe hangs | `guarantees::g04_handshake::it_completes_over_every_transport` |
+//! | a key update is never answered by a reader | `guarantees::g03_reads_flush::a_reader_answers_a_key_update`, `cases::buffered_reads::a_reader_flushes_written_data_and_pending_responses` |
+//! | unread tickets at a shutdown destroy data that was written | `guarantees::g07_shutdown::data_of_a_client_that_writes_and_leaves_arrives_over_tcp`, `cases::tcp::data_of_a_client_arrives_if_the_tickets_arrive_before_its_shutdown` |
+//! | bytes that were not flushed stay buffered while the program reads | `guarantees::g03_reads_flush::a_mebibyte_without_a_flush_is_sent_while_the_response_is_awaited` |
+//! | `Interrupted` fails the stream | `guarantees::g02_writes::an_interrupted_attempt_is_repeated_by_the_stream` |
+//! | many reads of the transport for few bytes | `guarantees::costs::a_mebibyte_takes_few_reads`, `guarantees::costs::a_lone_record_takes_two_reads` |
+//! | a write of the transport for each small write | `guarantees::g02_writes::any_number_of_slices_is_one_attempt_in_full_records` |
+//! | a stream of more than a kilobyte | `guarantees::costs::a_stream_is_small` |
+//! | an idle connection keeps much heap | `guarantees::costs::an_idle_connection_keeps_little` |
+//! | a cancelled write is sent in place of the next | `guarantees::g02_writes::a_cancelled_write_leaves_nothing_behind` |
+//! | a truncation looks like a clean end | `guarantees::g06_end_of_stream::a_truncated_stream_is_an_unexpected_end_every_time` |
 //!
 //! # Cases
 //!
@@ -28,10 +28,10 @@
 //! | reads after an error return the same error | `cases::errors::a_failed_read_can_be_repeated` and its neighbours |
 //! | a fatal alert while writes are blocked | `cases::errors::a_fatal_alert_is_reported_at_once_while_writes_are_blocked`, `cases::errors::our_alert_follows_blocked_writes_and_is_sent_in_full` |
 //! | a flush that is pending after writes that were ready | `cases::flushes::in_the_handshake`, `cases::flushes::in_early_data`, `cases::flushes::in_the_shutdown` |
-//! | close_notify during the handshake | `cases::leaving::close_notify_during_the_handshake_is_an_error` |
-//! | data after close_notify | `cases::leaving::data_after_close_notify_is_ignored` |
-//! | one half is dropped | `promises::p10_two_tasks::a_writer_that_stops_does_not_take_the_wakeup_of_the_reader`, `promises::p10_two_tasks::the_writer_continues_without_the_reader` |
-//! | empty reads and writes | `promises::p09_reads_fill::an_empty_read_makes_no_attempt`, `cases::odd_buffers::an_empty_write_sends_nothing` |
+//! | close_notify during the handshake | `cases::aborts::close_notify_during_the_handshake_is_an_error` |
+//! | data after close_notify | `cases::aborts::data_after_close_notify_is_ignored` |
+//! | one half is dropped | `guarantees::g10_two_tasks::a_writer_that_stops_does_not_take_the_wakeup_of_the_reader`, `guarantees::g10_two_tasks::the_writer_continues_without_the_reader` |
+//! | empty reads and writes | `guarantees::g09_reads_fill::an_empty_read_makes_no_attempt`, `cases::odd_buffers::an_empty_write_sends_nothing` |
 //! | empty slices among others | `cases::odd_buffers::empty_slices_among_others_are_skipped` |
 //! | more than 64 and more than 1,024 slices | `cases::odd_buffers::any_number_of_slices_is_accepted` |
 //! | bulk in both directions at once | `cases::bulk::two_tasks_on_each_side_carry_both_directions` |
@@ -46,24 +46,24 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../promises/engine.rs"]
-#[expect(dead_code, unused_imports, reason = "shared with tests/promises")]
+#[path = "../guarantees/engine.rs"]
+#[expect(dead_code, unused_imports, reason = "shared with tests/guarantees")]
 mod engine;
-#[path = "../promises/heap.rs"]
+#[path = "../guarantees/heap.rs"]
 mod heap;
-#[path = "../promises/support.rs"]
-#[expect(dead_code, reason = "shared with tests/promises")]
+#[path = "../guarantees/support.rs"]
+#[expect(dead_code, reason = "shared with tests/guarantees")]
 mod support;
 
 mod forger;
 
+mod aborts;
 mod buffered_reads;
 mod bulk;
 mod closing;
 mod errors;
 mod floods;
 mod flushes;
-mod leaving;
 mod odd_buffers;
 mod panics;
 mod record_sizes;

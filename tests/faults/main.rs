@@ -14,7 +14,7 @@ mod rig;
 mod next;
 #[cfg(feature = "next")]
 #[path = "../next/engine.rs"]
-#[expect(dead_code, unused_imports, reason = "shared with tests/promises")]
+#[expect(dead_code, unused_imports, reason = "shared with tests/guarantees")]
 mod next_engine;
 
 #[cfg(feature = "early-data")]

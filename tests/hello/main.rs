@@ -5,8 +5,8 @@ mod bytes;
 #[cfg(feature = "early-data")]
 mod early;
 mod look;
+mod misbehaving;
 mod mutated;
-mod odd;
 mod pass;
 mod plain;
 mod refuse;

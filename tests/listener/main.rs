@@ -12,7 +12,7 @@ mod early_data;
 mod errors;
 mod files;
 mod first_byte;
-#[path = "../promises/heap.rs"]
+#[path = "../guarantees/heap.rs"]
 mod heap;
 mod limit;
 mod pace;

@@ -8,8 +8,8 @@ use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, pipe};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
-use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::{Setup, TlsConnector, client};
+use crate::resumption::{Acquaintances, LIMIT};
 use crate::support::{WIDE, acceptor, handshake, localhost, receive, send};
 
 async fn connect(connector: TlsConnector, end: End) -> client::TlsStream<End> {

@@ -1,4 +1,4 @@
-//! The differences between the engines of the tests in tests/promises: here rustls 0.24.
+//! The differences between the engines of the tests in tests/guarantees: here rustls 0.24.
 
 use std::borrow::Cow;
 use std::io::{self, IoSlice};

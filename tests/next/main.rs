@@ -7,57 +7,57 @@
 )]
 
 mod engine;
-#[path = "../promises/halves.rs"]
+#[path = "../guarantees/halves.rs"]
 mod halves;
-#[path = "../promises/support.rs"]
+#[path = "../guarantees/support.rs"]
 mod support;
 mod taken_out;
 
-#[path = "../promises/p01_pending.rs"]
-mod p01_pending;
-#[path = "../promises/p02_writes.rs"]
-mod p02_writes;
-#[path = "../promises/p03_nothing_unsent.rs"]
-mod p03_nothing_unsent;
-#[path = "../promises/p04_handshake.rs"]
-mod p04_handshake;
-#[path = "../promises/p05_alerts.rs"]
-mod p05_alerts;
-#[path = "../promises/p06_end_of_stream.rs"]
-mod p06_end_of_stream;
-#[path = "../promises/p07_shutdown.rs"]
-mod p07_shutdown;
-#[path = "../promises/p08_cancellation.rs"]
-mod p08_cancellation;
-#[path = "../promises/p09_reads_fill.rs"]
-mod p09_reads_fill;
-#[path = "../promises/p10_two_tasks.rs"]
-mod p10_two_tasks;
-#[path = "../promises/p11_seams.rs"]
-mod p11_seams;
-#[path = "../promises/p12_errors.rs"]
-mod p12_errors;
-#[path = "../promises/p13_bounded.rs"]
-mod p13_bounded;
+#[path = "../guarantees/g01_pending.rs"]
+mod g01_pending;
+#[path = "../guarantees/g02_writes.rs"]
+mod g02_writes;
+#[path = "../guarantees/g03_reads_flush.rs"]
+mod g03_reads_flush;
+#[path = "../guarantees/g04_handshake.rs"]
+mod g04_handshake;
+#[path = "../guarantees/g05_alerts.rs"]
+mod g05_alerts;
+#[path = "../guarantees/g06_end_of_stream.rs"]
+mod g06_end_of_stream;
+#[path = "../guarantees/g07_shutdown.rs"]
+mod g07_shutdown;
+#[path = "../guarantees/g08_cancellation.rs"]
+mod g08_cancellation;
+#[path = "../guarantees/g09_reads_fill.rs"]
+mod g09_reads_fill;
+#[path = "../guarantees/g10_two_tasks.rs"]
+mod g10_two_tasks;
+#[path = "../guarantees/g11_disassembly.rs"]
+mod g11_disassembly;
+#[path = "../guarantees/g12_errors.rs"]
+mod g12_errors;
+#[path = "../guarantees/g13_bounded.rs"]
+mod g13_bounded;
 
-#[path = "../promises/acquaintances.rs"]
-mod acquaintances;
-#[path = "../promises/attempts.rs"]
+#[path = "../guarantees/attempts.rs"]
 mod attempts;
-#[path = "../promises/early_data.rs"]
+#[path = "../guarantees/early_data.rs"]
 mod early_data_of_clients;
-#[path = "../promises/end_of_tls.rs"]
+#[path = "../guarantees/end_of_tls.rs"]
 mod end_of_tls;
-#[path = "../promises/half_rtt.rs"]
+#[path = "../guarantees/half_rtt.rs"]
 mod half_rtt;
-#[path = "../promises/round_trips.rs"]
+#[path = "../guarantees/resumption.rs"]
+mod resumption;
+#[path = "../guarantees/round_trips.rs"]
 mod round_trips;
 
 /// The guarantee for two tasks again, for owned halves.
 mod owned {
+    #[path = "../../guarantees/g10_two_tasks.rs"]
+    mod g10_two_tasks;
     pub(crate) mod halves;
-    #[path = "../../promises/p10_two_tasks.rs"]
-    mod p10_two_tasks;
 }
 
 mod contended;

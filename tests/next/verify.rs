@@ -19,10 +19,10 @@ use pollback_testkit::pipe::pipe;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 
-use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::{
     self, AlertDescription, CertificateError, Error, Setup, TlsAcceptor, TlsConnector, client, lazy,
 };
+use crate::resumption::{Acquaintances, LIMIT};
 use crate::support::{
     WIDE, acceptor, assert_alert, connector, error_kind, for_each_shape, localhost, pattern,
     receive, receive_all, send, tls_error,

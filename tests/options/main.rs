@@ -1,11 +1,11 @@
 //! The options of streams: each has its documented effect, and none changes which bytes arrive.
 //! (`tests/faults` injects faults into streams with options.)
 
-#[path = "../promises/engine.rs"]
-#[expect(dead_code, unused_imports, reason = "shared with tests/promises")]
+#[path = "../guarantees/engine.rs"]
+#[expect(dead_code, unused_imports, reason = "shared with tests/guarantees")]
 mod engine;
-#[path = "../promises/support.rs"]
-#[expect(dead_code, reason = "shared with tests/promises")]
+#[path = "../guarantees/support.rs"]
+#[expect(dead_code, reason = "shared with tests/guarantees")]
 mod support;
 
 mod batched;

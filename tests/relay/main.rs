@@ -5,7 +5,7 @@ mod bounded;
 mod cancelled;
 mod costs;
 mod ends;
-#[path = "../promises/heap.rs"]
+#[path = "../guarantees/heap.rs"]
 mod heap;
 mod limits;
 mod moves;

@@ -38,8 +38,8 @@ pub(super) struct Idle {
 pub(super) const WORKS: [Work; 8] = [
     Work { name: "terminate: bulk down, 1 connection", unit: "MiB", units: 256, terminated: true, kind: Kind::Bulk { connections: 1 } },
     Work { name: "terminate: bulk down, 8 connections", unit: "MiB", units: 512, terminated: true, kind: Kind::Bulk { connections: 8 } },
-    Work { name: "terminate: 64 B there and back", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 64 } },
-    Work { name: "terminate: 16 KiB there and back", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 16 * 1024 } },
+    Work { name: "terminate: 64 B echo", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 64 } },
+    Work { name: "terminate: 16 KiB echo", unit: "exchange", units: 5000, terminated: true, kind: Kind::Exchanges { bytes: 16 * 1024 } },
     Work { name: "terminate: a full handshake", unit: "connection", units: 500, terminated: true, kind: Kind::Connections },
     Work { name: "terminate: a resumed handshake", unit: "connection", units: 500, terminated: true, kind: Kind::Resumed },
     Work { name: "pass through: bulk down, 8 connections", unit: "MiB", units: 512, terminated: false, kind: Kind::Bulk { connections: 8 } },

@@ -11,22 +11,20 @@ mod instruments;
 mod support;
 mod taken_out;
 
-mod p01_pending;
-mod p02_writes;
-mod p03_nothing_unsent;
-mod p04_handshake;
-mod p05_alerts;
-mod p06_end_of_stream;
-mod p07_shutdown;
-mod p08_cancellation;
-mod p09_reads_fill;
-mod p10_two_tasks;
-mod p11_seams;
-mod p12_errors;
-mod p13_bounded;
+mod g01_pending;
+mod g02_writes;
+mod g03_reads_flush;
+mod g04_handshake;
+mod g05_alerts;
+mod g06_end_of_stream;
+mod g07_shutdown;
+mod g08_cancellation;
+mod g09_reads_fill;
+mod g10_two_tasks;
+mod g11_disassembly;
+mod g12_errors;
+mod g13_bounded;
 
-#[cfg(feature = "early-data")]
-mod acquaintances;
 #[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
 mod attempts;
 mod begun_elsewhere;
@@ -37,5 +35,7 @@ mod end_of_tls;
 #[cfg(feature = "early-data")]
 mod half_rtt;
 mod of_0_23;
+#[cfg(feature = "early-data")]
+mod resumption;
 #[cfg(feature = "early-data")]
 mod round_trips;

@@ -80,7 +80,7 @@ fn open(keys: &ConnectionTrafficSecrets, sequence: u64, record: &[u8]) -> Vec<u8
 #[cfg(feature = "early-data")]
 #[test]
 fn a_program_may_still_read_early_data_from_the_connection() {
-    let both = crate::acquaintances::Acquaintances::new();
+    let both = crate::resumption::Acquaintances::new();
     let (client_end, server_end) = pipe(WIDE);
     let client = async {
         let connect = both

@@ -10,9 +10,9 @@ use pollback_testkit::executor;
 use pollback_testkit::pipe::{Control, End, SHAPES, Shape, pipe};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 
-use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::rustls::HandshakeKind;
 use crate::engine::{PeerMisbehaved, RETRIED, ServerConfig, Setup, client, lazy, rustls, server};
+use crate::resumption::{Acquaintances, LIMIT};
 use crate::support::{
     WIDE, localhost, pattern, poll_once, poll_read, receive, receive_all, records, send, tls_error,
 };

@@ -5,8 +5,8 @@ use pollback_testkit::executor;
 use pollback_testkit::pipe::{End, SHAPES, Shape, pipe};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
-use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::{Setup, TlsAcceptor, TlsConnector, client, server};
+use crate::resumption::{Acquaintances, LIMIT};
 use crate::support::{
     WIDE, acceptor, connector, localhost, pattern, receive, receive_all, records, send, tls_error,
 };

@@ -5,8 +5,8 @@ use pollback_testkit::executor::Executor;
 use pollback_testkit::pipe::{Control, pipe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::acquaintances::{Acquaintances, LIMIT};
 use crate::engine::Setup;
+use crate::resumption::{Acquaintances, LIMIT};
 use crate::support::{WIDE, localhost, send};
 
 /// Two pipes, whose far ends are connected by a slow link.
