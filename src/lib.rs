@@ -50,8 +50,34 @@
 //! | copy a recipe: HTTP, STARTTLS, proxies, WebSocket, early data and others | [`guide`] |
 //! | migrate a tokio-rustls program | [`moving_from_tokio_rustls`] |
 //!
-//! Modules that need a feature of this crate say so. The README lists the features and what every
-//! stream guarantees.
+//! [`stream::TlsStream`] describes what every stream guarantees.
+//!
+//! # Feature flags
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `aws_lc_rs`, `aws-lc-rs` | yes | the cryptography of AWS-LC, which needs a C compiler |
+//! | `ring` | | the cryptography of ring |
+//! | `fips` | | AWS-LC in its FIPS build, which needs more than a C compiler |
+//! | `tls12` | yes | TLS 1.2 in addition to TLS 1.3 |
+//! | `logging` | yes | the log messages of rustls |
+//! | `early-data` | | TLS 1.3 early data (0-RTT) for clients and servers |
+//! | `brotli`, `zlib` | | certificate compression |
+//! | `bytes` | | `try_read_buf` into the buffers of the crate bytes |
+//! | `fd` | | `Descriptor`: callbacks that are woken by a file descriptor (Unix) |
+//! | `ffi-aws-lc-rs`, `ffi-ring`, `ffi-fips` | | the callbacks and connections of rustls-ffi with that provider; requires exactly the rustls version that rustls-ffi requires |
+//! | `ffi` | | the same, without a provider for rustls-ffi |
+//! | `listener` | | `TlsListener`: deadlines, limits, certificate reload, certificates by name, graceful shutdown |
+//! | `handshake-threads` | | handshakes on threads of their own with a low priority |
+//! | `axum-08` | | `TlsListener` for `axum::serve` of axum 0.8, with the peer available to handlers |
+//! | `tonic` | | `TlsListener` for `serve_with_incoming` of tonic 0.14, with the peer in the extensions of a request |
+//! | `proxy-protocol` | | PROXY protocol v1 and v2 from trusted peers |
+//! | `relay` | | `Relay`: copies between two streams in both directions, as a proxy does |
+//! | `next` | | the same streams on a pre-release of rustls 0.24, with no stability guarantee: see `pollback::next` |
+//! | `full` | | every feature that a program can combine: with `aws_lc_rs` (not `ring` or `fips`), without `ffi` and `next` |
+//!
+//! With both `aws_lc_rs` and `ring`, rustls has no default provider: install one with
+//! `CryptoProvider::install_default`, or name it with `builder_with_provider`.
 //!
 //! # How it works
 //!

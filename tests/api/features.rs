@@ -46,6 +46,24 @@ fn the_manifest_has_every_feature() {
     }
 }
 
+/// The tables in the README and on the first page of the documentation are the same.
+#[test]
+fn every_feature_is_documented() {
+    let readme = include_str!("../../README.md");
+    let front_page = include_str!("../../src/lib.rs");
+    let (_, table) = readme.split_once("| feature | default |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    for row in &rows {
+        assert!(front_page.contains(&format!("//! {row}\n")), "{row}");
+    }
+    let names = features().lines().filter_map(|line| line.split_once(" = "));
+    for (name, _) in names.filter(|(name, _)| !["default", ""].contains(name)) {
+        let name = format!("`{name}`");
+        assert!(rows.iter().any(|row| row.contains(&name)), "{name}");
+    }
+}
+
 #[test]
 fn full_names_one_provider_and_nothing_that_pins_rustls() {
     let (_, full) = features()
