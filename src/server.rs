@@ -12,6 +12,7 @@ use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{CommonState, ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::engine::feed::Feed;
 use crate::engine::{Alert, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
@@ -305,11 +306,10 @@ where
         match self.accepted.into_connection(config) {
             Ok(mut connection) => {
                 f(&mut connection);
-                // The connection already has the bytes that arrived with the ClientHello. If it
-                // rejects them, it returns the error again when it is driven.
-                let _ = connection.process_new_packets();
+                // The connection already has the bytes that arrived with the ClientHello.
+                let processed = connection.process();
                 let stream = TlsStream::new(self.io, connection, self.input);
-                Accept::new(stream.with_half_rtt(half_rtt))
+                Accept::new(stream.with_half_rtt(half_rtt).failed_by(processed.err()))
             }
             Err((error, alert)) => {
                 let alert = Alert::new(&error, alert);

@@ -446,6 +446,18 @@ fn every_byte_may_have_any_value() {
     }
 }
 
+/// Of each header 15 bytes are read, which is the length of the shortest one.
+#[test]
+fn a_line_shorter_than_every_header_is_an_error() {
+    for line in ["PROXY \r\n", "PROXY TCP4\r\n", "PROXY UNKNOW\r\n"] {
+        let bytes = format!("{line}GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(ProxyHeader::parse(bytes.as_bytes()), Err(HeaderError::Line));
+        let error = executor::block_on(read_header(&mut bytes.as_bytes())).expect_err("no header");
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        assert_eq!(inner, Some(&HeaderError::Line), "{line:?}");
+    }
+}
+
 #[test]
 fn an_error_of_the_transport_is_returned_unchanged() {
     let (_near, mut far) = pipe(100);

@@ -38,6 +38,7 @@ mod halves;
 mod io;
 mod readiness;
 mod retry;
+mod unbudgeted;
 
 use std::io::{Read, Result, Write};
 
@@ -50,6 +51,7 @@ pub(crate) use halves::{Half, waker_of_both};
 pub use io::CallbackIo;
 pub use readiness::{Direction, Polled, Readiness, ReadinessHandle, Signalled};
 pub(crate) use retry::poll_attempt;
+pub(crate) use unbudgeted::unbudgeted;
 
 use crate::error::{Error, ErrorKind};
 

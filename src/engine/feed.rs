@@ -88,8 +88,8 @@ pub(crate) fn receive<C: Feed>(
         }
     }
     if let Head::Whole(length) = head {
-        accept_head(connection, input, length, wanted)?;
-        return Ok(Received::Record(length));
+        let taken = accept_head(connection, input, length, wanted)?;
+        return Ok(Received::Record(taken));
     }
     // rustls reports what is wrong with it.
     input.set_framed(false);

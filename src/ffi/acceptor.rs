@@ -17,8 +17,8 @@ use super::failure::{error_of, is_alert};
 use super::lend::{lend_read, lend_write};
 use super::owned::Owned;
 use super::{FfiConnection, read, write};
-use crate::engine::{AcceptHello, Alert, InputBuffer};
-use crate::stream::{Handshake, ReadClientHello};
+use crate::engine::{AcceptHello, Alert, Feed, InputBuffer};
+use crate::stream::{Handshake, ReadClientHello, TlsStream};
 
 /// Reads a ClientHello from the transport `IO` with a `rustls_acceptor`, so that the server can choose
 /// its configuration.
@@ -160,8 +160,8 @@ where
         match made {
             (Some(connection), _) => {
                 let mut connection = FfiConnection::over(connection, Side::Server);
-                connection.process_arrived();
-                connection.handshake_behind(self.io, self.input)
+                let failure = connection.process().err();
+                Handshake::new(TlsStream::new(self.io, connection, self.input).failed_by(failure))
             }
             (None, alert) => {
                 Handshake::refused(self.io, alert_for(result, alert), error_of(result).into())

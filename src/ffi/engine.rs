@@ -19,12 +19,6 @@ use crate::error::ErrorKind;
 const ROOM: usize = LARGEST_PLAINTEXT + 1;
 
 impl FfiConnection {
-    /// Processes what arrived with the ClientHello. Errors are returned again when the connection
-    /// is driven.
-    pub(super) fn process_arrived(&mut self) {
-        let _ = self.process();
-    }
-
     /// Reads all plaintext from the connection, which accepts no more ciphertext while it holds
     /// more than one record of it.
     fn refill(&mut self) -> io::Result<()> {

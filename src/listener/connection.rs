@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::shutdown::{Member, Phase};
-use crate::callback::Half;
+use crate::callback::{Half, unbudgeted};
 use crate::error::ErrorKind;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::ProxyHeader;
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
         let result = self.poll_stream(Half::Reader, cx, poll);
         if let Some(deadline) = &mut self.first_byte {
             if result.is_pending() {
-                ready!(deadline.as_mut().poll(cx));
+                ready!(unbudgeted(cx, |cx| deadline.as_mut().poll(cx)));
                 let error = "no byte arrived in time after the handshake";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
             }
@@ -186,6 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> AsyncRead for Connection<S, P, F> 
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
         self.get_mut()
             .poll_receive(cx, |stream, cx| stream.poll_read(cx, buf))
     }

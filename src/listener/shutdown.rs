@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::callback::{Half, waker_of_both};
+use crate::callback::{Half, unbudgeted, waker_of_both};
 
 /// How long streams have to send their close_notify once the grace time is over.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -240,7 +240,9 @@ impl Observer {
             }
         }
         match wait {
-            Some(wait) => wait.reached.as_mut().poll(cx),
+            // With no budget left it would register no waker, and is not polled again before it is
+            // woken.
+            Some(wait) => unbudgeted(cx, |cx| wait.reached.as_mut().poll(cx)),
             None => Poll::Pending,
         }
     }

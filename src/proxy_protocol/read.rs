@@ -65,7 +65,10 @@ impl Reading {
     {
         for _ in 0..CHUNKS_PER_POLL {
             let missing = match length(&self.0)? {
-                Length::Exactly(length) | Length::AtLeast(length) => length - self.0.len(),
+                // A line that is shorter than every header is complete before it was read in full.
+                Length::Exactly(length) | Length::AtLeast(length) => {
+                    length.saturating_sub(self.0.len())
+                }
             };
             if missing == 0 {
                 let parsed = ProxyHeader::parse(&self.0)?;

@@ -1,5 +1,6 @@
 //! The time limits of a relay.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::error::Cause;
+use crate::callback::unbudgeted;
 
 pub(super) struct Clock {
     idle: Option<Duration>,
@@ -66,7 +68,8 @@ impl Clock {
                 self.sleep = Some(Box::pin(sleep_until(at)));
                 continue;
             };
-            ready!(sleep.as_mut().poll(cx));
+            // Also while the streams spend the budget of the task in every poll.
+            ready!(unbudgeted(cx, |cx| sleep.as_mut().poll(cx)));
             let Some((at, cause)) = self.next() else {
                 return Poll::Pending;
             };

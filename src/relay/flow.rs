@@ -19,7 +19,7 @@ use std::task::{Context, Poll, ready};
 use super::buffer::Buffer;
 use super::endpoint::Endpoint;
 use super::error::Cause;
-use crate::callback::{Attempt, Callback, poll_attempt};
+use crate::callback::{Attempt, Callback, poll_attempt, unbudgeted};
 use crate::error::ErrorKind;
 
 /// How many attempts one poll makes in each direction before other tasks run.
@@ -266,7 +266,7 @@ impl Flow {
     pub(super) fn flush_last<W: Endpoint>(&mut self, to: &mut W, cx: &mut Context<'_>) {
         if self.unflushed {
             // Nothing waits for the result, and the destination has not failed.
-            let _ = Pin::new(to).poll_flush(cx);
+            let _ = unbudgeted(cx, |cx| Pin::new(&mut *to).poll_flush(cx));
         }
     }
 }

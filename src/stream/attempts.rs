@@ -13,7 +13,7 @@ use tokio::io::{Interest, Ready};
 
 use super::TlsStream;
 use super::state::Phase;
-use crate::callback::Half;
+use crate::callback::{Half, unbudgeted};
 use crate::engine::Engine;
 
 impl<IO, C> TlsStream<IO, C>
@@ -302,12 +302,12 @@ where
     fn attempt<T>(
         &mut self,
         half: Half,
-        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
+        mut poll: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
         // A transport remembers only the last waker, so poll with the one of the waiting task.
         let parked = self.waiters.registered(half);
         let waker = parked.as_ref().unwrap_or_else(|| Waker::noop());
-        let answer = poll(self, &mut Context::from_waker(waker));
+        let answer = unbudgeted(&mut Context::from_waker(waker), |cx| poll(self, cx));
         match (&answer, &parked) {
             // This poll may have consumed the progress that the task waits for.
             (Poll::Ready(_), Some(parked)) => parked.wake_by_ref(),

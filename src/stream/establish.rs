@@ -57,7 +57,11 @@ where
                 if !self.connection.is_handshaking() || !self.input.has_record() {
                     break Poll::Ready(());
                 }
-                ready!(self.poll_read_io(half, cx, 0))?;
+                if budget.is_spent() {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                budget.spend(ready!(self.poll_read_io(half, cx, 0))?.bytes());
             };
             let mut blocked = false;
             if self.write_error.is_none() {
@@ -153,7 +157,11 @@ where
         if blocked {
             self.awaited = true;
             self.drain_io(half, cx, true);
-            return Poll::Pending;
+            return match self.phase {
+                // An alert of the peer is returned although nothing can be sent.
+                Phase::Failed(_) => self.poll_failed(half, cx),
+                _ => Poll::Pending,
+            };
         }
         if let Some(error) = self.write_error.take() {
             return Poll::Ready(Err(error));

@@ -11,6 +11,14 @@ use crate::callback::{Direction, Half};
 use crate::engine::{Alert, Engine, Failure};
 
 impl<IO, C> TlsStream<IO, C> {
+    /// Makes the stream fail if there is a failure.
+    pub(crate) fn failed_by(mut self, failure: Option<Failure>) -> Self {
+        if let Some(failure) = failure {
+            self.fail(failure);
+        }
+        self
+    }
+
     /// Makes the stream fail permanently.
     pub(super) fn fail(&mut self, failure: Failure) {
         if let Phase::Failed(_) = self.phase {

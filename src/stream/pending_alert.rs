@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::transport::Budget;
-use crate::callback::{Attempt, poll_attempt};
+use crate::callback::{Attempt, poll_attempt, unbudgeted};
 use crate::engine::Alert;
 
 /// The alert of a rejected handshake, until it is delivered.
@@ -31,7 +31,10 @@ impl PendingAlert {
             return Poll::Ready(());
         };
         let delivered = poll_alert(alert, Pin::new(io), cx);
-        discard(Pin::new(io), cx);
+        let _ = unbudgeted(cx, |cx| {
+            discard(Pin::new(io), cx);
+            Poll::Ready(())
+        });
         ready!(delivered);
         self.0 = None;
         Poll::Ready(())

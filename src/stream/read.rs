@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
-use tokio::task::coop::poll_proceed;
+use tokio::task::coop::{has_budget_remaining, poll_proceed};
 
 use super::TlsStream;
 use super::state::{Outbound, Phase, ends_reads};
@@ -148,13 +148,19 @@ where
             }
         }
         let is_left = waits && self.awaited;
-        match self
+        let Some(error) = self
             .write_error
             .take_if(|error| is_left && !ends_reads(error))
-        {
-            Some(error) => Err(error),
-            None => Ok(()),
+        else {
+            return Ok(());
+        };
+        if self.input.has_record() || !has_budget_remaining() {
+            // The read does not wait but has stopped to let other tasks run, and there may be data.
+            self.write_error = Some(error);
+            cx.waker().wake_by_ref();
+            return Ok(());
         }
+        Err(error)
     }
 
     /// Sends pending responses and, if the reader is about to wait, everything that was written and

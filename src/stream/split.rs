@@ -219,7 +219,8 @@ where
             Poll::Ready(Ok(_)) if !self.shared.is_owed() => answer,
             Poll::Ready(Ok(_)) => {
                 if let Some(mut writer) = self.shared.try_lock() {
-                    if self.shared.take_owed() {
+                    // Nothing can be sent once the transport is released.
+                    if self.shared.take_owed() && writer.io.io.is_some() {
                         writer.input.note_message();
                         writer.flush_on_read(cx, false)?;
                     }
@@ -235,7 +236,7 @@ where
             Poll::Ready(Err(_)) => answer,
             Poll::Pending => {
                 let mut writer = ready!(self.poll_writer(cx));
-                if self.shared.take_owed() {
+                if self.shared.take_owed() && writer.io.io.is_some() {
                     writer.input.note_message();
                 }
                 writer.flush_on_read(cx, true)?;

@@ -1,11 +1,14 @@
 //! The timeout of a handshake.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
+
+use crate::callback::unbudgeted;
 
 /// A timeout that starts with the first poll, so that handshakes can be created outside of a
 /// runtime.
@@ -28,7 +31,8 @@ impl Timeout {
     /// Ready once the timeout has elapsed.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Running(sleep) => sleep.as_mut().poll(cx),
+            // Also if the rest of the task spends its budget in every poll.
+            Self::Running(sleep) => unbudgeted(cx, |cx| sleep.as_mut().poll(cx)),
             _ => Poll::Pending,
         }
     }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::TlsStream;
 use super::sink::{Bounded, Shown};
 use super::state::{Given, Outbound, Phase};
-use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt};
+use crate::callback::{Attempt, Callback, Direction, Half, poll_attempt, unbudgeted};
 use crate::engine::{Engine, InputBuffer, LARGEST_RECORD, ReceiveError, Received};
 use crate::error::{Error, ErrorKind};
 
@@ -255,6 +255,13 @@ where
     /// Reads no more than [`into_inner`](Self::into_inner) can return, unless our own writes are
     /// `blocked`: the peer may be blocked as well, and one side has to give way.
     pub(super) fn drain_io(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
+        let _ = unbudgeted(cx, |cx| {
+            self.drain_unbudgeted(half, cx, blocked);
+            Poll::Ready(())
+        });
+    }
+
+    fn drain_unbudgeted(&mut self, half: Half, cx: &mut Context<'_>, blocked: bool) {
         let most = match blocked {
             // The side with more unsent bytes reads everything that the other side has sent,
             // regardless of its limits.
@@ -316,6 +323,13 @@ where
     /// Reads and discards input, so that closing the socket causes no reset that overtakes the
     /// alert, and a peer that is blocked in a write can continue and read the alert.
     pub(super) fn discard_io(&mut self, half: Half, cx: &mut Context<'_>) {
+        let _ = unbudgeted(cx, |cx| {
+            self.discard_unbudgeted(half, cx);
+            Poll::Ready(())
+        });
+    }
+
+    fn discard_unbudgeted(&mut self, half: Half, cx: &mut Context<'_>) {
         let mut budget = Budget::new();
         while !budget.is_spent() {
             self.input.clear();

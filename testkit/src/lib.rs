@@ -5,6 +5,7 @@
 
 pub use proptest;
 
+pub mod budget;
 pub mod bytes;
 pub mod certificates;
 pub mod configs;

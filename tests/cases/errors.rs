@@ -16,7 +16,8 @@ use crate::support::{
     pattern, poll_once, poll_read, read_what_is_there, receive, records, send, tls_error,
     write_vectored,
 };
-use pollback::rustls;
+use pollback::StartHandshake;
+use pollback::rustls::{self, server::Acceptor};
 
 const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
 
@@ -276,4 +277,27 @@ fn a_message_over_the_limit_after_the_handshake_is_refused_with_an_encrypted_rec
         assert!(said.len() > 5 + 2, "{said:?}");
         assert_eq!(records(&said).len(), 1);
     });
+}
+
+/// The connection finds it while it is created, before the stream polls it.
+#[test]
+fn a_failure_that_arrived_with_the_hello_is_returned_at_once() {
+    for version in Version::ALL {
+        let mut bytes = client_hello(version);
+        bytes.extend(plain_record(DATA, b"x"));
+        let mut acceptor = Acceptor::default();
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            acceptor.read_tls(&mut rest).expect("room");
+        }
+        let accepted = acceptor.accept().map_err(|(error, _)| error);
+        let accepted = accepted.expect("a valid hello").expect("a whole one");
+        let (end, _peer) = pipe(WIDE);
+        let start = StartHandshake::from_parts(accepted, end);
+        let accept = start.into_stream(Setup::new(version).server().into());
+        let mut executor = Executor::new();
+        let accepting = executor.spawn("the server", accept);
+        executor.run_until_stalled();
+        tls_error(&accepting.take().expect_err("data in a handshake"));
+    }
 }

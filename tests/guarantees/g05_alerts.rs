@@ -5,13 +5,14 @@ use std::io::ErrorKind;
 use crate::engine::{self, AlertDescription, CertificateError, Error, Setup};
 use pollback_testkit::certificates::Authority;
 use pollback_testkit::configs::Version;
-use pollback_testkit::executor;
+use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::{Answer, End, Operation, pipe};
 
+use pollback::ErrorKind as Kind;
 use tokio::io::AsyncReadExt;
 
 use crate::support::{
-    ALERT, WIDE, acceptor, assert_alert, connector, for_each_shape, for_each_talk,
+    ALERT, WIDE, acceptor, assert_alert, connector, error_kind, for_each_shape, for_each_talk,
     for_each_talk_and_shape, localhost, poll_once, receive_all, records, send, tls_error,
 };
 
@@ -203,4 +204,31 @@ fn a_peer_that_has_failed_need_not_take_what_is_left() {
         let read = executor::block_on(talk.subject.read_u8());
         assert_alert(&read.expect_err("an alert"), AlertDescription::BadRecordMac);
     });
+}
+
+#[test]
+fn an_alert_ends_a_handshake_whose_last_flight_is_blocked() {
+    for version in Version::ALL {
+        let (near, far) = pipe(WIDE);
+        let (near_io, far_io) = (near.control(), far.control());
+        let setup = Setup::new(version);
+        let mut executor = Executor::new();
+        let connect = connector(setup.client()).connect(localhost(), near);
+        let connecting = executor.spawn("the client", connect);
+        executor.run_until_stalled();
+        let accept = acceptor(setup.server()).accept(far).into_fallible();
+        let accepting = executor.spawn("the server", accept);
+        // Its flight cannot be answered.
+        near_io.block(Operation::Write);
+        executor.run_until_stalled();
+        far_io.inject(&FORGED);
+        executor.run_until_stalled();
+        // Its transport stays open.
+        let (error, _far) = accepting.take().expect_err("a forged record");
+        tls_error(&error);
+        assert!(connecting.is_finished(), "the alert has arrived");
+        let error = connecting.take().expect_err("an alert");
+        let kind = error_kind(&error);
+        assert!(matches!(kind, Some(Kind::Alert(_))), "{error:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! 13. One poll does bounded work, in bytes and in records.
 
+#[cfg(feature = "early-data")]
+use std::pin::pin;
 use std::task::Poll;
 
 use crate::engine::Setup;
@@ -11,6 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+#[cfg(feature = "early-data")]
+use crate::resumption::Acquaintances;
+#[cfg(feature = "early-data")]
+use crate::support::localhost;
 use crate::support::{acceptor, for_each_talk, handshake, poll_once, poll_read, receive, send};
 
 /// The most tiny records that one poll may process.
@@ -116,4 +122,27 @@ async fn callbacks_that_always_succeed_let_other_tasks_run() {
         let written = io.write(&[0; 64]).await.expect("a write");
         assert_eq!(written, 64);
     }
+}
+
+/// A server processes early data before the client's Finished.
+#[cfg(feature = "early-data")]
+#[test]
+fn the_records_of_early_data_in_a_handshake_are_bounded() {
+    const SENT: usize = 20_000;
+    let acquaintances = Acquaintances::with_limit(1 << 20);
+    let (near, far) = pipe(8 << 20);
+    let io = far.control();
+    executor::block_on(async {
+        let connect = acquaintances.connector().connect(localhost(), near);
+        let mut client = connect.await.expect("early data");
+        for _ in 0..SENT {
+            client.write_all(b"x").await.expect("room");
+        }
+        let before = io.unread();
+        assert!(before > SENT * 20);
+        let mut accept = pin!(acquaintances.acceptor().accept(far));
+        assert!(poll_once(accept.as_mut()).is_pending());
+        let read = before - io.unread();
+        assert!(read < before / 2, "{read} of {before} bytes in one poll");
+    });
 }

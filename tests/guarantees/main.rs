@@ -28,6 +28,7 @@ mod g13_bounded;
 #[cfg(all(feature = "bytes", any(feature = "fd", feature = "listener")))]
 mod attempts;
 mod begun_elsewhere;
+mod coop_budget;
 mod costs;
 #[cfg(feature = "early-data")]
 mod early_data;

@@ -1,10 +1,13 @@
 //! A deadline for the first byte after the handshake.
 
 use super::{assert_echo, echo, open, setup};
+use pollback_testkit::budget::poll_with;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -26,6 +29,33 @@ async fn a_silent_client_is_disconnected_at_the_deadline() {
         assert_eq!(begun.elapsed(), DEADLINE);
         drop(client);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_read_is_no_first_byte() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_first_byte_deadline(DEADLINE);
+    let client = door.connect(1);
+    let mut connection = listener.accept().await.unwrap();
+    assert_eq!(connection.read(&mut []).await.unwrap(), 0);
+    let read = timeout(2 * DEADLINE, connection.read(&mut [0])).await;
+    let error = read.expect("the deadline").expect_err("too late");
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_without_budget_is_disconnected_at_the_deadline() {
+    let (door, listener) = open(setup());
+    let mut listener = listener.with_first_byte_deadline(DEADLINE);
+    let client = door.connect(1);
+    let mut connection = listener.accept().await.unwrap();
+    let mut room = [0];
+    let mut read = pin!(connection.read(&mut room));
+    assert!(poll_with(0, &mut read).await.is_pending());
+    advance(DEADLINE).await;
+    assert!(matches!(poll_with(0, &mut read).await, Poll::Ready(Err(_))));
+    drop(client);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,10 @@ use super::{Served, assert_echo, connect, echo, heap, hello, open, reports, serv
 use futures_util::{FutureExt, StreamExt, stream};
 use pollback::listener::{Connection, Handshaker, ShutdownHandle, Stage, TlsListener, Transports};
 use pollback::{Error, ErrorKind};
+use pollback_testkit::budget::poll_with;
 use pollback_testkit::pipe::{Control, End, Operation, pipe};
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -411,4 +413,27 @@ async fn a_waiting_connection_costs_little_more_than_its_stream() {
     }
     let each = (heap::in_use() - before) / CONNECTIONS as isize;
     assert!((1..=256).contains(&each), "{each} bytes");
+}
+
+/// The task is woken by tokio, and its next poll must not take the first for a registration.
+#[tokio::test(start_paused = true)]
+async fn a_reader_without_budget_learns_of_the_end_of_the_grace_time() {
+    let (door, mut listener) = open(setup());
+    let shutdown = listener.shutdown_handle();
+    let client = door.connect(1);
+    let mut connection = listener.accept().await.unwrap();
+    drop(listener);
+    let reader = tokio::spawn(async move {
+        let mut room = [0];
+        let mut read = pin!(connection.read(&mut room));
+        assert!(poll_with(0, &mut read).await.is_pending());
+        read.await
+    });
+    // Until it waits.
+    sleep(SECOND).await;
+    assert_eq!(drain(&shutdown).await.unwrap(), 1);
+    sleep(2 * SECOND).await;
+    assert!(reader.is_finished(), "it was not woken");
+    assert_ended(&reader.await.unwrap().expect_err("the end"));
+    drop(client);
 }

@@ -42,6 +42,8 @@ mod g13_bounded;
 
 #[path = "../guarantees/attempts.rs"]
 mod attempts;
+#[path = "../guarantees/coop_budget.rs"]
+mod coop_budget;
 #[path = "../guarantees/early_data.rs"]
 mod early_data_of_clients;
 #[path = "../guarantees/end_of_tls.rs"]

@@ -442,3 +442,24 @@ pub(crate) async fn over_tcp(
     };
     tokio::join!(client, server)
 }
+
+#[test]
+fn a_response_that_cannot_be_sent_does_not_replace_a_truncation() {
+    let Halves {
+        mut reader,
+        writer,
+        io,
+        client,
+    } = halves(Version::Tls13);
+    let mut client = crate::engine::TlsStream::from(client);
+    // Nothing is left to send, so the transport is released.
+    assert!(poll_once(reader.read_u8()).is_pending());
+    drop(writer);
+    assert!(poll_once(reader.read_u8()).is_pending());
+    request_key_update(&mut client);
+    assert!(poll_once(client.flush()).is_ready());
+    assert!(poll_once(reader.read_u8()).is_pending());
+    io.end_of_stream();
+    let error = executor::block_on(reader.read_u8()).expect_err("cut off");
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{error:?}");
+}

@@ -1,13 +1,15 @@
 //! Timeouts and limits, with tokio's paused clock.
 
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use pollback::relay::{AbortByDrop, Cause, Relay};
+use pollback_testkit::budget::poll_with;
 use pollback_testkit::executor::Executor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use crate::pairs::{Ended, Pair, hear, moved, say, spawn};
 
@@ -163,5 +165,20 @@ fn a_byte_limit_also_holds_if_an_end_or_a_failure_was_read_with_the_bytes() {
                 false => assert!(matches!(error.cause, Cause::ByteLimit), "{error:?}"),
             }
         }
+    }
+}
+
+/// As the streams of a busy relay leave it.
+#[tokio::test(start_paused = true)]
+async fn limits_apply_to_a_task_without_budget() {
+    let (_client, near_client) = duplex(64);
+    let (_backend, near_backend) = duplex(64);
+    let relay = Relay::new(AbortByDrop(near_client), AbortByDrop(near_backend));
+    let mut relay = relay.with_time_limit(IDLE);
+    assert!(poll_with(0, &mut relay).await.is_pending());
+    advance(IDLE).await;
+    match poll_with(0, &mut relay).await {
+        Poll::Ready(Err(error)) => assert!(matches!(error.cause, Cause::TimeLimit), "{error:?}"),
+        other => panic!("{other:?}"),
     }
 }
