@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::{LARGEST_PLAINTEXT, ReadAhead};
+use crate::engine::{LARGEST_OVERHEAD, LARGEST_PLAINTEXT, ReadAhead};
 
 /// Buffering and record sizes of a `TlsStream`.
 ///
@@ -124,8 +124,8 @@ impl Options {
             // The send buffer applies the limit itself.
             Some(None)
         } else if self.record_sizing().is_some() {
-            // The limit is on ciphertext, of which small records have more: up to 32 bytes each.
-            let overhead = limit / RecordSizing::SMALLEST * 32;
+            // The limit is on ciphertext, of which small records have more.
+            let overhead = limit / RecordSizing::SMALLEST * LARGEST_OVERHEAD;
             Some(Some(limit.saturating_add(overhead)))
         } else if *self != Self::new() {
             Some(Some(limit))

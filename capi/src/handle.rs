@@ -1,7 +1,7 @@
 //! Creates and frees transports, and returns the last error.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::slice;
+use std::mem::MaybeUninit;
 
 use rustix::io::Errno;
 use rustls_ffi::rustls_io_result;
@@ -47,8 +47,9 @@ pub unsafe extern "C" fn pollback_transport_from_fd(
     context: *mut c_void,
     transport_out: *mut *mut pollback_transport,
 ) -> rustls_io_result {
-    // SAFETY: guaranteed by the caller.
-    let Some(transport_out) = (unsafe { transport_out.as_mut() }) else {
+    // SAFETY: guaranteed by the caller; the pointer there may be uninitialised.
+    let transport_out = unsafe { transport_out.cast::<MaybeUninit<_>>().as_mut() };
+    let Some(transport_out) = transport_out else {
         return code(Errno::INVAL);
     };
     // SAFETY: guaranteed by the caller.
@@ -57,7 +58,8 @@ pub unsafe extern "C" fn pollback_transport_from_fd(
         // SAFETY: guaranteed by the caller.
         match unsafe { Transport::from_fd(fd, wake) } {
             Ok(transport) => {
-                *transport_out = Box::into_raw(Box::new(transport)).cast();
+                let transport: *mut pollback_transport = Box::into_raw(Box::new(transport)).cast();
+                transport_out.write(transport);
                 rustls_io_result(0)
             }
             Err(errno) => code(errno),
@@ -105,10 +107,12 @@ pub unsafe extern "C" fn pollback_transport_last_error(
         let message = transport.last_error();
         if len > 0 && !buf.is_null() {
             let copied = message.len().min(len - 1);
-            // SAFETY: guaranteed by the caller.
-            let room = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), copied + 1) };
-            room[..copied].copy_from_slice(&message.as_bytes()[..copied]);
-            room[copied] = 0;
+            let buf = buf.cast::<u8>();
+            // SAFETY: the caller guarantees room for `len` bytes, of which this writes no more.
+            unsafe {
+                buf.copy_from_nonoverlapping(message.as_ptr(), copied);
+                buf.add(copied).write(0);
+            }
         }
         message.len()
     })

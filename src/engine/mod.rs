@@ -68,6 +68,9 @@ const KIB: usize = 1024;
 /// The most plaintext that a record holds (RFC 8446, section 5.1).
 pub(crate) const LARGEST_PLAINTEXT: usize = 16 * 1024;
 
+/// The most that a record adds to its plaintext with the cipher suites of rustls (RFC 5288, section 3).
+pub(crate) const LARGEST_OVERHEAD: usize = 32;
+
 /// The most ciphertext of a record with its header (RFC 5246, section 6.2.3).
 pub(crate) const LARGEST_RECORD: usize = LARGEST_PLAINTEXT + 2048 + 5;
 

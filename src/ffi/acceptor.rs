@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::ptr::null_mut;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use rustls::{AlertDescription, Side};
 use rustls_ffi::acceptor::{rustls_accepted, rustls_accepted_alert, rustls_acceptor};
@@ -98,18 +98,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(io) = &mut this.io else {
-            return Poll::Ready(Err(this.read_client_hello.reason()));
-        };
-        let Some(accepted) = ready!(this.read_client_hello.poll_accepted(io, cx)) else {
-            return this.read_client_hello.poll_refused(io, cx).map(Err);
-        };
-        let accepted = this.io.take().map(|io| FfiAccepted {
+        let start = this.read_client_hello.poll_start(&mut this.io, cx);
+        start.map_ok(|(accepted, io, input)| FfiAccepted {
             accepted,
             io,
-            input: this.read_client_hello.take_input(),
-        });
-        Poll::Ready(accepted.ok_or_else(|| this.read_client_hello.reason()))
+            input,
+        })
     }
 }
 

@@ -20,8 +20,8 @@ const ROOM: usize = LARGEST_PLAINTEXT + 1;
 
 impl FfiConnection {
     /// Reads all plaintext from the connection, which accepts no more ciphertext while it holds
-    /// more than one record of it.
-    fn refill(&mut self) -> io::Result<()> {
+    /// more than one record of it. Returns whether the end of the stream follows.
+    fn refill(&mut self) -> io::Result<bool> {
         if self.plaintext.is_empty() {
             self.plaintext = 0..0;
         }
@@ -39,9 +39,9 @@ impl FfiConnection {
             );
             self.plaintext.end += count;
             match result {
-                rustls_result::Ok if count < ROOM => return Ok(()),
+                rustls_result::Ok if count < ROOM => return Ok(count == 0),
                 rustls_result::Ok => {}
-                rustls_result::PlaintextEmpty if end > 0 => return Ok(()),
+                rustls_result::PlaintextEmpty if end > 0 => return Ok(false),
                 rustls_result::PlaintextEmpty => return Err(io::ErrorKind::WouldBlock.into()),
                 rustls_result::UnexpectedEof => return Err(ErrorKind::Truncated.into()),
                 result => return Err(error_of(result).into()),
@@ -97,7 +97,8 @@ impl Feed for FfiConnection {
             return Err(Failure::own(error_of(result)).with_alert(owed));
         }
         let before = self.plaintext.len();
-        let is_closed = self.refill().is_ok() && self.plaintext.len() == before;
+        let has_ended = self.refill().unwrap_or(false);
+        let is_closed = has_ended && self.plaintext.len() == before;
         Ok(Processed {
             // Plaintext that was already read from the connection does not count.
             plaintext: 0,

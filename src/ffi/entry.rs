@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::slice;
 
 use rustls_ffi::io::{
@@ -36,8 +37,8 @@ pub unsafe extern "C" fn read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: guaranteed by the caller.
-    let out_n = unsafe { out_n.as_mut() };
+    // SAFETY: guaranteed by the caller; the count may be uninitialised.
+    let out_n = unsafe { out_n.cast::<MaybeUninit<usize>>().as_mut() };
     let offer = match n {
         0 => Some(&mut [][..]),
         _ if buf.is_null() => None,
@@ -67,8 +68,8 @@ pub unsafe extern "C" fn write(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: guaranteed by the caller.
-    let out_n = unsafe { out_n.as_mut() };
+    // SAFETY: guaranteed by the caller; the count may be uninitialised.
+    let out_n = unsafe { out_n.cast::<MaybeUninit<usize>>().as_mut() };
     let offer = match n {
         0 => Some(&[][..]),
         _ if buf.is_null() => None,
@@ -101,8 +102,8 @@ pub unsafe extern "C" fn write_vectored(
     count: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: guaranteed by the caller.
-    let out_n = unsafe { out_n.as_mut() };
+    // SAFETY: guaranteed by the caller; the count may be uninitialised.
+    let out_n = unsafe { out_n.cast::<MaybeUninit<usize>>().as_mut() };
     let system: &[Iovec] = match count {
         0 => &[],
         _ if iov.is_null() => return INVALID,
@@ -196,7 +197,7 @@ impl Offer for &[IoSlice<'_>] {
 /// Makes the attempt, and returns its result in the form that C expects.
 fn answer<O: Offer>(
     userdata: *mut c_void,
-    out_n: Option<&mut usize>,
+    out_n: Option<&mut MaybeUninit<usize>>,
     offer: Option<O>,
     make: impl FnOnce(O, Lent) -> io::Result<usize>,
 ) -> rustls_io_result {
@@ -210,7 +211,7 @@ fn answer<O: Offer>(
     });
     match answer {
         Ok(count) => {
-            *out_n = count;
+            out_n.write(count);
             SUCCESS
         }
         Err(code) => code,

@@ -52,7 +52,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
 
     /// Reads from `io` until there is a ClientHello. Returns `None` if there will never be one;
     /// [`poll_refused`](Self::poll_refused) returns the reason.
-    pub(crate) fn poll_accepted<IO>(
+    fn poll_accepted<IO>(
         &mut self,
         io: &mut IO,
         cx: &mut Context<'_>,
@@ -91,7 +91,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
     }
 
     /// The bytes that were read after the ClientHello.
-    pub(crate) fn take_input(&mut self) -> InputBuffer {
+    fn take_input(&mut self) -> InputBuffer {
         mem::take(&mut self.input)
     }
 
@@ -111,7 +111,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
     }
 
     /// Delivers the alert, then returns the reason why there is no ClientHello.
-    pub(crate) fn poll_refused<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<io::Error>
+    fn poll_refused<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<io::Error>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -122,7 +122,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
     }
 
     /// The reason why there is no ClientHello, without an alert.
-    pub(crate) fn reason(&mut self) -> io::Error {
+    fn reason(&mut self) -> io::Error {
         match self.rejected.take() {
             Some((_, error)) => error,
             None => io::Error::other("the ClientHello was polled for after it had been returned"),

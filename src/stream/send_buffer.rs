@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::sink::Shown;
-use crate::engine::LARGEST_PLAINTEXT;
+use crate::engine::{LARGEST_OVERHEAD, LARGEST_PLAINTEXT};
 use crate::options::{Options, RecordSizing};
 
 /// The most plaintext that is sent in one attempt. On a socket without TCP_NODELAY, the second of
@@ -46,9 +46,6 @@ impl Default for Rules {
         }
     }
 }
-
-/// The largest overhead of a record (RFC 5288, section 3).
-pub(super) const RECORD_OVERHEAD: usize = 32;
 
 /// The maximum number of queued records that a connection passes to one write, as in rustls 0.23.
 const MOST_SHOWN: usize = 64;
@@ -110,7 +107,7 @@ impl SendBuffer {
         match &self.0 {
             Some(rules) if rules.batched => {
                 let plaintext = attempt(usize::MAX, rules.limit, rules.record);
-                plaintext.saturating_add(plaintext / rules.record * RECORD_OVERHEAD)
+                plaintext.saturating_add(plaintext / rules.record * LARGEST_OVERHEAD)
             }
             _ => usize::MAX,
         }
@@ -244,12 +241,12 @@ impl SendBuffer {
             let records = left / LARGEST_PLAINTEXT;
             let rest = left % LARGEST_PLAINTEXT;
             rules.queued =
-                records * LARGEST_PLAINTEXT + rest.saturating_sub(records * RECORD_OVERHEAD);
+                records * LARGEST_PLAINTEXT + rest.saturating_sub(records * LARGEST_OVERHEAD);
         } else {
             // The queue may hold more records, so this counts what was transmitted, and rather too
             // little than too much.
             let records = shown.records * taken / shown.bytes.max(1) + 1;
-            let gone = taken.saturating_sub(records * RECORD_OVERHEAD);
+            let gone = taken.saturating_sub(records * LARGEST_OVERHEAD);
             rules.queued = rules.queued.saturating_sub(gone);
         }
     }

@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::TlsStream;
-use super::send_buffer::{RECORD_OVERHEAD, Step};
+use super::send_buffer::Step;
 use super::slices::Slices;
 use super::state::{Outbound, Phase};
 use crate::callback::{Direction, Half};
-use crate::engine::{Engine, LARGEST_PLAINTEXT};
+use crate::engine::{Engine, LARGEST_OVERHEAD, LARGEST_PLAINTEXT};
 use crate::error::ErrorKind;
 
 impl<IO, C> TlsStream<IO, C>
@@ -188,7 +188,7 @@ where
     /// Records that `count` bytes were encrypted; returns how many of them were not pending before.
     #[inline]
     fn encrypted(&mut self, count: usize) -> usize {
-        self.unsent += count + (count / LARGEST_PLAINTEXT + 1) * RECORD_OVERHEAD;
+        self.unsent += count + (count / LARGEST_PLAINTEXT + 1) * LARGEST_OVERHEAD;
         self.send_buffer.encrypted(count)
     }
 
