@@ -3,10 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+#[cfg(feature = "proxy-protocol")]
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::choice::Choice;
 use super::{HandshakeData, SharedConfig, Stage, look};
 use crate::hello::Incoming;
 #[cfg(feature = "proxy-protocol")]
@@ -176,19 +178,11 @@ impl SharedConfig {
 /// # }
 /// ```
 pub fn handshake_fn<F>(choose: F) -> HandshakeFn<F> {
-    HandshakeFn {
-        choose: Arc::new(choose),
-        #[cfg(feature = "proxy-protocol")]
-        proxy_header: None,
-    }
+    HandshakeFn(Choice::new(choose))
 }
 
 /// A [`Handshaker`] that calls a function for each ClientHello. Returned by [`handshake_fn`].
-pub struct HandshakeFn<F> {
-    choose: Arc<F>,
-    #[cfg(feature = "proxy-protocol")]
-    proxy_header: Option<Arc<ProxyHeader>>,
-}
+pub struct HandshakeFn<F>(Choice<F>);
 
 impl<IO, F, O, S, T> Handshaker<IO> for HandshakeFn<F>
 where
@@ -202,9 +196,8 @@ where
     type HandshakeData = T;
 
     #[cfg(feature = "proxy-protocol")]
-    fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {
-        self.proxy_header = Some(header);
-        self
+    fn with_proxy_header(self, header: Arc<ProxyHeader>) -> Self {
+        Self(self.0.with_proxy_header(header))
     }
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
@@ -215,21 +208,14 @@ where
     async fn handshake_fallible(self, io: IO, stage: &mut Stage) -> HandshakeResult<S, T, IO> {
         let incoming = look::hello(io, stage).await?;
         let leftover = Leftover::default();
-        let incoming = incoming.leave_in(leftover.clone());
-        #[cfg(feature = "proxy-protocol")]
-        let incoming = incoming.introduced_by(self.proxy_header);
-        let handshake = Box::pin((self.choose)(incoming));
-        handshake.await.map_err(|error| (error, leftover.take()))
+        let incoming = self.0.prepare(incoming, &leftover);
+        self.0.make(incoming, leftover).await
     }
 }
 
 impl<F> Clone for HandshakeFn<F> {
     fn clone(&self) -> Self {
-        Self {
-            choose: Arc::clone(&self.choose),
-            #[cfg(feature = "proxy-protocol")]
-            proxy_header: self.proxy_header.clone(),
-        }
+        Self(self.0.clone())
     }
 }
 

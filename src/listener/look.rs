@@ -4,11 +4,13 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+#[cfg(feature = "proxy-protocol")]
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::choice::Choice;
 use super::{HandshakeResult, Handshaker, Stage};
 use crate::hello::{self, Incoming, Peek, PeekOrPlain, Peeked, Rewind};
 #[cfg(feature = "proxy-protocol")]
@@ -83,20 +85,12 @@ where
 /// # }
 /// ```
 pub fn tls_or_plain<F>(choose: F) -> TlsOrPlain<F> {
-    TlsOrPlain {
-        choose: Arc::new(choose),
-        #[cfg(feature = "proxy-protocol")]
-        proxy_header: None,
-    }
+    TlsOrPlain(Choice::new(choose))
 }
 
 /// A [`Handshaker`] that calls a function for each client, with TLS or without. Returned by
 /// [`tls_or_plain`].
-pub struct TlsOrPlain<F> {
-    choose: Arc<F>,
-    #[cfg(feature = "proxy-protocol")]
-    proxy_header: Option<Arc<ProxyHeader>>,
-}
+pub struct TlsOrPlain<F>(Choice<F>);
 
 impl<IO, F, O, S, T> Handshaker<IO> for TlsOrPlain<F>
 where
@@ -110,9 +104,8 @@ where
     type HandshakeData = T;
 
     #[cfg(feature = "proxy-protocol")]
-    fn with_proxy_header(mut self, header: Arc<ProxyHeader>) -> Self {
-        self.proxy_header = Some(header);
-        self
+    fn with_proxy_header(self, header: Arc<ProxyHeader>) -> Self {
+        Self(self.0.with_proxy_header(header))
     }
 
     async fn handshake(self, io: IO, stage: &mut Stage) -> io::Result<(S, T)> {
@@ -125,26 +118,16 @@ where
         let peeked = note(look, PeekOrPlain::bytes, PeekOrPlain::take_io, stage).await?;
         let leftover = Leftover::default();
         let peeked = match peeked {
-            Peeked::Tls(incoming) => {
-                let incoming = incoming.leave_in(leftover.clone());
-                #[cfg(feature = "proxy-protocol")]
-                let incoming = incoming.introduced_by(self.proxy_header);
-                Peeked::Tls(incoming)
-            }
+            Peeked::Tls(incoming) => Peeked::Tls(self.0.prepare(incoming, &leftover)),
             plain @ Peeked::Plain(_) => plain,
         };
-        let handshake = Box::pin((self.choose)(peeked));
-        handshake.await.map_err(|error| (error, leftover.take()))
+        self.0.make(peeked, leftover).await
     }
 }
 
 impl<F> Clone for TlsOrPlain<F> {
     fn clone(&self) -> Self {
-        Self {
-            choose: Arc::clone(&self.choose),
-            #[cfg(feature = "proxy-protocol")]
-            proxy_header: self.proxy_header.clone(),
-        }
+        Self(self.0.clone())
     }
 }
 

@@ -87,6 +87,7 @@ mod accepting;
 mod axum;
 mod backoff;
 mod by_name;
+mod choice;
 mod config;
 mod connection;
 mod files;

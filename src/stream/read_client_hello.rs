@@ -52,11 +52,7 @@ impl<A: AcceptHello> ReadClientHello<A> {
 
     /// Reads from `io` until there is a ClientHello. Returns `None` if there will never be one;
     /// [`poll_refused`](Self::poll_refused) returns the reason.
-    fn poll_accepted<IO>(
-        &mut self,
-        io: &mut IO,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<A::Accepted>>
+    fn poll_accepted<IO>(&mut self, io: &mut IO, cx: &mut Context<'_>) -> Poll<Option<A::Accepted>>
     where
         IO: AsyncRead + Unpin,
     {

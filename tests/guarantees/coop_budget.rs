@@ -168,3 +168,35 @@ fn data_that_has_arrived_is_read_before_a_write_error_is_returned() {
         });
     });
 }
+
+/// Both sides share it, so that one of them often has none.
+#[tokio::test]
+async fn a_conversation_completes_with_little_budget_in_each_poll() {
+    let sent = &pattern(50_000);
+    for version in Version::ALL {
+        for left in 1..4 {
+            let (near, far) = duplex(4096);
+            run_with(left, async {
+                let (mut client, mut server) = connected(version, near, far).await;
+                let asking = async {
+                    client.write_all(sent).await.expect("a peer");
+                    let mut answer = vec![0; sent.len()];
+                    client.read_exact(&mut answer).await.expect("an answer");
+                    client.close().await.expect("an end");
+                    answer
+                };
+                let answering = async {
+                    let mut request = vec![0; sent.len()];
+                    server.read_exact(&mut request).await.expect("a request");
+                    server.write_all(&request).await.expect("a peer");
+                    let rest = server.read_to_end(&mut request).await.expect("an end");
+                    assert_eq!(rest, 0);
+                    server.shutdown().await.expect("a shutdown");
+                };
+                let (answer, ()) = tokio::join!(asking, answering);
+                assert!(answer == *sent, "{version:?}, {left} left");
+            })
+            .await;
+        }
+    }
+}
