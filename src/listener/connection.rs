@@ -28,6 +28,23 @@ use crate::server::TlsStream;
 /// second later.
 ///
 /// The halves of `tokio::io::split` may be used by two tasks.
+///
+/// ```no_run
+/// use pollback::listener::{SharedConfig, TlsListener};
+/// use tokio::io::AsyncWriteExt;
+/// use tokio::net::TcpListener;
+///
+/// # async fn serve(mut listener: TlsListener<TcpListener, SharedConfig>) {
+/// while let Some(mut connection) = listener.accept().await {
+///     tokio::spawn(async move {
+///         let peer = connection.peer();
+///         println!("{} asks for {:?}", peer.address, peer.handshake_data.server_name);
+///         connection.write_all(b"hello\n").await?;
+///         connection.close().await
+///     });
+/// }
+/// # }
+/// ```
 pub struct Connection<S, P, F> {
     stream: S,
     peer: Peer<P, F>,
