@@ -63,8 +63,8 @@ pub enum ErrorKind {
     NoCommonAlpn,
     /// The two sides have no cipher suite, group or signature scheme in common.
     NoCommonParameters,
-    /// The peer does not support something else that TLS or the configuration requires, such as an
-    /// extension.
+    /// The peer is incompatible in another way: it lacks an extension that TLS or the configuration
+    /// requires, or uses one that was not offered.
     Incompatible,
     /// The peer ended the connection with this alert (RFC 8446, section 6).
     Alert(AlertDescription),
@@ -269,7 +269,9 @@ impl fmt::Display for ErrorKind {
             Self::NoCommonVersion => "no TLS version in common with the peer",
             Self::NoCommonAlpn => "no application protocol in common with the peer",
             Self::NoCommonParameters => "no cryptographic parameters in common with the peer",
-            Self::Incompatible => "the peer lacks something that TLS or the configuration requires",
+            Self::Incompatible => {
+                "the peer is not compatible with what TLS or the configuration requires"
+            }
             Self::Alert(alert) => return write_alert(*alert, f),
             Self::Misbehaved => "the peer violated the TLS protocol",
             // The text of rustls, which programs match on.

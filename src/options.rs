@@ -152,9 +152,9 @@ impl Default for Options {
 
 /// How records grow while data is sent, and when they become small again.
 ///
-/// Each record holds a quarter of the bytes that were sent before it, but at least the first size and
-/// at most 16 KiB. So a receiver never waits for a record that is long compared with what it has
-/// received, and records are full once 64 KiB have been sent.
+/// Each record holds a quarter of the bytes that were sent since the start or the last pause, but at
+/// least the first size and at most 16 KiB. So a receiver never waits for a record that is long compared
+/// with what it has received, and records are full once 64 KiB have been sent without a pause.
 ///
 /// ```
 /// use pollback::{Options, RecordSizing};

@@ -179,12 +179,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, P, F> Connection<S, P, F> {
     fn poll_receive<T>(
         &mut self,
         cx: &mut Context<'_>,
-        poll: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        mut poll: impl FnMut(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let result = self.poll_stream(Half::Reader, cx, poll);
+        let mut result = self.poll_stream(Half::Reader, cx, &mut poll);
         if let Some(deadline) = &mut self.first_byte {
             if result.is_pending() {
                 ready!(unbudgeted(cx, |cx| deadline.as_mut().poll(cx)));
+                // Without budget the transport was not asked.
+                result = unbudgeted(cx, |cx| self.poll_stream(Half::Reader, cx, &mut poll));
+            }
+            if result.is_pending() {
                 let error = "no byte arrived in time after the handshake";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
             }

@@ -14,7 +14,7 @@ use super::load_error::{LoadError, PemPart};
 use super::pem::{self, Flaw, Section};
 use super::revocation;
 
-const ENCRYPTED: &str = "the key is encrypted: decrypt it with `openssl pkey -in FILE -out FILE`";
+const ENCRYPTED: &str = "the key is encrypted, and only unencrypted keys are supported";
 
 /// The contents of files, each read once to get a consistent state.
 pub(super) struct Texts(Vec<(PathBuf, io::Result<Vec<u8>>)>);

@@ -240,8 +240,7 @@ impl Observer {
             }
         }
         match wait {
-            // With no budget left it would register no waker, and is not polled again before it is
-            // woken.
+            // Without budget it would register no waker, and the next poll relies on that.
             Some(wait) => unbudgeted(cx, |cx| wait.reached.as_mut().poll(cx)),
             None => Poll::Pending,
         }

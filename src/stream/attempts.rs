@@ -10,6 +10,7 @@ use bytes::BufMut;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 #[cfg(any(feature = "fd", feature = "listener"))]
 use tokio::io::{Interest, Ready};
+use tokio::task::coop::poll_proceed;
 
 use super::TlsStream;
 use super::state::Phase;
@@ -280,8 +281,12 @@ where
         if self.phase.is_closing() {
             return Poll::Ready(Ok(()));
         }
+        // Attempts are not charged, so that a loop of both has to be charged here.
+        let charge = ready!(poll_proceed(cx));
         let clear = self.poll_write_clear(cx);
-        if let Err(error) = ready!(self.leave_to_reader(cx, clear)) {
+        let cleared = ready!(self.leave_to_reader(cx, clear));
+        charge.made_progress();
+        if let Err(error) = cleared {
             if !matches!(self.phase, Phase::Failed(_)) {
                 self.write_error = Some(error);
             }

@@ -14,6 +14,7 @@ use super::TlsStream;
 use super::leftover::Leftover;
 use super::pending_alert::PendingAlert;
 use super::timeout::Timeout;
+use crate::callback::unbudgeted;
 use crate::engine::{Alert, Engine};
 use crate::error::ErrorKind;
 use crate::options::Options;
@@ -270,7 +271,11 @@ where
                     Poll::Ready(outcome) => outcome,
                     Poll::Pending => {
                         ready!(timeout.poll_over(cx));
-                        Err(ErrorKind::HandshakeTimeout.into())
+                        // Without budget the transport was not asked.
+                        match unbudgeted(cx, |cx| stream.poll_establish(cx)) {
+                            Poll::Ready(outcome) => outcome,
+                            Poll::Pending => Err(ErrorKind::HandshakeTimeout.into()),
+                        }
                     }
                 }
             }

@@ -227,8 +227,8 @@ impl<IO, C: Engine> TlsStream<IO, C> {
     /// Ciphertext that was read ahead is passed to the connection, and so is plaintext that batched
     /// writes have accepted: the connection then receives and sends every byte. Use
     /// [`into_parts`](Self::into_parts) where this is not enough: bytes that follow the peer's
-    /// close_notify are not ciphertext, a shutdown that was cancelled while it was blocked may have
-    /// read more than a connection can hold, early data may have to be sent again or may have been
+    /// close_notify are not ciphertext, a shutdown that was blocked may have read more than a
+    /// connection can hold, early data may have to be sent again or may have been
     /// lent without being consumed, and an error of the transport that occurred during another call
     /// is still to be returned by the next one.
     pub fn into_inner(mut self) -> (IO, C) {

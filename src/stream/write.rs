@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::{has_budget_remaining, poll_proceed};
 
 use super::TlsStream;
 use super::send_buffer::Step;
@@ -32,6 +33,9 @@ where
             // Nothing to send, but an earlier error is returned.
             return Poll::Ready(self.write_error.take().map_or(Ok(0), Err));
         }
+        // Without budget the transport would not be asked, and what was accepted would stay here
+        // although it is ready.
+        drop(ready!(poll_proceed(cx)));
         let written = match self.poll_write_early(cx, slices.first()) {
             Poll::Ready(Ok(0)) => self.poll_write_open(cx, &mut slices),
             early => early,
@@ -228,9 +232,15 @@ where
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = self.poll_close(cx);
+        let mut blocked = sent.is_pending();
+        if blocked && !has_budget_remaining() {
+            // Perhaps not: the transport was not asked.
+            blocked = false;
+            cx.waker().wake_by_ref();
+        }
         // Before the transport is closed, and while the peer may be blocked until we read.
         if !self.phase.is_handshaking() {
-            self.drain_io(Half::Writer, cx, sent.is_pending());
+            self.drain_io(Half::Writer, cx, blocked);
         }
         ready!(sent)?;
         ready!(self.poll_shutdown_transport(cx))?;

@@ -17,7 +17,7 @@ use crate::support::{
     write_vectored,
 };
 use pollback::StartHandshake;
-use pollback::rustls::{self, server::Acceptor};
+use pollback::rustls::{self, ClientConnection, server::Acceptor};
 
 const RESET: Answer = Answer::Error(ErrorKind::ConnectionReset);
 
@@ -283,7 +283,11 @@ fn a_message_over_the_limit_after_the_handshake_is_refused_with_an_encrypted_rec
 #[test]
 fn a_failure_that_arrived_with_the_hello_is_returned_at_once() {
     for version in Version::ALL {
-        let mut bytes = client_hello(version);
+        let setup = Setup::new(version);
+        let mut client =
+            ClientConnection::new(setup.client().into(), localhost()).expect("a client");
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).expect("memory");
         bytes.extend(plain_record(DATA, b"x"));
         let mut acceptor = Acceptor::default();
         let mut rest = &bytes[..];
@@ -293,11 +297,24 @@ fn a_failure_that_arrived_with_the_hello_is_returned_at_once() {
         let accepted = acceptor.accept().map_err(|(error, _)| error);
         let accepted = accepted.expect("a valid hello").expect("a whole one");
         let (end, _peer) = pipe(WIDE);
+        let io = end.control();
         let start = StartHandshake::from_parts(accepted, end);
-        let accept = start.into_stream(Setup::new(version).server().into());
+        let accept = start.into_stream(setup.server().into());
         let mut executor = Executor::new();
         let accepting = executor.spawn("the server", accept);
         executor.run_until_stalled();
         tls_error(&accepting.take().expect_err("data in a handshake"));
+        let answer = io.written();
+        let mut rest = &answer[..];
+        let told = loop {
+            client.read_tls(&mut rest).expect("room");
+            match client.process_new_packets() {
+                Ok(_) => assert!(!rest.is_empty(), "no alert"),
+                Err(error) => break error,
+            }
+        };
+        // With TLS 1.3 the record cannot be decrypted.
+        let told_why = matches!(told, rustls::Error::AlertReceived(_));
+        assert!(told_why, "{version:?}: {told:?}");
     }
 }

@@ -2,9 +2,10 @@
 //! resources of tokio return `Pending` although they are ready.
 
 use std::future::poll_fn;
+use std::io;
 use std::io::ErrorKind as IoErrorKind;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pollback::ErrorKind;
@@ -167,6 +168,102 @@ fn data_that_has_arrived_is_read_before_a_write_error_is_returned() {
             assert_eq!(error, Poll::Ready(Err(IoErrorKind::TimedOut)));
         });
     });
+}
+
+/// A stream whose writes fail, over a transport that is charged to the budget.
+struct FailingWrites(DuplexStream);
+
+impl AsyncRead for FailingWrites {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for FailingWrites {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(IoErrorKind::TimedOut.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn data_in_the_transport_is_read_before_a_write_error_is_returned() {
+    for version in Version::ALL {
+        let (near, far) = duplex(WIDE);
+        let (client, mut server) = connected(version, near, far).await;
+        // The tickets do not matter here.
+        let parts = client.into_parts();
+        let parts = parts.try_map_io(|io| Ok::<_, ()>(FailingWrites(io)));
+        let mut client = TlsStream::from(client::TlsStream::from(parts.unwrap()));
+        client.write_all(b"request").await.expect_err("an error");
+        server.write_all(b"x").await.expect("room");
+        let mut room = [0];
+        let mut read = pin!(client.read(&mut room));
+        assert!(poll_with(0, &mut read).await.is_pending());
+        let read = poll_with(100, &mut read).await;
+        assert!(matches!(read, Poll::Ready(Ok(1))), "{version:?}: {read:?}");
+    }
+}
+
+/// The alert says more than the error.
+#[tokio::test]
+async fn an_alert_in_the_transport_is_returned_instead_of_a_write_error() {
+    let (near, mut far) = duplex(WIDE);
+    far.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.expect("room");
+    let connector = connector(Setup::new(Version::Tls13).client());
+    let mut connect = connector.connect(localhost(), FailingWrites(near));
+    assert!(poll_with(0, &mut connect).await.is_pending());
+    match poll_with(100, &mut connect).await {
+        Poll::Ready(Err(error)) => {
+            let kind = error_kind(&error);
+            assert!(matches!(kind, Some(ErrorKind::Alert(_))), "{error:?}");
+        }
+        _ => panic!("neither an alert nor an error"),
+    }
+}
+
+/// Otherwise it would stay in the stream although the transport is ready.
+#[tokio::test]
+async fn a_write_accepts_nothing_that_it_cannot_offer_to_the_transport() {
+    for version in Version::ALL {
+        let (near, far) = duplex(WIDE);
+        let (mut client, mut server) = connected(version, near, far).await;
+        let mut write = pin!(client.write(b"x"));
+        assert!(poll_with(0, &mut write).await.is_pending());
+        assert!(poll_with(1, &mut write).await.is_ready());
+        assert_eq!(server.read(&mut [0; 2]).await.expect("what was written"), 1);
+    }
+}
+
+/// A shutdown that may only seem blocked reads no more than the connection can hold.
+#[tokio::test]
+async fn into_inner_returns_what_a_shutdown_has_read() {
+    let sent = pattern(100_000);
+    for version in Version::ALL {
+        let (near, far) = duplex(WIDE);
+        let (mut client, mut server) = connected(version, near, far).await;
+        server.write_all(&sent).await.expect("room");
+        let mut shutdown = pin!(client.shutdown());
+        assert!(poll_with(0, &mut shutdown).await.is_pending());
+        shutdown.await.expect("a shutdown");
+        drop(server);
+        let (io, connection) = client.into_inner();
+        let mut client = client::TlsStream::from((io, connection));
+        let mut received = vec![0; sent.len()];
+        client.read_exact(&mut received).await.expect("every byte");
+        assert!(received == sent, "{version:?}");
+    }
 }
 
 /// Both sides share it, so that one of them often has none.

@@ -3,10 +3,12 @@
 use super::{WIDE, alert, configs, connect, error_kind, first_bytes, for_each_shape, setup};
 use pollback::rustls::AlertDescription;
 use pollback::{ErrorKind, hello};
+use pollback_testkit::budget::run_with;
 use pollback_testkit::configs::Version;
 use pollback_testkit::executor::{self, Executor};
 use pollback_testkit::pipe::pipe;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::runtime::Builder;
 
 #[test]
 fn the_chosen_alert_reaches_the_client_over_every_transport() {
@@ -34,6 +36,28 @@ fn data_sent_before_the_refusal_is_read() {
     });
     assert_eq!(io.unread(), 0);
     assert_eq!(io.written(), alert(AlertDescription::AccessDenied));
+}
+
+/// Without budget a transport of tokio seems to have nothing to read.
+#[test]
+fn data_sent_before_the_refusal_is_read_whatever_budget_is_left() {
+    let bytes = first_bytes(Version::Tls13);
+    let runtime = Builder::new_current_thread().build().unwrap();
+    for left in 1..4 {
+        let unread = runtime.block_on(async {
+            let (mut near, far) = duplex(WIDE);
+            near.write_all(&bytes).await.unwrap();
+            let incoming = hello::peek(far).await.expect("a hello");
+            near.write_all(&[0; 5000]).await.unwrap();
+            let refuse = incoming.refuse(AlertDescription::AccessDenied);
+            let mut far = run_with(left, refuse).await;
+            drop(near);
+            let mut unread = Vec::new();
+            far.read_to_end(&mut unread).await.unwrap();
+            unread
+        });
+        assert_eq!(unread, [], "{left} left");
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ async fn no_version_in_common() {
     server
         .get(&root, &["--tls13"], "/")
         .await
-        .failed(1, "the alert ProtocolVersion");
+        .failed(1, "the alert protocol_version");
     server.running.end().await;
 }
 
@@ -123,6 +123,6 @@ async fn protocols_by_alpn() {
     let Some(server) = server else { return };
     server.get(&root, &[], "/").await.failed(0, "ALPN http/1.1");
     let other = server.get(&root, &["--alpn", "other"], "/").await;
-    other.failed(1, "the alert NoApplicationProtocol");
+    other.failed(1, "the alert no_application_protocol");
     server.running.end().await;
 }

@@ -44,18 +44,32 @@ async fn an_empty_read_is_no_first_byte() {
     drop(client);
 }
 
+/// A task without budget has to be told apart from a silent client.
 #[tokio::test(start_paused = true)]
-async fn a_task_without_budget_is_disconnected_at_the_deadline() {
-    let (door, listener) = open(setup());
-    let mut listener = listener.with_first_byte_deadline(DEADLINE);
-    let client = door.connect(1);
-    let mut connection = listener.accept().await.unwrap();
-    let mut room = [0];
-    let mut read = pin!(connection.read(&mut room));
-    assert!(poll_with(0, &mut read).await.is_pending());
-    advance(DEADLINE).await;
-    assert!(matches!(poll_with(0, &mut read).await, Poll::Ready(Err(_))));
-    drop(client);
+async fn the_deadline_applies_to_a_task_without_budget() {
+    for is_silent in [true, false] {
+        let (door, listener) = open(setup());
+        let mut listener = listener.with_first_byte_deadline(DEADLINE);
+        let client = door.connect(1);
+        let mut connection = listener.accept().await.unwrap();
+        let mut client = client.await.unwrap().unwrap();
+        let mut room = [0];
+        let mut read = pin!(connection.read(&mut room));
+        assert!(poll_with(0, &mut read).await.is_pending());
+        if !is_silent {
+            client.write_all(b"x").await.unwrap();
+            client.flush().await.unwrap();
+        }
+        advance(DEADLINE).await;
+        match poll_with(0, &mut read).await {
+            Poll::Ready(Ok(length)) => assert_eq!((is_silent, length), (false, 1)),
+            Poll::Ready(Err(error)) => {
+                assert!(is_silent, "{error:?}");
+                assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            }
+            Poll::Pending => panic!("the deadline has passed"),
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
