@@ -42,8 +42,8 @@ const _: rustls_write_vectored_callback = Some(pollback_write_vectored);
 ///
 /// # Safety
 ///
-/// `userdata` is NULL or a transport. `buf` is NULL or has room for `n` bytes, which may have any
-/// contents. `out_n` is NULL or can be written to.
+/// `userdata` is NULL or a transport. `buf` is NULL or has room for `n` bytes. `out_n` is NULL or
+/// can be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pollback_read(
     userdata: *mut c_void,
@@ -51,7 +51,8 @@ pub unsafe extern "C" fn pollback_read(
     n: usize,
     out_n: *mut usize,
 ) -> rustls_io_result {
-    // SAFETY: guaranteed by the caller.
+    // SAFETY: guaranteed by the caller. Memory of C counts as initialised, with contents that are not
+    // known: what happened to it before is not visible to Rust.
     attempt(userdata, Direction::Read, |lent| unsafe {
         ffi::read(lent, buf, n, out_n)
     })
