@@ -62,7 +62,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("certificate.pem", "key.pem", "7:23", "expected a certificate chain in PEM"),
     ("\"key.pem\"", "\"none.pem\"", "7:48", "none.pem: "),
     ("\"key.pem\"", "\"root.pem\"", "7:48", "root.pem: the key: no private key in it; expected a private key"),
-    ("\"key.pem\"", "\"other.pem\"", "7:23", "keys may not be consistent"),
+    ("\"key.pem\"", "\"other.pem\"", "7:23", "the private key does not belong to the certificate"),
     ("\"key.pem\" }", "\"key.pem\", alpn = [\"h2\", \"\"] }", "7:73", "1 to 255 bytes"),
     ("terminate = { chain = \"certificate.pem\", key = \"key.pem\" }\n[backend.one]",
         "[backend.one]\ntls = {}", "6:11", "expected a backend without `tls`"),
