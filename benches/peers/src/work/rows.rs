@@ -200,21 +200,9 @@ pub const ROWS: &[Row] = &[
     Row::round_trips("echo-1k", "request and response, 1 KiB", KIB),
     Row::round_trips("echo-64", "request and response, 64 B", 64),
     Row::delayed("delayed-1k", "1 kB echo, no TCP_NODELAY", 1_000),
-    Row::delayed(
-        "delayed-20k",
-        "20 kB echo, no TCP_NODELAY",
-        20_000,
-    ),
-    Row::delayed(
-        "delayed-50k",
-        "50 kB echo, no TCP_NODELAY",
-        50_000,
-    ),
-    Row::delayed(
-        "delayed-60k",
-        "60 kB echo, no TCP_NODELAY",
-        60_000,
-    ),
+    Row::delayed("delayed-20k", "20 kB echo, no TCP_NODELAY", 20_000),
+    Row::delayed("delayed-50k", "50 kB echo, no TCP_NODELAY", 50_000),
+    Row::delayed("delayed-60k", "60 kB echo, no TCP_NODELAY", 60_000),
     Row::batches("writes", "1000 writes of 100 B, then flush", Work::Writes),
     Row::batches(
         "vectored",
