@@ -12,8 +12,7 @@ use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{CommonState, ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::engine::feed::Feed;
-use crate::engine::{Alert, InputBuffer};
+use crate::engine::{Alert, Feed, InputBuffer};
 use crate::error::ErrorKind;
 use crate::options::Options;
 use crate::stream::{

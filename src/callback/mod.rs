@@ -51,7 +51,7 @@ pub(crate) use halves::{Half, waker_of_both};
 pub use io::CallbackIo;
 pub use readiness::{Direction, Polled, Readiness, ReadinessHandle, Signalled};
 pub(crate) use retry::poll_attempt;
-pub(crate) use unbudgeted::unbudgeted;
+pub(crate) use unbudgeted::{is_starved, unbudgeted};
 
 use crate::error::{Error, ErrorKind};
 

@@ -1,8 +1,10 @@
-//! Polls outside of the cooperative budget of a task.
+//! What a task does without cooperative budget.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
+
+use tokio::task::{coop, unconstrained};
 
 /// Calls `poll` outside of the cooperative budget of the task ([`tokio::task::coop`]).
 ///
@@ -14,5 +16,14 @@ pub(crate) fn unbudgeted<T>(
     cx: &mut Context<'_>,
     poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Poll<T> {
-    pin!(tokio::task::unconstrained(poll_fn(poll))).poll(cx)
+    pin!(unconstrained(poll_fn(poll))).poll(cx)
+}
+
+/// Returns whether a `Pending` can mean only that the budget is spent. The task then runs again.
+pub(crate) fn is_starved(cx: &Context<'_>) -> bool {
+    let is_starved = !coop::has_budget_remaining();
+    if is_starved {
+        cx.waker().wake_by_ref();
+    }
+    is_starved
 }

@@ -56,9 +56,9 @@ mod spare;
 
 pub(crate) use self::alert::Alert;
 pub(crate) use self::failure::{Failure, ReceiveError};
-pub(crate) use self::feed::Received;
 #[cfg(feature = "ffi")]
-pub(crate) use self::feed::{Feed, Processed};
+pub(crate) use self::feed::Processed;
+pub(crate) use self::feed::{Feed, Received};
 pub(crate) use self::hello::{AcceptHello, accept};
 pub(crate) use self::input::InputBuffer;
 pub(crate) use self::read_ahead::ReadAhead;

@@ -102,15 +102,10 @@ impl FfiConnection {
     {
         let is_new = self.is_handshaking() && !self.has_version();
         match is_new {
-            true => self.handshake_behind(io, InputBuffer::default()),
+            true => Handshake::new(TlsStream::new(io, self, InputBuffer::default())),
             // It may have read a partial record.
             false => Handshake::new(TlsStream::adopt(io, self, InputBuffer::unframed())),
         }
-    }
-
-    /// Performs a handshake that begins with `input`, which was already read.
-    pub(super) fn handshake_behind<IO>(self, io: IO, input: InputBuffer) -> Handshake<IO, Self> {
-        Handshake::new(TlsStream::new(io, self, input))
     }
 
     /// Returns the connection, for the functions of rustls-ffi that query it.

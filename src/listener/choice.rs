@@ -46,7 +46,7 @@ impl<F> Choice<F> {
     }
 
     /// Calls the function.
-    pub(super) async fn make<IO, A, O, S, T>(
+    pub(super) async fn call<IO, A, O, S, T>(
         &self,
         argument: A,
         leftover: Leftover<IO>,

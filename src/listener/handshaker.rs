@@ -209,7 +209,7 @@ where
         let incoming = look::hello(io, stage).await?;
         let leftover = Leftover::default();
         let incoming = self.0.prepare(incoming, &leftover);
-        self.0.make(incoming, leftover).await
+        self.0.call(incoming, leftover).await
     }
 }
 

@@ -121,7 +121,7 @@ where
             Peeked::Tls(incoming) => Peeked::Tls(self.0.prepare(incoming, &leftover)),
             plain @ Peeked::Plain(_) => plain,
         };
-        self.0.make(peeked, leftover).await
+        self.0.call(peeked, leftover).await
     }
 }
 

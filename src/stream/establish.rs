@@ -4,12 +4,11 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::coop::has_budget_remaining;
 
 use super::TlsStream;
 use super::state::{Given, Phase, ends_reads};
 use super::transport::Budget;
-use crate::callback::{Direction, Half};
+use crate::callback::{Direction, Half, is_starved};
 use crate::engine::{Engine, Failure, Received};
 use crate::error::Error;
 
@@ -99,10 +98,7 @@ where
                     return Poll::Ready(Err(told.unwrap_or(error)));
                 }
                 // The transport was not asked for the alert that explains the write error.
-                Poll::Pending if !has_budget_remaining() => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                Poll::Pending if is_starved(cx) => return Poll::Pending,
                 Poll::Pending => match self.write_error.take_if(|error| !ends_reads(error)) {
                     Some(error) => return Poll::Ready(Err(error)),
                     // Processing the received data may have queued a response.
@@ -162,11 +158,8 @@ where
         }
         if blocked {
             self.awaited = true;
-            let is_asked = has_budget_remaining();
-            self.drain_io(half, cx, is_asked);
-            if !is_asked {
-                cx.waker().wake_by_ref();
-            }
+            let blocked = !is_starved(cx);
+            self.drain_io(half, cx, blocked);
             return match self.phase {
                 // An alert of the peer is returned although nothing can be sent.
                 Phase::Failed(_) => self.poll_failed(half, cx),

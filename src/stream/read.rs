@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
-use tokio::task::coop::{has_budget_remaining, poll_proceed};
+use tokio::task::coop::poll_proceed;
 
 use super::TlsStream;
 use super::state::{Outbound, Phase, ends_reads};
 use super::transport::Budget;
-use crate::callback::{Direction, Half};
+use crate::callback::{Direction, Half, is_starved};
 use crate::engine::{Engine, LARGEST_RECORD, Received};
 use crate::error::ErrorKind;
 
@@ -154,10 +154,9 @@ where
         else {
             return Ok(());
         };
-        if self.input.has_record() || !has_budget_remaining() {
+        if is_starved(cx) || self.input.has_record() {
             // The read does not wait but has stopped to let other tasks run, and there may be data.
             self.write_error = Some(error);
-            cx.waker().wake_by_ref();
             return Ok(());
         }
         Err(error)

@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::coop::{has_budget_remaining, poll_proceed};
+use tokio::task::coop::poll_proceed;
 
 use super::TlsStream;
 use super::send_buffer::Step;
 use super::slices::Slices;
 use super::state::{Outbound, Phase};
-use crate::callback::{Direction, Half};
+use crate::callback::{Direction, Half, is_starved};
 use crate::engine::{Engine, LARGEST_OVERHEAD, LARGEST_PLAINTEXT};
 use crate::error::ErrorKind;
 
@@ -232,12 +232,7 @@ where
 
     fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = self.poll_close(cx);
-        let mut blocked = sent.is_pending();
-        if blocked && !has_budget_remaining() {
-            // Perhaps not: the transport was not asked.
-            blocked = false;
-            cx.waker().wake_by_ref();
-        }
+        let blocked = sent.is_pending() && !is_starved(cx);
         // Before the transport is closed, and while the peer may be blocked until we read.
         if !self.phase.is_handshaking() {
             self.drain_io(Half::Writer, cx, blocked);
